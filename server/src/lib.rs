@@ -1,1 +1,5 @@
-//! TODO room
+//! The Cardea server.
+
+pub mod clock;
+pub mod entropy;
+pub mod shutdown;

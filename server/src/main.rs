@@ -1,0 +1,3 @@
+//! The Cardea server program.
+
+fn main() {}
