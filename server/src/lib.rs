@@ -1,5 +1,7 @@
 //! The Cardea server.
 
 pub mod clock;
+pub mod config;
 pub mod entropy;
+pub mod http;
 pub mod shutdown;
