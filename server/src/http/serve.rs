@@ -170,3 +170,6 @@ fn refuse(stream: TcpStream) {
     let sent = stream.into_std().and_then(|mut stream| stream.write_all(answer.as_bytes()));
     tracing::warn!(sent = sent.is_ok(), "turned a connection away: too many at once");
 }
+
+#[cfg(test)]
+mod tests;
