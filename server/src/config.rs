@@ -21,8 +21,6 @@ pub struct Config {
     pub http: HttpConfig,
     /// The token channel.
     pub channel: ChannelConfig,
-    /// Enrollment.
-    pub enrollment: EnrollmentConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
     /// Logs.
@@ -95,15 +93,6 @@ pub struct ChannelConfig {
     pub reply_grid: Duration,
 }
 
-/// Section `enrollment`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrollmentConfig {
-    /// How long a link and its code are good.
-    #[serde(deserialize_with = "seconds")]
-    pub expiry: Duration,
-}
-
 /// Section `shutdown`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,7 +137,6 @@ impl Config {
             ("http.connection_timeout", self.http.connection_timeout),
             ("channel.handshake_timeout", self.channel.handshake_timeout),
             ("channel.idle_timeout", self.channel.idle_timeout),
-            ("enrollment.expiry", self.enrollment.expiry),
         ];
         for (key, value) in positive {
             // The upper bound is far from what a semaphore holds, and from any sense.

@@ -3,5 +3,4 @@
 pub mod clock;
 pub mod config;
 pub mod entropy;
-pub mod http;
 pub mod shutdown;

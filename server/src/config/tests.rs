@@ -22,7 +22,6 @@ fn the_defaults_alone_are_a_complete_configuration() {
     let config = Sources::default().load().expect("the defaults");
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8420");
     assert_eq!(config.channel.listen.port(), 8421);
-    assert_eq!(config.enrollment.expiry, Duration::from_secs(600));
     assert_eq!(config.channel.reply_grid, Duration::from_millis(10));
     assert_eq!((config.public.url, config.public.channel), (None, None));
 }
@@ -69,7 +68,6 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         ("http.header_timeout", "0"),
         ("http.header_timeout", "9999999999"),
         ("channel.reply_grid_ms", "2000"),
-        ("enrollment.expiry", "0"),
         ("data.dir", ""),
         ("public.url", "token.example.org"),
         ("public.url", "https://"),
