@@ -1,0 +1,2 @@
+//! Benchmarks of the protocol core.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The integration tests of the protocol core, in one binary.
