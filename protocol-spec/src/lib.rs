@@ -2,6 +2,7 @@
 #![no_std]
 
 pub mod crypto;
+pub mod noise;
 mod secret;
 
 pub use secret::Secret;

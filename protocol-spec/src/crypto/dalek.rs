@@ -28,12 +28,7 @@ impl Dalek {
     /// published vectors, whose nonces do not all start with four zero bytes, reach the code that the protocol runs.
     #[doc(hidden)]
     #[must_use]
-    pub fn seal_with_nonce(
-        key: &Secret<32>,
-        nonce: &[u8; 12],
-        associated: &[u8],
-        buffer: &mut [u8],
-    ) -> [u8; TAG_LEN] {
+    pub fn seal_with_nonce(key: &Secret<32>, nonce: &[u8; 12], associated: &[u8], buffer: &mut [u8]) -> [u8; TAG_LEN] {
         let cipher = ChaCha20Poly1305::new(key.expose().into());
         if let Ok(tag) = cipher.encrypt_inout_detached(nonce.into(), associated, (&mut *buffer).into()) {
             tag.into()
