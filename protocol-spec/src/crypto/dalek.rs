@@ -189,3 +189,28 @@ impl Provider for Dalek {
         result.map(|()| output).map_err(|_| CryptoError)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_canonical;
+
+    #[test]
+    fn a_y_coordinate_has_one_encoding() {
+        let below = |last: u8, top: u8| {
+            let mut bytes = [0xff; 32];
+            bytes[0] = last;
+            bytes[31] = top;
+            bytes
+        };
+        for sign in [0, 0x80] {
+            assert!(is_canonical(&below(0xec, 0x7f | sign)), "2^255 - 20, the greatest");
+            assert!(!is_canonical(&below(0xed, 0x7f | sign)), "2^255 - 19 is 0");
+            assert!(!is_canonical(&below(0xff, 0x7f | sign)), "2^255 - 1 is 18");
+            assert!(is_canonical(&below(0xff, 0x7e | sign)));
+            let mut hole = below(0xff, 0x7f | sign);
+            hole[15] = 0xfe;
+            assert!(is_canonical(&hole));
+        }
+        assert!(is_canonical(&[0; 32]));
+    }
+}

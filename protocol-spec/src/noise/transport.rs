@@ -68,3 +68,22 @@ impl<P> fmt::Debug for CipherState<P> {
         f.debug_struct("CipherState").field("nonce", &self.nonce).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "dalek"))]
+mod tests {
+    use super::*;
+    use crate::crypto::Dalek;
+
+    #[test]
+    fn the_last_nonce_is_never_used() {
+        let mut state = CipherState::<Dalek> { key: Secret::new([1; 32]), nonce: u64::MAX - 1, provider: PhantomData };
+        let mut receiver =
+            CipherState::<Dalek> { key: Secret::new([1; 32]), nonce: u64::MAX - 1, provider: PhantomData };
+        let mut buffer = *b"text";
+        let tag = state.encrypt(&[], &mut buffer).expect("the last message");
+        assert_eq!(receiver.decrypt(&[], &mut buffer, &tag), Ok(()));
+        assert_eq!(state.encrypt(&[], &mut buffer), Err(NoiseError::Exhausted));
+        assert_eq!(receiver.decrypt(&[], &mut buffer, &tag), Err(NoiseError::Exhausted));
+        assert_eq!((buffer, state.nonce(), receiver.nonce()), (*b"text", u64::MAX, u64::MAX));
+    }
+}
