@@ -4,6 +4,8 @@
 //! cipher states of RustCrypto (their `zeroize` features are on). Argon2's memory is wiped before it goes back to the
 //! caller.
 
+mod hkdf;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -65,29 +67,25 @@ fn nonce_bytes(nonce: u64) -> [u8; 12] {
     bytes
 }
 
-/// An HMAC-SHA256 key after its two pad blocks are absorbed, so that one key serves several messages at half the cost.
-struct Keyed(Hmac<Sha256>);
-
-impl Keyed {
-    fn new(key: &[u8]) -> Self {
-        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of every length"))
+/// HMAC-SHA256 of the concatenation of `parts` and `suffix`.
+fn mac(key: &[u8], parts: &[&[u8]], suffix: &[u8]) -> Secret<32> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
+    for part in parts {
+        mac.update(part);
     }
+    mac.update(suffix);
+    let mut output = Secret::zero();
+    mac.finalize_into(output.expose_mut().into());
+    output
+}
 
-    /// The last message under this key.
-    fn finish(mut self, parts: &[&[u8]], suffix: &[u8]) -> Secret<32> {
-        for part in parts {
-            self.0.update(part);
-        }
-        self.0.update(suffix);
-        let mut output = Secret::zero();
-        self.0.finalize_into(output.expose_mut().into());
-        output
-    }
-
-    /// A message under this key, with more to follow.
-    fn mac(&self, parts: &[&[u8]], suffix: &[u8]) -> Secret<32> {
-        Self(self.0.clone()).finish(parts, suffix)
-    }
+/// Noise's HKDF by its definition, for inputs longer than any that a handshake has.
+fn hkdf_of_long_input(chaining_key: &Secret<32>, input: &[u8]) -> (Secret<32>, Secret<32>, Secret<32>) {
+    let prk = mac(chaining_key.expose(), &[input], &[]);
+    let first = mac(prk.expose(), &[], &[1]);
+    let second = mac(prk.expose(), &[first.expose()], &[2]);
+    let third = mac(prk.expose(), &[second.expose()], &[3]);
+    (first, second, third)
 }
 
 /// Whether an Ed25519 public key encodes its y coordinate below the field prime 2^255 - 19. ed25519-dalek takes the
@@ -132,26 +130,22 @@ impl Provider for Dalek {
     }
 
     fn hmac(key: &[u8], parts: &[&[u8]]) -> Secret<32> {
-        Keyed::new(key).finish(parts, &[])
+        mac(key, parts, &[])
     }
 
     fn hkdf2(chaining_key: &Secret<32>, input: &[u8]) -> (Secret<32>, Secret<32>) {
-        let prk = Keyed::new(Keyed::new(chaining_key.expose()).finish(&[input], &[]).expose());
-        let first = prk.mac(&[], &[1]);
-        let second = prk.finish(&[first.expose()], &[2]);
-        (first, second)
+        hkdf::hkdf2(chaining_key, input).unwrap_or_else(|| {
+            let (first, second, _) = hkdf_of_long_input(chaining_key, input);
+            (first, second)
+        })
     }
 
     fn hkdf3(chaining_key: &Secret<32>, input: &[u8]) -> (Secret<32>, Secret<32>, Secret<32>) {
-        let prk = Keyed::new(Keyed::new(chaining_key.expose()).finish(&[input], &[]).expose());
-        let first = prk.mac(&[], &[1]);
-        let second = prk.mac(&[first.expose()], &[2]);
-        let third = prk.finish(&[second.expose()], &[3]);
-        (first, second, third)
+        hkdf::hkdf3(chaining_key, input).unwrap_or_else(|| hkdf_of_long_input(chaining_key, input))
     }
 
     fn derive(salt: &[u8], input: &[&[u8]], info: &[&[u8]]) -> Secret<32> {
-        Keyed::new(Keyed::new(salt).finish(input, &[]).expose()).finish(info, &[1])
+        mac(mac(salt, input, &[]).expose(), info, &[1])
     }
 
     fn ed25519_public(seed: &Secret<32>) -> [u8; 32] {

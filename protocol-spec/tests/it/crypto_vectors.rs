@@ -145,7 +145,8 @@ fn derive_is_the_first_block_of_rfc_5869() {
 #[test]
 fn hkdf_is_the_chain_of_hmacs_that_noise_defines() {
     let mut random = Seeded::new(1);
-    for length in [0, 32, 64, 100] {
+    // One block of SHA-256 takes up to 55 bytes of message.
+    for length in [0, 1, 32, 54, 55, 56, 64, 119, 120, 1000] {
         let (chaining_key, input) = (Secret::new(random.array()), vec![7; length]);
         let prk = Dalek::hmac(chaining_key.expose(), &[&input]);
         let first = Dalek::hmac(prk.expose(), &[&[1]]);

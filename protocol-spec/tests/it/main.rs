@@ -5,5 +5,7 @@ mod noise_interop;
 mod noise_negative;
 mod noise_patterns;
 mod noise_vectors;
+mod pair;
 mod support;
+mod vertical;
 mod wycheproof;
