@@ -1,0 +1,157 @@
+//! The server's end of an enrollment.
+
+use core::fmt;
+
+use crate::crypto::{Provider, Random};
+use crate::device::{KEYS_LEN, OFFER_LEN, SUITE, proof_message, receipt_message, short_string};
+use crate::error::{PeerIncompatible, PeerMisbehaved, ProtocolError};
+use crate::limits::SLOTS;
+use crate::noise::{CipherState, Handshake, KeyPair, Keys, Role, XK_PSK3};
+use crate::ratchet::{self, Row};
+use crate::secret::Secret;
+use crate::token::{DeviceId, DeviceInfo, Policy, TokenId};
+use crate::wire::{
+    DecodeError, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollRequest, Frame, KeyRecord, Kind, Reader, Writer, prologue,
+};
+
+/// What E2 says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnrollmentOffer {
+    /// The server's Ed25519 identity key.
+    pub identity: [u8; 32],
+    /// The record of the static key that the device used.
+    pub key_record: KeyRecord,
+    /// The token's id.
+    pub token: TokenId,
+    /// The new device's id: proposed here, committed only when E3 has arrived.
+    pub device: DeviceId,
+    /// The service's policy.
+    pub policy: Policy,
+}
+
+/// E2 was made; E3 is awaited.
+pub struct AwaitKeys<P> {
+    handshake: Handshake<P>,
+    offered: [u8; 32],
+    offer: EnrollmentOffer,
+}
+
+/// A device that has proved its keys.
+pub struct NewDevice<P> {
+    /// The row to commit.
+    pub row: Row,
+    /// Verification keys in the order sent: entry 0 opens, the others are duress, biometric or random.
+    pub keys: [[u8; 32]; SLOTS],
+    /// What the device says of itself.
+    pub info: DeviceInfo,
+    /// Six decimal digits that the device shows too, below 1,000,000.
+    pub short_string: u32,
+    hash: [u8; 32],
+    send: CipherState<P>,
+}
+
+/// Reads E1, which was made for `server`, and makes E2.
+///
+/// # Errors
+/// Does not authenticate: drop it. [`PeerIncompatible::Version`]: an unknown suite.
+pub fn offer<P: Provider>(
+    frame: &EnrollRequest<'_>,
+    server: &KeyPair,
+    offer: &EnrollmentOffer,
+    random: &mut impl Random,
+) -> Result<(Frame<ENROLL2_LEN>, AwaitKeys<P>), ProtocolError> {
+    let first = [Kind::Enroll.byte()];
+    let keys = Keys { s: Some(server.duplicate()), e: None, rs: None, psk: None };
+    let mut handshake = Handshake::new(&XK_PSK3, Role::Responder, &prologue(&first, frame.clear()), keys)?;
+    let mut suite = [0];
+    handshake.read_message(frame.noise(), &mut suite)?;
+    if suite != [SUITE] {
+        return Err(ProtocolError::PeerIncompatible(PeerIncompatible::Version));
+    }
+    let mut payload = [0; OFFER_LEN];
+    Writer::new(&mut payload)
+        .put(&offer.identity)
+        .put(&offer.key_record.encode())
+        .put(offer.token.bytes())
+        .put(offer.device.bytes())
+        .put(&offer.policy.encode());
+    handshake.set_ephemeral(KeyPair::from_secret::<P>(random.secret()))?;
+    let mut out = [crate::wire::REPLY_TYPE; ENROLL2_LEN];
+    let (_, noise) = out.split_at_mut(1);
+    handshake.write_message(&payload, noise)?;
+    let offered = *handshake.hash();
+    Ok((Frame(out), AwaitKeys { handshake, offered, offer: *offer }))
+}
+
+impl<P: Provider> AwaitKeys<P> {
+    /// Reads E3 with the enrollment's pre-shared key and checks that the device holds every key it names.
+    ///
+    /// # Errors
+    /// Does not authenticate: the secret of the code was wrong, which counts as a failed try. A proof is wrong: the same.
+    pub fn receive(mut self, frame: &[u8], psk: &Secret<32>) -> Result<NewDevice<P>, ProtocolError> {
+        let frame: &[u8; ENROLL3_LEN] = frame.try_into().map_err(|_| DecodeError::Length)?;
+        self.handshake.set_psk(psk.duplicate());
+        let mut payload = Secret::<KEYS_LEN>::zero();
+        self.handshake.read_message(frame, payload.expose_mut())?;
+        let misbehaved = ProtocolError::PeerMisbehaved;
+        let device_static = *self.handshake.remote_static().ok_or(misbehaved(PeerMisbehaved::Mismatch))?;
+        let mut reader = Reader::new(payload.expose());
+        let mut keys = [[0; 32]; SLOTS];
+        for key in &mut keys {
+            *key = *reader.array()?;
+        }
+        let device_key = *reader.array()?;
+        for (slot, key) in (0..).zip(&keys) {
+            let message = proof_message(slot, &self.offered, &device_static);
+            if !P::ed25519_verify(key, &message, reader.array()?) {
+                return Err(misbehaved(PeerMisbehaved::BadSignature));
+            }
+        }
+        let message = proof_message(0xff, &self.offered, &device_static);
+        if !P::ed25519_verify(&device_key, &message, reader.array()?) {
+            return Err(misbehaved(PeerMisbehaved::BadSignature));
+        }
+        let info = DeviceInfo::decode(reader.array()?)?;
+        reader.end()?;
+        let split = self.handshake.split()?;
+        let EnrollmentOffer { token, device, .. } = self.offer;
+        let root = ratchet::root::<P>(&split, &self.offered, &token);
+        Ok(NewDevice {
+            row: Row::new(token, device, device_static, device_key, root),
+            keys,
+            info,
+            short_string: short_string::<P>(&split.hash),
+            hash: split.hash,
+            send: CipherState::new(split.responder_to_initiator),
+        })
+    }
+}
+
+impl<P: Provider> NewDevice<P> {
+    /// Makes E4, the server's receipt; to be sent once the row is committed.
+    ///
+    /// # Errors
+    /// None in practice: the key is new.
+    pub fn receipt(&mut self, identity: &Secret<32>) -> Result<Frame<ENROLL4_LEN>, ProtocolError> {
+        let mut frame = [0; ENROLL4_LEN];
+        let (text, tag) = frame.split_at_mut(64);
+        text.copy_from_slice(&P::ed25519_sign(
+            identity,
+            &receipt_message(&self.hash, &self.row.token, &self.row.device),
+        ));
+        tag.copy_from_slice(&self.send.encrypt(&[], text)?);
+        Ok(Frame(frame))
+    }
+}
+
+impl<P> fmt::Debug for AwaitKeys<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwaitKeys")
+    }
+}
+
+impl<P> fmt::Debug for NewDevice<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewDevice").field("row", &self.row).field("info", &self.info).finish_non_exhaustive()
+    }
+}

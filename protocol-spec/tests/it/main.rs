@@ -1,0 +1,11 @@
+//! The integration tests of the protocol core, in one binary.
+
+mod crypto_vectors;
+mod noise_interop;
+mod noise_negative;
+mod noise_patterns;
+mod noise_vectors;
+mod pair;
+mod support;
+mod vertical;
+mod wycheproof;

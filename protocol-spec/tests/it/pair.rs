@@ -1,0 +1,223 @@
+//! One device and one server in memory, for every test that needs both.
+
+use cardea_protocol::crypto::{Dalek, Provider, Random};
+use cardea_protocol::{Code, Secret};
+
+use cardea_protocol::device::{Answer, Attempt, Credential, Enrollment, Intent, Received, Record, Session};
+use cardea_protocol::noise::KeyPair;
+use cardea_protocol::pin::{Pin, PinKey};
+use cardea_protocol::ratchet::Row;
+use cardea_protocol::responder::{self, Committed, Dropped, EnrollmentOffer, Verdict};
+use cardea_protocol::token::{Argon2Class, DeviceId, DeviceInfo, DeviceStatus, Policy, ShortString, TokenId};
+use cardea_protocol::wire::{FirstFrame, KeyRecord, Op, Reply};
+
+pub(crate) const NOW: u32 = 1_800_000_000;
+
+pub(crate) use crate::support::Seeded;
+
+/// A server that knows one device.
+pub(crate) struct Server {
+    pub(crate) identity: Secret<32>,
+    pub(crate) statics: KeyPair,
+    pub(crate) epoch: u8,
+    pub(crate) row: Row,
+    pub(crate) keys: [[u8; 32]; 4],
+    pub(crate) random: Seeded,
+    /// Operations that were executed, in order.
+    pub(crate) executed: Vec<Op>,
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        argon2: Argon2Class::Test,
+        pin_min: 6,
+        pin_max: 8,
+        duress: true,
+        biometric: false,
+        short_string: ShortString::Off,
+        version_min: 1,
+        version_max: 1,
+        keepalive: 0,
+    }
+}
+
+pub(crate) fn pin_key(record_pin: &cardea_protocol::pin::PinDerivation, digits: &[u8]) -> PinKey {
+    let mut memory = vec![<Dalek as Provider>::PinBlock::default(); record_pin.blocks()];
+    record_pin.derive::<Dalek>(&Pin::new(digits).unwrap(), &mut memory).unwrap()
+}
+
+pub(crate) fn reply(op: Op, code: Code) -> Reply {
+    let aux = Reply::versions(1, 1);
+    Reply { op, status: DeviceStatus::Closed, code, tries: 10, server_time: NOW, until: 0, aux }
+}
+
+/// Enrolls with `pins[0]` as the normal PIN and the rest as duress PINs; returns the bytes that were on the wire.
+pub(crate) fn enroll(seed: u64, pins: &[&[u8]]) -> (Record, Server, Vec<usize>) {
+    let mut server_random = Seeded::new(seed ^ 0x5e7);
+    let identity: Secret<32> = server_random.secret();
+    let statics = KeyPair::from_secret::<Dalek>(server_random.secret());
+    let key_record = KeyRecord::sign::<Dalek>(&identity, 7, *statics.public(), NOW - 10, NOW + 700_000);
+    let link = cardea_protocol::wire::Link {
+        epoch: 7,
+        id: cardea_protocol::wire::Link::generate_id(&mut server_random),
+        code: server_random.secret(),
+        server_key: *statics.public(),
+        port: 8421,
+        host: cardea_protocol::wire::Host::new("id.example").unwrap(),
+    };
+    let mut random = Seeded::new(seed);
+    let credential = Credential::from_link::<Dalek>(&link);
+    let enrollment = Enrollment::<Dalek>::start(&credential, &link.server_key, link.epoch, &mut random).unwrap();
+    let mut sizes = vec![enrollment.frame().bytes().len() + 2];
+    let FirstFrame::Enroll(e1) = FirstFrame::parse(enrollment.frame().bytes()).unwrap() else { panic!("no E1") };
+    assert_eq!(e1.id(), link.id);
+    let offer = EnrollmentOffer {
+        identity: Dalek::ed25519_public(&identity),
+        key_record,
+        token: TokenId::new([3; 16]),
+        device: DeviceId::new([4; 4]),
+        policy: policy(),
+    };
+    let (e2, awaiting) = responder::offer::<Dalek>(&e1, &statics, &offer, &mut server_random).unwrap();
+    sizes.push(e2.bytes().len() + 2);
+    let offered = enrollment.receive(e2.bytes(), &mut random).unwrap();
+    let derivation = offered.pin_derivation();
+    let mut keys = pins.iter().map(|pin| pin_key(&derivation, pin)).collect::<Vec<_>>();
+    while keys.len() < 4 {
+        keys.push(PinKey::random(&mut random));
+    }
+    let info = DeviceInfo { platform: 3, sdk_version: [0, 1, 0], emulated: true, biometric: false };
+    let (record, awaiting_receipt) = offered.accept(&keys.try_into().unwrap(), &info).unwrap().stored();
+    sizes.push(awaiting_receipt.frame().bytes().len() + 2);
+    let mut new = awaiting.receive(awaiting_receipt.frame().bytes(), &link.psk::<Dalek>()).unwrap();
+    let e4 = new.receipt(&identity).unwrap();
+    sizes.push(e4.bytes().len() + 2);
+    assert!(record.is_provisional());
+    let (record, enrolled) = awaiting_receipt.receive(&record, e4.bytes()).unwrap().stored();
+    assert_eq!(enrolled.short_string, new.short_string);
+    assert!(!record.is_provisional());
+    let server = Server {
+        identity,
+        statics,
+        epoch: 7,
+        keys: new.keys,
+        row: new.row,
+        random: server_random,
+        executed: Vec::new(),
+    };
+    (record, server, sizes)
+}
+
+/// What the server did with a frame.
+#[derive(Debug)]
+pub(crate) enum Handled {
+    Reply(Vec<u8>, Option<responder::Session<Dalek>>),
+    CloneProved,
+    Dropped(Dropped),
+}
+
+impl Handled {
+    pub(crate) fn reply(self) -> Vec<u8> {
+        match self {
+            Self::Reply(reply, _) => reply,
+            other => panic!("no reply: {other:?}"),
+        }
+    }
+}
+
+impl Server {
+    /// Handles a cold request to the end: executes, commits, replies.
+    pub(crate) fn handle(&mut self, frame: &[u8]) -> Handled {
+        let FirstFrame::Cold(request) = FirstFrame::parse(frame).unwrap() else { panic!("no C1") };
+        match responder::receive::<Dalek>(&self.row, &request, &self.statics) {
+            Err(dropped) => Handled::Dropped(dropped),
+            Ok(Verdict::Repeat(reply)) => Handled::Reply(reply.bytes().to_vec(), None),
+            Ok(Verdict::Refuse(refusal)) => {
+                let reply = refusal.answer(&reply(Op::Ping, Code::Ok), &mut self.random).unwrap();
+                Handled::Reply(reply.bytes().to_vec(), None)
+            }
+            Ok(Verdict::CloneProved) => {
+                self.row.clone_blocked = true;
+                Handled::CloneProved
+            }
+            Ok(Verdict::Recover(recovery)) => {
+                let reply = reply(Op::Recover, Code::Ok);
+                let committed = recovery.commit(&self.row, &reply, &mut self.random).unwrap();
+                self.commit(committed)
+            }
+            Ok(Verdict::Operation(operation)) => {
+                let request = *operation.request();
+                let statement = operation.statement();
+                let code = match request.op.signer() {
+                    cardea_protocol::wire::Signer::Nobody => Code::Ok,
+                    cardea_protocol::wire::Signer::Device => {
+                        assert!(Dalek::ed25519_verify(&self.row.device_key, statement.bytes(), &request.signature));
+                        Code::Ok
+                    }
+                    cardea_protocol::wire::Signer::Pin => {
+                        let good = self
+                            .keys
+                            .iter()
+                            .any(|key| Dalek::ed25519_verify(key, statement.bytes(), &request.signature));
+                        if good { Code::Ok } else { Code::PinRejected }
+                    }
+                };
+                self.executed.push(request.op);
+                let reply = reply(request.op, code);
+                let committed = operation.commit(&self.row, &reply, &mut self.random).unwrap();
+                self.commit(committed)
+            }
+        }
+    }
+
+    fn commit(&mut self, committed: Committed<Dalek>) -> Handled {
+        // The row goes through its storage form every time.
+        self.row = Row::decode(committed.row.encode().expose()).unwrap();
+        Handled::Reply(committed.reply.bytes().to_vec(), committed.session)
+    }
+}
+
+/// Stores and reloads, as a real device does.
+pub(crate) fn store(record: &Record) -> Record {
+    Record::decode(record.encode().expose()).unwrap()
+}
+
+pub(crate) fn start(record: &mut Record, intent: &Intent<'_>, random: &mut Seeded) -> Attempt<Dalek> {
+    let (next, attempt) = record.start(intent, NOW, random).unwrap().stored();
+    *record = store(&next);
+    attempt
+}
+
+pub(crate) fn recover(record: &mut Record, random: &mut Seeded) -> Attempt<Dalek> {
+    let (next, attempt) = record.recover(random).unwrap().stored();
+    *record = store(&next);
+    attempt
+}
+
+pub(crate) fn receive(record: &mut Record, attempt: &mut Attempt<Dalek>, frame: &[u8]) -> Answer<Dalek> {
+    match attempt.receive(record, frame) {
+        Received::Answered(answered) => {
+            let (next, answer) = answered.stored();
+            *record = store(&next);
+            answer
+        }
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+/// A whole cold operation; returns its code and the two sessions.
+pub(crate) fn operate(
+    record: &mut Record,
+    server: &mut Server,
+    intent: &Intent<'_>,
+    random: &mut Seeded,
+) -> (Code, Session<Dalek>, responder::Session<Dalek>) {
+    let mut attempt = start(record, intent, random);
+    match (server.handle(attempt.frame().bytes()), &mut attempt) {
+        (Handled::Reply(reply, Some(theirs)), attempt) => match receive(record, attempt, &reply) {
+            Answer::Operation { reply, session: Some(ours) } => (reply.code, ours, theirs),
+            other => panic!("unexpected {other:?}"),
+        },
+        (other, _) => panic!("unexpected {other:?}"),
+    }
+}
