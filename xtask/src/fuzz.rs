@@ -86,7 +86,7 @@ impl Fuzzing {
         let mut build = process::cargo(&workspace.root);
         // Naming the target keeps the instrumentation out of build scripts and macros.
         build
-            .args(["build", "--locked", "--release", "--bins", "--target", &host, "--manifest-path"])
+            .args(["build", "--quiet", "--locked", "--release", "--bins", "--target", &host, "--manifest-path"])
             .arg(&manifest)
             .arg("--target-dir")
             .arg(&work)

@@ -4,17 +4,20 @@
 
 mod adr;
 mod arrows;
+mod commands;
 mod files;
 mod findings;
+mod invariants;
 mod licenses;
 mod links;
 mod manifests;
 mod spdx;
 mod words;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 pub(crate) use findings::Findings;
@@ -48,7 +51,7 @@ impl Check {
 }
 
 /// All checks, the fastest first.
-pub(crate) const CHECKS: [Check; 11] = [
+pub(crate) const CHECKS: [Check; 13] = [
     Check { name: "lint/format", run: format },
     Check { name: "lint/files", run: |workspace, _| files::names_and_lengths(workspace)?.verdict() },
     Check { name: "lint/paths", run: |workspace, _| files::machine_traces(workspace)?.verdict() },
@@ -57,6 +60,8 @@ pub(crate) const CHECKS: [Check; 11] = [
     Check { name: "lint/manifests", run: |workspace, _| manifests::check(workspace)?.verdict() },
     Check { name: "lint/adr", run: |workspace, _| adr::check(workspace)?.verdict() },
     Check { name: "lint/links", run: |workspace, _| links::check(workspace)?.verdict() },
+    Check { name: "lint/commands", run: |workspace, _| commands::check(workspace)?.verdict() },
+    Check { name: "lint/invariants", run: |workspace, _| invariants::check(workspace)?.verdict() },
     Check { name: "lint/licenses", run: |workspace, _| licenses::check(workspace)?.verdict() },
     Check { name: "lint/vectors", run: |workspace, _| vectors::check(workspace)?.verdict() },
     Check { name: "lint/clippy", run: clippy },
@@ -76,15 +81,11 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
 }
 
 fn format(workspace: &Workspace, options: Options) -> Result<Outcome> {
-    let manifests = std::iter::once(".").chain(OUTSIDE).map(|folder| workspace.root.join(folder).join("Cargo.toml"));
-    for manifest in manifests {
-        if !manifest.is_file() {
-            bail!("{} is missing", manifest.display());
-        }
+    for folder in std::iter::once("").chain(OUTSIDE) {
         let mut command = process::cargo(&workspace.root);
-        command.args(["fmt", "--all", "--manifest-path"]).arg(&manifest);
+        command.args(["fmt", "--all", "--manifest-path"]).arg(Path::new(folder).join("Cargo.toml"));
         if !options.fix {
-            command.args(["--", "--check"]);
+            command.args(["--", "--check", "--color", "never"]);
         }
         process::logged(&mut command, &workspace.log("format"))?;
     }
@@ -97,7 +98,7 @@ fn clippy(workspace: &Workspace, options: Options) -> Result<Outcome> {
     if options.fix {
         command.args(["--fix", "--allow-dirty", "--allow-staged"]);
     }
-    command.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
+    command.args(["--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     process::logged(&mut command, &workspace.log("clippy"))?;
     Outcome::passed("all targets")
 }

@@ -53,6 +53,14 @@ enum Task {
     Sizes,
 }
 
+/// Whether these words after `cargo xtask` are a command; for the commands in the documents.
+fn parse(words: &[String]) -> Result<(), String> {
+    match Cli::try_parse_from(std::iter::once("cargo xtask").chain(words.iter().map(String::as_str))) {
+        Err(error) if error.use_stderr() => Err(error.kind().to_string()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => test::run(&options),

@@ -43,6 +43,7 @@ pub(crate) fn logged_any(command: &mut Command, log: &Path) -> Result<(bool, Str
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let both = file.try_clone().context("cannot share the log file")?;
     let status = command
+        .env("CARGO_TERM_COLOR", "never")
         .stdin(Stdio::null())
         .stdout(file)
         .stderr(both)

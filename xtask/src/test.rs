@@ -91,12 +91,16 @@ fn all() -> Vec<Part> {
     parts
 }
 
+/// The names of all parts, for the documents that mention them.
+pub(crate) fn part_names() -> Vec<&'static str> {
+    all().iter().map(|part| part.name).collect()
+}
+
 fn chosen(only: &[String]) -> Result<Vec<Part>> {
     let mut parts = all();
     for name in only {
         if !parts.iter().any(|part| is_named(part, name)) {
-            let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
-            bail!("no part is named {name}; there are: lint, {}", names.join(", "));
+            bail!("no part is named {name}; there are: lint, {}", part_names().join(", "));
         }
     }
     parts.retain(|part| only.is_empty() || only.iter().any(|name| is_named(part, name)));

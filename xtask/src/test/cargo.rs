@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 /// Builds every target of the workspace: programs, libraries, tests and benchmarks.
 pub(crate) fn build(workspace: &Workspace) -> Result<Outcome> {
     let mut command = process::cargo(&workspace.root);
-    command.args(["build", "--locked", "--workspace", "--all-targets"]);
+    command.args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
     process::logged(&mut command, &workspace.log("build"))?;
     Outcome::passed("all targets")
 }
@@ -28,7 +28,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
 /// Builds the documentation; a warning is an error.
 pub(crate) fn docs(workspace: &Workspace) -> Result<Outcome> {
     let mut command = process::cargo(&workspace.root);
-    command.args(["doc", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["doc", "--quiet", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     process::logged(&mut command, &workspace.log("docs"))?;
     Outcome::passed("")
 }

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut build = process::cargo(&workspace.root);
     // The same command as the part `build`, so that features and artifacts are the same.
-    build.args(["build", "--locked", "--workspace", "--all-targets"]);
+    build.args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
     process::logged(&mut build, &workspace.log("python-build"))?;
 
     let name = format!("{}cardea_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
