@@ -79,17 +79,18 @@ fn build(workspace: &Workspace) -> Result<Outcome> {
 
 fn start_server(stage: &mut Stage) -> Result<Outcome> {
     stage.start_server(WINDOW)?;
-    let ready = stage.ready()?;
-    Outcome::passed(format!("{}, token channel {}, SQLite in a temporary folder", ready.http, ready.channel))
+    let service = stage.service()?;
+    Outcome::passed(format!("{}, token channel {}, SQLite in a temporary folder", service.http, service.channel))
 }
 
 fn offer(stage: &mut Stage) -> Result<Outcome> {
     let link = stage.offer()?;
-    let code = QrCode::new(&link)?.render::<Dense1x2>().quiet_zone(true).build();
+    // Terminals are mostly dark: what is printed is the light part of the code.
+    let code = QrCode::new(&link)?.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     Outcome::passed(format!(
         "user {} of service {} enrolls with\n\n{code}\n\n{link}\n",
         stage::USER,
-        stage.ready()?.service
+        stage.service()?.name
     ))
 }
 

@@ -33,9 +33,10 @@ pub(super) struct Stage {
     // The order matters: the server goes before the folder it writes to.
     server: Option<Server>,
     folder: TempDir,
-    ready: Option<Ready>,
+    service: Option<Service>,
     link: Option<String>,
     programs: Programs,
+    emulator_log: PathBuf,
     interrupt: Receiver<()>,
 }
 
@@ -44,21 +45,50 @@ struct Programs {
     emulator: PathBuf,
 }
 
-/// What the server says once it takes calls.
+/// What the server writes to its ready file.
 #[derive(Deserialize)]
-pub(super) struct Ready {
+struct Ready {
+    /// `http://` and the address.
+    http: String,
+    channel: SocketAddr,
+    dev: Dev,
+}
+
+/// What `dev` has set up.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Dev {
+    service: String,
+    status_key: String,
+    admin_key: String,
+}
+
+/// The running server, as the demo needs it.
+pub(super) struct Service {
     /// Where it takes HTTP.
     pub(super) http: SocketAddr,
     /// Where it takes devices.
     pub(super) channel: SocketAddr,
     /// The service that `dev` made.
-    pub(super) service: String,
-    /// The key that may do everything on it.
-    #[serde(rename = "adminAuthKey")]
-    admin_key: String,
+    pub(super) name: String,
     /// The key that may ask for the status.
-    #[serde(rename = "basicAuthKey")]
-    basic_key: String,
+    status_key: String,
+    /// The key that may do everything.
+    admin_key: String,
+}
+
+impl Service {
+    fn parse(ready: &[u8]) -> Result<Self> {
+        let ready: Ready = serde_json::from_slice(ready).context("the ready file has another form")?;
+        let http = ready.http.strip_prefix("http://").and_then(|address| address.parse().ok());
+        Ok(Self {
+            http: http.with_context(|| format!("no address: {}", ready.http))?,
+            channel: ready.channel,
+            name: ready.dev.service,
+            status_key: ready.dev.status_key,
+            admin_key: ready.dev.admin_key,
+        })
+    }
 }
 
 /// A child that does not outlive its owner.
@@ -85,7 +115,8 @@ impl Stage {
         let programs =
             Programs { server: workspace.program("cardea-server"), emulator: workspace.program("cardea-emulator") };
         private_file(&folder.path().join("pin"))?.write_all(PIN.as_bytes())?;
-        Ok(Self { server: None, folder, ready: None, link: None, programs, interrupt })
+        let emulator_log = workspace.log("demo-emulator");
+        Ok(Self { server: None, folder, service: None, link: None, programs, emulator_log, interrupt })
     }
 
     /// Starts `cardea-server dev` on free ports and waits until it is ready.
@@ -99,18 +130,18 @@ impl Stage {
             .arg(self.path("server"))
             .arg("--ready-file")
             .arg(&ready_file)
-            .args(["--http-listen", "127.0.0.1:0", "--channel-listen", "127.0.0.1:0"])
+            .args(["--http", "127.0.0.1:0", "--channel", "127.0.0.1:0"])
             .args(["--window", &window.to_string()])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
         let child = command.spawn().context("cannot start cardea-server")?;
         self.server = Some(Server(child));
-        self.ready = Some(self.wait_until_ready(&ready_file)?);
+        self.service = Some(self.wait_until_ready(&ready_file)?);
         Ok(())
     }
 
-    fn wait_until_ready(&mut self, file: &Path) -> Result<Ready> {
+    fn wait_until_ready(&mut self, file: &Path) -> Result<Service> {
         let watch = Stopwatch::start();
         loop {
             if let Some(Server(child)) = &mut self.server
@@ -118,9 +149,9 @@ impl Stage {
             {
                 bail!("the server ended at once ({status}):\n{}", self.server_log());
             }
-            // The server may be in the middle of writing it.
-            if let Some(ready) = fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-                return Ok(ready);
+            // It appears all at once.
+            if let Ok(ready) = fs::read(file) {
+                return Service::parse(&ready);
             }
             if watch.elapsed() > START_LIMIT {
                 bail!("the server is not ready after {} seconds:\n{}", START_LIMIT.as_secs(), self.server_log());
@@ -133,9 +164,9 @@ impl Stage {
         fs::read_to_string(self.path("server.log")).unwrap_or_default()
     }
 
-    /// What the server said when it was ready.
-    pub(super) fn ready(&self) -> Result<&Ready> {
-        self.ready.as_ref().context("the server does not run")
+    /// The running server.
+    pub(super) fn service(&self) -> Result<&Service> {
+        self.service.as_ref().context("the server does not run")
     }
 
     /// Asks the server for an enrollment, as the service's web site would. Returns the link.
@@ -144,9 +175,9 @@ impl Stage {
         struct Offer {
             link: String,
         }
-        let ready = self.ready()?;
-        let call = json!({ "id": USER, "service": ready.service, "authKey": ready.admin_key });
-        let answer = http::post(ready.http, "/token/enroll", &call)?;
+        let service = self.service()?;
+        let call = json!({ "id": USER, "service": service.name, "authKey": service.admin_key });
+        let answer = http::post(service.http, "/token/enroll", &call)?;
         ensure!(answer.status == 200, "the server refused: {} {}", answer.status, answer.body);
         let offer: Offer = serde_json::from_str(&answer.body).context("the answer has no link")?;
         self.link = Some(offer.link.clone());
@@ -162,17 +193,17 @@ impl Stage {
             command.arg(self.link.as_ref().context("there is no link yet")?);
         }
         command.arg("--pin-file").arg(self.path("pin"));
-        process::logged(&mut command, &self.path("emulator.log")).map(drop)
+        process::logged(&mut command, &self.emulator_log).map(drop)
     }
 
     /// Asks for the status, as a relying party. Returns the address that was asked and the whole body.
     pub(super) fn status(&self) -> Result<(String, String)> {
         self.check_interrupt()?;
-        let ready = self.ready()?;
-        let target = format!("/token/status?id={USER}&service={}&authKey={}", ready.service, ready.basic_key);
-        let answer = http::get(ready.http, &target)?;
+        let service = self.service()?;
+        let target = format!("/token/status?id={USER}&service={}&authKey={}", service.name, service.status_key);
+        let answer = http::get(service.http, &target)?;
         ensure!(answer.status == 200, "the server refused: {} {}", answer.status, answer.body);
-        Ok((format!("http://{}{target}", ready.http), answer.body))
+        Ok((format!("http://{}{target}", service.http), answer.body))
     }
 
     /// Lets time pass.
@@ -245,11 +276,11 @@ mod tests {
 
     #[test]
     fn reads_what_the_server_says() {
-        let text = r#"{"http":"127.0.0.1:8420","channel":"127.0.0.1:8421","service":"default_demo",
-                       "adminAuthKey":"a","basicAuthKey":"b"}"#;
-        let ready: Ready = serde_json::from_str(text).unwrap();
-        assert_eq!(ready.http.port(), 8420);
-        assert_eq!(ready.service, "default_demo");
+        let text = r#"{"http":"http://127.0.0.1:8420","channel":"127.0.0.1:8421","pid":7,"version":"0.1.0",
+                       "dev":{"dataDir":"x","service":"default_demo","statusKey":"b","adminKey":"a"}}"#;
+        let service = Service::parse(text.as_bytes()).unwrap();
+        assert_eq!((service.http.port(), service.name.as_str()), (8420, "default_demo"));
+        assert!(Service::parse(br#"{"http":"127.0.0.1:8420"}"#).is_err());
     }
 
     #[cfg(unix)]
