@@ -66,6 +66,62 @@ impl Shutdown {
     }
 }
 
+/// Begins `shutdown` at the first SIGTERM or SIGINT. At the second the process ends at once, with status 130:
+/// what was acknowledged is on the disk already.
+///
+/// # Errors
+/// The signals cannot be watched.
+pub fn on_signals(shutdown: &Shutdown) -> std::io::Result<()> {
+    let mut signals = Signals::new()?;
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("stopping");
+        shutdown.begin();
+        signals.next().await;
+        tracing::warn!("stopping at once");
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 impl Default for Shutdown {
     fn default() -> Self {
         Self::new()

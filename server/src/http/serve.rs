@@ -1,8 +1,7 @@
 //! The HTTP listener: accepts connections within limits, and stops in order.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,14 +47,17 @@ struct Shared {
 }
 
 impl HttpServer {
-    /// Binds `config.listen`. Port 0 takes a free one, see [`HttpServer::local_addr`].
+    /// Will serve `router` on `listener` within the limits of `config`.
     ///
     /// `grace` is how long connections may take to end after a shutdown was requested.
-    ///
-    /// # Errors
-    /// The address is in use, not of this machine, or not allowed.
-    pub async fn bind(router: Router, config: HttpConfig, grace: Duration, shutdown: Shutdown) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
+    #[must_use]
+    pub fn new(
+        listener: TcpListener,
+        router: Router,
+        config: HttpConfig,
+        grace: Duration,
+        shutdown: Shutdown,
+    ) -> Self {
         let shared = Arc::new(Shared {
             router: TowerToHyperService::new(router),
             connections: Arc::new(Semaphore::new(config.max_connections)),
@@ -64,15 +66,7 @@ impl HttpServer {
             grace,
             shutdown,
         });
-        Ok(Self { listener, shared })
-    }
-
-    /// The address that was bound.
-    ///
-    /// # Errors
-    /// The operating system does not say.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        Self { listener, shared }
     }
 
     /// Serves until shutdown is requested; then takes no new connection, lets calls that have begun end, and closes.

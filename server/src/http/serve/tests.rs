@@ -1,5 +1,6 @@
 //! What the listener and hyper answer by themselves, on raw sockets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,8 +41,9 @@ async fn start(config: HttpConfig, held: bool) -> Fixture {
     };
     let router = Router::new().route("/token/status", get(handler));
     let shutdown = Shutdown::new();
-    let server = HttpServer::bind(router, config, Duration::from_secs(30), shutdown.clone()).await.expect("a free port");
-    let address = server.local_addr().expect("an address");
+    let listener = TcpListener::bind(config.listen).await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let server = HttpServer::new(listener, router, config, Duration::from_secs(30), shutdown.clone());
     Fixture { address, entered, release, shutdown, running: tokio::spawn(server.run()) }
 }
 
