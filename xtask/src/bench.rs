@@ -30,8 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Subject::Protocol => ("cardea-protocol", "protocol"),
     };
     let mut report = Report::new();
-    report.part("bench", || {
-        println!();
+    report.printing_part("bench", || {
         process::shown_to_the_end(
             process::cargo(&workspace.root).args(["bench", "-q", "-p", package, "--bench", bench]),
         )?;

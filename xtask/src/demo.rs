@@ -50,7 +50,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
 
 /// Plays all steps in turn and stops at the first that fails.
 fn play(report: &mut Report, workspace: &Workspace, stage: &mut Stage, options: &Options) {
-    let passed = (options.no_build || report.part("build", || build(workspace)))
+    let passed = (options.no_build || report.printing_part("build", || build(workspace)))
         && report.part("server", || start_server(stage))
         && report.part("offer", || offer(stage))
         && report.part("enroll", || {
@@ -65,12 +65,11 @@ fn play(report: &mut Report, workspace: &Workspace, stage: &mut Stage, options: 
         && report.part("ask again", || ask(stage, 1, "open"))
         && report.part("wait", || wait_until_closed(stage));
     if passed && options.keep {
-        report.part("keep", || keep(stage));
+        report.printing_part("keep", || keep(stage));
     }
 }
 
 fn build(workspace: &Workspace) -> Result<Outcome> {
-    println!();
     let mut command = process::cargo(&workspace.root);
     command.args(["build", "-p", "cardea-server", "-p", "cardea-emulator"]);
     process::shown_to_the_end(&mut command)?;
@@ -117,7 +116,7 @@ fn wait_until_closed(stage: &Stage) -> Result<Outcome> {
 }
 
 fn keep(stage: &Stage) -> Result<Outcome> {
-    println!("\n\n{}\n\nCtrl-C ends everything and deletes the folder.", stage.how_to_play()?);
+    println!("\n{}\n\nCtrl-C ends everything and deletes the folder.\n", stage.how_to_play()?);
     stage.wait_for_interrupt();
     Outcome::passed("interrupted")
 }

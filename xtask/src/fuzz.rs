@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use crate::process;
@@ -37,10 +37,20 @@ pub(crate) struct Options {
 /// Fuzzes with one line per target.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
-    let fuzzing = Fuzzing::build(&workspace)?;
     let mut report = Report::new();
-    for target in &fuzzing.targets {
-        if options.target.as_ref().is_none_or(|wanted| wanted == target) {
+    let mut built = None;
+    report.part("build", || {
+        let fuzzing = Fuzzing::build(&workspace)?;
+        if let Some(wanted) = &options.target {
+            ensure!(fuzzing.targets.contains(wanted), "no target {wanted}; there are: {}", fuzzing.targets.join(", "));
+        }
+        let count = fuzzing.targets.len();
+        built = Some(fuzzing);
+        Outcome::passed(format!("{count} targets"))
+    });
+    if let Some(fuzzing) = built {
+        let wanted = |target: &&String| options.target.as_ref().is_none_or(|wanted| wanted == *target);
+        for target in fuzzing.targets.iter().filter(wanted) {
             report.part(target, || {
                 let runs = fuzzing.run(&workspace, target, options.seconds)?;
                 Outcome::passed(format!("{runs} runs"))

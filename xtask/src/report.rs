@@ -48,11 +48,23 @@ impl Report {
         print!("{name:<18} ");
         // A lost progress line must not end the run.
         let _ = io::stdout().flush();
+        let (passed, line) = self.judge(run);
+        println!("{line}");
+        passed
+    }
+
+    /// As [`Self::part`], for parts that print themselves: the line comes after what they print.
+    pub(crate) fn printing_part(&mut self, name: &str, run: impl FnOnce() -> Result<Outcome>) -> bool {
+        let (passed, line) = self.judge(run);
+        println!("{name:<18} {line}");
+        passed
+    }
+
+    fn judge(&mut self, run: impl FnOnce() -> Result<Outcome>) -> (bool, String) {
         let watch = Stopwatch::start();
         let outcome = run();
         let passed = matches!(outcome, Ok(Outcome::Passed(_)));
-        println!("{}", self.count(outcome, watch.elapsed().as_secs_f64()));
-        passed
+        (passed, self.count(outcome, watch.elapsed().as_secs_f64()))
     }
 
     fn count(&mut self, outcome: Result<Outcome>, seconds: f64) -> String {

@@ -24,7 +24,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
-    report.part("simulation", || {
+    report.printing_part("simulation", || {
         let test = || {
             let mut command = process::cargo(&workspace.root);
             command.args(["test", "-q", "--release", "-p", "cardea-tests", "--test", "it", "simulation", "--"]);
@@ -32,7 +32,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         };
         let list = process::logged(test().arg("--list"), &workspace.log("simulate-list"))?;
         ensure!(list.lines().any(|line| line.ends_with(": test")), "cardea-tests has no test named simulation");
-        println!();
         let mut command = test();
         command
             .arg("--nocapture")
