@@ -11,6 +11,7 @@ mod invariants;
 mod licenses;
 mod links;
 mod manifests;
+mod rooms;
 mod spdx;
 mod words;
 
@@ -51,12 +52,13 @@ impl Check {
 }
 
 /// All checks, the fastest first.
-pub(crate) const CHECKS: [Check; 13] = [
+pub(crate) const CHECKS: [Check; 14] = [
     Check { name: "lint/format", run: format },
     Check { name: "lint/files", run: |workspace, _| files::names_and_lengths(workspace)?.verdict() },
     Check { name: "lint/paths", run: |workspace, _| files::machine_traces(workspace)?.verdict() },
     Check { name: "lint/words", run: |workspace, _| words::forbidden(workspace)?.verdict() },
     Check { name: "lint/arrows", run: |workspace, _| arrows::check(workspace)?.verdict() },
+    Check { name: "lint/rooms", run: |workspace, _| rooms::check(workspace)?.verdict() },
     Check { name: "lint/manifests", run: |workspace, _| manifests::check(workspace)?.verdict() },
     Check { name: "lint/adr", run: |workspace, _| adr::check(workspace)?.verdict() },
     Check { name: "lint/links", run: |workspace, _| links::check(workspace)?.verdict() },

@@ -44,7 +44,8 @@ fn in_text(text: &str, all_of_it_is_test: bool) -> Vec<(usize, String)> {
     found
 }
 
-fn is_test(file: &Path) -> bool {
+/// Whether the whole file is test code.
+pub(super) fn is_test(file: &Path) -> bool {
     file.components().any(|part| part.as_os_str() == "tests") || file.file_name().is_some_and(|name| name == "tests.rs")
 }
 
