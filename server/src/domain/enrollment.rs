@@ -57,15 +57,13 @@ pub fn purpose(devices: usize, options: EnrollOptions) -> Result<Purpose, OfferE
     }
 }
 
-/// The state of one offer.
+/// The state of one offer. A used one is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OfferState {
     /// The first second in which it is dead.
     pub expires_at: UnixSeconds,
     /// Tries counted so far.
     pub tries: u8,
-    /// Whether a device has finished with it.
-    pub used: bool,
 }
 
 /// The offer is dead: expired, used, or tried too often. Deliberately says no more.
@@ -77,13 +75,13 @@ impl OfferState {
     /// An offer that lasts until `expires_at`.
     #[must_use]
     pub const fn new(expires_at: UnixSeconds) -> Self {
-        Self { expires_at, tries: 0, used: false }
+        Self { expires_at, tries: 0 }
     }
 
     /// Whether a device may still try.
     #[must_use]
     pub fn is_live(&self, now: UnixSeconds) -> bool {
-        now < self.expires_at && !self.used && self.tries < ENROLLMENT_FAILURES
+        now < self.expires_at && self.tries < ENROLLMENT_FAILURES
     }
 
     /// Counts a try, before anything secret is compared.
@@ -98,16 +96,10 @@ impl OfferState {
         Ok(())
     }
 
-    /// A counted try was right. The last one may be.
-    ///
-    /// # Errors
-    /// The offer expired meanwhile or somebody else has used it.
-    pub fn finish(&mut self, now: UnixSeconds) -> Result<(), OfferDead> {
-        if now >= self.expires_at || self.used || self.tries == 0 {
-            return Err(OfferDead);
-        }
-        self.used = true;
-        Ok(())
+    /// Whether a counted try that was right may finish. The last one may.
+    #[must_use]
+    pub fn may_finish(&self, now: UnixSeconds) -> bool {
+        now < self.expires_at && self.tries > 0
     }
 }
 
@@ -146,7 +138,8 @@ mod tests {
         assert!(!offer.is_live(s(600)));
         assert_eq!(offer.count_try(s(600)), Err(OfferDead));
         assert_eq!(offer.count_try(s(599)), Ok(()));
-        assert_eq!(offer.finish(s(600)), Err(OfferDead));
+        assert!(offer.may_finish(s(599)));
+        assert!(!offer.may_finish(s(600)));
     }
 
     #[test]
@@ -156,16 +149,12 @@ mod tests {
             assert_eq!(offer.count_try(s(1)), Ok(()));
         }
         assert_eq!(offer.count_try(s(1)), Err(OfferDead));
-        assert_eq!(offer.finish(s(1)), Ok(()), "the third was right");
+        assert!(!offer.is_live(s(1)));
+        assert!(offer.may_finish(s(1)), "the third was right");
     }
 
     #[test]
-    fn an_offer_is_used_once_and_only_by_a_counted_try() {
-        let mut offer = OfferState::new(s(600));
-        assert_eq!(offer.finish(s(1)), Err(OfferDead));
-        assert_eq!(offer.count_try(s(1)), Ok(()));
-        assert_eq!(offer.finish(s(1)), Ok(()));
-        assert_eq!(offer.finish(s(1)), Err(OfferDead));
-        assert_eq!(offer.count_try(s(1)), Err(OfferDead));
+    fn only_a_counted_try_may_finish() {
+        assert!(!OfferState::new(s(600)).may_finish(s(1)));
     }
 }

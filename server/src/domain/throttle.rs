@@ -118,6 +118,13 @@ impl Throttle {
         self.fails >= limits.tries && !passed()
     }
 
+    /// When a block ends by itself; `None` when there is none or only an administrator ends it.
+    #[must_use]
+    pub fn blocked_until(&self, now: UnixSeconds, limits: Limits) -> Option<UnixSeconds> {
+        let ends = limits.unblock_after != 0 && self.is_blocked(now, limits);
+        ends.then(|| self.last_at.plus(u64::from(limits.unblock_after)))
+    }
+
     /// Whether the signature `key` is counted and its outcome not known.
     #[must_use]
     pub fn is_pending(&self, key: &AttemptKey) -> bool {

@@ -133,10 +133,10 @@ impl TokenState {
         self.close(Closer::Administrator, now);
     }
 
-    /// Lifts an administrator's block.
-    pub fn unblock(&mut self, now: UnixSeconds) {
+    /// Lifts an administrator's block. The token is closed; that is no close that an opening could be older than.
+    pub fn unblock(&mut self) {
         self.blocks.administrator = false;
-        self.close(Closer::Administrator, now);
+        self.consume();
     }
 
     /// Two holders of one device's state were proved.
@@ -145,10 +145,18 @@ impl TokenState {
         self.close(Closer::Administrator, now);
     }
 
-    /// A new device took the place of all others; a cloned state is worth nothing any more.
-    pub fn replace_devices(&mut self, now: UnixSeconds) {
+    /// A new device took the place of all others; a cloned state is worth nothing any more. The token is closed, and
+    /// the new device may open it in this very second.
+    pub fn replace_devices(&mut self) {
         self.blocks.clone = false;
-        self.close(Closer::Administrator, now);
+        self.consume();
+    }
+
+    /// Moves closes that a wrong clock has put after `now` to `now`.
+    pub fn forget_closes_after(&mut self, now: UnixSeconds) {
+        for close in self.closes.iter_mut().flatten() {
+            close.at = close.at.min(now);
+        }
     }
 
     /// The second of the last close by anyone but `device`; the epoch when there was none.

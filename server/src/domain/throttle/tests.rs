@@ -122,6 +122,8 @@ fn the_services_unblock_time_starts_from_the_beginning() {
     }
     assert!(throttle.is_blocked(s(1_599), limits));
     assert!(throttle.is_blocked(s(0), limits), "a clock gone back does not unblock");
+    assert_eq!(throttle.blocked_until(s(1_000), limits), Some(s(1_600)));
+    assert_eq!(throttle.blocked_until(s(1_600), limits), None);
     assert!(!throttle.is_blocked(s(1_600), limits));
     assert_eq!(throttle.tries_left(s(1_600), limits), 2);
     assert_eq!(throttle.count(key(3), s(1_600), limits), Gate::Counted);

@@ -62,8 +62,8 @@ fn no_block_of_any_kind_ever_reports_open_and_lifting_it_leaves_the_token_closed
         state.open(s(100), rules.window, None);
         block(&mut state, s(101));
         assert_eq!((number(&state, USABLE, &rules, 102), told(&state, &rules, 102)), (4, 4));
-        state.unblock(s(103));
-        state.replace_devices(s(103));
+        state.unblock();
+        state.replace_devices();
         assert_eq!((number(&state, USABLE, &rules, 104), told(&state, &rules, 104)), (2, 2));
     }
 }
@@ -73,9 +73,9 @@ fn an_administrator_does_not_lift_a_proved_clone() {
     let rules = rules(30, false);
     let mut state = TokenState::default();
     state.block_for_clone(s(100));
-    state.unblock(s(101));
+    state.unblock();
     assert_eq!(number(&state, USABLE, &rules, 101), 4);
-    state.replace_devices(s(102));
+    state.replace_devices();
     assert_eq!(number(&state, USABLE, &rules, 102), 2);
 }
 
@@ -178,4 +178,12 @@ fn a_device_that_is_gone_or_blocked_is_told_so() {
     let blocked = DeviceFacts { enrolled: true, blocked: true };
     assert_eq!(state.device_status(gone, &rules, clock(100)).0, DeviceStatus::NotEnrolled);
     assert_eq!(state.device_status(blocked, &rules, clock(100)).0, DeviceStatus::Blocked);
+}
+
+#[test]
+fn a_device_may_open_in_the_second_in_which_it_was_enrolled_or_unblocked() {
+    let mut state = TokenState::default();
+    state.replace_devices();
+    state.unblock();
+    assert_eq!(state.closed_by_other_than(DEVICE), UnixSeconds::EPOCH);
 }
