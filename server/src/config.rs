@@ -67,6 +67,9 @@ pub struct HttpConfig {
     /// Time for the body.
     #[serde(deserialize_with = "seconds")]
     pub body_timeout: Duration,
+    /// Time from the end of the headers to the answer.
+    #[serde(deserialize_with = "seconds")]
+    pub answer_timeout: Duration,
     /// Time for a connection in all.
     #[serde(deserialize_with = "seconds")]
     pub connection_timeout: Duration,
@@ -134,6 +137,7 @@ impl Config {
         let timeouts = [
             ("http.header_timeout", self.http.header_timeout),
             ("http.body_timeout", self.http.body_timeout),
+            ("http.answer_timeout", self.http.answer_timeout),
             ("http.connection_timeout", self.http.connection_timeout),
             ("channel.handshake_timeout", self.channel.handshake_timeout),
             ("channel.idle_timeout", self.channel.idle_timeout),

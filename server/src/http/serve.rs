@@ -51,13 +51,7 @@ impl HttpServer {
     ///
     /// `grace` is how long connections may take to end after a shutdown was requested.
     #[must_use]
-    pub fn new(
-        listener: TcpListener,
-        router: Router,
-        config: HttpConfig,
-        grace: Duration,
-        shutdown: Shutdown,
-    ) -> Self {
+    pub fn new(listener: TcpListener, router: Router, config: HttpConfig, grace: Duration, shutdown: Shutdown) -> Self {
         let shared = Arc::new(Shared {
             router: TowerToHyperService::new(router),
             connections: Arc::new(Semaphore::new(config.max_connections)),
@@ -142,7 +136,16 @@ async fn stop(shared: &Shared) {
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = match shared.requests.try_acquire() {
-        Ok(_permit) => shared.router.call(request).await?,
+        Ok(_permit) => {
+            let call = tokio::time::timeout(shared.config.answer_timeout, shared.router.call(request));
+            match call.await {
+                Ok(response) => response?,
+                Err(_) => {
+                    tracing::error!("a call took too long");
+                    Problem::Unavailable.into_response()
+                }
+            }
+        }
         Err(_) => Problem::Busy.into_response(),
     };
     let response = finish(&path, response).await;

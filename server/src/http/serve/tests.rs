@@ -143,6 +143,15 @@ async fn an_old_connection_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_call_that_takes_too_long_is_told_to_come_back() {
+    let fixture = start(HttpConfig { answer_timeout: Duration::from_millis(5), ..config() }, true).await;
+    let answer = exchange(fixture.address, b"GET /token/status HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(status(&answer), "503", "{answer}");
+    assert!(answer.contains("retry-after: 2") && answer.contains("connection: close"), "{answer}");
+    assert!(!body(&answer).contains('1') && body(&answer).contains("unavailable"), "{answer}");
+}
+
+#[tokio::test]
 async fn calls_over_the_limit_are_told_to_come_back() {
     let fixture = start(HttpConfig { max_requests: 1, ..config() }, true).await;
     let request = b"GET /token/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
