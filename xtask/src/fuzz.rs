@@ -115,7 +115,8 @@ impl Fuzzing {
             .arg(format!("-artifact_prefix={}/", crashes.display()))
             .args(["-timeout=30", "-rss_limit_mb=2048", "-print_final_stats=1"])
             .arg(found);
-        let seeds = workspace.root.join(FOLDER).join("seeds").join(target);
+        // The first folder is written to; the committed one is only read.
+        let seeds = workspace.root.join(FOLDER).join("corpus").join(target);
         if seeds.is_dir() {
             command.arg(seeds);
         }
