@@ -12,4 +12,4 @@ mod session;
 pub use cold::{Committed, Dropped, Operation, Recovery, Refusal, Verdict, receive};
 pub use enroll::{AwaitKeys, EnrollmentOffer, NewDevice, offer};
 pub use resync::{AwaitConfirm, OpenedResync, ResyncVerdict, open_resync};
-pub use session::{Opened, Session, WarmOperation};
+pub use session::{Fence, Opened, Session, WarmOperation};

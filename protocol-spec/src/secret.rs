@@ -6,7 +6,7 @@
 use core::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 /// `N` secret bytes, wiped on drop.
 pub struct Secret<const N: usize>([u8; N]);
@@ -50,13 +50,16 @@ impl<const N: usize> Secret<N> {
     /// Whether all bytes are zero, in constant time.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        bool::from(self.0.ct_eq(&[0; N]))
+        // One comparison of all bits together: byte by byte, this check would be felt beside a DH.
+        bool::from(self.0.iter().fold(0, |bits, byte| bits | byte).ct_eq(&0))
     }
 }
 
 impl<const N: usize> Drop for Secret<N> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // Plain stores and a barrier that makes the compiler keep them: a handshake drops some hundred secrets.
+        self.0 = [0; N];
+        optimization_barrier(&self.0);
     }
 }
 

@@ -20,10 +20,29 @@ pub struct Session<P> {
     receive: CipherState<P>,
     send: CipherState<P>,
     hash: [u8; 32],
-    fence: Secret<32>,
+    fence: Fence,
     generation: u64,
+}
+
+/// What a session leaves with whoever commits its operations: the row that it may change, and no other.
+pub struct Fence {
+    current: Secret<32>,
     token: TokenId,
     device: DeviceId,
+}
+
+impl Fence {
+    /// Whether `row` still stands where the session left it.
+    #[must_use]
+    pub fn owns(&self, row: &Row) -> bool {
+        row.current == self.current && row.token == self.token && row.device == self.device && row.marker != 1
+    }
+}
+
+impl fmt::Debug for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fence").field("token", &self.token).field("device", &self.device).finish_non_exhaustive()
+    }
 }
 
 /// A warm frame that was opened.
@@ -107,8 +126,8 @@ impl WarmOperation {
     /// The row after this operation, or nothing if the session does not own the row any more: another handshake was
     /// accepted since. `code` is its result.
     #[must_use]
-    pub fn commit<P>(&self, row: &Row, session: &Session<P>, code: Code) -> Option<Row> {
-        if !session.owns(row) {
+    pub fn commit(&self, row: &Row, fence: &Fence, code: Code) -> Option<Row> {
+        if !fence.owns(row) {
             return None;
         }
         let mut next = row.duplicate();
@@ -124,22 +143,28 @@ impl WarmOperation {
 }
 
 impl<P> Session<P> {
+    /// What fences this session's operations.
+    #[must_use]
+    pub const fn fence(&self) -> Fence {
+        Fence { current: self.fence.current.duplicate(), token: self.fence.token, device: self.fence.device }
+    }
+
     /// Whether `row` still stands where this session left it.
     #[must_use]
     pub fn owns(&self, row: &Row) -> bool {
-        row.current == self.fence && row.token == self.token && row.device == self.device && row.marker != 1
+        self.fence.owns(row)
     }
 
     /// The token.
     #[must_use]
     pub const fn token(&self) -> &TokenId {
-        &self.token
+        &self.fence.token
     }
 
     /// The device.
     #[must_use]
     pub const fn device(&self) -> &DeviceId {
-        &self.device
+        &self.fence.device
     }
 }
 
@@ -149,10 +174,8 @@ impl<P: Provider> Session<P> {
             receive: CipherState::new(split.initiator_to_responder),
             send: CipherState::new(split.responder_to_initiator),
             hash: split.hash,
-            fence: row.current.duplicate(),
+            fence: Fence { current: row.current.duplicate(), token: row.token, device: row.device },
             generation: row.generation,
-            token: row.token,
-            device: row.device,
         }
     }
 
@@ -180,7 +203,7 @@ impl<P: Provider> Session<P> {
             _ => return Err(DecodeError::Length.into()),
         };
         let context =
-            Context { generation: self.generation, sequence, token: self.token, device: self.device, bind: self.hash };
+            Context { generation: self.generation, sequence, token: self.fence.token, device: self.fence.device, bind: self.hash };
         Ok(WarmOperation { request, id: ratchet::operation_id::<P>(&self.hash, nonce), context })
     }
 
@@ -242,6 +265,6 @@ impl<P: Provider> Session<P> {
 
 impl<P> fmt::Debug for Session<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("token", &self.token).field("device", &self.device).finish_non_exhaustive()
+        f.debug_struct("Session").field("fence", &self.fence).finish_non_exhaustive()
     }
 }

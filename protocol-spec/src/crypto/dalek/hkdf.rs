@@ -6,7 +6,7 @@
 use core::slice;
 
 use sha2::block_api::compress256;
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 use crate::Secret;
 
@@ -106,9 +106,7 @@ impl Hmac {
 
 impl Drop for Hmac {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
-        self.state.zeroize();
-        self.block.zeroize();
+        (self.inner, self.outer, self.state, self.block) = ([0; 8], [0; 8], [0; 8], [0; BLOCK]);
+        optimization_barrier(self);
     }
 }
