@@ -161,6 +161,8 @@ pub enum ApiMisuse {
     WarmOnly,
     /// The memory given for the PIN hash is too short, or the cost is out of range.
     PinMemory,
+    /// An argument of the operation is outside its range, or the policy does not allow it.
+    OutOfRange,
 }
 
 impl fmt::Display for ProtocolError {
@@ -178,6 +180,7 @@ impl fmt::Display for ProtocolError {
             Self::ApiMisuse(ApiMisuse::SessionExhausted) => "the session is used up: reconnect",
             Self::ApiMisuse(ApiMisuse::WarmOnly) => "this operation travels only in a warm session",
             Self::ApiMisuse(ApiMisuse::PinMemory) => "the memory for the pin hash does not fit its cost",
+            Self::ApiMisuse(ApiMisuse::OutOfRange) => "an argument of the operation is out of range",
         })
     }
 }

@@ -36,6 +36,10 @@ pub const ENROLLMENT_SECONDS: u32 = 600;
 pub const ENROLLMENT_FAILURES: u8 = 3;
 /// Longest text of a confirmation in bytes of UTF-8.
 pub const CONFIRMATION_TEXT: usize = 200;
+/// Greatest exponent of the window that an OPEN may ask for: `2^31` seconds.
+pub const WINDOW_MAX: u8 = 31;
+/// Bits of a SUBSCRIBE mask that mean something: state, confirmations, attempts.
+pub const SUBSCRIPTION_MASK: u8 = 7;
 /// Most confirmations that may wait for one token.
 pub const CONFIRMATIONS_PENDING: u8 = 3;
 /// Seconds at which a device sends the identical datagram again; then the same bytes over TCP.

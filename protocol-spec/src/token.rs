@@ -250,6 +250,9 @@ impl Policy {
     }
 }
 
+/// The greatest number of a platform.
+pub(crate) const PLATFORM_MAX: u8 = 6;
+
 /// What a device says of itself at enrollment. Sixteen bytes: `platform, sdk version 3, flags, zero 11`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceInfo {
@@ -289,7 +292,7 @@ impl DeviceInfo {
         let sdk_version = *reader.array()?;
         let flags = reader.u8()?;
         reader.padding()?;
-        if platform > 6 {
+        if platform > PLATFORM_MAX {
             return Err(DecodeError::Field("platform"));
         }
         if flags & !(Self::EMULATED | Self::BIOMETRIC) != 0 {

@@ -6,7 +6,9 @@ use crate::crypto::{Provider, Random};
 use crate::error::{ApiMisuse, Code, ProtocolError};
 use crate::noise::{Handshake, KK_PSK0, KeyPair, Keys, Role};
 use crate::ratchet;
+use crate::secret::Secret;
 use crate::statement::Context;
+use crate::token::Hint;
 use crate::wire::{COLD_REPLY_LEN, COLD_REQUEST_LEN, Frame, Kind, Op, PlainFrame, REPLY_LEN, Reply, Request, prologue};
 
 use super::{Intent, Pending, Record, Session, StoreFirst};
@@ -18,11 +20,14 @@ pub struct Attempt<P> {
     /// Gone once an authentic reply has used it.
     handshake: Option<Handshake<P>>,
     op: Op,
+    /// Of the ratchet key that the request was made with.
+    hint: Hint,
     resent: bool,
 }
 
 /// What a device makes of bytes that came back.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "no allocation in this crate: nothing can be boxed")]
 pub enum Received<P> {
     /// Not from the server, or damaged. Over UDP: ignore it and keep waiting. Over TCP: close, and send the same bytes
     /// on a new connection.
@@ -60,6 +65,7 @@ impl Record {
     ///
     /// # Errors
     /// [`ApiMisuse::AttemptPending`]: [`Record::recover`] first. [`ApiMisuse::WarmOnly`]: not a cold operation.
+    /// [`ApiMisuse::OutOfRange`]: an argument of `intent` is. The server's key may be a point of small order.
     pub fn start<P: Provider>(
         &self,
         intent: &Intent<'_>,
@@ -72,6 +78,7 @@ impl Record {
         if intent.op().has_large_reply() {
             return Err(ProtocolError::ApiMisuse(ApiMisuse::WarmOnly));
         }
+        intent.check()?;
         let e = KeyPair::from_secret::<P>(random.secret());
         let mut next = self.duplicate();
         next.pending = Pending::Attempt(*e.public());
@@ -133,7 +140,8 @@ fn clear(epoch: u8, hint: &[u8; 8]) -> [u8; 10] {
 impl<P: Provider> Attempt<P> {
     fn new(record: &Record, e: KeyPair, request: &Request) -> Result<Self, ProtocolError> {
         let mut frame = [0; COLD_REQUEST_LEN];
-        let clear = clear(record.server.epoch, record.hint::<P>().bytes());
+        let hint = record.hint::<P>();
+        let clear = clear(record.server.epoch, hint.bytes());
         let (head, noise) = frame.split_at_mut(clear.len());
         head.copy_from_slice(&clear);
         let [first, clear @ ..] = clear;
@@ -145,8 +153,10 @@ impl<P: Provider> Attempt<P> {
             psk: Some(record.psk.duplicate()),
         };
         let mut handshake = Handshake::new(&KK_PSK0, Role::Initiator, &prologue(&first, &clear), keys)?;
-        handshake.write_message(&request.encode(), noise)?;
-        Ok(Self { frame: Frame(frame), handshake: Some(handshake), op: request.op, resent: false })
+        // A signature by a PIN key tells whoever has the salt which PIN it was.
+        let cell = Secret::new(request.encode());
+        handshake.write_message(cell.expose(), noise)?;
+        Ok(Self { frame: Frame(frame), handshake: Some(handshake), op: request.op, hint, resent: false })
     }
 
     /// The bytes to send.
@@ -168,8 +178,8 @@ impl<P: Provider> Attempt<P> {
         self.op == Op::Recover
     }
 
-    /// Looks at what came back. `record` is the one that was stored before the request left. If nothing authentic came
-    /// the attempt goes on waiting.
+    /// Looks at what came back. `record` is the one that was stored before the request left; with a record of another
+    /// generation nothing is authentic. If nothing authentic came the attempt goes on waiting.
     pub fn receive(&mut self, record: &Record, frame: &[u8]) -> Received<P> {
         if let Ok(plain) = PlainFrame::decode(frame) {
             return Received::Plain(plain.code);
@@ -180,7 +190,7 @@ impl<P: Provider> Attempt<P> {
     fn reply(&mut self, record: &Record, frame: &[u8]) -> Option<Received<P>> {
         let frame: &[u8; COLD_REPLY_LEN] = frame.try_into().ok()?;
         let (kind, noise) = frame.split_first()?;
-        if *kind != crate::wire::REPLY_TYPE {
+        if *kind != crate::wire::REPLY_TYPE || record.hint::<P>() != self.hint {
             return None;
         }
         let mut payload = [0; REPLY_LEN];
@@ -206,7 +216,7 @@ impl<P: Provider> Attempt<P> {
             }
             Answer::Recovered { outcome }
         } else {
-            let session = Session::new(split);
+            let session = Session::new(split, next.generation);
             Answer::Operation { reply, session: if self.resent { None } else { Some(session) } }
         };
         Some(Received::Answered(StoreFirst::new(next, answer)))

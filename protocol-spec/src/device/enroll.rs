@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::crypto::{Provider, Random};
-use crate::error::{Code, PeerIncompatible, PeerMisbehaved, ProtocolError};
+use crate::error::{ApiMisuse, Code, PeerIncompatible, PeerMisbehaved, ProtocolError};
 use crate::limits::{SLOTS, VERSION};
 use crate::noise::{CipherState, Handshake, KeyPair, Keys, Role, XK_PSK3};
 use crate::pin::{PinDerivation, PinKey};
@@ -222,13 +222,16 @@ impl<P: Provider> Offered<P> {
     /// operation whether the server took it.
     ///
     /// # Errors
-    /// None in practice: the handshake is at this step.
+    /// [`ApiMisuse::OutOfRange`]: `info` claims a biometric slot, which the policy does not allow.
     pub fn accept(
         self,
         keys: &[PinKey; SLOTS],
         info: &DeviceInfo,
     ) -> Result<StoreFirst<AwaitReceipt<P>>, ProtocolError> {
         let Self { mut handshake, offered, mut record } = self;
+        if info.biometric && !record.policy.biometric {
+            return Err(ProtocolError::ApiMisuse(ApiMisuse::OutOfRange));
+        }
         let mut payload = Secret::<KEYS_LEN>::zero();
         let mut writer = Writer::new(payload.expose_mut());
         for key in keys {

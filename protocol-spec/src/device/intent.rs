@@ -1,6 +1,8 @@
 //! What a holder may want, and how it is signed.
 
 use crate::crypto::Provider;
+use crate::error::{ApiMisuse, ProtocolError};
+use crate::limits::{CONFIRMATIONS_PENDING, SUBSCRIPTION_MASK, WINDOW_MAX};
 use crate::pin::PinKey;
 use crate::statement::{Context, Extension, Statement};
 use crate::wire::{Op, Request};
@@ -16,7 +18,7 @@ pub enum Intent<'a> {
     Status,
     /// Open.
     Open {
-        /// 0 for the service's window, else at most `2^window` seconds.
+        /// 0 for the service's window, else at most `2^window` seconds; up to 31.
         window: u8,
         /// From the PIN just typed.
         key: &'a PinKey,
@@ -30,7 +32,7 @@ pub enum Intent<'a> {
     },
     /// Approve a confirmation.
     Confirm {
-        /// Its index.
+        /// Its index (0 to 2).
         index: u8,
         /// Its id.
         id: &'a [u8; 8],
@@ -41,7 +43,7 @@ pub enum Intent<'a> {
     },
     /// Deny a confirmation.
     Deny {
-        /// Its index (0 to 15).
+        /// Its index (0 to 2).
         index: u8,
         /// Why: 0 unsaid, 1 cancelled, 2 "this was not me" (0 to 15).
         reason: u8,
@@ -92,6 +94,18 @@ impl Intent<'_> {
             Self::History { .. } => Op::History,
             Self::Receipt { .. } => Op::Receipts,
         }
+    }
+
+    /// Whether every argument is in its range.
+    pub(crate) const fn check(&self) -> Result<(), ProtocolError> {
+        let fits = match self {
+            Self::Open { window, .. } => *window <= WINDOW_MAX,
+            Self::Subscribe { mask } => *mask & !SUBSCRIPTION_MASK == 0,
+            Self::Confirm { index, .. } => *index < CONFIRMATIONS_PENDING,
+            Self::Deny { index, reason, .. } => *index < CONFIRMATIONS_PENDING && *reason < 16,
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(ProtocolError::ApiMisuse(ApiMisuse::OutOfRange)) }
     }
 
     /// The request cell, signed where it must be.

@@ -167,11 +167,13 @@ impl Record {
     ///
     /// # Errors
     /// The record is not signed by the pinned identity, or is not newer than the key in use (somebody replays an old one).
+    /// "Newer" is a later epoch and no earlier start of life: epochs are counted modulo 256, so a record of years ago
+    /// would pass for a later epoch, and the device would never find back.
     pub fn renew_server_key<P: Provider>(&self, record: &KeyRecord) -> Result<StoreFirst<()>, ProtocolError> {
         if !record.verify::<P>(&self.identity) {
             return Err(ProtocolError::PeerMisbehaved(PeerMisbehaved::BadSignature));
         }
-        if !KeyRecord::is_newer(record.epoch, self.server.epoch) {
+        if !KeyRecord::is_newer(record.epoch, self.server.epoch) || record.not_before < self.server.not_before {
             return Err(ProtocolError::PeerMisbehaved(PeerMisbehaved::Mismatch));
         }
         let mut next = self.duplicate();
@@ -189,6 +191,18 @@ impl Record {
         next.server = self.server;
         next.next_server = Some(record.into());
         Ok(StoreFirst::new(next, ()))
+    }
+
+    /// Takes the announced key into use once its life has begun; `None` if there is none, or not yet. `time` is the
+    /// device's clock in Unix seconds: if it runs ahead, no harm is done, for the server accepts every key that it has
+    /// published. An attempt that is pending stays pending.
+    #[must_use]
+    pub fn use_announced_server_key(&self, time: u32) -> Option<StoreFirst<()>> {
+        let key = self.next_server.filter(|key| key.not_before <= time)?;
+        let mut next = self.duplicate();
+        next.server = key;
+        next.next_server = None;
+        Some(StoreFirst::new(next, ()))
     }
 
     /// Encodes for storage: always [`RECORD_LEN`] bytes, secrets in clear. The store protects them.

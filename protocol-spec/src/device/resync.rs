@@ -29,6 +29,7 @@ pub struct Resync<P> {
 
 /// What the server says to a resync.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "no allocation in this crate: nothing can be boxed")]
 pub enum ResyncAnswer<P> {
     /// Not from the server: ignore it.
     NotAuthentic,
@@ -55,7 +56,8 @@ pub enum Confirmed {
     NotAuthentic,
     /// The device continues with a new ratchet key.
     Resynced(StoreFirst<Reply>),
-    /// The server did not allow it: suspended until an administrator looks at it.
+    /// The server did not allow it, and says why in the code: [`Code::Blocked`], suspended until an administrator looks
+    /// at it; [`Code::NotEnrolled`], given up or revoked.
     Suspended(Reply),
 }
 
@@ -121,7 +123,7 @@ impl<P: Provider> Resync<P> {
             NOT_ALLOWED => None,
             _ => return None,
         };
-        let mut session = Session::new(split);
+        let mut session = Session::new(split, generation);
         let frame = session.request(record, &Intent::Ping, 0).ok()?.frame().clone();
         Some(ResyncAnswer::Confirm(Confirm { session, frame, candidate }))
     }
@@ -137,9 +139,13 @@ impl<P: Provider> Confirm<P> {
     /// Looks at what came back. Only this answer may change the record: the attempt that was pending is lost with the
     /// old key, and its holder is told "not confirmed".
     pub fn receive(&mut self, record: &Record, frame: &[u8]) -> Confirmed {
+        // Pushes may come before it.
         let Ok(Delivered::Reply(reply)) = self.session.receive(frame) else {
             return Confirmed::NotAuthentic;
         };
+        if reply.op != Op::Ping {
+            return Confirmed::NotAuthentic;
+        }
         match self.candidate.take() {
             Some((psk, generation)) if reply.code == Code::Ok => {
                 let mut next = record.duplicate();

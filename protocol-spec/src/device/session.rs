@@ -8,11 +8,12 @@ use crate::limits::{SESSION_MESSAGES, SLOTS};
 use crate::noise::{CipherState, Split};
 use crate::pin::PinKey;
 use crate::ratchet;
+use crate::secret::Secret;
 use crate::statement::{Context, Extension, Statement};
 use crate::token::DeviceId;
 use crate::wire::{
-    Frame, LARGE_FRAME_LEN, LARGE_LEN, LargeReply, LargeRequest, Op, PinEntry, Push, REPLY_LEN, REQUEST_LEN, Reply,
-    RevokeDevice, Rotate, SetPins, WARM_REPLY_LEN, WARM_REQUEST_LEN,
+    DecodeError, Frame, LARGE_FRAME_LEN, LARGE_LEN, LargeReply, LargeRequest, Op, PinEntry, Push, REPLY_LEN,
+    REQUEST_LEN, Reply, RevokeDevice, Rotate, SetPins, WARM_REPLY_LEN, WARM_REQUEST_LEN,
 };
 
 use super::{Intent, Pending, Record, StoreFirst};
@@ -24,6 +25,7 @@ pub struct Session<P> {
     send: CipherState<P>,
     receive: CipherState<P>,
     hash: [u8; 32],
+    generation: u64,
 }
 
 /// A warm request, ready to be sent once.
@@ -73,11 +75,12 @@ pub enum Delivered {
 }
 
 impl<P: Provider> Session<P> {
-    pub(crate) fn new(split: Split) -> Self {
+    pub(crate) fn new(split: Split, generation: u64) -> Self {
         Self {
             send: CipherState::new(split.initiator_to_responder),
             receive: CipherState::new(split.responder_to_initiator),
             hash: split.hash,
+            generation,
         }
     }
 
@@ -88,7 +91,8 @@ impl<P: Provider> Session<P> {
             return Err(exhausted);
         }
         Ok(Context {
-            generation: record.generation,
+            // The session's and not the record's: a signature over another generation counts as a wrong PIN.
+            generation: self.generation,
             sequence: u32::try_from(nonce).map_err(|_| exhausted)?,
             token: record.token,
             device: record.device,
@@ -96,11 +100,13 @@ impl<P: Provider> Session<P> {
         })
     }
 
-    fn seal<const N: usize>(&mut self, cell: &[u8]) -> Result<WarmRequest<N>, ProtocolError> {
+    fn seal<const C: usize, const N: usize>(&mut self, cell: [u8; C]) -> Result<WarmRequest<N>, ProtocolError> {
+        // The cell may hold a signature by a PIN key: whoever has the salt can tell from it which PIN it was.
+        let cell = Secret::new(cell);
         let id = ratchet::operation_id::<P>(&self.hash, self.send.nonce());
         let mut frame = [0; N];
-        let (text, tag) = frame.split_at_mut(cell.len());
-        text.copy_from_slice(cell);
+        let (text, tag) = frame.split_at_mut(C);
+        text.copy_from_slice(cell.expose());
         tag.copy_from_slice(&self.send.encrypt(&[], text)?);
         Ok(WarmRequest { frame: Frame(frame), id })
     }
@@ -108,23 +114,24 @@ impl<P: Provider> Session<P> {
     /// Makes a small warm request. `time` is the device's clock in Unix seconds.
     ///
     /// # Errors
-    /// [`ApiMisuse::SessionExhausted`]: reconnect.
+    /// [`ApiMisuse::SessionExhausted`]: reconnect. [`ApiMisuse::OutOfRange`]: an argument of `intent` is.
     pub fn request(
         &mut self,
         record: &Record,
         intent: &Intent<'_>,
         time: u32,
     ) -> Result<WarmRequest<WARM_REQUEST_LEN>, ProtocolError> {
+        intent.check()?;
         let context = self.context(record)?;
         let cell: [u8; REQUEST_LEN] = intent.request::<P>(record, time, &context).encode();
-        self.seal(&cell)
+        self.seal(cell)
     }
 
     /// Replaces all PIN keys: `keys[0]` is the new key of the PIN that signs now, the others are duress keys or random.
     /// `biometric` says that `keys[1]` is a biometric slot.
     ///
     /// # Errors
-    /// [`ApiMisuse::SessionExhausted`]: reconnect.
+    /// [`ApiMisuse::SessionExhausted`]: reconnect. [`ApiMisuse::OutOfRange`]: the policy allows no biometric slot.
     pub fn set_pins(
         &mut self,
         record: &Record,
@@ -133,6 +140,9 @@ impl<P: Provider> Session<P> {
         biometric: bool,
         time: u32,
     ) -> Result<WarmRequest<LARGE_FRAME_LEN>, ProtocolError> {
+        if biometric && !record.policy.biometric {
+            return Err(ProtocolError::ApiMisuse(ApiMisuse::OutOfRange));
+        }
         let context = self.context(record)?;
         let mut entries = [PinEntry { biometric: false, key: [0; 32] }; SLOTS];
         for (index, (entry, key)) in entries.iter_mut().zip(keys).enumerate() {
@@ -140,7 +150,7 @@ impl<P: Provider> Session<P> {
         }
         let statement = Statement::new::<P>(Op::SetPins, 0, time, &context, Extension::Pins(&entries));
         let signature = signer.sign::<P>(statement.bytes());
-        self.seal(&LargeRequest::SetPins(SetPins { time, entries, signature }).encode())
+        self.seal(LargeRequest::SetPins(SetPins { time, entries, signature }).encode())
     }
 
     /// Revokes another device of the token.
@@ -157,7 +167,7 @@ impl<P: Provider> Session<P> {
         let context = self.context(record)?;
         let statement = Statement::new::<P>(Op::RevokeDevice, 0, time, &context, Extension::Device(&device));
         let signature = signer.sign::<P>(statement.bytes());
-        self.seal(&LargeRequest::RevokeDevice(RevokeDevice { time, device, signature }).encode())
+        self.seal(LargeRequest::RevokeDevice(RevokeDevice { time, device, signature }).encode())
     }
 
     /// Replaces the device's static key. The new key is stored as pending before the request leaves, together with the
@@ -181,7 +191,7 @@ impl<P: Provider> Session<P> {
         let statement = Statement::new::<P>(Op::Rotate, 0, time, &context, Extension::Key(&key));
         let signature = signer.sign::<P>(statement.bytes());
         let request: WarmRequest<LARGE_FRAME_LEN> =
-            self.seal(&LargeRequest::Rotate(Rotate { time, key, signature }).encode())?;
+            self.seal(LargeRequest::Rotate(Rotate { time, key, signature }).encode())?;
         let mut next = record.duplicate();
         next.next_static = Some(secret);
         next.pending = Pending::Recovery { declared: request.id, seed: random.secret() };
@@ -198,7 +208,11 @@ impl<P: Provider> Session<P> {
             WARM_REPLY_LEN => {
                 let cell: [u8; REPLY_LEN] = self.open(frame)?;
                 let reply = Reply::decode(&cell)?;
-                Ok(Push::from_reply(&reply).map_or(Delivered::Reply(reply), Delivered::Push))
+                match Push::from_reply(&reply) {
+                    Some(push) => Ok(Delivered::Push(push)),
+                    None if reply.op.has_small_reply() => Ok(Delivered::Reply(reply)),
+                    None => Err(DecodeError::Kind(reply.op.number()).into()),
+                }
             }
             LARGE_FRAME_LEN => {
                 let cell: [u8; LARGE_LEN] = self.open(frame)?;
@@ -210,24 +224,32 @@ impl<P: Provider> Session<P> {
                     Delivered::Large(LargeReply::decode(&cell)?)
                 })
             }
-            _ => Err(ProtocolError::InvalidMessage(crate::wire::DecodeError::Length)),
+            _ => Err(ProtocolError::InvalidMessage(DecodeError::Length)),
         }
     }
 
     fn open<const N: usize>(&mut self, frame: &[u8]) -> Result<[u8; N], ProtocolError> {
-        let length = ProtocolError::InvalidMessage(crate::wire::DecodeError::Length);
+        let length = ProtocolError::InvalidMessage(DecodeError::Length);
         let (text, tag) = frame.split_last_chunk::<TAG_LEN>().ok_or(length)?;
         let mut cell: [u8; N] = text.try_into().map_err(|_| length)?;
+        if self.receive.nonce() >= SESSION_MESSAGES {
+            return Err(ProtocolError::ApiMisuse(ApiMisuse::SessionExhausted));
+        }
         self.receive.decrypt(&[], &mut cell, tag)?;
         Ok(cell)
     }
 }
 
 impl Rotation {
-    /// The server's answer to the ROTATE: the record to store now, with the new key if it was accepted.
+    /// The server's answer to the ROTATE: the record to store now, with the new key if it was accepted. `record` is the
+    /// one that was stored before the request left. The answer to another operation settles nothing: the RECOVER
+    /// stays pending.
     #[must_use = "the record must be stored"]
     pub fn answered<P: Provider>(self, record: &Record, reply: &Reply) -> StoreFirst<()> {
         let mut next = record.duplicate();
+        if reply.op != Op::Rotate {
+            return StoreFirst::new(next, ());
+        }
         next.pending = Pending::None;
         if let Some(secret) = next.next_static.take().filter(|_| reply.code == Code::Ok) {
             next.static_public = P::x25519_public(&secret);

@@ -188,7 +188,7 @@ impl Row {
     /// Decodes what [`Row::encode`] made.
     ///
     /// # Errors
-    /// Damaged, or written by a newer version.
+    /// Damaged, not the one valid encoding, or written by a newer version ([`DecodeError::Version`]).
     pub fn decode(bytes: &[u8; ROW_LEN]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8()?;
@@ -255,6 +255,17 @@ impl Row {
             revoked: set(4),
         };
         reader.end()?;
-        Ok(row)
+        // What was accepted, and the key that it used, come and go together; only a fork leaves an alternate behind.
+        if row.previous.is_some() != row.accepted.is_some() || row.alternate.is_some() && row.previous.is_none() {
+            return Err(DecodeError::Field("flags"));
+        }
+        // One valid encoding: unused fields are zero.
+        let unused_reply = row.accepted.is_some() || row.reply == [0; COLD_REPLY_LEN];
+        if unused_reply && row.encode().expose() == bytes { Ok(row) } else { Err(DecodeError::Padding) }
+    }
+
+    /// What tells this state of the row from any other, for a step that was decided on one row and is made later.
+    pub(crate) fn fingerprint<P: Provider>(&self) -> [u8; 32] {
+        P::sha256(&[self.encode().expose()])
     }
 }

@@ -53,6 +53,8 @@ struct Base<P> {
     request: Request,
     accepted: Accepted,
     fork: bool,
+    /// The row that this was decided on.
+    seen: [u8; 32],
 }
 
 /// A row that may be written, and what may be sent once it is.
@@ -113,7 +115,8 @@ pub fn receive<P: Provider>(row: &Row, request: &ColdRequest<'_>, server: &KeyPa
     // Line 6, with the device's old static key while a ROTATE is open.
     let (handshake, cell, device_static) = open(row, request, server, psk)?;
     let cell = Request::decode(&cell).map_err(|_| Dropped::Malformed)?;
-    if cell.op == Op::Resync {
+    // A cold reply has no room for what these ask.
+    if cell.op == Op::Resync || cell.op.has_large_reply() {
         return Err(Dropped::Malformed);
     }
     // Line 7, and the tombstone of line 2.
@@ -139,16 +142,18 @@ pub fn receive<P: Provider>(row: &Row, request: &ColdRequest<'_>, server: &KeyPa
             outcome: None,
         },
         fork: Some(hint) != current,
+        seen: row.fingerprint::<P>(),
     };
     if base.fork {
         let Some(before) = row.accepted else { return Ok(Verdict::CloneProved) };
         let is_recovery = kind == AttemptKind::Recovery;
-        if is_recovery && before.kind == AttemptKind::Recovery && before.ephemeral == ephemeral {
+        if is_recovery && before.ephemeral == ephemeral {
             // Line 9: the honest RECOVER is byte-identical but for the server key that it is made for.
             if KeyRecord::is_newer(before.epoch, request.epoch()) {
                 return Err(Dropped::Superseded);
             }
-            if !KeyRecord::is_newer(request.epoch(), before.epoch) || before.declared != base.accepted.declared {
+            let same = before.kind == AttemptKind::Recovery && before.declared == base.accepted.declared;
+            if !same || !KeyRecord::is_newer(request.epoch(), before.epoch) {
                 return Ok(Verdict::CloneProved);
             }
         } else if !(is_recovery && before.kind == AttemptKind::Operation && declared == Some(before.ephemeral)) {
@@ -207,7 +212,16 @@ fn answer<P: Provider>(
     Some((Frame(frame), handshake.split().ok()?))
 }
 
+/// A device does not ratchet on these.
+const fn is_refusal(code: Code) -> bool {
+    matches!(code, Code::Blocked | Code::NotEnrolled)
+}
+
 impl<P: Provider> Base<P> {
+    fn refuse(self) -> Refusal<P> {
+        Refusal { handshake: self.handshake, op: self.request.op, code: Code::Blocked }
+    }
+
     fn commit(
         mut self,
         row: &Row,
@@ -215,6 +229,10 @@ impl<P: Provider> Base<P> {
         outcome: Option<Code>,
         random: &mut impl Random,
     ) -> Option<(Row, Frame<COLD_REPLY_LEN>, crate::noise::Split)> {
+        // Whoever lost the race starts again at line 1. And what is refused is not stored (line 7).
+        if row.fingerprint::<P>() != self.seen || is_refusal(reply.code) {
+            return None;
+        }
         let device_static = *self.handshake.remote_static()?;
         let (frame, split) = answer(self.handshake, reply, random)?;
         let mut next = row.duplicate();
@@ -283,9 +301,17 @@ impl<P: Provider> Operation<P> {
         &self.base.accepted.ephemeral
     }
 
+    /// Line 7 for a block that is not in the row: the device was blocked for wrong PINs, or the token by an
+    /// administrator. Nothing ratchets.
+    #[must_use]
+    pub fn refuse(self) -> Refusal<P> {
+        self.base.refuse()
+    }
+
     /// Line 14: the row after this operation, with its reply. `row` is the one that the verdict came from.
     ///
-    /// Returns nothing if `row` is another one.
+    /// Returns nothing if `row` is another one, however little it differs: look at the frame again. Returns nothing
+    /// for [`Code::Blocked`] and [`Code::NotEnrolled`] either, on which no device ratchets: [`Operation::refuse`].
     pub fn commit(self, row: &Row, reply: &Reply, random: &mut impl Random) -> Option<Committed<P>> {
         let id = self.base.accepted.ephemeral;
         let (mut row, frame, split) = self.base.commit(row, reply, Some(reply.code), random)?;
@@ -303,10 +329,16 @@ impl<P: Provider> Recovery<P> {
         self.0.accepted.outcome
     }
 
+    /// As [`Operation::refuse`].
+    #[must_use]
+    pub fn refuse(self) -> Refusal<P> {
+        self.0.refuse()
+    }
+
     /// Lines 9, 10 and 12: the row after this RECOVER, with its reply. `reply` carries status, tries and `until` as
     /// they are now; operation, code and `aux` are filled in here.
     ///
-    /// Returns nothing if `row` is not the one that the verdict came from.
+    /// Returns nothing if `row` is not the one that the verdict came from: look at the frame again.
     pub fn commit(self, row: &Row, reply: &Reply, random: &mut impl Random) -> Option<Committed<P>> {
         let outcome = self.outcome();
         let aux = outcome.map_or(0, |code| u16::from_le_bytes([code.number(), 1]));

@@ -87,7 +87,8 @@ impl<P: Provider> AwaitKeys<P> {
     /// Reads E3 with the enrollment's pre-shared key and checks that the device holds every key it names.
     ///
     /// # Errors
-    /// Does not authenticate: the secret of the code was wrong, which counts as a failed try. A proof is wrong: the same.
+    /// Does not authenticate: the secret of the code was wrong, which counts as a failed try. A proof is wrong, two keys
+    /// are equal, or the device claims a biometric slot that the policy does not allow: the same.
     pub fn receive(mut self, frame: &[u8], psk: &Secret<32>) -> Result<NewDevice<P>, ProtocolError> {
         let frame: &[u8; ENROLL3_LEN] = frame.try_into().map_err(|_| DecodeError::Length)?;
         self.handshake.set_psk(psk.duplicate());
@@ -113,6 +114,13 @@ impl<P: Provider> AwaitKeys<P> {
         }
         let info = DeviceInfo::decode(reader.array()?)?;
         reader.end()?;
+        // One key in two slots would have two roles, and a biometric slot is the policy's to allow.
+        let mut all = keys.iter().chain([&device_key]);
+        let repeated =
+            core::iter::from_fn(|| all.next().map(|key| all.clone().any(|other| other == key))).any(|same| same);
+        if repeated || info.biometric && !self.offer.policy.biometric {
+            return Err(misbehaved(PeerMisbehaved::Mismatch));
+        }
         let split = self.handshake.split()?;
         let EnrollmentOffer { token, device, .. } = self.offer;
         let root = ratchet::root::<P>(&split, &self.offered, &token);

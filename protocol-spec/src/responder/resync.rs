@@ -42,6 +42,9 @@ pub struct AwaitConfirm<P> {
     verdict: ResyncVerdict,
     candidate: Secret<32>,
     generation: u64,
+    /// The static key that the device holds, whatever became of a ROTATE.
+    device_static: [u8; 32],
+    refusal: Code,
     session: Session<P>,
 }
 
@@ -103,10 +106,11 @@ impl<P: Provider> OpenedResync<P> {
         } else {
             ResyncVerdict::NotAllowed
         };
+        let refusal = if row.revoked { Code::NotEnrolled } else { Code::Blocked };
         let (aux, code) = match verdict {
             ResyncVerdict::Allowed => (ALLOWED, Code::Ok),
             ResyncVerdict::Known => (KNOWN, Code::Ok),
-            ResyncVerdict::NotAllowed => (NOT_ALLOWED, Code::Blocked),
+            ResyncVerdict::NotAllowed => (NOT_ALLOWED, refusal),
         };
         let generation = row.generation.wrapping_add(1);
         let mut payload = [0; REPLY_LEN + 8];
@@ -120,7 +124,8 @@ impl<P: Provider> OpenedResync<P> {
         let split = self.handshake.split()?;
         let candidate = ratchet::candidate::<P>(&split);
         let session = Session::new(row, split);
-        Ok((Frame(frame), AwaitConfirm { verdict, candidate, generation, session }))
+        let device_static = self.device_static;
+        Ok((Frame(frame), AwaitConfirm { verdict, candidate, generation, device_static, refusal, session }))
     }
 }
 
@@ -145,6 +150,7 @@ impl<P: Provider> AwaitConfirm<P> {
         let mut next = row.duplicate();
         if row.revoked || row.clone_blocked {
             self.verdict = ResyncVerdict::NotAllowed;
+            self.refusal = if row.revoked { Code::NotEnrolled } else { Code::Blocked };
             return Ok(next);
         }
         if self.verdict == ResyncVerdict::Allowed && row.marker != 0 {
@@ -157,6 +163,9 @@ impl<P: Provider> AwaitConfirm<P> {
             next.last = None;
             next.suspended = false;
             next.marker = 2;
+            // A ROTATE that was open is settled: the device goes on with the key that it has just used.
+            next.device_static = self.device_static;
+            next.device_static_old = None;
         } else {
             self.verdict = ResyncVerdict::NotAllowed;
             next.suspended = true;
@@ -169,7 +178,7 @@ impl<P: Provider> AwaitConfirm<P> {
     /// # Errors
     /// None in practice: the session is new.
     pub fn reply(&mut self, reply: &Reply) -> Result<Frame<WARM_REPLY_LEN>, ProtocolError> {
-        let code = if self.verdict == ResyncVerdict::Allowed { Code::Ok } else { Code::Blocked };
+        let code = if self.verdict == ResyncVerdict::Allowed { Code::Ok } else { self.refusal };
         self.session.reply(&Reply { op: Op::Ping, code, ..*reply })
     }
 }

@@ -202,8 +202,13 @@ impl<P: Provider> Session<P> {
             }
             _ => return Err(DecodeError::Length.into()),
         };
-        let context =
-            Context { generation: self.generation, sequence, token: self.fence.token, device: self.fence.device, bind: self.hash };
+        let context = Context {
+            generation: self.generation,
+            sequence,
+            token: self.fence.token,
+            device: self.fence.device,
+            bind: self.hash,
+        };
         Ok(WarmOperation { request, id: ratchet::operation_id::<P>(&self.hash, nonce), context })
     }
 

@@ -1,7 +1,10 @@
 //! Cells (specification, chapter 3): the fixed-size content of operate and warm frames.
 
+use core::fmt;
+
 use super::codec::{DecodeError, Reader, Writer};
 use crate::error::Code;
+use crate::limits::{CONFIRMATIONS_PENDING, SUBSCRIPTION_MASK, WINDOW_MAX};
 use crate::token::DeviceStatus;
 
 /// Encoded length of a request cell in bytes.
@@ -151,31 +154,22 @@ impl Op {
         )
     }
 
-    /// Whether `win` means something.
-    const fn uses_win(self) -> bool {
-        matches!(
-            self,
-            Self::Open
-                | Self::Subscribe
-                | Self::Confirm
-                | Self::Deny
-                | Self::SetPins
-                | Self::Rotate
-                | Self::History
-                | Self::Receipts
-                | Self::RevokeDevice
-        )
+    /// Whether its reply is a reply cell in a warm session.
+    pub(crate) const fn has_small_reply(self) -> bool {
+        self.is_small_request() && !self.has_large_reply() && !matches!(self, Self::Recover | Self::Resync)
     }
 }
 
 /// A request cell: `op 1, win 1, time 4, signature 64`.
 ///
 /// RECOVER has no signature: the first half of that field names the declared attempt, `win` and `time` are zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// The operation.
     pub op: Op,
-    /// OPEN: 0 for the service's window, else a cap of 2^win seconds. Other uses are with the operations.
+    /// OPEN: 0 for the service's window, else a cap of 2^win seconds, win at most 31. SUBSCRIBE: the mask. CONFIRM: the
+    /// index. DENY: the index in the low half, the reason in the high half. HISTORY: the page. RECEIPTS: the index.
+    /// Zero everywhere else.
     pub win: u8,
     /// The device's clock in Unix seconds.
     pub time: u32,
@@ -210,7 +204,7 @@ impl Request {
     /// Decodes.
     ///
     /// # Errors
-    /// Not a small request, or a field that this operation does not use is not zero.
+    /// Not a small request, a field is out of its range, or one that this operation does not use is not zero.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let number = reader.u8()?;
@@ -221,7 +215,16 @@ impl Request {
             signature: *reader.array()?,
         };
         reader.end()?;
-        if !request.op.uses_win() && request.win != 0 {
+        let win = request.win;
+        let in_range = match request.op {
+            Op::Open => win <= WINDOW_MAX,
+            Op::Subscribe => win & !SUBSCRIPTION_MASK == 0,
+            Op::Confirm => win < CONFIRMATIONS_PENDING,
+            Op::Deny => win & 0x0f < CONFIRMATIONS_PENDING,
+            Op::History | Op::Receipts => true,
+            _ => win == 0,
+        };
+        if !in_range {
             return Err(DecodeError::Field("win"));
         }
         let unsigned = match request.op {
@@ -238,6 +241,17 @@ impl Request {
             return Err(DecodeError::Padding);
         }
         Ok(request)
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Without the signature: with a device's salt it tells which PIN was typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("op", &self.op)
+            .field("win", &self.win)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
     }
 }
 

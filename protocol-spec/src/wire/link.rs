@@ -52,7 +52,8 @@ impl fmt::Display for LinkError {
 
 impl core::error::Error for LinkError {}
 
-/// A host name or address literal: 1 to 253 characters of `a-z 0-9 . - : [ ]`.
+/// A host name or address literal in 1 to 253 characters: labels of `a-z 0-9 -` (1 to 63 characters each, no hyphen at
+/// either end) with dots between them, or an IPv6 address in brackets. Never a port: that has a field of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Host {
     bytes: [u8; HOST_MAX],
@@ -63,13 +64,16 @@ impl Host {
     /// Checks and copies `text`.
     ///
     /// # Errors
-    /// [`LinkError::Field`]: empty, too long, or a character that no host has (upper case included).
+    /// [`LinkError::Field`]: empty, too long, or no host (upper case included: hosts are compared byte by byte).
     pub fn new(text: &str) -> Result<Self, LinkError> {
         let length = u8::try_from(text.len()).map_err(|_| LinkError::Field)?;
         let mut bytes = [0; HOST_MAX];
         bytes.get_mut(..text.len()).ok_or(LinkError::Field)?.copy_from_slice(text.as_bytes());
-        let valid = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']');
-        if length == 0 || !text.bytes().all(valid) {
+        let valid = match text.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').is_some_and(is_ipv6),
+            None => text.split('.').all(is_label),
+        };
+        if !valid {
             return Err(LinkError::Field);
         }
         Ok(Self { bytes, length })
@@ -92,6 +96,18 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9' | b':' | b'.'))
+        && text.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
 fn is_loopback(host: &str) -> bool {

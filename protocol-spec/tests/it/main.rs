@@ -6,6 +6,8 @@ mod noise_negative;
 mod noise_patterns;
 mod noise_vectors;
 mod pair;
+mod ratchet_device;
+mod ratchet_server;
 mod support;
 mod vertical;
 mod wycheproof;

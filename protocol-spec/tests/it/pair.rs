@@ -4,7 +4,7 @@ use cardea_protocol::crypto::{Dalek, Provider, Random};
 use cardea_protocol::{Code, Secret};
 
 use cardea_protocol::device::{Answer, Attempt, Credential, Enrollment, Intent, Received, Record, Session};
-use cardea_protocol::noise::KeyPair;
+use cardea_protocol::noise::{Handshake, KK_PSK0, KeyPair, Keys, Role};
 use cardea_protocol::pin::{Pin, PinKey};
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::responder::{self, Committed, Dropped, EnrollmentOffer, Verdict};
@@ -25,6 +25,10 @@ pub(crate) struct Server {
     pub(crate) random: Seeded,
     /// Operations that were executed, in order.
     pub(crate) executed: Vec<Op>,
+    /// What every operation is answered, if it is to be the same.
+    pub(crate) answer: Option<Code>,
+    /// `aux` of its replies: which versions it speaks.
+    pub(crate) versions: u16,
 }
 
 pub(crate) fn policy() -> Policy {
@@ -104,6 +108,8 @@ pub(crate) fn enroll(seed: u64, pins: &[&[u8]]) -> (Record, Server, Vec<usize>) 
         row: new.row,
         random: server_random,
         executed: Vec::new(),
+        answer: None,
+        versions: Reply::versions(1, 1),
     };
     (record, server, sizes)
 }
@@ -163,7 +169,8 @@ impl Server {
                     }
                 };
                 self.executed.push(request.op);
-                let reply = reply(request.op, code);
+                let code = self.answer.unwrap_or(code);
+                let reply = Reply { aux: self.versions, ..reply(request.op, code) };
                 let committed = operation.commit(&self.row, &reply, &mut self.random).unwrap();
                 self.commit(committed)
             }
@@ -220,4 +227,35 @@ pub(crate) fn operate(
         },
         (other, _) => panic!("unexpected {other:?}"),
     }
+}
+
+/// The server starts to use its next static key, and the device learns of it.
+pub(crate) fn rotate_server_key(record: &mut Record, server: &mut Server) {
+    let next = KeyPair::from_secret::<Dalek>(server.random.secret());
+    server.epoch = server.epoch.wrapping_add(1);
+    let key_record = KeyRecord::sign::<Dalek>(&server.identity, server.epoch, *next.public(), NOW, NOW + 700_000);
+    server.statics = next;
+    *record = store(&record.renew_server_key::<Dalek>(&key_record).unwrap().stored().0);
+}
+
+/// A cold request by somebody who holds all keys of the device but not its manners.
+pub(crate) fn forge(record: &Record, server: &Server, op: Op, random: &mut Seeded) -> Vec<u8> {
+    // Storage form: `head 3, policy 12, token 16, device 4, generation 8, static secret 32, static public 32, salt 32, psk 32`.
+    let stored = record.encode();
+    let field = |at: usize| -> [u8; 32] { stored.expose()[at..at + 32].try_into().unwrap() };
+    let mut frame = vec![0x11, server.epoch];
+    frame.extend(record.hint::<Dalek>().bytes());
+    let keys = Keys {
+        s: Some(KeyPair::from_parts(Secret::new(field(43)), field(75))),
+        e: Some(random.pair()),
+        rs: Some(*server.statics.public()),
+        psk: Some(Secret::new(field(139))),
+    };
+    let mut handshake = Handshake::<Dalek>::new(&KK_PSK0, Role::Initiator, &[b"cardea1", &frame], keys).unwrap();
+    let mut cell = [0; 70];
+    cell[0] = op.number();
+    let mut noise = [0; 118];
+    handshake.write_message(&cell, &mut noise).unwrap();
+    frame.extend(noise);
+    frame
 }
