@@ -104,6 +104,17 @@ pub struct Operation {
     pub action: Action,
 }
 
+impl Operation {
+    /// What [`Vault::settle_lost`] needs in case that this is not what happens next.
+    #[must_use]
+    pub fn lost(&self) -> Option<Arc<Judgement>> {
+        match &self.action {
+            Action::Pin { judgement, .. } => Some(Arc::clone(judgement)),
+            _ => None,
+        }
+    }
+}
+
 /// An operation that has happened, once its transaction is committed.
 #[derive(Debug)]
 pub struct Applied<R> {

@@ -114,6 +114,18 @@ impl Vault {
         self.mark_time(tx, clock)
     }
 
+    /// Makes a new key that is current from now on, ahead of time.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn rotate_keys(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+        self.maintain_keys(tx, clock)?;
+        let identity = self.identity(tx)?.ok_or(VaultError::Misuse("the server has no identity yet"))?;
+        // The key that was published ahead keeps its time, but `current` prefers the newer serial from now on.
+        self.create_epoch(tx, &identity, clock.now())?;
+        self.maintain_keys(tx, clock)
+    }
+
     /// All keys.
     ///
     /// # Errors
