@@ -1,5 +1,6 @@
 //! The Cardea server.
 
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod domain;
