@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cardea_protocol::wire::Host;
 pub use layers::{ConfigError, DEFAULTS, Sources};
 use serde::{Deserialize, Deserializer};
 
@@ -42,9 +43,8 @@ pub struct PublicConfig {
     /// Web address without a path; `None`: the bound address.
     #[serde(deserialize_with = "optional")]
     pub url: Option<String>,
-    /// Token channel, `host:port`; `None`: the bound address.
-    #[serde(deserialize_with = "optional")]
-    pub channel: Option<String>,
+    /// Port of the token channel from outside; 0: the bound one.
+    pub channel_port: u16,
 }
 
 /// Section `http`.
@@ -85,6 +85,8 @@ pub struct ChannelConfig {
     pub max_connections: usize,
     /// Connections at once from one address.
     pub max_connections_per_address: usize,
+    /// First-time handshakes of one device per minute.
+    pub max_handshakes_per_minute: u32,
     /// Time for a complete handshake.
     #[serde(deserialize_with = "seconds")]
     pub handshake_timeout: Duration,
@@ -142,6 +144,9 @@ impl Config {
             ("channel.handshake_timeout", self.channel.handshake_timeout),
             ("channel.idle_timeout", self.channel.idle_timeout),
         ];
+        if self.channel.max_handshakes_per_minute == 0 {
+            return Err(("channel.max_handshakes_per_minute", "must be at least one"));
+        }
         for (key, value) in positive {
             // The upper bound is far from what a semaphore holds, and from any sense.
             if !(1..=1 << 24).contains(&value) {
@@ -162,23 +167,34 @@ impl Config {
         if self.data.dir.as_os_str().is_empty() {
             return Err(("data.dir", "must name a folder"));
         }
-        if let Some(url) = &self.public.url {
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-            if host.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', ' '])) {
-                return Err(("public.url", "must be https://HOST or https://HOST:PORT, without a path"));
-            }
-        }
-        if let Some(channel) = &self.public.channel {
-            let port =
-                channel.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
-            if !matches!(port, Some(Ok(port)) if port != 0) {
-                return Err(("public.channel", "must be HOST:PORT"));
-            }
+        if self.public.url.as_deref().is_some_and(|url| public_host(url).is_none()) {
+            return Err(("public.url", "must be https://HOST or https://HOST:PORT, in lower case and without a path"));
         }
         tracing_subscriber::EnvFilter::try_new(&self.log.level)
             .map_err(|_| ("log.level", "must be a level or a filter such as info,cardea_server=debug"))?;
         Ok(())
     }
+}
+
+/// The host in a public web address: what devices connect to. `None` when the address cannot be used.
+#[must_use]
+pub fn public_host(url: &str) -> Option<Host> {
+    let (authority, secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(authority), _) => (authority, true),
+        (_, Some(authority)) => (authority, false),
+        _ => return None,
+    };
+    // A colon inside brackets belongs to an IPv6 address.
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            port.parse::<u16>().ok().filter(|port| *port != 0)?;
+            host
+        }
+        _ => authority,
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let host = Host::new(host).ok().filter(|host| bracketed || !host.as_str().contains([':', '[', ']']))?;
+    (secure || host.is_loopback()).then_some(host)
 }
 
 fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

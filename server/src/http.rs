@@ -48,30 +48,16 @@ const ROUTES: &[&str] = &[
 pub struct Api {
     admin: Arc<Admin>,
     limits: BodyLimits,
-    channel: ChannelAddress,
+    channel_port: u16,
     test_clock: Option<Arc<TestClock>>,
 }
 
-/// Where devices find the token channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelAddress {
-    /// The host; `None`: the one under which the caller reached this server.
-    pub host: Option<String>,
-    /// The TCP port.
-    pub port: u16,
-}
-
 impl Api {
-    /// The API over `admin`. With a `test_clock` (development only) it has `POST /dev/clock`, for loopback.
+    /// The API over `admin`, for devices that find the token channel at `channel_port` of the same host. With a `test_clock` (development only) it has `POST /dev/clock`, for loopback.
     #[must_use]
-    pub fn new(
-        admin: Arc<Admin>,
-        config: &HttpConfig,
-        channel: ChannelAddress,
-        test_clock: Option<Arc<TestClock>>,
-    ) -> Self {
+    pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
-        Self { admin, limits, channel, test_clock }
+        Self { admin, limits, channel_port, test_clock }
     }
 
     /// All paths.
@@ -102,3 +88,6 @@ fn only_get<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<
 fn only_post<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
     post(handler).fallback(async || Problem::Method { allow: "POST" })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,10 @@
-//! The Cardea server program.
+//! The program `cardea-server`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use cardea_server::cli::Cli;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    Cli::parse().execute()
+}

@@ -23,7 +23,7 @@ fn the_defaults_alone_are_a_complete_configuration() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8420");
     assert_eq!(config.channel.listen.port(), 8421);
     assert_eq!(config.channel.reply_grid, Duration::from_millis(10));
-    assert_eq!((config.public.url, config.public.channel), (None, None));
+    assert_eq!((config.public.url, config.public.channel_port), (None, 0));
 }
 
 #[test]
@@ -67,14 +67,19 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         ("http.head_limit", "100"),
         ("http.header_timeout", "0"),
         ("http.header_timeout", "9999999999"),
+        ("channel.max_handshakes_per_minute", "0"),
         ("channel.reply_grid_ms", "2000"),
         ("data.dir", ""),
         ("public.url", "token.example.org"),
         ("public.url", "https://"),
         ("public.url", "https://token.example.org/path"),
-        ("public.channel", "token.example.org"),
-        ("public.channel", ":8421"),
-        ("public.channel", "token.example.org:0"),
+        ("public.url", "https://Token.example.org"),
+        ("public.url", "https://token.example.org:0"),
+        ("public.url", "https://token.example.org:"),
+        ("public.url", "https://joe@token.example.org"),
+        ("public.url", "https://::1"),
+        ("public.url", "http://token.example.org"),
+        ("public.channel_port", "65536"),
         ("log.level", "cardea=noisy=more"),
         ("log.format", "xml"),
     ] {
@@ -100,9 +105,19 @@ fn a_broken_or_missing_file_is_named() {
 }
 
 #[test]
-fn public_addresses_are_taken_as_they_are() {
-    let flags = vec![flag("public.url", "https://token.example.org:8443"), flag("public.channel", "[::1]:8421")];
-    let public = Sources { flags, ..Sources::default() }.load().expect("a valid configuration").public;
-    assert_eq!(public.url.as_deref(), Some("https://token.example.org:8443"));
-    assert_eq!(public.channel.as_deref(), Some("[::1]:8421"));
+fn the_host_that_devices_use_is_the_one_in_the_public_address() {
+    for (url, expected) in [
+        ("https://token.example.org", "token.example.org"),
+        ("https://token.example.org:8443", "token.example.org"),
+        ("https://192.0.2.7:8443", "192.0.2.7"),
+        ("https://[2001:db8::7]", "[2001:db8::7]"),
+        ("https://[2001:db8::7]:8443", "[2001:db8::7]"),
+        ("http://127.0.0.1:8420", "127.0.0.1"),
+        ("http://localhost:8420", "localhost"),
+        ("http://[::1]:8420", "[::1]"),
+    ] {
+        let config = Sources { flags: vec![flag("public.url", url)], ..Sources::default() }.load();
+        assert_eq!(config.expect("a valid configuration").public.url.as_deref(), Some(url));
+        assert_eq!(public_host(url).expect("a host").as_str(), expected);
+    }
 }

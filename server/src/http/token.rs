@@ -163,6 +163,10 @@ impl From<AdminError> for Problem {
             AdminError::Forbidden => Self::Forbidden,
             AdminError::NoService => Self::UnknownService,
             AdminError::NoToken => Self::UnknownToken,
+            error if error.is_transient() => {
+                tracing::warn!(%error, "a call could not be served now");
+                Self::Unavailable
+            }
             error => {
                 tracing::error!(%error, "a call failed");
                 Self::Internal
