@@ -7,6 +7,7 @@ mod noise_patterns;
 mod noise_vectors;
 mod pair;
 mod ratchet_device;
+mod ratchet_events;
 mod ratchet_server;
 mod support;
 mod vertical;
