@@ -1,6 +1,7 @@
 //! The integration tests of the protocol core, in one binary.
 
 mod crypto_vectors;
+mod duress_storage;
 mod noise_interop;
 mod noise_negative;
 mod noise_patterns;

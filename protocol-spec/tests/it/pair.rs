@@ -8,10 +8,13 @@ use cardea_protocol::noise::{CipherState, Handshake, IK, KK_PSK0, KeyPair, Keys,
 use cardea_protocol::pin::{Pin, PinKey};
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::responder::{self, Committed, Dropped, EnrollmentOffer, Verdict};
+use cardea_protocol::statement::Extension;
 use cardea_protocol::token::{Argon2Class, DeviceId, DeviceInfo, DeviceStatus, Policy, ShortString, TokenId};
 use cardea_protocol::wire::{FirstFrame, KeyRecord, Op, Reply};
 
 pub(crate) const NOW: u32 = 1_800_000_000;
+/// The confirmation that every server asks.
+pub(crate) const CONFIRMATION: (&[u8; 8], &str) = (&[7; 8], "Pay 20 to Ada");
 
 pub(crate) use crate::support::Seeded;
 
@@ -134,8 +137,8 @@ impl Handled {
 impl Server {
     /// Handles a cold request to the end: executes, commits, replies.
     pub(crate) fn handle(&mut self, frame: &[u8]) -> Handled {
-        let FirstFrame::Cold(request) = FirstFrame::parse(frame).unwrap() else { panic!("no C1") };
-        match responder::receive::<Dalek>(&self.row, &request, &self.statics) {
+        let FirstFrame::Cold(cold) = FirstFrame::parse(frame).unwrap() else { panic!("no C1") };
+        match responder::receive::<Dalek>(&self.row, &cold, &self.statics) {
             Err(dropped) => Handled::Dropped(dropped),
             Ok(Verdict::Repeat(reply)) => Handled::Reply(reply.bytes().to_vec(), None),
             Ok(Verdict::Refuse(refusal)) => {
@@ -153,7 +156,14 @@ impl Server {
             }
             Ok(Verdict::Operation(operation)) => {
                 let request = *operation.request();
-                let statement = operation.statement();
+                let (id, text) = CONFIRMATION;
+                let statement = match request.op {
+                    Op::Confirm | Op::Deny => {
+                        let extension = Extension::Confirmation { id, text };
+                        operation.statement_with(&self.row, &cold, &self.statics, extension)
+                    }
+                    _ => *operation.statement(),
+                };
                 let code = match request.op.signer() {
                     cardea_protocol::wire::Signer::Nobody => Code::Ok,
                     cardea_protocol::wire::Signer::Device => {
