@@ -3,9 +3,10 @@
 //! Every row is measured beside its floor in the same run, batch by batch in turn, and only ratios are judged. The exit
 //! code is 1 if a required ratio or size is missed.
 
-use std::hint::black_box;
+use core::hint::black_box;
+use core::time::Duration;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::{Dalek, Provider, TAG_LEN};
