@@ -3,12 +3,13 @@
 //! Every row is measured beside its floor in the same run, batch by batch in turn, and only ratios are judged. The exit
 //! code is 1 if a required ratio or size is missed.
 
-use std::hint::black_box;
+use core::hint::black_box;
+use core::time::Duration;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use cardea_protocol::Secret;
-use cardea_protocol::crypto::{Dalek, TAG_LEN};
+use cardea_protocol::crypto::{Dalek, Provider, TAG_LEN};
 use cardea_protocol::noise::{CipherState, Handshake, KK_PSK0, KeyPair, Keys, Role};
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -120,6 +121,16 @@ fn handshake() -> bool {
         }
     };
 
+    let (own, peer) = (Secret::new([1; 32]), *pair(2).public());
+    let provider = || {
+        for _ in 0..8 {
+            black_box(Dalek::x25519(black_box(&own), black_box(&peer))).expect("not zero");
+        }
+        for _ in 0..2 {
+            black_box(Dalek::x25519_public(black_box(&own)));
+        }
+    };
+
     let (device, server) = (pair(1), pair(2));
     let ours = || {
         let side = |role, own: &KeyPair, peer: &KeyPair, ephemeral| {
@@ -159,6 +170,7 @@ fn handshake() -> bool {
         4,
         &mut [
             Row::new("8 DH + 2 ephemeral public keys", None, floor),
+            Row::new("the same through the provider", None, provider),
             Row::new("KKpsk0, both sides, 70 + 14 bytes", Some(1.05), ours),
             Row::new("peer: snow, the same", None, snow),
         ],

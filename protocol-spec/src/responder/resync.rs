@@ -12,7 +12,8 @@ use crate::secret::Secret;
 use crate::statement::{Context, Extension, Statement};
 use crate::token::Hint;
 use crate::wire::{
-    Frame, Kind, Op, REPLY_LEN, REQUEST_LEN, RESYNC2_LEN, Reply, Request, ResyncRequest, WARM_REPLY_LEN, prologue,
+    COLD_REPLY_LEN, Frame, Kind, Op, REPLY_LEN, REQUEST_LEN, RESYNC2_LEN, Reply, Request, ResyncRequest,
+    WARM_REPLY_LEN, prologue,
 };
 
 use super::{Opened, Session};
@@ -158,6 +159,7 @@ impl<P: Provider> AwaitConfirm<P> {
             next.generation = self.generation;
             next.previous = None;
             next.accepted = None;
+            next.reply = [0; COLD_REPLY_LEN];
             next.dead = None;
             next.alternate = None;
             next.last = None;

@@ -32,10 +32,11 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Whether `row` still stands where the session left it.
+    /// Whether `row` still stands where the session left it, and the device is neither blocked nor gone.
     #[must_use]
     pub fn owns(&self, row: &Row) -> bool {
-        row.current == self.current && row.token == self.token && row.device == self.device && row.marker != 1
+        let barred = row.revoked || row.clone_blocked || row.suspended || row.marker == 1;
+        row.current == self.current && row.token == self.token && row.device == self.device && !barred
     }
 }
 
@@ -149,7 +150,7 @@ impl<P> Session<P> {
         Fence { current: self.fence.current.duplicate(), token: self.fence.token, device: self.fence.device }
     }
 
-    /// Whether `row` still stands where this session left it.
+    /// As [`Fence::owns`].
     #[must_use]
     pub fn owns(&self, row: &Row) -> bool {
         self.fence.owns(row)

@@ -1,12 +1,14 @@
 //! The integration tests of the protocol core, in one binary.
 
 mod crypto_vectors;
+mod duress_storage;
 mod noise_interop;
 mod noise_negative;
 mod noise_patterns;
 mod noise_vectors;
 mod pair;
 mod ratchet_device;
+mod ratchet_events;
 mod ratchet_server;
 mod support;
 mod vertical;

@@ -4,14 +4,17 @@ use cardea_protocol::crypto::{Dalek, Provider, Random};
 use cardea_protocol::{Code, Secret};
 
 use cardea_protocol::device::{Answer, Attempt, Credential, Enrollment, Intent, Received, Record, Session};
-use cardea_protocol::noise::{Handshake, KK_PSK0, KeyPair, Keys, Role};
+use cardea_protocol::noise::{CipherState, Handshake, IK, KK_PSK0, KeyPair, Keys, Role};
 use cardea_protocol::pin::{Pin, PinKey};
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::responder::{self, Committed, Dropped, EnrollmentOffer, Verdict};
+use cardea_protocol::statement::Extension;
 use cardea_protocol::token::{Argon2Class, DeviceId, DeviceInfo, DeviceStatus, Policy, ShortString, TokenId};
 use cardea_protocol::wire::{FirstFrame, KeyRecord, Op, Reply};
 
 pub(crate) const NOW: u32 = 1_800_000_000;
+/// The confirmation that every server asks.
+pub(crate) const CONFIRMATION: (&[u8; 8], &str) = (&[7; 8], "Pay 20 to Ada");
 
 pub(crate) use crate::support::Seeded;
 
@@ -134,8 +137,8 @@ impl Handled {
 impl Server {
     /// Handles a cold request to the end: executes, commits, replies.
     pub(crate) fn handle(&mut self, frame: &[u8]) -> Handled {
-        let FirstFrame::Cold(request) = FirstFrame::parse(frame).unwrap() else { panic!("no C1") };
-        match responder::receive::<Dalek>(&self.row, &request, &self.statics) {
+        let FirstFrame::Cold(cold) = FirstFrame::parse(frame).unwrap() else { panic!("no C1") };
+        match responder::receive::<Dalek>(&self.row, &cold, &self.statics) {
             Err(dropped) => Handled::Dropped(dropped),
             Ok(Verdict::Repeat(reply)) => Handled::Reply(reply.bytes().to_vec(), None),
             Ok(Verdict::Refuse(refusal)) => {
@@ -153,7 +156,14 @@ impl Server {
             }
             Ok(Verdict::Operation(operation)) => {
                 let request = *operation.request();
-                let statement = operation.statement();
+                let (id, text) = CONFIRMATION;
+                let statement = match request.op {
+                    Op::Confirm | Op::Deny => {
+                        let extension = Extension::Confirmation { id, text };
+                        operation.statement_with(&self.row, &cold, &self.statics, extension)
+                    }
+                    _ => *operation.statement(),
+                };
                 let code = match request.op.signer() {
                     cardea_protocol::wire::Signer::Nobody => Code::Ok,
                     cardea_protocol::wire::Signer::Device => {
@@ -240,17 +250,7 @@ pub(crate) fn rotate_server_key(record: &mut Record, server: &mut Server) {
 
 /// A cold request by somebody who holds all keys of the device but not its manners.
 pub(crate) fn forge(record: &Record, server: &Server, op: Op, random: &mut Seeded) -> Vec<u8> {
-    // Storage form: `head 3, policy 12, token 16, device 4, generation 8, static secret 32, static public 32, salt 32, psk 32`.
-    let stored = record.encode();
-    let field = |at: usize| -> [u8; 32] { stored.expose()[at..at + 32].try_into().unwrap() };
-    let mut frame = vec![0x11, server.epoch];
-    frame.extend(record.hint::<Dalek>().bytes());
-    let keys = Keys {
-        s: Some(KeyPair::from_parts(Secret::new(field(43)), field(75))),
-        e: Some(random.pair()),
-        rs: Some(*server.statics.public()),
-        psk: Some(Secret::new(field(139))),
-    };
+    let (mut frame, keys) = forge_parts(record, server, random);
     let mut handshake = Handshake::<Dalek>::new(&KK_PSK0, Role::Initiator, &[b"cardea1", &frame], keys).unwrap();
     let mut cell = [0; 70];
     cell[0] = op.number();
@@ -258,4 +258,97 @@ pub(crate) fn forge(record: &Record, server: &Server, op: Op, random: &mut Seede
     handshake.write_message(&cell, &mut noise).unwrap();
     frame.extend(noise);
     frame
+}
+
+/// The sending half of a session, for cells that no device would send.
+pub(crate) struct RawSession(CipherState<Dalek>);
+
+impl RawSession {
+    pub(crate) fn seal(mut self, cell: &[u8]) -> Vec<u8> {
+        let mut text = cell.to_vec();
+        let tag = self.0.encrypt(&[], &mut text).unwrap();
+        text.extend(tag);
+        text
+    }
+}
+
+/// A cold PING by a device without manners; it ratchets like any other.
+pub(crate) fn raw_session(
+    record: &mut Record,
+    server: &mut Server,
+    random: &mut Seeded,
+) -> (RawSession, responder::Session<Dalek>) {
+    // The same record and the same randomness make the same keys.
+    let (mut frame, keys) = forge_parts(record, server, random);
+    let mut handshake = Handshake::<Dalek>::new(&KK_PSK0, Role::Initiator, &[b"cardea1", &frame], keys).unwrap();
+    let mut noise = [0; 118];
+    handshake.write_message(&[0; 70], &mut noise).unwrap();
+    frame.extend(noise);
+    let Handled::Reply(answer, Some(theirs)) = server.handle(&frame) else { panic!("a session") };
+    handshake.read_message(&answer[1..], &mut [0; 14]).unwrap();
+    let split = handshake.split().unwrap();
+    // What the device would store.
+    let mut stored = *record.encode().expose();
+    let psk = Dalek::derive(
+        &stored[139..171],
+        &[split.initiator_to_responder.expose(), split.responder_to_initiator.expose()],
+        &[b"cardea1 ratchet"],
+    );
+    stored[139..171].copy_from_slice(psk.expose());
+    stored[35] += 1;
+    *record = Record::decode(&stored).unwrap();
+    (RawSession(CipherState::new(split.initiator_to_responder)), theirs)
+}
+
+/// A resync up to the confirm, with `op` in the place of the PING.
+pub(crate) fn raw_confirm(record: &Record, server: &mut Server, op: Op) -> (responder::AwaitConfirm<Dalek>, Vec<u8>) {
+    let mut random = Seeded::new(u64::from(op.number()));
+    let resync = record.resync::<Dalek>(NOW, &mut random.clone()).unwrap();
+    let FirstFrame::Resync(request) = FirstFrame::parse(resync.frame().bytes()).unwrap() else { panic!("no R1") };
+    let opened = responder::open_resync::<Dalek>(&request, &server.statics).unwrap();
+    let (r2, awaiting) = opened.answer(&server.row, &reply(Op::Resync, Code::Ok), &mut server.random).unwrap();
+    // The same handshake once more, to get at its keys.
+    let e = KeyPair::from_secret::<Dalek>(random.secret());
+    let own = static_pair(record);
+    let keys = Keys { s: Some(own), e: Some(e), rs: Some(*server.statics.public()), psk: None };
+    let mut handshake =
+        Handshake::<Dalek>::new(&IK, Role::Initiator, &[b"cardea1", &resync.frame().bytes()[..2]], keys).unwrap();
+    let mut responder_view = Handshake::<Dalek>::new(
+        &IK,
+        Role::Responder,
+        &[b"cardea1", &resync.frame().bytes()[..2]],
+        Keys { s: Some(server.statics.duplicate()), ..Keys::default() },
+    )
+    .unwrap();
+    let mut payload = [0; 78];
+    responder_view.read_message(&resync.frame().bytes()[2..], &mut payload).unwrap();
+    let mut again = [0; 174];
+    handshake.write_message(&payload, &mut again).unwrap();
+    assert_eq!(again, resync.frame().bytes()[2..]);
+    handshake.read_message(&r2.bytes()[1..], &mut [0; 22]).unwrap();
+    let mut cell = [0; 70];
+    cell[0] = op.number();
+    let split = handshake.split().unwrap();
+    (awaiting, RawSession(CipherState::new(split.initiator_to_responder)).seal(&cell))
+}
+
+/// The device's static key out of the storage form: `head 3, policy 12, token 16, device 4, generation 8, static secret
+/// 32, static public 32, salt 32, psk 32`.
+fn static_pair(record: &Record) -> KeyPair {
+    let stored = record.encode();
+    let field = |at: usize| -> [u8; 32] { stored.expose()[at..at + 32].try_into().unwrap() };
+    KeyPair::from_parts(Secret::new(field(43)), field(75))
+}
+
+/// What stands in clear in a cold request, and the keys for the rest.
+fn forge_parts(record: &Record, server: &Server, random: &mut Seeded) -> (Vec<u8>, Keys) {
+    let mut frame = vec![0x11, server.epoch];
+    frame.extend(record.hint::<Dalek>().bytes());
+    let keys = Keys {
+        s: Some(static_pair(record)),
+        e: Some(random.pair()),
+        rs: Some(*server.statics.public()),
+        psk: Secret::from_slice(&record.encode().expose()[139..171]),
+    };
+    (frame, keys)
 }
