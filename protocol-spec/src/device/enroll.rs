@@ -11,8 +11,8 @@ use crate::ratchet;
 use crate::secret::Secret;
 use crate::token::{DeviceId, DeviceInfo, Policy, TokenId};
 use crate::wire::{
-    DecodeError, ENROLL1_LEN, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, Frame, KEY_RECORD_LEN, KeyRecord, Kind, Link,
-    PlainFrame, Reader, TypedCode, Writer, prologue,
+    DecodeError, ENROLL1_LEN, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, Frame, KEY_RECORD_LEN, KeyRecord, Kind, Link, Op,
+    PlainFrame, REPLY_LEN, Reader, Reply, TypedCode, WARM_REPLY_LEN, Writer, prologue,
 };
 
 use super::{Pending, Record, ServerKey, StoreFirst};
@@ -22,6 +22,9 @@ use super::{Pending, Record, ServerKey, StoreFirst};
 pub enum EnrollError {
     /// The server says so in a plain frame, which anybody can forge.
     Plain(Code),
+    /// The server took the keys and does not accept the device; the code says why. Authentic: nothing was enrolled, so
+    /// the provisional record may be deleted.
+    Refused(Reply),
     /// What the server sent is wrong.
     Protocol(ProtocolError),
 }
@@ -30,7 +33,12 @@ impl fmt::Display for EnrollError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(Code::CodeUsed) => f.write_str("the enrollment code is unknown, used or expired"),
-            Self::Plain(code) => write!(f, "the server refused the enrollment with code {}", code.number()),
+            Self::Refused(Reply { code: Code::Policy, .. }) => {
+                f.write_str("the service does not accept this kind of device")
+            }
+            Self::Plain(code) | Self::Refused(Reply { code, .. }) => {
+                write!(f, "the server refused the enrollment with code {}", code.number())
+            }
             Self::Protocol(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -280,13 +288,33 @@ impl<P: Provider> AwaitReceipt<P> {
     /// Reads E4. `record` is the one that was stored before E3 left.
     ///
     /// # Errors
-    /// [`EnrollError::Plain`]: the secret of the code was wrong, or it was used or expired meanwhile. Otherwise what is
-    /// wrong with E4. The record stays provisional in both cases.
+    /// [`EnrollError::Plain`]: the secret of the code was wrong, or it was used or expired meanwhile.
+    /// [`EnrollError::Refused`]: the service does not accept this device. Otherwise what is wrong with E4. The record
+    /// stays provisional in all cases.
     pub fn receive(mut self, record: &Record, frame: &[u8]) -> Result<StoreFirst<Enrolled>, EnrollError> {
         if let Ok(plain) = PlainFrame::decode(frame) {
             return Err(EnrollError::Plain(plain.code));
         }
+        if let Ok(frame) = frame.try_into() {
+            return Err(match self.refusal(frame) {
+                Ok(reply) => EnrollError::Refused(reply),
+                Err(error) => EnrollError::Protocol(error),
+            });
+        }
         self.receipt(record, frame).map_err(EnrollError::Protocol)
+    }
+
+    fn refusal(&mut self, frame: &[u8; WARM_REPLY_LEN]) -> Result<Reply, ProtocolError> {
+        let (mut cell, mut tag) = ([0; REPLY_LEN], [0; 16]);
+        cell.copy_from_slice(&frame[..REPLY_LEN]);
+        tag.copy_from_slice(&frame[REPLY_LEN..]);
+        self.receive.decrypt(&[], &mut cell, &tag)?;
+        let reply = Reply::decode(&cell)?;
+        // "Done" is said by a receipt, which the server's identity signs, and by nothing else.
+        if reply.op != Op::Ping || reply.code == Code::Ok {
+            return Err(ProtocolError::PeerMisbehaved(PeerMisbehaved::Mismatch));
+        }
+        Ok(reply)
     }
 
     fn receipt(&mut self, record: &Record, frame: &[u8]) -> Result<StoreFirst<Enrolled>, ProtocolError> {

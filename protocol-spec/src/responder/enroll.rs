@@ -4,14 +4,15 @@ use core::fmt;
 
 use crate::crypto::{Provider, Random};
 use crate::device::{KEYS_LEN, OFFER_LEN, SUITE, proof_message, receipt_message, short_string};
-use crate::error::{PeerIncompatible, PeerMisbehaved, ProtocolError};
+use crate::error::{ApiMisuse, Code, PeerIncompatible, PeerMisbehaved, ProtocolError};
 use crate::limits::SLOTS;
 use crate::noise::{CipherState, Handshake, KeyPair, Keys, Role, XK_PSK3};
 use crate::ratchet::{self, Row};
 use crate::secret::Secret;
 use crate::token::{DeviceId, DeviceInfo, Policy, TokenId};
 use crate::wire::{
-    DecodeError, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollRequest, Frame, KeyRecord, Kind, Reader, Writer, prologue,
+    DecodeError, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollRequest, Frame, KeyRecord, Kind, Op, REPLY_LEN, Reader,
+    Reply, WARM_REPLY_LEN, Writer, prologue,
 };
 
 /// What E2 says.
@@ -147,6 +148,22 @@ impl<P: Provider> NewDevice<P> {
             identity,
             &receipt_message(&self.hash, &self.row.token, &self.row.device),
         ));
+        tag.copy_from_slice(&self.send.encrypt(&[], text)?);
+        Ok(Frame(frame))
+    }
+
+    /// Makes the refusal that takes the place of E4 when the service does not accept this device: nothing is committed,
+    /// and no receipt can be made any more. `reply` says why and what the status is; its operation is filled in here.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::OutOfRange`]: a refusal with [`Code::Ok`].
+    pub fn refuse(mut self, reply: &Reply) -> Result<Frame<WARM_REPLY_LEN>, ProtocolError> {
+        if reply.code == Code::Ok {
+            return Err(ProtocolError::ApiMisuse(ApiMisuse::OutOfRange));
+        }
+        let mut frame = [0; WARM_REPLY_LEN];
+        let (text, tag) = frame.split_at_mut(REPLY_LEN);
+        text.copy_from_slice(&Reply { op: Op::Ping, ..*reply }.encode());
         tag.copy_from_slice(&self.send.encrypt(&[], text)?);
         Ok(Frame(frame))
     }

@@ -2,6 +2,7 @@
 
 mod crypto_vectors;
 mod duress_storage;
+mod enroll_refused;
 mod noise_interop;
 mod noise_negative;
 mod noise_patterns;
