@@ -43,6 +43,7 @@ impl From<EnrollError> for WalletError {
         match error {
             EnrollError::Plain(Code::CodeUsed) => Self::CodeUsed,
             EnrollError::Plain(code) => Self::Refused(code),
+            EnrollError::Refused(reply) => Self::Refused(reply.code),
             EnrollError::Protocol(error) => Self::Server(error),
         }
     }
@@ -137,6 +138,11 @@ impl Inner {
         let digits = match answer {
             Some(Ok(step)) => Some(held.keep(step).await?.short_string),
             Some(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
+            // Authentic, so nothing is left to find out: the server has not taken the keys.
+            Some(Err(error @ EnrollError::Refused(_))) => {
+                held.remove().await?;
+                return Err(error.into());
+            }
             // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
             Some(Err(_)) | None => {
                 drop(held);
