@@ -1,8 +1,8 @@
 //! The HTTP side: the token API for relying parties and administrators, and a few pages beside it.
 //!
 //! Deployed clients of the token API look only at bodies, and take any `1` in one for an open token. What follows from
-//! that is spread over this module: [`problem`] writes no such character, [`finish`] checks every body that leaves,
-//! [`query`] refuses what unencoded names could smuggle in, and [`serve`] closes the connection after every failure.
+//! that is spread over this module: `problem` writes no such character, `finish` checks every body that leaves,
+//! `query` refuses what unencoded names could smuggle in, and `serve` closes the connection after every failure.
 
 mod body;
 mod credentials;

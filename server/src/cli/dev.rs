@@ -132,11 +132,11 @@ fn what_next(ready: &Ready, keep: bool) -> String {
 Enroll a token for the user `joe`:
 
   curl -s {http}/token/enroll -d '{{\"id\":\"joe\",\"service\":\"{service}\",\"authKey\":\"{admin_key}\"}}'
-  cardea-emulator enroll 'LINK'        # the link from the answer
+  cardea-emulator --allow-test-argon2 enroll 'LINK'        # the link from the answer
 
 Open it, and ask:
 
-  cardea-emulator open
+  cardea-emulator --allow-test-argon2 open
   curl -s '{http}/token/status?id=joe&service={service}&authKey={status_key}'
 
 ",

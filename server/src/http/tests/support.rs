@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{HttpConfig, Sources};
 use crate::domain::name::UserId;
 use crate::domain::permission::{Permission, Permissions};
+use crate::domain::throttle::Gate;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::http::{Api, HttpServer};
 use crate::shutdown::Shutdown;
@@ -187,7 +188,8 @@ impl Server {
             let context = Context { generation: row.generation, sequence: 0, token, device: number, bind: [0; 32] };
             let statement = Statement::new::<Dalek>(Op::Open, 0, time, &context, Extension::None);
             let signature = Dalek::ed25519_sign(&Secret::new(PINS[pin]), statement.bytes());
-            vault.count_attempt(tx, &device, statement.attempt_key::<Dalek>(&signature), clock)?;
+            let gate = vault.count_attempt(tx, &device, statement.attempt_key::<Dalek>(&signature), clock)?;
+            assert_eq!(gate, Gate::Counted);
             let slots = view.slots.as_ref().expect("not revoked");
             let judgement = Arc::new(vault.judge(slots, &statement, &signature));
             let action = Action::Pin { action: PinAction::Open { win: 0 }, time, judgement };
