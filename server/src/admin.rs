@@ -60,8 +60,9 @@ impl Admin {
     /// [`AdminError::BadCall`]: the settings contradict each other, so that no link would work.
     pub fn new(instance: &Instance, settings: AdminSettings) -> Result<Self, AdminError> {
         let AdminSettings { web, channel, development } = settings;
-        let endpoint = parse_endpoint(&channel)
-            .ok_or_else(|| AdminError::BadCall(format!("the token channel `{channel}` is not of the form host:port")))?;
+        let endpoint = parse_endpoint(&channel).ok_or_else(|| {
+            AdminError::BadCall(format!("the token channel `{channel}` is not of the form host:port"))
+        })?;
         // Devices refuse a link that points to one host and enrolls with another.
         if web_host(&web) != Some(endpoint.host.as_str()) {
             let host = endpoint.host.as_str();

@@ -20,8 +20,8 @@ mod writer;
 
 pub use error::StorageError;
 pub use lock::ServerLock;
-pub(crate) use sqlite::sync_folder;
 pub use rows::Sealed;
+pub(crate) use sqlite::sync_folder;
 pub use store::{Location, Options, Store};
 pub use transaction::{Row, Transaction, Value};
 

@@ -35,8 +35,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cardea_protocol::crypto::Random;
 use cardea_protocol::Secret;
+use cardea_protocol::crypto::Random;
 
 pub use access::{Authkey, NewAuthkey, Scope, Service};
 pub use apply::{Action, Applied, DeviceAnswer, Operation, PinAction};
@@ -81,8 +81,7 @@ impl Vault {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, VaultError> {
         let sealer = master::unlock(store, location, &entropy).await?;
-        let vault =
-            Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), stored: AtomicU64::new(0) });
+        let vault = Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), stored: AtomicU64::new(0) });
         let this = Arc::clone(&vault);
         let marks = store.read(move |tx| this.marks(tx)).await?;
         vault.seen.store(marks.high_water.get(), Ordering::SeqCst);

@@ -94,12 +94,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::BadCall`]: no service has such a name. [`AdminError::Forbidden`], [`AdminError::NoService`].
-    pub async fn authorize(
-        &self,
-        service: &str,
-        authkey: &str,
-        permission: Permission,
-    ) -> Result<Service, AdminError> {
+    pub async fn authorize(&self, service: &str, authkey: &str, permission: Permission) -> Result<Service, AdminError> {
         let name = ServiceName::parse(service)?;
         if !is_authkey(authkey) {
             return Err(AdminError::Forbidden);
@@ -122,9 +117,8 @@ impl Admin {
     pub async fn create_service(&self, new: NewService) -> Result<Service, AdminError> {
         let name = ServiceName::parse(&new.name)?;
         new.rules.validate(self.development)?;
-        let created = self
-            .write(move |vault, tx| vault.create_service(tx, &name, new.rules, vault.reading().now()))
-            .await;
+        let created =
+            self.write(move |vault, tx| vault.create_service(tx, &name, new.rules, vault.reading().now())).await;
         taken(created, "there is a service with this name already")
     }
 

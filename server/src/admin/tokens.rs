@@ -60,16 +60,10 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::BadCall`]: the token has a device and the options do not say what becomes of it.
-    pub async fn enroll(
-        &self,
-        service: &Service,
-        user: &UserId,
-        options: EnrollOptions,
-    ) -> Result<Offer, AdminError> {
+    pub async fn enroll(&self, service: &Service, user: &UserId, options: EnrollOptions) -> Result<Offer, AdminError> {
         let (service, user, endpoint) = (service.clone(), user.clone(), self.endpoint);
-        let offer = self
-            .write(move |vault, tx| vault.offer(tx, &service, &user, options, endpoint, vault.reading()))
-            .await?;
+        let offer =
+            self.write(move |vault, tx| vault.offer(tx, &service, &user, options, endpoint, vault.reading())).await?;
         let (mut link, mut uri) = (String::new(), String::new());
         let written = offer.link.write_https(&self.web, &mut link).and_then(|()| offer.link.write_uri(&mut uri));
         written.map_err(|_| VaultError::Misuse("the link could not be written"))?;

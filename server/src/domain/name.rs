@@ -122,7 +122,9 @@ mod tests {
     #[test]
     fn names_of_other_shapes_are_refused() {
         let long = format!("default_{}", "a".repeat(65));
-        for name in ["", "default", "_", "default_", "_demo", "Default_demo", "default_Demo", "default_d m", "dé_demo", &long] {
+        for name in
+            ["", "default", "_", "default_", "_demo", "Default_demo", "default_Demo", "default_d m", "dé_demo", &long]
+        {
             assert!(ServiceName::parse(name).is_err(), "{name:?}");
         }
         for name in RESERVED {

@@ -113,7 +113,8 @@ impl Throttle {
     #[must_use]
     pub fn is_blocked(&self, now: UnixSeconds, limits: Limits) -> bool {
         let passed = || {
-            limits.unblock_after != 0 && now.since(self.last_at).is_some_and(|age| age >= u64::from(limits.unblock_after))
+            limits.unblock_after != 0
+                && now.since(self.last_at).is_some_and(|age| age >= u64::from(limits.unblock_after))
         };
         self.fails >= limits.tries && !passed()
     }

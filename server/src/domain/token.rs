@@ -146,9 +146,10 @@ impl TokenState {
     }
 
     /// A new device took the place of all others; a cloned state is worth nothing any more. The token is closed, and
-    /// the new device may open it in this very second.
+    /// the new device may open it in this very second: nothing that it signed can be older than a close.
     pub fn replace_devices(&mut self) {
         self.blocks.clone = false;
+        self.closes = [None; 2];
         self.consume();
     }
 

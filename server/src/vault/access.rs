@@ -10,8 +10,8 @@ use crate::domain::permission::Permissions;
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::Limits;
 use crate::domain::world::Window;
-use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows, ServiceRow};
 use crate::storage::Transaction;
+use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows, ServiceRow};
 
 /// A service and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,7 @@ use crate::storage::Transaction;
 use crate::storage::rows::{DeviceRows, TokenRows};
 
 impl Vault {
-    fn existing_token(
-        &self,
-        tx: &mut dyn Transaction,
-        service: &Service,
-        user: &UserId,
-    ) -> Result<Token, VaultError> {
+    fn existing_token(&self, tx: &mut dyn Transaction, service: &Service, user: &UserId) -> Result<Token, VaultError> {
         self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
     }
 

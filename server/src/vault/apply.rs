@@ -174,7 +174,14 @@ impl Vault {
             Action::Skip { code, until } => (*code, Some(*until)),
             Action::Close(signed) => {
                 scene.close();
-                self.write_signed(tx, &scene, EventKind::Closed, Code::Ok, (signed.statement.bytes(), &signed.signature), false)?;
+                self.write_signed(
+                    tx,
+                    &scene,
+                    EventKind::Closed,
+                    Code::Ok,
+                    (signed.statement.bytes(), &signed.signature),
+                    false,
+                )?;
                 (Code::Ok, None)
             }
             Action::Pin { action, time, judgement } => (self.decide(tx, &mut scene, action, *time, judgement)?, None),
@@ -281,8 +288,7 @@ impl Vault {
         let (key, at) = (scene.device.key, scene.clock.now());
         let event = Event {
             duress_raised,
-            tries_used_up: kind == EventKind::PinRejected
-                && scene.attempts.state.is_blocked(at, scene.rules.limits),
+            tries_used_up: kind == EventKind::PinRejected && scene.attempts.state.is_blocked(at, scene.rules.limits),
             ..Event::by_device(kind, &scene.token, &key, at)
         };
         let receipt = Receipt {

@@ -31,6 +31,9 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<Gate, VaultError> {
         let rules = self.rules_of(tx, key)?;
+        if tx.attempt(key)?.is_none() {
+            return Err(VaultError::Unknown("device")); // revoked since it was looked at
+        }
         let mut attempts = self.throttle(tx, key)?;
         let gate = attempts.state.count(attempt, clock.now(), rules.limits);
         if gate == Gate::Counted {

@@ -148,12 +148,7 @@ impl Vault {
         self.view(tx, device, clock)
     }
 
-    fn view(
-        &self,
-        tx: &mut dyn Transaction,
-        device: Device,
-        clock: ClockReading,
-    ) -> Result<DeviceView, VaultError> {
+    fn view(&self, tx: &mut dyn Transaction, device: Device, clock: ClockReading) -> Result<DeviceView, VaultError> {
         let restored_at = self.marks(tx)?.restored_at;
         let freshness = Freshness { now: clock.now(), restored_at, closed_at: UnixSeconds::EPOCH };
         let gone = DeviceAnswer {
@@ -273,9 +268,7 @@ pub(super) fn answer(
     let now = clock.now();
     let facts = DeviceFacts {
         enrolled: device.confirmed && !device.row.revoked,
-        blocked: device.row.suspended
-            || device.row.clone_blocked
-            || attempts.state.is_blocked(now, rules.limits),
+        blocked: device.row.suspended || device.row.clone_blocked || attempts.state.is_blocked(now, rules.limits),
     };
     let (status, open_until) = token.state.device_status(facts, rules, clock);
     let blocked_until = attempts.state.blocked_until(now, rules.limits).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! Offers to enroll, and the devices that come of them.
 
+use cardea_protocol::Secret;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::limits::{DEVICES_PER_TOKEN, SLOTS};
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::{DeviceId, DeviceInfo, Policy, ShortString, TokenId};
 use cardea_protocol::wire::{Host, Link, PinEntry, TypedCode};
-use cardea_protocol::Secret;
 
 use super::attempts::Attempts;
 use super::seal::Table;
@@ -280,7 +280,8 @@ impl Vault {
             expires_at: stored.state.expires_at,
             sealed: crate::storage::Sealed { ver: stored.ver, bytes: Vec::new() },
         };
-        row.sealed = self.seal(Table::Enrollment, &binding(&row, &row.expires_at.get().to_le_bytes()), stored.ver, &content);
+        row.sealed =
+            self.seal(Table::Enrollment, &binding(&row, &row.expires_at.get().to_le_bytes()), stored.ver, &content);
         row
     }
 

@@ -125,9 +125,7 @@ impl Event {
     /// Whether an operator should look at it.
     #[must_use]
     pub const fn is_alert(&self) -> bool {
-        self.duress_raised
-            || self.tries_used_up
-            || matches!(self.kind, EventKind::CloneProved | EventKind::Suspended)
+        self.duress_raised || self.tries_used_up || matches!(self.kind, EventKind::CloneProved | EventKind::Suspended)
     }
 }
 

@@ -183,6 +183,7 @@ fn a_device_that_is_gone_or_blocked_is_told_so() {
 #[test]
 fn a_device_may_open_in_the_second_in_which_it_was_enrolled_or_unblocked() {
     let mut state = TokenState::default();
+    state.block_for_clone(s(100));
     state.replace_devices();
     state.unblock();
     assert_eq!(state.closed_by_other_than(DEVICE), UnixSeconds::EPOCH);

@@ -188,10 +188,8 @@ async fn of_many_changes_of_one_version_one_wins(test: TestStore) {
 }
 
 async fn counters_never_give_a_number_twice(test: TestStore) {
-    let numbers = test
-        .store
-        .write(|tx| (0..3).map(|_| tx.next_number("a")).collect::<Result<Vec<_>, StorageError>>())
-        .await;
+    let numbers =
+        test.store.write(|tx| (0..3).map(|_| tx.next_number("a")).collect::<Result<Vec<_>, StorageError>>()).await;
     assert_eq!(numbers, Ok(vec![1, 2, 3]));
     assert_eq!(test.store.write(|tx| tx.next_number("b")).await, Ok(1));
     assert_eq!(test.store.write(|tx| tx.next_number("a")).await, Ok(4));
@@ -305,12 +303,8 @@ async fn expired_offers_are_swept(test: TestStore) {
 }
 
 async fn the_journal_keeps_its_order(test: TestStore) {
-    let receipt = |seq: u64, token: u8| ReceiptRow {
-        seq,
-        token: [token; 16],
-        at: UnixSeconds::new(seq),
-        sealed: vec![token; 4],
-    };
+    let receipt =
+        |seq: u64, token: u8| ReceiptRow { seq, token: [token; 16], at: UnixSeconds::new(seq), sealed: vec![token; 4] };
     test.store
         .write(move |tx| {
             for (seq, token) in [(1, 1), (2, 2), (3, 1), (4, 1)] {

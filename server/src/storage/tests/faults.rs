@@ -70,7 +70,8 @@ fn a_missing_folder_is_named() {
 fn files_of_other_programs_are_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = folder.path().join("text.db");
-    fs::write(&text, "this is no database, but it is long enough to be looked at closely\n".repeat(100)).expect("written");
+    fs::write(&text, "this is no database, but it is long enough to be looked at closely\n".repeat(100))
+        .expect("written");
     let before = fs::read(&text).expect("read");
     assert_eq!(open(&text).expect_err("text"), StorageError::Foreign(text.clone()));
     assert_eq!(fs::read(&text).expect("read"), before);
@@ -231,10 +232,7 @@ fn two_processes_on_one_file_see_each_other_and_lose_nothing() {
 fn one_server_per_folder() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let lock = ServerLock::acquire(folder.path()).expect("free");
-    assert_eq!(
-        ServerLock::acquire(folder.path()).expect_err("taken"),
-        StorageError::InUse(folder.path().to_owned())
-    );
+    assert_eq!(ServerLock::acquire(folder.path()).expect_err("taken"), StorageError::InUse(folder.path().to_owned()));
     drop(lock);
     drop(ServerLock::acquire(folder.path()).expect("free again"));
     let missing = folder.path().join("none");
