@@ -119,10 +119,8 @@ pub async fn look_up(server: &str) -> Result<ServerIdentity, WalletError> {
 }
 
 fn ask(origin: &Origin) -> Result<String, DiscoveryError> {
-    let unreachable = |error: &dyn fmt::Display| DiscoveryError::Unreachable {
-        host: origin.host.clone(),
-        reason: error.to_string(),
-    };
+    let unreachable =
+        |error: &dyn fmt::Display| DiscoveryError::Unreachable { host: origin.host.clone(), reason: error.to_string() };
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(TIME_LIMIT))
         // Whoever may answer for the host may also redirect; nobody else has a say about its key.

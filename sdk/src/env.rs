@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cardea_protocol::crypto::Random;
 use tokio::time::Instant;
@@ -98,8 +98,12 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Whole seconds since the start.
     pub(crate) fn seconds(self) -> u32 {
-        u32::try_from(self.0.elapsed().as_secs()).unwrap_or(u32::MAX)
+        u32::try_from(self.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 }

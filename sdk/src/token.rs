@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cardea_protocol::Code;
 use cardea_protocol::device::Intent;
+use cardea_protocol::limits::WINDOW_MAX;
 use cardea_protocol::pin::{Pin, PinKey};
 use cardea_protocol::token::{DeviceStatus, Policy};
 use cardea_protocol::wire::Reply;
@@ -37,7 +38,7 @@ impl Window {
             // 2^0 would be 1 second, but 0 means the service's own.
             Self::AtMost(time) => match time.as_secs().checked_ilog2() {
                 None | Some(0) => Err(WalletError::Window),
-                Some(power) => Ok(u8::try_from(power).unwrap_or(u8::MAX)),
+                Some(power) => Ok(u8::try_from(power).unwrap_or(WINDOW_MAX).min(WINDOW_MAX)),
             },
         }
     }
@@ -249,6 +250,7 @@ mod tests {
         let number = |seconds| Window::AtMost(Duration::from_secs(seconds)).number().ok();
         assert_eq!(Window::Service.number().ok(), Some(0));
         assert_eq!([number(0), number(1)], [None, None]);
+        assert_eq!(number(u64::MAX), Some(31));
         assert_eq!([number(2), number(3), number(60), number(64)], [Some(1), Some(1), Some(5), Some(6)]);
     }
 }

@@ -116,13 +116,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
     }
 }
 
-async fn enroll(
-    device: &Device,
-    text: &str,
-    host: Option<&str>,
-    mut pins: Pins,
-    json: bool,
-) -> Result<(), CliError> {
+async fn enroll(device: &Device, text: &str, host: Option<&str>, mut pins: Pins, json: bool) -> Result<(), CliError> {
     let invitation = device.invitation(text, host).await?;
     if !json {
         println!("enrolling at {invitation}");

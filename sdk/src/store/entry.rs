@@ -82,7 +82,8 @@ impl Entry {
         put(self.record.encode().expose());
         put(&self.details.added_at.to_le_bytes());
         put(&self.details.port.to_le_bytes());
-        let texts = [(&self.details.host, HOST_MAX), (&self.details.service, TEXT_MAX), (&self.details.label, TEXT_MAX)];
+        let texts =
+            [(&self.details.host, HOST_MAX), (&self.details.service, TEXT_MAX), (&self.details.label, TEXT_MAX)];
         for (text, limit) in texts {
             // `Entry::new` checked the lengths, and no limit is above 255.
             put(&[u8::try_from(text.len()).unwrap_or(u8::MAX)]);

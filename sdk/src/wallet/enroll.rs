@@ -14,6 +14,7 @@ use cardea_protocol::token::{DeviceInfo, Policy, ShortString};
 use tokio::time::timeout;
 
 use super::{Inner, Wallet};
+use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
@@ -43,7 +44,10 @@ impl From<EnrollError> for WalletError {
         match error {
             EnrollError::Plain(Code::CodeUsed) => Self::CodeUsed,
             EnrollError::Plain(code) => Self::Refused(code),
-            EnrollError::Refused(reply) => Self::Refused(reply.code),
+            EnrollError::Refused(reply) => match reply.code {
+                Code::CodeUsed => Self::CodeUsed,
+                code => Self::Refused(code),
+            },
             EnrollError::Protocol(error) => Self::Server(error),
         }
     }
@@ -74,9 +78,16 @@ impl Wallet {
     {
         let waiting = self.inner.ask_for_policy(invitation).await?;
         let policy = *waiting.offered.policy();
+        let watch = Stopwatch::start();
         let mut choice = pin!(choose(policy));
         let (waiting, pins) = match timeout(QUICK, &mut choice).await {
-            Ok(pins) => (waiting, pins?),
+            // A host that blocks the thread while it asks has used up the server's patience all the same.
+            Ok(pins) if watch.elapsed() <= QUICK => (waiting, pins?),
+            Ok(pins) => {
+                drop(waiting);
+                let pins = pins?;
+                (self.inner.ask_for_policy(invitation).await?, pins)
+            }
             Err(_) => {
                 drop(waiting);
                 let pins = choice.await?;
@@ -138,11 +149,6 @@ impl Inner {
         let digits = match answer {
             Some(Ok(step)) => Some(held.keep(step).await?.short_string),
             Some(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
-            // Authentic, so nothing is left to find out: the server has not taken the keys.
-            Some(Err(error @ EnrollError::Refused(_))) => {
-                held.remove().await?;
-                return Err(error.into());
-            }
             // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
             Some(Err(_)) | None => {
                 drop(held);
@@ -153,7 +159,8 @@ impl Inner {
         self.forget_older(&token).await?;
         self.events.emit(token.key, EventKind::Enrolled);
         let wanted = short_string != ShortString::Off;
-        let short_string = digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));
+        let short_string =
+            digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));
         Ok(Enrollment { token, short_string })
     }
 

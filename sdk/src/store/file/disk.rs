@@ -96,7 +96,9 @@ impl Folder {
     /// Makes names durable.
     fn flush(&self) -> Result<(), StoreError> {
         if cfg!(unix) {
-            File::open(&self.0).and_then(|folder| folder.sync_all()).map_err(|error| StoreError::from_io(&self.0, error))
+            File::open(&self.0)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|error| StoreError::from_io(&self.0, error))
         } else {
             Ok(())
         }
