@@ -89,12 +89,12 @@ impl Desk {
                     _ => Ok(Looked::Done(Answer::Drop { failed: false })),
                 }
             }
-            Verdict::CloneProved => self.prove_clone(&view, clock).await,
+            Verdict::CloneProved => self.prove_clone(&view).await,
             Verdict::Recover(recovery) if view.is_refused(None) => self.refuse(&view, recovery.refuse()),
             Verdict::Recover(recovery) => {
                 let operation =
                     Operation { device: view.device.key, version: view.device.version(), action: Action::Observe };
-                self.commit(operation, clock, Op::Recover, move |row, reply, random| {
+                self.commit(operation, Op::Recover, move |row, reply, random| {
                     recovery.commit(row, reply, random)
                 })
                 .await
@@ -107,11 +107,11 @@ impl Desk {
                     return self.refuse(&view, operation.refuse());
                 }
                 let statement = *operation.statement();
-                let Some(action) = self.action(&view, &cell, &statement, clock).await? else {
+                let Some(action) = self.action(&view, &cell, &statement).await? else {
                     return self.refuse(&view, operation.refuse());
                 };
                 let device = Operation { device: view.device.key, version: view.device.version(), action };
-                self.commit(device, clock, cell.op, move |row, reply, random| operation.commit(row, reply, random))
+                self.commit(device, cell.op, move |row, reply, random| operation.commit(row, reply, random))
                     .await
             }
         }
@@ -123,7 +123,6 @@ impl Desk {
         view: &DeviceView,
         cell: &Request,
         statement: &Statement,
-        clock: ClockReading,
     ) -> Result<Option<Action>, DeskError> {
         let skip = |code| Ok(Some(Action::Skip { code, until: UnixSeconds::EPOCH }));
         let pin = match cell.op {
@@ -139,11 +138,11 @@ impl Desk {
             // Subscriptions and confirmations are not part of this server yet, and it says so.
             _ => return skip(Code::Policy),
         };
-        self.judge(view, pin, cell.time, statement, &cell.signature, clock).await
+        self.judge(view, pin, cell.time, statement, &cell.signature).await
     }
 
     /// Lines 14 and 15: one transaction, or line 1 again.
-    async fn commit<F>(&self, operation: Operation, clock: ClockReading, op: Op, next: F) -> Result<Looked, DeskError>
+    async fn commit<F>(&self, operation: Operation, op: Op, next: F) -> Result<Looked, DeskError>
     where
         F: FnOnce(&Row, &Reply, &mut VaultRandom<'_>) -> Option<Committed<Dalek>> + Send + 'static,
     {
@@ -152,7 +151,7 @@ impl Desk {
         let applied = self
             .store
             .write(move |tx: &mut dyn Transaction| {
-                vault.apply(tx, operation, clock, |row, answer| {
+                vault.apply(tx, operation, vault.reading(), |row, answer| {
                     let committed = next(row, &answer.reply(op), &mut vault.random())?;
                     Some((committed.row, (committed.reply, committed.session)))
                 })
@@ -178,9 +177,9 @@ impl Desk {
         Ok(Looked::Done(Answer::reply(frame.bytes(), None)))
     }
 
-    async fn prove_clone(&self, view: &DeviceView, clock: ClockReading) -> Result<Looked, DeskError> {
+    async fn prove_clone(&self, view: &DeviceView) -> Result<Looked, DeskError> {
         let (vault, key, version) = (self.vault.clone(), view.device.key, view.device.version());
-        let proved = self.store.write(move |tx| vault.clone_proved(tx, &key, version, clock)).await;
+        let proved = self.store.write(move |tx| vault.clone_proved(tx, &key, version, vault.reading())).await;
         match proved {
             Ok(()) => {
                 tracing::warn!(token = %hex(&key.token), "clone proved: token blocked until it is enrolled anew");
@@ -207,7 +206,6 @@ impl Desk {
         time: u32,
         statement: &Statement,
         signature: &[u8; 64],
-        clock: ClockReading,
     ) -> Result<Option<Action>, DeskError> {
         let is_open = matches!(action, PinAction::Open { .. });
         let freshness = if is_open { view.open_freshness } else { view.freshness };
@@ -216,7 +214,7 @@ impl Desk {
         }
         let (vault, key) = (self.vault.clone(), view.device.key);
         let attempt = statement.attempt_key::<Dalek>(signature);
-        let gate = self.store.write(move |tx| vault.count_attempt(tx, &key, attempt, clock)).await;
+        let gate = self.store.write(move |tx| vault.count_attempt(tx, &key, attempt, vault.reading())).await;
         match gate {
             Ok(Gate::Counted) => {}
             Ok(Gate::Wait { until }) => return Ok(Some(Action::Skip { code: Code::Wait, until })),

@@ -62,16 +62,16 @@ impl Desk {
         frame: &[u8],
     ) -> Result<Answer, DeskError> {
         let PendingEnrollment { offer, waiting } = pending;
-        let (vault, clock, counted) = (self.vault.clone(), self.vault.reading(), offer.clone());
-        let psk = match self.store.write(move |tx| vault.count_enrollment_try(tx, &counted, clock)).await {
+        let (vault, counted) = (self.vault.clone(), offer.clone());
+        let psk = match self.store.write(move |tx| vault.count_enrollment_try(tx, &counted, vault.reading())).await {
             Ok(psk) => psk,
             Err(VaultError::OfferDead(_)) => return Ok(self.plain_failed(Code::CodeUsed)),
             Err(error) => return Err(error.into()),
         };
         let Ok(mut new) = waiting.receive(frame, &psk) else { return Ok(self.plain_failed(Code::CodeUsed)) };
         let device = NewDevice { row: new.row.duplicate(), keys: new.keys, info: new.info };
-        let (vault, clock) = (self.vault.clone(), self.vault.reading());
-        match self.store.write(move |tx| vault.complete_enrollment(tx, &offer, device, clock)).await {
+        let vault = self.vault.clone();
+        match self.store.write(move |tx| vault.complete_enrollment(tx, &offer, device, vault.reading())).await {
             Ok(enrolled) => {
                 for replaced in enrolled.replaced {
                     self.live.end_device(&replaced);

@@ -57,7 +57,7 @@ impl Desk {
         let Ok(next) = pending.waiting.confirm(&view.device.row, frame) else { return Ok(None) };
         let (vault, version) = (self.vault.clone(), view.device.version());
         let suspends = next.suspended && !view.device.row.suspended;
-        match self.store.write(move |tx| vault.commit_resync(tx, &key, version, next, clock)).await {
+        match self.store.write(move |tx| vault.commit_resync(tx, &key, version, next, vault.reading())).await {
             Ok(_) => {}
             // The device begins its resync anew.
             Err(error) if is_conflict(&error) => return Ok(None),

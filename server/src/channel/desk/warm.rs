@@ -9,7 +9,6 @@ use cardea_protocol::wire::{KeyRecords, LargeReply, LargeRequest, Op, Reply, Sig
 
 use super::{Desk, DeskError, RETRIES, WarmAnswer, is_conflict, lost};
 use crate::clock::UnixSeconds;
-use crate::domain::world::ClockReading;
 use crate::storage::rows::DeviceKey;
 use crate::vault::{Action, DeviceView, Operation, PinAction, VaultError};
 
@@ -46,7 +45,7 @@ impl Desk {
             let signature = operation.request.signature();
             let attempt = (op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(signature));
             let refused = row.suspended || row.clone_blocked || view.is_refused(attempt.as_ref());
-            let action = if refused { None } else { self.warm_action(&view, &operation, clock).await? };
+            let action = if refused { None } else { self.warm_action(&view, &operation).await? };
             let Some(action) = action else {
                 let reply = self.seal(session, op, view.reply(op, Code::Blocked))?;
                 return Ok(WarmAnswer::Last(reply));
@@ -55,7 +54,7 @@ impl Desk {
             if matches!(action, Action::Observe) {
                 return Ok(WarmAnswer::Reply(self.seal(session, op, view.reply(op, Code::Ok))?));
             }
-            match self.execute(session, &view, operation, action, clock).await {
+            match self.execute(session, &view, operation, action).await {
                 Ok(reply) => {
                     let gone = op == Op::Unenroll && reply.code == Code::Ok;
                     let frame = self.seal(session, op, reply)?;
@@ -72,7 +71,6 @@ impl Desk {
         &self,
         view: &DeviceView,
         operation: &WarmOperation,
-        clock: ClockReading,
     ) -> Result<Option<Action>, DeskError> {
         let skip = |code| Ok(Some(Action::Skip { code, until: UnixSeconds::EPOCH }));
         let statement = operation.statement::<Dalek>(Extension::None);
@@ -94,7 +92,7 @@ impl Desk {
             Opened::Large(LargeRequest::Rotate(_)) => PinAction::Rotate,
             Opened::Large(_) => return skip(Code::Policy),
         };
-        self.judge(view, pin, operation.request.time(), &statement, signature, clock).await
+        self.judge(view, pin, operation.request.time(), &statement, signature).await
     }
 
     async fn execute(
@@ -103,7 +101,6 @@ impl Desk {
         view: &DeviceView,
         operation: WarmOperation,
         action: Action,
-        clock: ClockReading,
     ) -> Result<Reply, DeskError> {
         let (vault, fence) = (self.vault.clone(), session.fence());
         let op = operation.request.op();
@@ -113,7 +110,7 @@ impl Desk {
         let applied = self
             .store
             .write(move |tx| {
-                vault.apply(tx, device, clock, |row, answer| {
+                vault.apply(tx, device, vault.reading(), |row, answer| {
                     let next = operation.commit(row, &fence, answer.code)?;
                     Some((next, answer.reply(op)))
                 })
