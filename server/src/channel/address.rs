@@ -1,5 +1,6 @@
-//! Limits per address: connections at once, and failed handshakes per minute. Only failures count, so nobody who
-//! authenticates is ever slowed down by a neighbor behind the same address more than the neighbor's failures do.
+//! Limits per address: connections at once, failed handshakes per minute, and resyncs per minute, which cost work
+//! before anything can be looked up. Otherwise only failures count, so nobody who authenticates is ever slowed down by
+//! a neighbor behind the same address more than the neighbor's failures do.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +12,9 @@ use crate::clock::{Clock, UnixSeconds};
 
 /// Most addresses that are remembered; the table forgets the quiet ones first.
 const REMEMBERED: usize = 65_536;
-/// How long failures count, in seconds.
+/// Resyncs per minute and address.
+const RESYNCS: u32 = 60;
+/// How long failures and resyncs count, in seconds.
 const MINUTE: u64 = 60;
 
 /// The table of addresses.
@@ -26,6 +29,7 @@ pub(super) struct Addresses {
 struct Entry {
     connections: usize,
     failures: u32,
+    resyncs: u32,
     since: UnixSeconds,
 }
 
@@ -47,14 +51,19 @@ impl Addresses {
         let now = self.clock.now();
         let mut table = self.table();
         if table.len() >= REMEMBERED && !table.contains_key(&address) {
-            table.retain(|_, entry| entry.connections > 0 || entry.is_failing(now));
+            table.retain(|_, entry| entry.connections > 0 || entry.is_counting(now));
+            // Whoever has that many addresses cannot be held by a limit per address, and must not close the door for
+            // everybody else.
+            if table.len() >= REMEMBERED {
+                table.retain(|_, entry| entry.connections > 0);
+            }
             if table.len() >= REMEMBERED {
                 return None;
             }
         }
         let entry = table.entry(address).or_default();
         if entry.connections >= self.most_connections
-            || (entry.is_failing(now) && entry.failures >= HANDSHAKES_PER_MINUTE_ADDRESS)
+            || (entry.is_counting(now) && entry.failures >= HANDSHAKES_PER_MINUTE_ADDRESS)
         {
             return None;
         }
@@ -68,9 +77,16 @@ impl Addresses {
 }
 
 impl Entry {
-    /// Whether failures are still counted. A clock that jumped back forgets them rather than locking everybody out.
-    fn is_failing(&self, now: UnixSeconds) -> bool {
-        self.failures > 0 && now.since(self.since).is_some_and(|age| age < MINUTE)
+    /// Whether its minute is not over. A clock that jumped back ends it rather than locking everybody out.
+    fn is_counting(&self, now: UnixSeconds) -> bool {
+        (self.failures > 0 || self.resyncs > 0) && now.since(self.since).is_some_and(|age| age < MINUTE)
+    }
+
+    /// Begins a new minute if the last one is over.
+    fn renew(&mut self, now: UnixSeconds) {
+        if !self.is_counting(now) {
+            (self.failures, self.resyncs, self.since) = (0, 0, now);
+        }
     }
 }
 
@@ -79,12 +95,22 @@ impl Admitted {
     pub(super) fn failed(&self) {
         let now = self.addresses.clock.now();
         if let Some(entry) = self.addresses.table().get_mut(&self.address) {
-            if !entry.is_failing(now) {
-                entry.failures = 0;
-                entry.since = now;
-            }
-            entry.failures += 1;
+            entry.renew(now);
+            entry.failures = entry.failures.saturating_add(1);
         }
+    }
+
+    /// Counts a resync, unless the address has used up its minute.
+    pub(super) fn may_resync(&self) -> bool {
+        let now = self.addresses.clock.now();
+        let mut table = self.addresses.table();
+        let Some(entry) = table.get_mut(&self.address) else { return false };
+        entry.renew(now);
+        if entry.resyncs >= RESYNCS {
+            return false;
+        }
+        entry.resyncs += 1;
+        true
     }
 }
 
@@ -94,7 +120,7 @@ impl Drop for Admitted {
         let mut table = self.addresses.table();
         if let Some(entry) = table.get_mut(&self.address) {
             entry.connections = entry.connections.saturating_sub(1);
-            if entry.connections == 0 && !entry.is_failing(now) {
+            if entry.connections == 0 && !entry.is_counting(now) {
                 table.remove(&self.address);
             }
         }
@@ -133,6 +159,29 @@ mod tests {
         assert!(addresses.admit(IpAddr::from([10, 0, 0, 2])).is_some(), "another address is not affected");
         clock.advance(MINUTE);
         assert!(addresses.admit(home).is_some());
+    }
+
+    #[test]
+    fn a_table_full_of_failing_addresses_still_lets_others_in() {
+        let (addresses, _) = addresses(100);
+        for number in 0..u32::try_from(REMEMBERED).expect("small") {
+            addresses.admit(IpAddr::from(number.to_be_bytes())).expect("let in").failed();
+        }
+        assert_eq!(addresses.table().len(), REMEMBERED);
+        assert!(addresses.admit("2001:db8::1".parse().expect("an address")).is_some());
+    }
+
+    #[test]
+    fn resyncs_have_a_minute_of_their_own() {
+        let (addresses, clock) = addresses(100);
+        let home = IpAddr::from([10, 0, 0, 1]);
+        for _ in 0..RESYNCS {
+            assert!(addresses.admit(home).expect("let in").may_resync());
+        }
+        let admitted = addresses.admit(home).expect("resyncs close no door");
+        assert!(!admitted.may_resync());
+        clock.advance(MINUTE);
+        assert!(admitted.may_resync());
     }
 
     #[test]

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use cardea_protocol::Code;
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::limits::SESSION_SECONDS;
-use cardea_protocol::responder::Session;
 use cardea_protocol::wire::{DecodeError, FirstFrame};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::address::Admitted;
-use super::desk::{Answer, Desk, DeskError, WarmAnswer};
+use super::desk::{Answer, Desk, DeskError, Started, WarmAnswer};
 use super::framing::{FrameError, Frames};
 use super::grid::Grid;
 use crate::shutdown::Shutdown;
@@ -68,52 +66,73 @@ struct Connection<'a, S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn serve(mut self, shutdown: &Shutdown) -> Result<(), Ended> {
-        let first = tokio::select! {
-            biased;
-            () = shutdown.requested() => return Ok(()),
-            first = self.frames.receive(self.timing.handshake) => first?,
-        };
+        let Some(first) = self.next(self.timing.handshake, shutdown).await? else { return Ok(()) };
         match FirstFrame::parse(&first) {
             Ok(FirstFrame::Cold(request)) => {
                 let answer = self.desk.cold(&request).await?;
-                let Some(session) = self.answer(answer).await? else { return Ok(()) };
-                self.warm(session, shutdown).await
+                let Some(started) = self.answer(answer).await? else { return Ok(()) };
+                self.warm(started, shutdown).await
             }
-            Ok(FirstFrame::Resync(request)) => match self.desk.resync(&request).await? {
-                Ok((reply, mut confirm)) => {
-                    self.send(&reply).await?;
-                    let frame = self.frames.receive(self.timing.handshake).await?;
-                    match self.desk.confirm(&mut confirm, &frame).await? {
-                        Some(reply) => self.send(&reply).await,
-                        None => self.failed("confirm of a resync does not authenticate"),
-                    }
+            Ok(FirstFrame::Resync(request)) => {
+                if !self.admitted.may_resync() {
+                    let answer = self.desk.plain(Code::Overloaded);
+                    return self.answer(answer).await.map(drop);
                 }
-                Err(refused) => self.answer(refused).await.map(|_| ()),
-            },
+                match self.desk.resync(&request).await? {
+                    Ok((reply, mut confirm)) => {
+                        self.send(&reply).await?;
+                        let Some(frame) = self.next(self.timing.handshake, shutdown).await? else { return Ok(()) };
+                        match self.desk.confirm(&mut confirm, &frame).await? {
+                            WarmAnswer::Reply(reply) | WarmAnswer::Last(reply) => self.send(&reply).await,
+                            WarmAnswer::Fenced => Ok(()),
+                            WarmAnswer::Broken => self.failed("confirm of a resync does not authenticate"),
+                        }
+                    }
+                    Err(refused) => self.answer(refused).await.map(drop),
+                }
+            }
             Ok(FirstFrame::Enroll(request)) => match self.desk.offer(&request).await? {
                 Ok((reply, pending)) => {
                     self.send(&reply).await?;
                     // The holder chooses a PIN and the device hashes it meanwhile: that takes as long as it takes.
-                    let frame = self.frames.receive(self.timing.idle).await?;
+                    let Some(frame) = self.next(self.timing.idle, shutdown).await? else { return Ok(()) };
                     let answer = self.desk.enroll(pending, &frame).await?;
-                    self.answer(answer).await.map(|_| ())
+                    self.answer(answer).await.map(drop)
                 }
-                Err(refused) => self.answer(refused).await.map(|_| ()),
+                Err(refused) => self.answer(refused).await.map(drop),
             },
             Err(DecodeError::Version(_)) => {
                 let answer = self.desk.plain(Code::VersionUnsupported);
-                self.answer(answer).await.map(|_| ())
+                self.answer(answer).await.map(drop)
             }
             Err(_) => self.failed("the first frame is none"),
         }
     }
 
+    /// The next frame of a handshake; `None` when there will be none and nobody is to blame.
+    async fn next(&mut self, patience: Duration, shutdown: &Shutdown) -> Result<Option<BytesMut>, Ended> {
+        let received = tokio::select! {
+            biased;
+            () = shutdown.requested() => return Ok(None),
+            received = self.frames.receive(patience) => received,
+        };
+        match received {
+            Ok(frame) => Ok(Some(frame)),
+            // Between two frames a peer may leave: probes do, and devices that have heard enough.
+            Err(FrameError::Closed) => Ok(None),
+            Err(error) => {
+                self.admitted.failed();
+                Err(error.into())
+            }
+        }
+    }
+
     /// Sends what the desk answers; gives the session that goes on, if one does.
-    async fn answer(&mut self, answer: Answer) -> Result<Option<Box<Session<Dalek>>>, Ended> {
+    async fn answer(&mut self, answer: Answer) -> Result<Option<Started>, Ended> {
         match answer {
-            Answer::Reply { frame, session } => {
+            Answer::Reply { frame, started } => {
                 self.send(&frame).await?;
-                Ok(session)
+                Ok(started)
             }
             Answer::Plain { frame, record, failed } => {
                 if failed {
@@ -134,8 +153,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn warm(&mut self, mut session: Box<Session<Dalek>>, shutdown: &Shutdown) -> Result<(), Ended> {
-        let mut place = self.desk.take_place(&session);
+    async fn warm(&mut self, started: Started, shutdown: &Shutdown) -> Result<(), Ended> {
+        let Started { mut session, mut place } = started;
         let life = tokio::time::sleep(Duration::from_secs(u64::from(SESSION_SECONDS)));
         tokio::pin!(life);
         loop {
@@ -168,6 +187,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     async fn send(&mut self, frame: &[u8]) -> Result<(), Ended> {
         self.grid.wait().await;
-        self.frames.send(frame).await.map_err(Ended::Send)
+        self.frames.send(frame, self.timing.handshake).await.map_err(Ended::Send)
     }
 }

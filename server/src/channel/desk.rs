@@ -15,14 +15,18 @@ use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::{KEY_RECORD_LEN, Op, PlainFrame, Reply};
 
 use super::live::{LiveSessions, Place};
-use super::rate::DeviceRate;
-use crate::clock::Clock;
+use super::rate::{Budget, DeviceRate};
+use crate::clock::{Clock, UnixSeconds};
 use crate::storage::rows::DeviceKey;
 use crate::storage::{StorageError, Store};
 use crate::vault::{Action, Judgement, ServerKeys, Vault, VaultError};
 
 /// How often a message is looked at again because somebody else changed its row first.
 const RETRIES: usize = 8;
+/// Resyncs per second, from all addresses: each costs a few curve operations before anything is known of its sender.
+const RESYNCS: u32 = 500;
+/// After so many seconds the server's keys are read again: a key that was erased must not live on in memory.
+const KEYS_LAST: u64 = 60;
 
 /// The desk that all connections share.
 #[derive(Debug)]
@@ -32,7 +36,10 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     live: Arc<LiveSessions>,
     rate: DeviceRate,
-    keys: RwLock<Arc<ServerKeys>>,
+    /// Messages that are refused change nothing, so that they can be replayed: they have a share of their own.
+    refusals: DeviceRate,
+    resyncs: Budget,
+    keys: RwLock<(UnixSeconds, Arc<ServerKeys>)>,
 }
 
 /// Why the desk cannot answer. Always the server's own fault: nothing was changed, and the connection is closed.
@@ -66,7 +73,7 @@ pub(super) enum Answer {
         /// The frame.
         frame: Vec<u8>,
         /// The session, after a first-time operation.
-        session: Option<Box<Session<Dalek>>>,
+        started: Option<Started>,
     },
     /// A plain error.
     Plain {
@@ -84,9 +91,28 @@ pub(super) enum Answer {
     },
 }
 
+/// A session that goes on, and its place among the live ones.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) session: Box<Session<Dalek>>,
+    pub(super) place: Place,
+}
+
+/// What an operation asks, or that somebody else was faster.
+enum Decision {
+    Act(Action),
+    Again,
+}
+
+impl Decision {
+    const fn skip(code: Code) -> Self {
+        Self::Act(Action::Skip { code, until: UnixSeconds::EPOCH })
+    }
+}
+
 impl Answer {
-    fn reply(frame: &[u8], session: Option<Session<Dalek>>) -> Self {
-        Self::Reply { frame: frame.to_vec(), session: session.map(Box::new) }
+    fn reply(frame: &[u8]) -> Self {
+        Self::Reply { frame: frame.to_vec(), started: None }
     }
 }
 
@@ -115,35 +141,41 @@ impl Desk {
         live: Arc<LiveSessions>,
         handshakes: u32,
     ) -> Result<Self, VaultError> {
-        let keys = RwLock::new(Arc::new(read_keys(&store, &vault).await?));
-        Ok(Self { store, vault, clock, live, rate: DeviceRate::new(handshakes), keys })
+        let keys = RwLock::new((clock.now(), Arc::new(read_keys(&store, &vault).await?)));
+        let (rate, refusals) = (DeviceRate::new(handshakes), DeviceRate::new(handshakes));
+        Ok(Self { store, vault, clock, live, rate, refusals, resyncs: Budget::new(RESYNCS), keys })
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// The server's keys as they were read last.
-    fn keys(&self) -> Arc<ServerKeys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    /// The server's keys as they were read last, unless that was too long ago.
+    fn keys(&self) -> Option<Arc<ServerKeys>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let age = self.clock.now().since(keys.0);
+        age.is_some_and(|age| age < KEYS_LAST).then(|| Arc::clone(&keys.1))
     }
 
     /// The server's keys as they are now: this node or another one may have renewed them.
     async fn fresh_keys(&self) -> Result<Arc<ServerKeys>, DeskError> {
+        let now = self.clock.now();
         let keys = Arc::new(read_keys(&self.store, &self.vault).await?);
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = (now, Arc::clone(&keys));
         Ok(keys)
     }
 
     /// The keys among which `epoch` is to be found, if it is anywhere.
     async fn keys_for(&self, epoch: u8) -> Result<Arc<ServerKeys>, DeskError> {
-        let keys = self.keys();
-        if keys.by_epoch(epoch).is_some() { Ok(keys) } else { self.fresh_keys().await }
+        match self.keys().filter(|keys| keys.by_epoch(epoch).is_some()) {
+            Some(keys) => Ok(keys),
+            None => self.fresh_keys().await,
+        }
     }
 
-    /// Makes this session the live one of its device.
-    pub(super) fn take_place(&self, session: &Session<Dalek>) -> Place {
-        self.live.take(session.token(), session.device())
+    /// Whether the server as a whole may work on another resync in this second.
+    pub(super) fn may_resync(&self) -> bool {
+        self.resyncs.allow(self.clock.now())
     }
 
     /// The last frame of a session that another one replaces, or whose token is gone.
@@ -179,7 +211,7 @@ impl Desk {
     /// The frame was made for a key that is gone, or not there yet: says so, and sends the current record.
     fn stale_key(&self, keys: &ServerKeys) -> Answer {
         let record = keys.current(self.clock.now()).map(|key| key.record.encode());
-        match self.plain(Code::StaleKey) {
+        match self.plain_failed(Code::StaleKey) {
             Answer::Plain { frame, failed, .. } => Answer::Plain { frame, record, failed },
             other => other,
         }
@@ -200,12 +232,4 @@ async fn read_keys(store: &Store, vault: &Arc<Vault>) -> Result<ServerKeys, Vaul
 
 const fn is_conflict(error: &VaultError) -> bool {
     matches!(error, VaultError::Storage(StorageError::Conflict))
-}
-
-/// The judgement to settle if the action loses its race.
-fn lost(action: &Action) -> Option<Arc<Judgement>> {
-    match action {
-        Action::Pin { judgement, .. } => Some(Arc::clone(judgement)),
-        _ => None,
-    }
 }

@@ -32,7 +32,7 @@ impl Grid {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the grid is about time that passes, not about what time it is")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 

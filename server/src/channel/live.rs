@@ -14,7 +14,14 @@ type Key = ([u8; 16], [u8; 4]);
 /// The sessions of this node.
 #[derive(Debug, Default)]
 pub struct LiveSessions {
-    table: Mutex<HashMap<Key, watch::Sender<bool>>>,
+    table: Mutex<HashMap<Key, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Of the device's row when the session was accepted: what makes a session newer than another.
+    version: u64,
+    ended: watch::Sender<bool>,
 }
 
 /// A session's place in the table. Dropping it gives the place up, unless a newer session has taken it already.
@@ -26,31 +33,38 @@ pub(super) struct Place {
 }
 
 impl LiveSessions {
-    /// Makes the caller the live session of the device and ends the one before it.
-    pub(super) fn take(self: &Arc<Self>, token: &TokenId, device: &DeviceId) -> Place {
+    /// Makes the caller, who was accepted with this version of the device's row, the live session of the device and
+    /// ends the one before it. Commits and calls may come in different orders: a session that is not the newest gets a
+    /// place that has ended already.
+    pub(super) fn take(self: &Arc<Self>, token: &TokenId, device: &DeviceId, version: u64) -> Place {
         let key = (*token.bytes(), *device.bytes());
         let (sender, ended) = watch::channel(false);
-        if let Some(older) = self.table().insert(key, sender) {
-            older.send_replace(true);
+        let mut table = self.table();
+        if table.get(&key).is_some_and(|entry| entry.version > version) {
+            sender.send_replace(true);
+        } else if let Some(older) = table.insert(key, Entry { version, ended: sender }) {
+            older.ended.send_replace(true);
         }
+        drop(table);
         Place { sessions: Arc::clone(self), key, ended }
     }
 
     /// Ends all sessions of a token: it was deleted or blocked.
     pub fn end(&self, token: &[u8; 16]) {
         for (_, session) in self.table().iter().filter(|((of, _), _)| of == token) {
-            session.send_replace(true);
+            session.ended.send_replace(true);
         }
     }
 
-    /// Ends the session of one device: another one took its place.
-    pub(super) fn end_device(&self, device: &DeviceKey) {
-        if let Some(session) = self.table().get(&(device.token, device.number)) {
-            session.send_replace(true);
+    /// Ends the session of one device that was accepted before `version` of its row: another device took its place, or
+    /// a handshake without a session.
+    pub(super) fn end_device(&self, device: &DeviceKey, version: u64) {
+        if let Some(session) = self.table().get(&(device.token, device.number)).filter(|it| it.version < version) {
+            session.ended.send_replace(true);
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Key, watch::Sender<bool>>> {
+    fn table(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +82,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut table = self.sessions.table();
-        let is_ours = table.get(&self.key).is_some_and(|sender| self.ended.same_channel(&sender.subscribe()));
+        let is_ours = table.get(&self.key).is_some_and(|entry| self.ended.same_channel(&entry.ended.subscribe()));
         if is_ours {
             table.remove(&self.key);
         }
@@ -85,8 +99,8 @@ mod tests {
     #[tokio::test]
     async fn the_newest_session_ends_the_older_one_and_keeps_its_place() {
         let sessions = Arc::new(LiveSessions::default());
-        let mut first = sessions.take(&TOKEN, &DEVICE);
-        let mut second = sessions.take(&TOKEN, &DEVICE);
+        let mut first = sessions.take(&TOKEN, &DEVICE, 1);
+        let mut second = sessions.take(&TOKEN, &DEVICE, 2);
         first.ended().await;
         drop(first);
         assert_eq!(sessions.table().len(), 1);
@@ -97,10 +111,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_was_accepted_first_does_not_end_the_newer_one_by_coming_late() {
+        let sessions = Arc::new(LiveSessions::default());
+        let newer = sessions.take(&TOKEN, &DEVICE, 8);
+        let mut late = sessions.take(&TOKEN, &DEVICE, 7);
+        late.ended().await;
+        drop(late);
+        assert!(!*newer.ended.borrow());
+        assert_eq!(sessions.table().len(), 1);
+        let key = DeviceKey { token: *TOKEN.bytes(), number: *DEVICE.bytes() };
+        sessions.end_device(&key, 8);
+        assert!(!*newer.ended.borrow());
+        sessions.end_device(&key, 9);
+        assert!(*newer.ended.borrow());
+    }
+
+    #[tokio::test]
     async fn other_devices_are_left_alone() {
         let sessions = Arc::new(LiveSessions::default());
-        let first = sessions.take(&TOKEN, &DEVICE);
-        let _second = sessions.take(&TOKEN, &DeviceId::new([3; 4]));
+        let first = sessions.take(&TOKEN, &DEVICE, 1);
+        let _second = sessions.take(&TOKEN, &DeviceId::new([3; 4]), 2);
         sessions.end(&[9; 16]);
         assert!(!*first.ended.borrow());
     }

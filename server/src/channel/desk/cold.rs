@@ -10,11 +10,10 @@ use cardea_protocol::responder::{self, Committed, Dropped, Refusal, Verdict};
 use cardea_protocol::statement::Statement;
 use cardea_protocol::wire::{ColdRequest, Op, Reply, Request, Signer};
 
-use super::{Answer, Desk, DeskError, RETRIES, is_conflict, lost};
-use crate::clock::UnixSeconds;
+use super::{Answer, Decision, Desk, DeskError, RETRIES, Started, is_conflict};
 use crate::domain::throttle::Gate;
 use crate::domain::world::ClockReading;
-use crate::storage::Transaction;
+use crate::storage::{StorageError, Transaction};
 use crate::vault::{Action, DeviceView, Operation, PinAction, VaultError, VaultRandom};
 
 /// What came of looking at a request once.
@@ -32,6 +31,7 @@ impl Desk {
     /// # Errors
     /// Storage or the vault failed: nothing was changed, and the connection is to be closed.
     pub(in crate::channel) async fn cold(&self, request: &ColdRequest<'_>) -> Result<Answer, DeskError> {
+        let mut counted = false;
         for _ in 0..RETRIES {
             let clock = self.vault.reading();
             // Line 1.
@@ -47,7 +47,7 @@ impl Desk {
             }
             let mut looked = Looked::NotThis;
             for view in views {
-                looked = self.look(view, request, statics, clock).await?;
+                looked = self.look(view, request, statics, clock, &mut counted).await?;
                 if !matches!(looked, Looked::NotThis) {
                     break;
                 }
@@ -67,21 +67,27 @@ impl Desk {
         request: &ColdRequest<'_>,
         statics: &KeyPair,
         clock: ClockReading,
+        counted: &mut bool,
     ) -> Result<Looked, DeskError> {
         // Lines 3 to 13 are the protocol's.
         let verdict = match responder::receive::<Dalek>(&view.device.row, request, statics) {
             Err(Dropped::UnknownHint) => return Ok(Looked::Done(self.plain_failed(Code::UnknownHint))),
             Err(Dropped::NotAuthentic) => return Ok(Looked::NotThis),
             Err(_) => return Ok(Looked::Done(Answer::Drop { failed: false })),
-            Ok(Verdict::Repeat(reply)) => return Ok(Looked::Done(Answer::reply(reply.bytes(), None))),
+            Ok(Verdict::Repeat(reply)) => return Ok(Looked::Done(Answer::reply(reply.bytes()))),
             Ok(verdict) => verdict,
         };
-        if !self.rate.allow(&view.device.key, clock.now()) {
-            return Ok(Looked::Done(self.plain(Code::Overloaded)));
+        if !*counted {
+            let is_refused = matches!(verdict, Verdict::Refuse(_)) || view.is_refused(None);
+            let rate = if is_refused { &self.refusals } else { &self.rate };
+            if !rate.allow(&view.device.key, clock.now()) {
+                return Ok(Looked::Done(self.plain(Code::Overloaded)));
+            }
+            *counted = true;
         }
         // Line 7 for blocks that are not in the device's row. They come before the proofs of a clone, as in the table.
         match verdict {
-            Verdict::Repeat(reply) => Ok(Looked::Done(Answer::reply(reply.bytes(), None))),
+            Verdict::Repeat(reply) => Ok(Looked::Done(Answer::reply(reply.bytes()))),
             Verdict::Refuse(refusal) => self.refuse(&view, refusal),
             Verdict::CloneProved if view.is_refused(None) => {
                 match responder::receive::<Dalek>(&view.refusing_row(), request, statics) {
@@ -94,10 +100,7 @@ impl Desk {
             Verdict::Recover(recovery) => {
                 let operation =
                     Operation { device: view.device.key, version: view.device.version(), action: Action::Observe };
-                self.commit(operation, Op::Recover, move |row, reply, random| {
-                    recovery.commit(row, reply, random)
-                })
-                .await
+                self.commit(operation, Op::Recover, move |row, reply, random| recovery.commit(row, reply, random)).await
             }
             Verdict::Operation(operation) => {
                 let cell = *operation.request();
@@ -107,36 +110,27 @@ impl Desk {
                     return self.refuse(&view, operation.refuse());
                 }
                 let statement = *operation.statement();
-                let Some(action) = self.action(&view, &cell, &statement).await? else {
-                    return self.refuse(&view, operation.refuse());
+                let Decision::Act(action) = self.action(&view, &cell, &statement).await? else {
+                    return Ok(Looked::Again);
                 };
                 let device = Operation { device: view.device.key, version: view.device.version(), action };
-                self.commit(device, cell.op, move |row, reply, random| operation.commit(row, reply, random))
-                    .await
+                self.commit(device, cell.op, move |row, reply, random| operation.commit(row, reply, random)).await
             }
         }
     }
 
-    /// Line 13: what the operation asks, judged. `None`: its tries are used up.
-    async fn action(
-        &self,
-        view: &DeviceView,
-        cell: &Request,
-        statement: &Statement,
-    ) -> Result<Option<Action>, DeskError> {
-        let skip = |code| Ok(Some(Action::Skip { code, until: UnixSeconds::EPOCH }));
+    /// Line 13: what the operation asks, judged.
+    async fn action(&self, view: &DeviceView, cell: &Request, statement: &Statement) -> Result<Decision, DeskError> {
         let pin = match cell.op {
-            Op::Ping | Op::Status => return Ok(Some(Action::Observe)),
+            Op::Ping | Op::Status => return Ok(Decision::Act(Action::Observe)),
             Op::Close => {
-                return match view.device.verify(statement, &cell.signature) {
-                    Some(signed) => Ok(Some(Action::Close(signed))),
-                    None => skip(Code::Policy),
-                };
+                let signed = view.device.verify(statement, &cell.signature);
+                return Ok(signed.map_or(Decision::skip(Code::Policy), |signed| Decision::Act(Action::Close(signed))));
             }
             Op::Open => PinAction::Open { win: cell.win },
             Op::Unenroll => PinAction::Unenroll,
-            // Subscriptions and confirmations are not part of this server yet, and it says so.
-            _ => return skip(Code::Policy),
+            // This server offers neither subscriptions nor confirmations, and says so.
+            _ => return Ok(Decision::skip(Code::Policy)),
         };
         self.judge(view, pin, cell.time, statement, &cell.signature).await
     }
@@ -147,7 +141,7 @@ impl Desk {
         F: FnOnce(&Row, &Reply, &mut VaultRandom<'_>) -> Option<Committed<Dalek>> + Send + 'static,
     {
         let vault = self.vault.clone();
-        let (key, lost) = (operation.device, lost(&operation.action));
+        let (key, lost) = (operation.device, operation.lost());
         let applied = self
             .store
             .write(move |tx: &mut dyn Transaction| {
@@ -160,7 +154,18 @@ impl Desk {
         match applied {
             Ok(applied) => {
                 let (reply, session) = applied.output;
-                Ok(Looked::Done(Answer::reply(reply.bytes(), session)))
+                // The newest accepted handshake has the device, before anybody hears of it.
+                let started = match session {
+                    Some(session) => {
+                        let place = self.live.take(session.token(), session.device(), applied.version);
+                        Some(Started { session: Box::new(session), place })
+                    }
+                    None => {
+                        self.live.end_device(&key, applied.version);
+                        None
+                    }
+                };
+                Ok(Looked::Done(Answer::Reply { frame: reply.bytes().to_vec(), started }))
             }
             Err(error) if is_conflict(&error) => {
                 self.settle(key, lost).await?;
@@ -174,7 +179,7 @@ impl Desk {
         // Operation and code are filled in by the refusal itself.
         let reply = view.reply(Op::Ping, refusal.code());
         let frame = refusal.answer(&reply, &mut self.vault.random()).ok_or(DeskError::Protocol)?;
-        Ok(Looked::Done(Answer::reply(frame.bytes(), None)))
+        Ok(Looked::Done(Answer::reply(frame.bytes())))
     }
 
     async fn prove_clone(&self, view: &DeviceView) -> Result<Looked, DeskError> {
@@ -197,8 +202,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Desk {
-    /// Lines 13 to 15 for an operation that a PIN signs, cold or warm: time, count, and four verifications.
-    /// `None`: no tries are left.
+    /// Line 13 for an operation that a PIN signs, cold or warm: time, count, and four verifications.
     pub(super) async fn judge(
         &self,
         view: &DeviceView,
@@ -206,24 +210,33 @@ impl Desk {
         time: u32,
         statement: &Statement,
         signature: &[u8; 64],
-    ) -> Result<Option<Action>, DeskError> {
+    ) -> Result<Decision, DeskError> {
         let is_open = matches!(action, PinAction::Open { .. });
         let freshness = if is_open { view.open_freshness } else { view.freshness };
         if freshness.is_stale(time.into()) {
-            return Ok(Some(Action::Skip { code: Code::Stale, until: UnixSeconds::EPOCH }));
+            return Ok(Decision::skip(Code::Stale));
         }
-        let (vault, key) = (self.vault.clone(), view.device.key);
+        let Some(slots) = &view.slots else { return Ok(Decision::Again) };
+        let (vault, key, version) = (self.vault.clone(), view.device.key, view.device.version());
         let attempt = statement.attempt_key::<Dalek>(signature);
-        let gate = self.store.write(move |tx| vault.count_attempt(tx, &key, attempt, vault.reading())).await;
-        match gate {
+        let counting = move |tx: &mut dyn Transaction| {
+            let clock = vault.reading();
+            // Of copies that arrive together one is decided first. The others must not count again what was counted,
+            // decided and forgotten since they were looked at.
+            if vault.view_by_key(tx, &key, clock)?.device.version() != version {
+                return Err(VaultError::Storage(StorageError::Conflict));
+            }
+            vault.count_attempt(tx, &key, attempt, clock)
+        };
+        match self.store.write(counting).await {
             Ok(Gate::Counted) => {}
-            Ok(Gate::Wait { until }) => return Ok(Some(Action::Skip { code: Code::Wait, until })),
-            Ok(Gate::Blocked) => return Ok(None),
-            Err(VaultError::Unknown(_)) => return Ok(None),
+            Ok(Gate::Wait { until }) => return Ok(Decision::Act(Action::Skip { code: Code::Wait, until })),
+            // Others have used up the tries since.
+            Ok(Gate::Blocked) | Err(VaultError::Unknown(_)) => return Ok(Decision::Again),
+            Err(error) if is_conflict(&error) => return Ok(Decision::Again),
             Err(error) => return Err(error.into()),
         }
-        let Some(slots) = &view.slots else { return Ok(None) };
         let judgement = Arc::new(self.vault.judge(slots, statement, signature));
-        Ok(Some(Action::Pin { action, time, judgement }))
+        Ok(Decision::Act(Action::Pin { action, time, judgement }))
     }
 }

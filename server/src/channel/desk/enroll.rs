@@ -4,7 +4,8 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::responder::{self, AwaitKeys, EnrollmentOffer};
-use cardea_protocol::wire::EnrollRequest;
+use cardea_protocol::token::DeviceStatus;
+use cardea_protocol::wire::{ENROLL3_LEN, EnrollRequest, Op, Reply};
 
 use super::{Answer, Desk, DeskError};
 use crate::vault::{NewDevice, PendingOffer, VaultError};
@@ -61,6 +62,10 @@ impl Desk {
         pending: PendingEnrollment,
         frame: &[u8],
     ) -> Result<Answer, DeskError> {
+        // What is no E3 at all is no try either.
+        if frame.len() != ENROLL3_LEN {
+            return Ok(Answer::Drop { failed: true });
+        }
         let PendingEnrollment { offer, waiting } = pending;
         let (vault, counted) = (self.vault.clone(), offer.clone());
         let psk = match self.store.write(move |tx| vault.count_enrollment_try(tx, &counted, vault.reading())).await {
@@ -74,15 +79,24 @@ impl Desk {
         match self.store.write(move |tx| vault.complete_enrollment(tx, &offer, device, vault.reading())).await {
             Ok(enrolled) => {
                 for replaced in enrolled.replaced {
-                    self.live.end_device(&replaced);
+                    self.live.end_device(&replaced, u64::MAX);
                 }
             }
-            Err(VaultError::OfferDead(_) | VaultError::Emulated | VaultError::Biometric | VaultError::Offer(_)) => {
-                return Ok(self.plain_failed(Code::CodeUsed));
+            // It has shown that it knows the secret, so it is told the truth.
+            Err(VaultError::OfferDead(_)) => return self.refuse_enrollment(new, Code::CodeUsed),
+            Err(VaultError::Emulated | VaultError::Biometric | VaultError::Offer(_)) => {
+                return self.refuse_enrollment(new, Code::Policy);
             }
             Err(error) => return Err(error.into()),
         }
         let keys = self.fresh_keys().await?;
-        Ok(Answer::reply(new.receipt(keys.identity())?.bytes(), None))
+        Ok(Answer::reply(new.receipt(keys.identity())?.bytes()))
+    }
+
+    fn refuse_enrollment(&self, new: responder::NewDevice<Dalek>, code: Code) -> Result<Answer, DeskError> {
+        let status = DeviceStatus::NotEnrolled;
+        let server_time = self.clock.now().wire();
+        let reply = Reply { op: Op::Ping, status, code, tries: 0, server_time, until: 0, aux: 0 };
+        Ok(Answer::reply(new.refuse(&reply)?.bytes()))
     }
 }

@@ -5,7 +5,7 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::responder::{AwaitConfirm, open_resync};
 use cardea_protocol::wire::{Op, ResyncRequest};
 
-use super::{Answer, Desk, DeskError, is_conflict};
+use super::{Answer, Desk, DeskError, WarmAnswer, is_conflict};
 use crate::storage::rows::DeviceKey;
 
 /// A resync whose confirm is awaited.
@@ -24,6 +24,9 @@ impl Desk {
         &self,
         request: &ResyncRequest<'_>,
     ) -> Result<Result<(Vec<u8>, PendingConfirm), Answer>, DeskError> {
+        if !self.may_resync() {
+            return Ok(Err(self.plain(Code::Overloaded)));
+        }
         let keys = self.keys_for(request.epoch()).await?;
         let Some(statics) = keys.by_epoch(request.epoch()).map(|key| &key.pair) else {
             return Ok(Err(self.stale_key(&keys)));
@@ -42,7 +45,7 @@ impl Desk {
         Ok(Ok((frame.bytes().to_vec(), PendingConfirm { key: view.device.key, waiting })))
     }
 
-    /// Answers the confirm after its effect is committed. `None`: it does not authenticate.
+    /// Answers the confirm after its effect is committed.
     ///
     /// # Errors
     /// Storage or the vault failed.
@@ -50,18 +53,22 @@ impl Desk {
         &self,
         pending: &mut PendingConfirm,
         frame: &[u8],
-    ) -> Result<Option<Vec<u8>>, DeskError> {
+    ) -> Result<WarmAnswer, DeskError> {
         let key = pending.key;
         let (vault, clock) = (self.vault.clone(), self.vault.reading());
         let view = self.store.read(move |tx| vault.view_by_key(tx, &key, clock)).await?;
-        let Ok(next) = pending.waiting.confirm(&view.device.row, frame) else { return Ok(None) };
+        let row = &view.device.row;
+        let Ok(next) = pending.waiting.confirm(row, frame) else { return Ok(WarmAnswer::Broken) };
         let (vault, version) = (self.vault.clone(), view.device.version());
-        let suspends = next.suspended && !view.device.row.suspended;
-        match self.store.write(move |tx| vault.commit_resync(tx, &key, version, next, vault.reading())).await {
-            Ok(_) => {}
-            // The device begins its resync anew.
-            Err(error) if is_conflict(&error) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let suspends = next.suspended && !row.suspended;
+        // Who is gone or blocked for good changes nothing by knocking.
+        if !row.revoked && !row.clone_blocked {
+            match self.store.write(move |tx| vault.commit_resync(tx, &key, version, next, vault.reading())).await {
+                Ok(_) => {}
+                // The device begins its resync anew.
+                Err(error) if is_conflict(&error) => return Ok(WarmAnswer::Fenced),
+                Err(error) => return Err(error.into()),
+            }
         }
         if suspends {
             tracing::warn!("a live device has a foreign key (clone, rollback or lost data): suspended");
@@ -69,6 +76,6 @@ impl Desk {
         let vault = self.vault.clone();
         let view = self.store.read(move |tx| vault.view_by_key(tx, &key, clock)).await?;
         let reply = pending.waiting.reply(&view.reply(Op::Ping, Code::Ok))?;
-        Ok(Some(reply.bytes().to_vec()))
+        Ok(WarmAnswer::Last(reply.bytes().to_vec()))
     }
 }

@@ -7,8 +7,7 @@ use cardea_protocol::responder::{Opened, Session, WarmOperation};
 use cardea_protocol::statement::Extension;
 use cardea_protocol::wire::{KeyRecords, LargeReply, LargeRequest, Op, Reply, Signer};
 
-use super::{Desk, DeskError, RETRIES, WarmAnswer, is_conflict, lost};
-use crate::clock::UnixSeconds;
+use super::{Decision, Desk, DeskError, RETRIES, WarmAnswer, is_conflict};
 use crate::storage::rows::DeviceKey;
 use crate::vault::{Action, DeviceView, Operation, PinAction, VaultError};
 
@@ -38,26 +37,26 @@ impl Desk {
                 return Ok(WarmAnswer::Fenced);
             }
             if row.revoked {
-                let reply = self.seal(session, op, view.reply(op, Code::NotEnrolled))?;
+                let reply = self.seal(session, op, view.reply(op, Code::NotEnrolled)).await?;
                 return Ok(WarmAnswer::Last(reply));
             }
             let statement = operation.statement::<Dalek>(Extension::None);
             let signature = operation.request.signature();
             let attempt = (op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(signature));
             let refused = row.suspended || row.clone_blocked || view.is_refused(attempt.as_ref());
-            let action = if refused { None } else { self.warm_action(&view, &operation).await? };
-            let Some(action) = action else {
-                let reply = self.seal(session, op, view.reply(op, Code::Blocked))?;
+            if refused {
+                let reply = self.seal(session, op, view.reply(op, Code::Blocked)).await?;
                 return Ok(WarmAnswer::Last(reply));
-            };
+            }
+            let Decision::Act(action) = self.warm_action(&view, &operation).await? else { continue };
             // What only reads and is never asked after needs no transaction.
             if matches!(action, Action::Observe) {
-                return Ok(WarmAnswer::Reply(self.seal(session, op, view.reply(op, Code::Ok))?));
+                return Ok(WarmAnswer::Reply(self.seal(session, op, view.reply(op, Code::Ok)).await?));
             }
             match self.execute(session, &view, operation, action).await {
                 Ok(reply) => {
                     let gone = op == Op::Unenroll && reply.code == Code::Ok;
-                    let frame = self.seal(session, op, reply)?;
+                    let frame = self.seal(session, op, reply).await?;
                     return Ok(if gone { WarmAnswer::Last(frame) } else { WarmAnswer::Reply(frame) });
                 }
                 Err(DeskError::Vault(error)) if is_conflict(&error) => {}
@@ -67,30 +66,24 @@ impl Desk {
         Ok(WarmAnswer::Fenced)
     }
 
-    async fn warm_action(
-        &self,
-        view: &DeviceView,
-        operation: &WarmOperation,
-    ) -> Result<Option<Action>, DeskError> {
-        let skip = |code| Ok(Some(Action::Skip { code, until: UnixSeconds::EPOCH }));
+    async fn warm_action(&self, view: &DeviceView, operation: &WarmOperation) -> Result<Decision, DeskError> {
         let statement = operation.statement::<Dalek>(Extension::None);
         let signature = operation.request.signature();
         let pin = match &operation.request {
             Opened::Small(request) => match request.op {
-                Op::Ping | Op::Status | Op::KeyRecords => return Ok(Some(Action::Observe)),
+                Op::Ping | Op::Status | Op::KeyRecords => return Ok(Decision::Act(Action::Observe)),
                 Op::Close => {
-                    return match view.device.verify(&statement, signature) {
-                        Some(signed) => Ok(Some(Action::Close(signed))),
-                        None => skip(Code::Policy),
-                    };
+                    let signed = view.device.verify(&statement, signature);
+                    let close = |signed| Decision::Act(Action::Close(signed));
+                    return Ok(signed.map_or(Decision::skip(Code::Policy), close));
                 }
                 Op::Open => PinAction::Open { win: request.win },
                 Op::Unenroll => PinAction::Unenroll,
-                _ => return skip(Code::Policy),
+                _ => return Ok(Decision::skip(Code::Policy)),
             },
             Opened::Large(LargeRequest::SetPins(request)) => PinAction::SetPins(request.entries),
             Opened::Large(LargeRequest::Rotate(_)) => PinAction::Rotate,
-            Opened::Large(_) => return skip(Code::Policy),
+            Opened::Large(_) => return Ok(Decision::skip(Code::Policy)),
         };
         self.judge(view, pin, operation.request.time(), &statement, signature).await
     }
@@ -105,8 +98,8 @@ impl Desk {
         let (vault, fence) = (self.vault.clone(), session.fence());
         let op = operation.request.op();
         let (key, version) = (view.device.key, view.device.version());
-        let lost = lost(&action);
         let device = Operation { device: key, version, action };
+        let lost = device.lost();
         let applied = self
             .store
             .write(move |tx| {
@@ -128,13 +121,13 @@ impl Desk {
     }
 
     /// The reply as a frame of the size that its operation has.
-    fn seal(&self, session: &mut Session<Dalek>, op: Op, reply: Reply) -> Result<Vec<u8>, DeskError> {
+    async fn seal(&self, session: &mut Session<Dalek>, op: Op, reply: Reply) -> Result<Vec<u8>, DeskError> {
         if !op.has_large_reply() {
             return Ok(session.reply(&reply)?.bytes().to_vec());
         }
         let large = match op {
             Op::KeyRecords if reply.code == Code::Ok => {
-                let (keys, now) = (self.keys(), self.clock.now());
+                let (keys, now) = (self.fresh_keys().await?, self.clock.now());
                 match keys.current(now) {
                     Some(current) => {
                         let next = keys.next(now).map(|key| key.record);
