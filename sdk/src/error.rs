@@ -47,6 +47,9 @@ pub enum WalletError {
     /// Sent, but no answer came. Whether it was done is found out as soon as the server can be reached (101).
     #[error("not confirmed: the server did not answer, and it is not known whether it was done")]
     NotConfirmed,
+    /// This wallet holds this very device of this token already (105).
+    #[error("this wallet holds this token already: remove it first")]
+    AlreadyEnrolled,
     /// The holder, or the program for him, gave up (106).
     #[error("cancelled")]
     Cancelled,
@@ -102,6 +105,7 @@ pub enum WalletError {
 
 fn explain(code: Code) -> &'static str {
     match code {
+        Code::UnknownHint => " (it does not know this device: ask the administrator of the service)",
         Code::VersionUnsupported => " (it speaks another version of the protocol: update)",
         Code::Policy => " (the service does not allow this)",
         Code::Overloaded => " (it is overloaded: try again later)",
@@ -126,6 +130,7 @@ impl WalletError {
             Self::Offline(_) => 102,
             Self::Busy => 103,
             Self::UnknownToken => 104,
+            Self::AlreadyEnrolled => 105,
             Self::Cancelled => 106,
             Self::Pin(_) => 110,
             Self::Link(_) => 111,

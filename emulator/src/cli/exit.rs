@@ -24,7 +24,7 @@ const fn of_wallet(error: &WalletError) -> u8 {
         WalletError::Blocked { .. } => 12,
         WalletError::NotEnrolled => 13,
         WalletError::NotConfirmed => 14,
-        WalletError::CodeUsed => 15,
+        WalletError::CodeUsed | WalletError::AlreadyEnrolled => 15,
         WalletError::Pin(_) => 16,
         WalletError::Link(_) | WalletError::Code(_) => 17,
         WalletError::UnknownToken => 18,

@@ -52,6 +52,8 @@ impl Schedule {
 #[derive(Debug, Default)]
 struct Plain {
     unknown_hint: u8,
+    /// How often it was believed.
+    strangers: u8,
     version: u8,
     overloaded: u8,
 }
@@ -114,9 +116,17 @@ impl Operation<'_> {
                     drop(connection);
                     if plain.unknown_hint == BELIEVED {
                         plain.unknown_hint = 0;
+                        plain.strangers += 1;
+                        // Keys that were never confirmed may never have arrived: there is nothing to resync.
+                        if self.held.record().is_provisional() {
+                            return Err(WalletError::Refused(Code::UnknownHint));
+                        }
                         match self.resync().await? {
                             Resynced::Done => return Ok(Exchanged::Resynced),
                             Resynced::Suspended(reply) => return Ok(Exchanged::Refused(reply)),
+                            Resynced::Unanswered if plain.strangers == BELIEVED => {
+                                return Err(WalletError::Refused(Code::UnknownHint));
+                            }
                             Resynced::Known | Resynced::Unanswered => {}
                         }
                     }

@@ -31,12 +31,18 @@ impl Held {
         Ok(Self { lease, entry })
     }
 
-    /// Stores the first record of a new token.
+    /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
+    /// servers offer the same ids again until the keys have arrived.
     pub(crate) async fn create(inner: &Inner, record: Record, details: Details) -> Result<Self, WalletError> {
         let entry = Entry::new(record, details)?;
         let lease = take_lease(inner, entry.key()).await?;
+        let old = on(&lease, |lease| lease.load()).await?;
+        let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();
+        if !old.as_ref().is_none_or(is_leftover) {
+            return Err(WalletError::AlreadyEnrolled);
+        }
         let copy = entry.duplicate();
-        on(&lease, move |lease| lease.compare_and_swap(None, &copy)).await?;
+        on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await?;
         Ok(Self { lease, entry })
     }
 

@@ -15,7 +15,7 @@ pub(super) enum Resynced {
     Done,
     /// The server knows the hint after all: somebody forged the plain answers.
     Known,
-    /// Not allowed: suspended until an administrator looks at it.
+    /// Not allowed: suspended until an administrator looks at it, or not enrolled any more.
     Suspended(Reply),
     /// No authentic answer. Nothing changed.
     Unanswered,
@@ -40,7 +40,10 @@ impl Operation<'_> {
                 self.held.keep(step).await?;
                 Ok(Resynced::Done)
             }
-            Confirmed::Suspended(reply) => Ok(Resynced::Suspended(Reply { code: Code::Blocked, ..reply })),
+            Confirmed::Suspended(reply) => {
+                let code = if reply.code == Code::NotEnrolled { reply.code } else { Code::Blocked };
+                Ok(Resynced::Suspended(Reply { code, ..reply }))
+            }
             Confirmed::NotAuthentic => Ok(Resynced::Unanswered),
         }
     }

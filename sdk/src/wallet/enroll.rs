@@ -215,7 +215,9 @@ impl Token {
         match self.perform(&Intent::Ping).await {
             Ok(reply) => accepted(&reply).map(drop),
             // The keys were sent before, whatever became of the question.
-            Err(WalletError::Offline(_)) => self.observed(Err(WalletError::NotConfirmed)),
+            Err(WalletError::Offline(_) | WalletError::Refused(Code::UnknownHint)) => {
+                self.observed(Err(WalletError::NotConfirmed))
+            }
             Err(error) => Err(error),
         }
     }

@@ -117,10 +117,13 @@ async fn keys_that_never_arrived_are_not_confirmed_and_the_link_still_works() {
     assert!(matches!(world.try_enroll().await, Err(WalletError::NotConfirmed)));
     let leftover = world.token().await;
     assert!(!leftover.summary().await.unwrap().confirmed);
-    // The second try enrolls, and what was left of the first goes.
+    let before = tokio::time::Instant::now();
+    assert!(matches!(leftover.status().await, Err(WalletError::Refused(Code::UnknownHint))));
+    assert!(before.elapsed() < Duration::from_secs(10));
+    // The second try enrolls, and takes the place of what was left of the first.
     let enrolled = world.try_enroll().await.unwrap();
-    assert_ne!(enrolled.token.key(), leftover.key());
-    assert_eq!(world.token().await.key(), enrolled.token.key());
+    assert_eq!(enrolled.token.key(), leftover.key());
+    assert!(world.token().await.summary().await.unwrap().confirmed);
     world.token().await.open(pin(PIN), Window::Service).await.unwrap();
 }
 
@@ -162,6 +165,19 @@ async fn enrolling_again_replaces_the_old_device_once_the_new_one_is_confirmed()
     assert!(matches!(enrolled.short_string, Some((_, true))));
     assert_eq!(world.token().await.key(), enrolled.token.key());
     assert!(matches!(old.status().await, Err(WalletError::UnknownToken)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_there_already_is_never_overwritten() {
+    let world = World::enrolled(16).await;
+    {
+        // A server that offers ids which it gave away before.
+        let mut state = world.server.state();
+        state.code_used = false;
+        state.devices.clear();
+    }
+    assert!(matches!(world.try_enroll().await, Err(WalletError::AlreadyEnrolled)));
+    assert!(world.token().await.summary().await.unwrap().confirmed);
 }
 
 #[tokio::test(start_paused = true)]

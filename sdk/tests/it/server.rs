@@ -267,8 +267,8 @@ impl State {
                 if request.id() != self.link_id || self.code_used {
                     return (Self::plain(Code::CodeUsed), Next::Close);
                 }
-                let mut device = [0; 4];
-                self.random.fill(&mut device);
+                // The ids stay the same until keys have arrived.
+                let device = u32::try_from(self.devices.len()).unwrap().to_be_bytes();
                 let offer = EnrollmentOffer {
                     identity: Dalek::ed25519_public(&self.identity),
                     key_record: self.statics[0].1,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cardea_protocol::Code;
 use cardea_protocol::ratchet::Row;
 use cardea_sdk::store::Store;
 use cardea_sdk::store::memory::MemoryStore;
@@ -85,4 +86,17 @@ async fn a_copy_of_the_wallet_is_found_out_at_the_next_use_of_either() {
     world.store = original;
     world.restart().await;
     assert!(matches!(world.token().await.open(pin(PIN), Window::Service).await, Err(WalletError::Blocked { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_lost_everything_is_given_up_on_and_nothing_changes() {
+    let world = World::enrolled(205).await;
+    let devices = std::mem::take(&mut world.server.state().devices);
+    let token = world.token().await;
+    let before = tokio::time::Instant::now();
+    assert!(matches!(token.status().await, Err(WalletError::Refused(Code::UnknownHint))));
+    assert!(before.elapsed() < std::time::Duration::from_secs(30));
+    // It was another server, or somebody in between.
+    world.server.state().devices = devices;
+    assert_eq!(token.status().await.unwrap().state, DeviceStatus::Closed);
 }
