@@ -27,5 +27,5 @@ mod world;
 pub use config::{CONFIGURATIONS, Config, Kind, Mutation, Thief, Want};
 pub use ghost::{Seen, Violation};
 pub use provider::Toy;
-pub use report::{Totals, configuration, simulate};
+pub use report::{Totals, configuration, find, simulate};
 pub use schedule::{Failure, Outcome, examine, is_real, run};

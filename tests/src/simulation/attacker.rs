@@ -15,12 +15,16 @@ use super::world::World;
 impl<P: Provider> World<P> {
     /// A forged plain frame, with any genuine key record that suits the forger.
     pub(crate) fn forge(&mut self, device: usize, pick: u32) {
-        let code = [Code::UnknownHint, Code::StaleKey, Code::Overloaded, Code::VersionUnsupported, Code::CodeUsed]
-            [usize::try_from(pick % 5).unwrap_or(0)];
+        let code = match pick % 8 {
+            0..=3 => Code::UnknownHint,
+            4 | 5 => Code::StaleKey,
+            6 => Code::Overloaded,
+            _ => Code::VersionUnsupported,
+        };
         let mut random = [0; 62];
         self.random.fill(&mut random);
         let frame = PlainFrame { code, random }.encode();
-        let key = index(pick / 5, self.keys.len()).map(|index| self.keys[index].record);
+        let key = index(pick / 8, self.keys.len()).map(|index| self.keys[index].record);
         self.say(|| format!("somebody forges {code:?} for device {device}"));
         self.receive_bytes(device, frame.bytes(), None, key.as_ref(), Cut::None);
     }

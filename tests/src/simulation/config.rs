@@ -183,12 +183,10 @@ pub enum Mutation {
     NewAttemptOnLoss,
     /// The device follows any genuine key record, older ones too.
     AnyKeyRecord,
-    /// The device believes UNKNOWN_HINT and takes a candidate that nobody confirmed.
+    /// A duress PIN is taken for a normal one.
     DuressIsNormal,
     /// A single-use opening is not consumed.
     NoConsume,
-    /// A blocked device is answered by an operation that ratchets.
-    RatchetOnRefusal,
 }
 
 impl Mutation {
@@ -200,7 +198,7 @@ impl Mutation {
         (Self::NoRemade, "keys"),
         (Self::NoFork, "honest"),
         (Self::AnyFork, "clone"),
-        (Self::SecondOperation, "delay"),
+        (Self::SecondOperation, "cloneQ"),
         (Self::ForgetOutcome, "warm"),
         (Self::NoFreshness, "delay"),
         (Self::NoCloseWins, "multi"),
@@ -225,6 +223,5 @@ impl Mutation {
         (Self::AnyKeyRecord, "keys"),
         (Self::DuressIsNormal, "duress"),
         (Self::NoConsume, "single"),
-        (Self::RatchetOnRefusal, "pins"),
     ];
 }

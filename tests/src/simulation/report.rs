@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::config::{CONFIGURATIONS, Config};
+use super::config::{CONFIGURATIONS, Config, Mutation};
 use super::ghost::Seen;
 use super::schedule::{Failure, examine, is_real};
 
@@ -47,6 +47,12 @@ pub fn simulate(schedules: u64, seed: u64, only: Option<&'static Config>) -> Tot
         }
     }
     totals
+}
+
+/// Looks for the first of `schedules` schedules in which it shows that `broken` is broken; `None` if it never does.
+#[must_use]
+pub fn find(config: &'static Config, broken: Mutation, schedules: u64) -> Option<Box<Failure>> {
+    (1..=schedules).find_map(|seed| examine(config, Some(broken), seed).err())
 }
 
 impl Totals {

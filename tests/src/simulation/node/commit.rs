@@ -40,13 +40,15 @@ impl<P: Provider> World<P> {
             }
             Step::Recover(recovery) => {
                 let outcome = recovery.outcome();
-                if let Some(declared) = self.network.requests[request].declared {
+                if let Some(declared) = self.network.requests[request].declared.filter(|_| !phantom) {
                     self.ghost.recover(&declared, outcome);
                 }
                 let reply = self.reply(entry, Op::Recover, Code::Ok);
                 let Some(committed) = recovery.commit(&row, &reply, &mut self.random) else { return Ok(()) };
                 self.say(|| format!("frame {request} recovers device {entry}: {outcome:?}"));
-                self.accept(request, entry, true);
+                if !phantom {
+                    self.accept(request, entry, true);
+                }
                 self.write_and_answer(node, (request, entry), committed, dies, phantom);
             }
             Step::Operation { operation, decided } => {
