@@ -14,6 +14,9 @@
 //!    [`StorageError::Conflict`](crate::storage::StorageError::Conflict); then [`Vault::settle_lost`] takes the count
 //!    back if the signature was good, and everything starts again at 1.
 //!
+//! The time that these take is read with [`Vault::reading`] inside the job, so that times are stored in the order of the
+//! commits; a close is never older than an opening that it must win over.
+//!
 //! The same rows are written, with the same sizes, whichever PIN it was and whether or not it was right.
 
 mod access;
@@ -64,8 +67,8 @@ pub struct Vault {
     clock: Arc<dyn Clock>,
     /// The highest time that this process has acted upon.
     seen: AtomicU64,
-    /// The highest time that is known to be stored.
-    stored: AtomicU64,
+    /// The highest time that is known to be durably stored.
+    marked: AtomicU64,
 }
 
 impl Vault {
@@ -81,11 +84,11 @@ impl Vault {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, VaultError> {
         let sealer = master::unlock(store, location, &entropy).await?;
-        let vault = Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), stored: AtomicU64::new(0) });
+        let vault = Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), marked: AtomicU64::new(0) });
         let this = Arc::clone(&vault);
         let marks = store.read(move |tx| this.marks(tx)).await?;
         vault.seen.store(marks.high_water.get(), Ordering::SeqCst);
-        vault.stored.store(marks.high_water.get(), Ordering::SeqCst);
+        vault.marked.store(marks.high_water.get(), Ordering::SeqCst);
         Ok(vault)
     }
 
@@ -102,10 +105,10 @@ impl Vault {
         ClockReading::new(now, high_water)
     }
 
-    /// Whether a stored mark would still let a clock that goes back reopen what has ended at `end`.
+    /// Whether the stored mark would still let a clock that goes back reopen what has ended at `end`.
     #[must_use]
     pub fn is_end_unmarked(&self, end: UnixSeconds) -> bool {
-        self.stored.load(Ordering::SeqCst) < end.get()
+        self.marked.load(Ordering::SeqCst) < end.get()
     }
 
     /// Stores the time of a transaction as the highest one, unless a higher one is stored.
@@ -113,15 +116,16 @@ impl Vault {
     /// # Errors
     /// Storage failed, or the stored mark is damaged.
     pub fn mark_time(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
-        if clock.now().get() <= self.stored.load(Ordering::SeqCst) {
-            return Ok(());
-        }
         let marks = self.marks(tx)?;
         if clock.now() > marks.high_water {
             self.put_marks(tx, marks.ver, Marks { high_water: clock.now(), ..marks })?;
         }
-        self.stored.fetch_max(clock.now().get(), Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Says that a transaction which marked `time` is committed.
+    pub fn note_marked(&self, time: UnixSeconds) {
+        self.marked.fetch_max(time.get(), Ordering::SeqCst);
     }
 
     fn marks(&self, tx: &mut dyn Transaction) -> Result<Marks, VaultError> {

@@ -49,8 +49,13 @@ impl Admin {
         if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
             // What has been told to be over must not come back with a clock that goes back, not even after a restart.
             // The answer is "closed" whether or not that can be written.
-            if let Err(error) = self.write(|vault, tx| vault.mark_time(tx, vault.reading())).await {
-                tracing::warn!(%error, "the end of an opening could not be recorded");
+            let mark = |vault: &Vault, tx: &mut dyn Transaction| {
+                let clock = vault.reading();
+                vault.mark_time(tx, clock).map(|()| clock.now())
+            };
+            match self.write(mark).await {
+                Ok(marked) => self.vault.note_marked(marked),
+                Err(error) => tracing::warn!(%error, "the end of an opening could not be recorded"),
             }
         }
         Ok(peeked.status)

@@ -217,7 +217,7 @@ impl Vault {
         let restored_at = marks.restored_at.min(now);
         self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, ..marks })?;
         self.seen.store(now.get(), std::sync::atomic::Ordering::SeqCst);
-        self.stored.store(now.get(), std::sync::atomic::Ordering::SeqCst);
+        self.marked.store(0, std::sync::atomic::Ordering::SeqCst);
         Ok(())
     }
 }

@@ -175,7 +175,8 @@ impl Vault {
             None => (tx.enrollment(id)?, false),
         };
         let stored = self.open_offer(row.ok_or(OfferDead)?)?;
-        if !stored.state.is_live(clock.now()) {
+        // A clock that went back would revive what has expired.
+        if !stored.state.is_live(clock.trusted().ok_or(OfferDead)?) {
             return Err(OfferDead.into());
         }
         let token = self.token_by_id(tx, &stored.token)?.ok_or(OfferDead)?;
@@ -195,7 +196,7 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<Secret<32>, VaultError> {
         let mut stored = self.open_offer(tx.enrollment(&offer.id)?.ok_or(OfferDead)?)?;
-        stored.state.count_try(clock.now())?;
+        stored.state.count_try(clock.trusted().ok_or(OfferDead)?)?;
         stored.ver += 1;
         tx.update_enrollment(&stored.id, &self.seal_offer(&stored).sealed)?;
         self.mark_time(tx, clock)?;
@@ -217,7 +218,7 @@ impl Vault {
         let stored = self.open_offer(tx.enrollment(&offer.id)?.ok_or(OfferDead)?)?;
         let mut token = self.token_by_id(tx, &stored.token)?.ok_or(OfferDead)?;
         let rules = self.service_by_id(tx, token.service)?.rules;
-        if !stored.state.may_finish(clock.now()) {
+        if !stored.state.may_finish(clock.trusted().ok_or(OfferDead)?) {
             return Err(OfferDead.into());
         }
         let NewDevice { row, keys, info } = new;

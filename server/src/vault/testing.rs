@@ -186,10 +186,7 @@ impl TestVault {
     }
 
     /// One call of an administrator.
-    pub(crate) async fn administer(
-        &self,
-        what: fn(&Vault, &mut dyn Transaction, &Service, &UserId, ClockReading) -> Result<Token, VaultError>,
-    ) -> Result<(), VaultError> {
+    pub(crate) async fn administer(&self, what: Administration) -> Result<(), VaultError> {
         let (service, user) = (self.service.clone(), self.user.clone());
         self.write(move |vault, tx| what(vault, tx, &service, &user, vault.reading())).await.map(drop)
     }
@@ -199,6 +196,8 @@ pub(crate) async fn open(test: &TestStore, clock: &Arc<TestClock>) -> Result<Arc
     let (clock, entropy) = (Arc::<TestClock>::clone(clock), Arc::new(SeededEntropy::new(1)));
     Vault::open(&test.store, KeyLocation::Given(Secret::new(KEY)), entropy, clock).await
 }
+
+type Administration = fn(&Vault, &mut dyn Transaction, &Service, &UserId, ClockReading) -> Result<Token, VaultError>;
 
 /// Why a device got no answer to an operation.
 #[derive(Debug, PartialEq, Eq)]

@@ -74,6 +74,19 @@ fn unknown_expired_used_and_guessed_codes_are_all_the_same() {
 }
 
 #[test]
+fn a_clock_that_goes_back_revives_no_offer() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        let id = vault.offer(NONE).await.expect("offered").link.id;
+        vault.clock.advance(600);
+        vault.write(|v, tx| v.mark_time(tx, v.reading())).await.expect("marked");
+        let clock = std::sync::Arc::new(crate::clock::TestClock::new(crate::clock::UnixSeconds::new(START + 1)));
+        let vault = TestVault { clock, ..vault }.restarted().await;
+        assert_eq!(vault.finish(1, &id, test_info()).await.expect_err("dead"), DEAD);
+    });
+}
+
+#[test]
 fn of_two_devices_with_one_code_the_first_wins() {
     block_on(async {
         let vault = TestVault::new(memory(), ServiceRules::default()).await;
