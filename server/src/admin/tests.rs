@@ -11,6 +11,7 @@ use crate::domain::permission::{Permission, Permissions};
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
 use crate::entropy::SeededEntropy;
+use crate::storage::rows::MetaRows;
 use crate::storage::testing::block_on;
 use crate::storage::{Location, StorageError};
 use crate::vault::KeyLocation;
@@ -314,6 +315,11 @@ fn the_end_of_a_window_is_remembered_once_it_was_told() {
         vault.open(&device, crate::vault::testing::Pin::Normal).await.expect("opened");
         test.clock.advance(30);
         assert_eq!(test.admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        let mark = async || test.admin.read(|_, tx| Ok(tx.meta("marks")?)).await.expect("read");
+        let marked = mark().await;
+        test.clock.advance(5);
+        assert_eq!(test.admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        assert_eq!(mark().await, marked, "once is enough");
         // The next start has a clock that is behind.
         let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 10)));
         let instance =

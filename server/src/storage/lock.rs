@@ -22,19 +22,19 @@ impl ServerLock {
     /// [`StorageError::InUse`] when another process has it, [`StorageError::Missing`] when there is no such folder.
     pub fn acquire(folder: &Path) -> Result<Self, StorageError> {
         let path = folder.join("server.lock");
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|error| {
-                match error.kind() {
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                        StorageError::Missing(folder.to_owned())
-                    }
-                    std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                        StorageError::ReadOnly
-                    }
-                    std::io::ErrorKind::StorageFull => StorageError::Full,
-                    _ => StorageError::Io(error.to_string()),
-                }
-            })?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        // Who can open it can hold it, and keep the server from starting.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                StorageError::Missing(folder.to_owned())
+            }
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => StorageError::ReadOnly,
+            std::io::ErrorKind::StorageFull => StorageError::Full,
+            _ => StorageError::Io(error.to_string()),
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StorageError::InUse(folder.to_owned())),

@@ -115,7 +115,6 @@ impl Writer {
 
     fn run_batch(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
         let writes = batch.iter().any(|job| job.writes());
-        self.database.check_in_place()?;
         self.sql(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         for job in batch {
             self.sql("SAVEPOINT job")?;
@@ -129,7 +128,7 @@ impl Writer {
             self.sql(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
         }
         self.sql("COMMIT")?;
-        // A commit into a file that was deleted meanwhile is not durable.
+        // A commit into a file that was deleted or replaced is not durable.
         self.database.check_in_place()
     }
 

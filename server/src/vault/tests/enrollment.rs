@@ -82,7 +82,8 @@ fn a_clock_that_goes_back_revives_no_offer() {
         vault.write(|v, tx| v.mark_time(tx, v.reading())).await.expect("marked");
         let clock = std::sync::Arc::new(crate::clock::TestClock::new(crate::clock::UnixSeconds::new(START + 1)));
         let vault = TestVault { clock, ..vault }.restarted().await;
-        assert_eq!(vault.finish(1, &id, test_info()).await.expect_err("dead"), DEAD);
+        let pending = vault.write(move |v, tx| v.pending_offer(tx, &id, v.reading())).await;
+        assert_eq!(pending.expect_err("dead"), DEAD);
     });
 }
 
