@@ -140,7 +140,7 @@ impl Token {
         let progress = Progress::default();
         let result = limited(&progress, async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-            let reply = operation.perform(&Intent::Unenroll { key: &key }).await?.reply;
+            let reply = Box::pin(operation.perform(&Intent::Unenroll { key: &key })).await?.reply;
             match accepted(&reply) {
                 Ok(_) | Err(WalletError::NotEnrolled) => operation.held.remove().await,
                 Err(error) => Err(error),

@@ -44,7 +44,7 @@ impl Pins {
 
     /// The PIN that is in use.
     pub(super) fn current(&mut self) -> Result<Pin, CliError> {
-        Ok(self.next("PIN")?.ok_or(CliError::TooFewPins)?)
+        self.next("PIN")?.ok_or(CliError::TooFewPins)
     }
 
     /// A new set: the PIN that opens, then duress PINs if the service allows them.

@@ -35,7 +35,7 @@ async fn the_same_bytes_go_out_again_after_1_2_and_4_seconds() {
     let token = world.token().await;
     world.server.state().requests.clear();
     world.server.fault([Fault::LoseRequest, Fault::LoseReply, Fault::DamageReply]);
-    let before = tokio::time::Instant::now();
+    let before = crate::world::paused_now();
     token.open(pin(PIN), Window::Service).await.unwrap();
     assert_eq!(before.elapsed().as_secs(), 1 + 2 + 4);
     let requests = &world.server.state().requests;
@@ -49,7 +49,7 @@ async fn a_minute_without_an_answer_is_not_confirmed_and_found_out_next_time() {
     let mut world = World::enrolled(130).await;
     let mut events = world.wallet.events();
     world.server.fault(std::iter::repeat_n(Fault::LoseReply, 50));
-    let before = tokio::time::Instant::now();
+    let before = crate::world::paused_now();
     let unknown = world.token().await.open(pin(PIN), Window::Service).await;
     assert!(matches!(unknown, Err(WalletError::NotConfirmed)));
     assert_eq!(before.elapsed(), Duration::from_secs(60));

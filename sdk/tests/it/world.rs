@@ -149,3 +149,9 @@ impl World {
         tokens.remove(0)
     }
 }
+
+/// Tokio's clock, which tests pause and which goes on by itself when nothing else can.
+#[expect(clippy::disallowed_methods, reason = "paused time is the test's own")]
+pub(crate) fn paused_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
