@@ -1,0 +1,283 @@
+//! A server in this process, on real sockets and a clock that only moves when told to.
+
+mod phone;
+mod wire;
+
+/// What tests need beside a [`Phone`].
+pub(crate) mod phone_parts {
+    pub(crate) use super::phone::{INFO, Way, link_way};
+}
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cardea_protocol::token::Argon2Class;
+use cardea_server::admin::{Admin, AdminSettings, EnrollOptions, Instance, NewService, Offer, Service};
+use cardea_server::channel::{ChannelServer, Desk, LiveSessions};
+use cardea_server::clock::{Clock, TestClock, UnixSeconds};
+use cardea_server::config::ChannelConfig;
+use cardea_server::domain::name::UserId;
+use cardea_server::domain::rules::ServiceRules;
+use cardea_server::domain::world::Window;
+use cardea_server::entropy::{Entropy, OsEntropy, SeededEntropy};
+use cardea_server::shutdown::Shutdown;
+use cardea_server::storage::{Location, StorageError};
+use cardea_server::vault::{Event, EventKind, KeyLocation, VaultError};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) use phone::{Got, Phone, Seeded, Warm};
+pub(crate) use wire::Wire;
+
+pub(crate) const START: u64 = 1_800_000_000;
+pub(crate) const NORMAL: &str = "493817";
+pub(crate) const DURESS: &str = "718263";
+pub(crate) const WRONG: &str = "650392";
+/// Seconds that an opening lasts unless a test says otherwise.
+pub(crate) const WINDOW: u32 = 30;
+
+/// The settings of a test service: the cheap PIN hash.
+pub(crate) fn rules() -> ServiceRules {
+    ServiceRules { argon2: Argon2Class::Test, window: Window::new(WINDOW, 60), ..ServiceRules::default() }
+}
+
+/// No limit that a test would meet without meaning to, and no grid.
+pub(crate) fn config() -> ChannelConfig {
+    ChannelConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        max_connections: 1_000,
+        max_connections_per_address: 1_000,
+        max_handshakes_per_minute: 1_000_000,
+        handshake_timeout: Duration::from_secs(3_600),
+        idle_timeout: Duration::from_secs(3_600),
+        reply_grid: Duration::ZERO,
+    }
+}
+
+/// One server over a database.
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) instance: Instance,
+    shutdown: Shutdown,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Node {
+    async fn start(instance: Instance, clock: Arc<TestClock>, config: &ChannelConfig) -> Self {
+        let listener = TcpListener::bind(config.listen).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let settings = AdminSettings {
+            web: "https://localhost".to_owned(),
+            channel: format!("localhost:{}", address.port()),
+            development: true,
+        };
+        let admin = Arc::new(Admin::new(&instance, settings).expect("settings that fit"));
+        let (live, shutdown) = (Arc::new(LiveSessions::default()), Shutdown::new());
+        let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
+        let clock: Arc<dyn Clock> = clock;
+        let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
+        let desk = Arc::new(desk.expect("the server has keys"));
+        let server = ChannelServer::new(listener, desk, config, Duration::from_secs(60), shutdown.clone());
+        let mut changes = admin.changes();
+        let watching = shutdown.clone();
+        let tasks = vec![
+            tokio::spawn(server.run()),
+            tokio::spawn(async move {
+                loop {
+                    let token = tokio::select! {
+                        () = watching.requested() => return,
+                        changed = changes.recv() => changed.expect("not too many changes"),
+                    };
+                    live.end(token.bytes());
+                }
+            }),
+        ];
+        Self { address, admin, instance, shutdown, tasks }
+    }
+
+    /// Stops in order; afterwards nothing of it holds the database.
+    pub(crate) async fn stop(self) {
+        self.shutdown.begin();
+        for task in self.tasks {
+            task.await.expect("no task panics");
+        }
+    }
+}
+
+/// Everything about a test server.
+pub(crate) struct Setup {
+    pub(crate) rules: ServiceRules,
+    pub(crate) config: ChannelConfig,
+    /// `None`: the operating system's randomness.
+    pub(crate) seed: Option<u64>,
+    /// In memory, or in a folder that outlives a restart.
+    pub(crate) durable: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { rules: rules(), config: config(), seed: None, durable: false }
+    }
+}
+
+impl Setup {
+    pub(crate) fn durable() -> Self {
+        Self { durable: true, ..Self::default() }
+    }
+
+    pub(crate) fn rules(rules: ServiceRules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(START)));
+        let entropy: Arc<dyn Entropy> = match self.seed {
+            Some(seed) => Arc::new(SeededEntropy::new(seed)),
+            None => Arc::new(OsEntropy),
+        };
+        let wall: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
+        let instance = if self.durable {
+            Instance::open(folder.path(), wall, entropy).await
+        } else {
+            let key = KeyLocation::Given(cardea_protocol::Secret::new([7; 32]));
+            Instance::assemble(Location::Memory, key, wall, entropy).await
+        };
+        let node = Node::start(instance.expect("opens"), Arc::clone(&clock), &self.config).await;
+        let service = NewService { rules: self.rules, ..NewService::new("default_demo") };
+        let service = node.admin.create_service(service).await.expect("created");
+        let user = UserId::parse("joe").expect("valid");
+        World { folder, clock, node, service, user, config: self.config }
+    }
+}
+
+/// A server with one service and one user.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) node: Node,
+    pub(crate) service: Service,
+    pub(crate) user: UserId,
+    config: ChannelConfig,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Setup::default().start().await
+    }
+
+    pub(crate) async fn with(rules: ServiceRules) -> Self {
+        Setup::rules(rules).start().await
+    }
+
+    pub(crate) fn now(&self) -> u32 {
+        self.clock.now().wire()
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.node.address
+    }
+
+    pub(crate) fn admin(&self) -> &Admin {
+        &self.node.admin
+    }
+
+    /// Drops everything that is in memory and opens the folder again.
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// The same, with something happening to the folder meanwhile.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
+        let Self { folder, clock, node, service, user, config } = self;
+        node.stop().await;
+        meanwhile(folder.path());
+        let node = second_node(&folder, &clock, &config).await;
+        Self { folder, clock, node, service, user, config }
+    }
+
+    /// Another server over the same file.
+    pub(crate) async fn another_node(&self) -> Node {
+        second_node(&self.folder, &self.clock, &self.config).await
+    }
+
+    /// What a relying party is told.
+    pub(crate) async fn status(&self) -> u8 {
+        self.node.status(&self.service, &self.user).await
+    }
+
+    pub(crate) async fn offer(&self) -> Offer {
+        self.offer_with(EnrollOptions::default()).await
+    }
+
+    pub(crate) async fn offer_with(&self, options: EnrollOptions) -> Offer {
+        self.admin().enroll(&self.service, &self.user, options).await.expect("an offer")
+    }
+
+    /// A device with a normal and a duress PIN.
+    pub(crate) async fn enroll(&self) -> Phone {
+        Phone::enroll(self, &self.offer().await, &[NORMAL, DURESS]).await
+    }
+
+    pub(crate) async fn add_device(&self) -> Phone {
+        let offer = self.offer_with(EnrollOptions { add_device: true, replace_device: false }).await;
+        Phone::enroll(self, &offer, &[NORMAL, DURESS]).await
+    }
+
+    /// What happened, as it waits to be delivered.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let vault = Arc::clone(self.node.instance.vault());
+        let events = self.node.instance.store().read(move |tx| vault.events(tx, 10_000)).await;
+        let events: Result<Vec<(u64, Event)>, VaultError> = events;
+        events.expect("read").into_iter().map(|(_, event)| event).collect()
+    }
+
+    pub(crate) async fn count(&self, kind: EventKind) -> usize {
+        self.events().await.iter().filter(|event| event.kind == kind).count()
+    }
+
+    /// Every row of the tables that operations write: its key, its version, and how many sealed bytes it has. Equal
+    /// images mean that nothing was written in between.
+    pub(crate) async fn image(&self) -> Vec<String> {
+        let rows = self.node.instance.store().read(|tx| {
+            let mut rows = Vec::new();
+            for sql in TABLES {
+                tx.query(sql, &[], &mut |row| {
+                    rows.push(row.text(0)?);
+                    Ok(())
+                })?;
+            }
+            Ok::<_, StorageError>(rows)
+        });
+        rows.await.expect("read")
+    }
+}
+
+impl Node {
+    pub(crate) async fn status(&self, service: &Service, user: &UserId) -> u8 {
+        self.admin.status(service, user).await.expect("a token").number()
+    }
+}
+
+async fn second_node(folder: &TempDir, clock: &Arc<TestClock>, config: &ChannelConfig) -> Node {
+    let wall: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
+    let instance = Instance::open(folder.path(), wall, Arc::new(OsEntropy)).await.expect("opens");
+    Node::start(instance, Arc::clone(clock), config).await
+}
+
+/// Hints and ids differ between worlds; how many rows there are, their versions and sizes may be compared.
+const TABLES: [&str; 9] = [
+    "SELECT 'meta ' || name || ' ' || ver || ' ' || length(sealed) FROM meta ORDER BY name",
+    "SELECT 'counter ' || name || ' ' || value FROM counter ORDER BY name",
+    "SELECT 'token ' || ver || ' ' || length(sealed) FROM token ORDER BY id",
+    "SELECT 'device ' || ver || ' ' || length(sealed) || ' ' || (hint_prev IS NULL) || (hint_alt IS NULL) \
+     FROM device ORDER BY token, number",
+    "SELECT 'slots ' || ver || ' ' || length(sealed) FROM slots ORDER BY token, number",
+    "SELECT 'attempt ' || ver || ' ' || length(sealed) FROM attempt ORDER BY token, number",
+    "SELECT 'enrollment ' || ver || ' ' || length(sealed) FROM enrollment ORDER BY id",
+    "SELECT 'receipt ' || seq || ' ' || at || ' ' || length(sealed) FROM receipt ORDER BY seq",
+    "SELECT 'outbox ' || seq || ' ' || length(sealed) FROM outbox ORDER BY seq",
+];
