@@ -12,6 +12,7 @@ mod ready;
 mod secret_input;
 mod serve;
 mod service;
+mod token;
 
 use std::io;
 use std::process::ExitCode;
@@ -88,6 +89,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Authkey(AuthkeyCommand::Create(args)) => authkey::create(args).await,
         Command::Authkey(AuthkeyCommand::List(args)) => authkey::list(args).await,
         Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
+        Command::Token(command) => token::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,
         Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(args).await,
         Command::RestoreMarker(args) => data::restore_marker(args).await,

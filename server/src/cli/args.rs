@@ -31,6 +31,9 @@ pub(super) enum Command {
     /// Authkeys: what relying parties and administrators call the API with.
     #[command(subcommand)]
     Authkey(AuthkeyCommand),
+    /// Tokens: see and change one, as the operator.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// The server's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -92,6 +95,9 @@ pub(super) struct DevArgs {
     /// Stop the clock, at START (Unix seconds) or now, and let POST /dev/clock {"advance":SECONDS} move it.
     #[arg(long, value_name = "START", num_args = 0..=1, require_equals = true)]
     pub(super) test_clock: Option<Option<u32>>,
+    /// Protect PINs as cheaply as only tests may: devices have to be told to accept it.
+    #[arg(long)]
+    pub(super) test_argon2: bool,
     /// What to log, as log.level in the configuration.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(super) log: String,
@@ -198,6 +204,32 @@ pub(super) struct AuthkeyRevokeArgs {
     pub(super) settings: Settings,
     /// The id that `authkey list` shows.
     pub(super) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Print the status; an opening for single use is used up by that, as by every check.
+    Status(TokenArgs),
+    /// Close it.
+    Close(TokenArgs),
+    /// End duress: the holder is safe. The token is closed afterwards.
+    ClearDuress(TokenArgs),
+    /// Block it.
+    Block(TokenArgs),
+    /// Lift a block and give the devices their tries back.
+    Unblock(TokenArgs),
+    /// Delete it.
+    Delete(TokenArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// <subscription>_<service>, for example default_vpn.
+    pub(super) service: String,
+    /// The user id.
+    pub(super) user: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cardea_protocol::token::Argon2Class;
+
 use super::args::DevArgs;
 use super::ready::{DevReady, Ready};
 use super::serve::{Setup, serve};
@@ -32,10 +34,10 @@ pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
         None => Arc::new(SystemClock),
     };
     let keep = args.data_dir.is_some();
-    let window = args.window;
+    let (window, test_argon2) = (args.window, args.test_argon2);
     let setup = Setup { config, listen: args.listen, clock, test_clock, development: true };
-    let prepare = async |admin: &Admin| prepare(admin, &folder, window).await.map(Some);
-    serve(setup, prepare, |ready| output::text(&what_next(ready, keep))).await
+    let prepare = async |admin: &Admin| prepare(admin, &folder, window, test_argon2).await.map(Some);
+    serve(setup, prepare, |ready| output::text(&what_next(ready, keep, test_argon2))).await
 }
 
 fn folder(given: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), CliError> {
@@ -77,10 +79,14 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
 }
 
 /// Makes sure that the demo service and its two authkeys are there.
-async fn prepare(admin: &Admin, folder: &Path, window: u32) -> Result<DevReady, CliError> {
+async fn prepare(admin: &Admin, folder: &Path, window: u32, test_argon2: bool) -> Result<DevReady, CliError> {
     let exists = admin.list_services().await?.iter().any(|service| service.name.as_str() == SERVICE);
     if !exists {
-        admin.create_service(NewService::development(SERVICE, window)).await?;
+        let mut service = NewService::development(SERVICE, window);
+        if !test_argon2 {
+            service.rules.argon2 = Argon2Class::Standard;
+        }
+        admin.create_service(service).await?;
     }
     let (status_key, admin_key) = authkeys(admin, folder).await?;
     Ok(DevReady { data_dir: folder.display().to_string(), service: SERVICE, status_key, admin_key })
@@ -113,12 +119,13 @@ fn private_file(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn what_next(ready: &Ready, keep: bool) -> String {
+fn what_next(ready: &Ready, keep: bool, test_argon2: bool) -> String {
     let Some(dev) = &ready.dev else { return String::new() };
     let (http, channel) = (&ready.http, ready.channel);
     let (service, status_key, admin_key) = (dev.service, &dev.status_key, &dev.admin_key);
     let fate = if keep { "kept" } else { "deleted at the end" };
     let folder = &dev.data_dir;
+    let emulator = if test_argon2 { "cardea-emulator --allow-test-argon2" } else { "cardea-emulator" };
     format!(
         "Cardea {version}, development server. Ctrl-C stops it.
 
@@ -132,11 +139,11 @@ fn what_next(ready: &Ready, keep: bool) -> String {
 Enroll a token for the user `joe`:
 
   curl -s {http}/token/enroll -d '{{\"id\":\"joe\",\"service\":\"{service}\",\"authKey\":\"{admin_key}\"}}'
-  cardea-emulator --allow-test-argon2 enroll 'LINK'        # the link from the answer
+  {emulator} enroll 'LINK'        # the link from the answer
 
 Open it, and ask:
 
-  cardea-emulator --allow-test-argon2 open
+  {emulator} open
   curl -s '{http}/token/status?id=joe&service={service}&authKey={status_key}'
 
 ",
@@ -183,12 +190,15 @@ mod tests {
         };
         let channel = "127.0.0.1:8421".parse().expect("an address");
         let ready = Ready { http: "http://127.0.0.1:8420".into(), channel, pid: 7, version: "0", dev: Some(dev) };
-        let text = what_next(&ready, false);
+        let text = what_next(&ready, false, false);
         for line in [
             r#"  curl -s http://127.0.0.1:8420/token/enroll -d '{"id":"joe","service":"default_demo","authKey":"admin-key"}'"#,
             "  curl -s 'http://127.0.0.1:8420/token/status?id=joe&service=default_demo&authKey=status-key'",
         ] {
             assert!(text.lines().any(|have| have == line), "{text}");
         }
+        assert!(text.contains("\n  cardea-emulator open\n"), "{text}");
+        let cheap = what_next(&ready, false, true);
+        assert!(cheap.contains("\n  cardea-emulator --allow-test-argon2 open\n"), "{cheap}");
     }
 }

@@ -245,3 +245,35 @@ fn the_printed_configuration_is_a_configuration() {
     let output = run(&["run", "--config", file.to_str().expect("text"), "--data-dir", "/nonexistent/cardea"]);
     assert!(text(&output.stderr).contains("/nonexistent/cardea"), "the file was accepted: {}", text(&output.stderr));
 }
+
+#[tokio::test]
+async fn the_operator_sees_and_changes_a_token_beside_the_running_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("text");
+    let server = Running::start(&["dev", "--data-dir", data]);
+    let key = |name: &str| server.ready["dev"][name].as_str().expect("a key").to_owned();
+    let body = format!(r#"{{"id":"joe","service":"default_demo","authKey":"{}"}}"#, key("adminKey"));
+    let request = format!(
+        "POST /token/enroll HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert!(exchange(&server.address(), &request).await.starts_with("HTTP/1.1 200"));
+    let told = async || {
+        let target = format!("/token/status?id=joe&service=default_demo&authKey={}", key("statusKey"));
+        let answer = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        exchange(&server.address(), &answer).await.rsplit_once("\r\n\r\n").expect("a body").1.to_owned()
+    };
+    let token = |what: &str| run(&["token", what, "--data-dir", data, "default_demo", "joe"]);
+    assert_eq!(text(&token("status").stdout), "0\n");
+    assert!(token("block").status.success());
+    assert_eq!((text(&token("status").stdout).as_str(), told().await.as_str()), ("4\n", r#"{"status":4}"#));
+    for what in ["unblock", "close", "clear-duress"] {
+        assert!(token(what).status.success(), "{what}");
+        assert_eq!(told().await, r#"{"status":0}"#);
+    }
+    assert!(token("delete").status.success());
+    let gone = token("status");
+    assert!(!gone.status.success() && text(&gone.stderr).contains("no token"), "{}", text(&gone.stderr));
+    let other = run(&["token", "status", "--data-dir", data, "default_other", "joe"]);
+    assert!(text(&other.stderr).contains("there is no service default_other"), "{}", text(&other.stderr));
+}

@@ -16,7 +16,7 @@ class Server:
         # None of the caller's own settings.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CARDEA_")}
         self._process = subprocess.Popen(
-            [program, "dev", "--json", "--http", "127.0.0.1:0", "--channel", "127.0.0.1:0"],
+            [program, "dev", "--test-argon2", "--json", "--http", "127.0.0.1:0", "--channel", "127.0.0.1:0"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
