@@ -67,7 +67,7 @@ impl Desk {
             return Ok(Answer::Drop { failed: true });
         }
         let PendingEnrollment { offer, waiting } = pending;
-        let (vault, counted) = (self.vault.clone(), offer.clone());
+        let (vault, counted) = (self.vault.clone(), offer);
         let psk = match self.store.write(move |tx| vault.count_enrollment_try(tx, &counted, vault.reading())).await {
             Ok(psk) => psk,
             Err(VaultError::OfferDead(_)) => return Ok(self.plain_failed(Code::CodeUsed)),
