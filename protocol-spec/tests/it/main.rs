@@ -1,7 +1,9 @@
 //! The integration tests of the protocol core, in one binary.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test, like the tests themselves")]
 
 mod crypto_vectors;
 mod duress_storage;
+mod enroll_negative;
 mod enroll_refused;
 mod noise_interop;
 mod noise_negative;

@@ -491,6 +491,7 @@ fn a_resync_settles_a_rotation_that_was_open() {
     server.row.marker = 1;
     assert_eq!(resync_fully(&mut record, &mut server, 2), Code::Ok);
     assert_eq!(server.row.device_static_old, None);
+    assert_eq!(record.encode().expose()[381..413], [0; 32], "the key that was to come is wiped");
     // The next ROTATE must find the key in use as the old one, or a lost reply would lock the device out.
     rotate(&mut record, &mut server, &mut random);
     let mut recovery = recover(&mut record, &mut random);

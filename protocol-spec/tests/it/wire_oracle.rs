@@ -18,6 +18,9 @@ use crate::pair::{NOW, Seeded, enroll, policy, recover, reply};
 /// A decoder followed by its encoder; `None` if the bytes are refused.
 pub(crate) type Codec = fn(&[u8]) -> Option<Vec<u8>>;
 
+/// Its name, itself, and valid messages for it.
+pub(crate) type Decoder = (&'static str, Codec, Vec<Vec<u8>>);
+
 fn array<const N: usize>(bytes: &[u8]) -> Option<&[u8; N]> {
     bytes.try_into().ok()
 }
@@ -29,7 +32,7 @@ fn link_again(link: &Link) -> String {
 }
 
 /// Every decoder of the crate with a valid message for it.
-pub(crate) fn all() -> Vec<(&'static str, Codec, Vec<Vec<u8>>)> {
+pub(crate) fn all() -> Vec<Decoder> {
     vec![
         ("request", |b| Some(Request::decode(b).ok()?.encode().to_vec()), requests()),
         ("reply", |b| Some(Reply::decode(b).ok()?.encode().to_vec()), replies()),
@@ -295,7 +298,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         for (name, codec, samples) in SAMPLES.with(Clone::clone).iter() {
-            let mut bytes = samples[usize::try_from(seed % samples.len() as u64).unwrap()].clone();
+            let mut bytes = samples[usize::try_from(seed % u64::try_from(samples.len()).unwrap()).unwrap()].clone();
             for (at, value) in &changes {
                 let at = at.index(bytes.len());
                 bytes[at] = *value;
@@ -326,12 +329,12 @@ proptest! {
     }
 }
 
-fn codecs() -> Vec<(&'static str, Codec, Vec<Vec<u8>>)> {
+fn codecs() -> Vec<Decoder> {
     SAMPLES.with(|samples| samples.as_ref().clone())
 }
 
 thread_local! {
-    static SAMPLES: std::rc::Rc<Vec<(&'static str, Codec, Vec<Vec<u8>>)>> = std::rc::Rc::new(all());
+    static SAMPLES: std::rc::Rc<Vec<Decoder>> = std::rc::Rc::new(all());
 }
 
 #[test]
