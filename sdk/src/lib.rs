@@ -1,1 +1,59 @@
-//! TODO room
+//! The Cardea SDK: a [`Wallet`] of [`Token`]s that their holder opens and closes.
+//!
+//! ```no_run
+//! use cardea_sdk::{Invitation, NewPins, Pin, Wallet, Window};
+//!
+//! # async fn quickstart(link: &str) -> Result<(), cardea_sdk::WalletError> {
+//! let wallet = Wallet::builder().folder("wallet").open().await?;
+//! let invitation = Invitation::from_link(link)?;
+//! println!("enroll at {invitation}?");
+//! let enrolled = wallet.enroll(&invitation, |policy| async move {
+//!     println!("choose a PIN of {} to {} digits", policy.pin_min, policy.pin_max);
+//!     Ok(NewPins::normal(Pin::new(b"274951")?))
+//! }).await?;
+//! let status = enrolled.token.open(Pin::new(b"274951")?, Window::Service).await?;
+//! println!("open for {:?}", status.remaining);
+//! enrolled.token.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | the tokens of a holder, enrolling | [`Wallet`], [`Invitation`] |
+//! | open, close, status, PINs, unenroll | [`Token`] |
+//! | what happens as it happens | [`Events`] |
+//! | where tokens are kept | [`store`] |
+//! | how frames travel | [`transport`] |
+//! | time and randomness | [`Env`] |
+//! | a server's key, for typed codes | [`discovery`] |
+//! | what can go wrong | [`WalletError`] |
+//!
+//! Needs a tokio runtime. Every future may be dropped at any time: what was sent is stored before it is sent, and what
+//! became of it is found out by the next operation, or in the background.
+
+pub mod discovery;
+mod env;
+mod error;
+mod event;
+mod invitation;
+mod operation;
+mod pins;
+mod status;
+pub mod store;
+mod token;
+pub mod transport;
+mod wallet;
+
+pub use cardea_protocol::pin::{Pin, PinError};
+pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, TokenId};
+pub use cardea_protocol::wire::{CodeError, LinkError};
+
+pub use env::{Clock, Entropy, Env, OsEntropy, SystemClock};
+pub use error::WalletError;
+pub use event::{Event, EventKind, Events};
+pub use invitation::Invitation;
+pub use pins::NewPins;
+pub use status::Status;
+pub use token::{Summary, Token, Window};
+pub use wallet::{Builder, Enrollment, Wallet};

@@ -1,1 +1,49 @@
-//! TODO room
+//! The Cardea server: tokens that are closed until their holder opens them, behind one HTTP GET.
+//!
+//! From the outside in:
+//!
+//! * [`cli`] is the program; [`config`] says how it runs, [`shutdown`] how it stops;
+//! * [`http`] answers relying parties and administrators, [`channel`] answers devices;
+//! * [`admin`] is what can be asked for, and what both the HTTP side and the command line call;
+//! * [`vault`] keeps secrets and is the only code that knows which PIN was the right one;
+//! * [`domain`] decides, without I/O; [`storage`] makes it durable;
+//! * [`clock`] and [`entropy`] are parameters everywhere below the program itself.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use cardea_protocol::Secret;
+//! use cardea_server::admin::{Admin, AdminSettings, EnrollOptions, Instance, NewService};
+//! use cardea_server::clock::SystemClock;
+//! use cardea_server::domain::{name::UserId, status::TokenStatus};
+//! use cardea_server::entropy::OsEntropy;
+//! use cardea_server::storage::Location;
+//! use cardea_server::vault::KeyLocation;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = KeyLocation::Given(Secret::new([7; 32]));
+//! let instance = Instance::assemble(Location::Memory, key, Arc::new(SystemClock), Arc::new(OsEntropy)).await?;
+//! let (web, channel) = ("https://token.example".to_owned(), "token.example:8421".to_owned());
+//! let admin = Admin::new(&instance, AdminSettings { web, channel, development: false })?;
+//!
+//! let service = admin.create_service(NewService::new("default_door")).await?;
+//! let joe = UserId::parse("joe")?;
+//! let offer = admin.enroll(&service, &joe, EnrollOptions::default()).await?;
+//! assert!(offer.link.starts_with("https://token.example/e#"));
+//! assert_eq!(admin.status(&service, &joe).await?, TokenStatus::NotEnrolled);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod admin;
+pub mod channel;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod entropy;
+pub mod http;
+pub mod shutdown;
+pub mod storage;
+pub mod vault;

@@ -1,1 +1,80 @@
-fn main() {}
+//! The one task runner of the project: `cargo xtask help` lists what it does.
+//!
+//! Every subcommand prints one line per part and ends with `N passed, N failed, N skipped` alone on a line. The exit code
+//! is 0 only when no part failed. Where `CI=true` is set a skipped part counts as failed.
+
+mod audit;
+mod bench;
+mod clock;
+mod demo;
+mod fuzz;
+mod lint;
+mod models;
+mod process;
+mod report;
+mod simulate;
+mod sizes;
+mod test;
+mod tools;
+mod vectors;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Test, lint, show and measure Cardea.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check there is, fastest first: formatting, lint, build, tests, fuzzing, bindings, docs, demo
+    Test(test::Options),
+    /// Run the static checks alone
+    Lint(lint::Options),
+    /// Show a token enroll, open, answer a status check and close by itself
+    Demo(demo::Options),
+    /// Run the deterministic simulation of device, network and server for many schedules
+    Simulate(simulate::Options),
+    /// Run a benchmark; fails when a required ratio is missed
+    Bench(bench::Options),
+    /// Look dependencies up in the advisory database
+    Audit,
+    /// Check that published test vectors are as they were, or record new ones
+    Vectors(vectors::Options),
+    /// Fuzz every target, or one, for a while
+    Fuzz(fuzz::Options),
+    /// Print how large the products are
+    Sizes,
+}
+
+/// Whether these words after `cargo xtask` are a command; for the commands in the documents.
+fn parse(words: &[String]) -> Result<(), String> {
+    match Cli::try_parse_from(std::iter::once("cargo xtask").chain(words.iter().map(String::as_str))) {
+        Err(error) if error.use_stderr() => Err(error.kind().to_string()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Lint(options) => lint::run(options),
+        Task::Demo(options) => demo::run(options),
+        Task::Simulate(options) => simulate::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Audit => audit::run(),
+        Task::Vectors(options) => vectors::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Sizes => sizes::run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -39,7 +39,7 @@ pub enum Verdict<P> {
     Repeat(Frame<COLD_REPLY_LEN>),
     /// Line 7: blocked, suspended or revoked. Nothing is stored and nothing ratchets.
     Refuse(Refusal<P>),
-    /// Lines 8, 9 and 11: two holders of one record. Block the token until it is enrolled anew, and raise an alert.
+    /// Lines 5, 8, 9 and 11: two holders of one record. Block the token until it is enrolled anew, and raise an alert.
     CloneProved,
     /// Lines 9, 10 and 12: a RECOVER.
     Recover(Recovery<P>),
@@ -107,11 +107,6 @@ pub fn receive<P: Provider>(row: &Row, request: &ColdRequest<'_>, server: &KeyPa
     if row.accepted.is_some_and(|accepted| accepted.hash == hash) {
         return Ok(Verdict::Repeat(Frame(row.reply)));
     }
-    // Line 5.
-    let ephemeral = request.ephemeral();
-    if row.dead == Some(ephemeral) {
-        return Err(Dropped::Dead);
-    }
     // Line 6, with the device's old static key while a ROTATE is open.
     let (handshake, cell, device_static) = open(row, request, server, psk)?;
     let cell = Request::decode(&cell).map_err(|_| Dropped::Malformed)?;
@@ -119,10 +114,21 @@ pub fn receive<P: Provider>(row: &Row, request: &ColdRequest<'_>, server: &KeyPa
     if cell.op == Op::Resync || cell.op.has_large_reply() {
         return Err(Dropped::Malformed);
     }
+    // Line 5 waits for line 6: a dead attempt is dropped, but a dead RECOVER tells of a copy. No honest device declares
+    // a RECOVER. Were it dropped unopened, whoever copied the record while the RECOVER was outstanding could bury it
+    // under one of his own, and nobody would ever hear of the device again.
+    let ephemeral = request.ephemeral();
+    let dead = row.dead == Some(ephemeral);
+    if dead && cell.op != Op::Recover {
+        return Err(Dropped::Dead);
+    }
     // Line 7, and the tombstone of line 2.
     if row.revoked || row.clone_blocked || row.suspended {
         let code = if row.revoked { Code::NotEnrolled } else { Code::Blocked };
         return Ok(Verdict::Refuse(Refusal { handshake, op: cell.op, code }));
+    }
+    if dead {
+        return Ok(Verdict::CloneProved);
     }
     // Line 8.
     if Some(hint) == alternate && Some(hint) != current && Some(hint) != previous {

@@ -171,14 +171,33 @@ fn line_5_a_declared_attempt_is_dead_whether_it_arrived_or_not() {
 }
 
 #[test]
-fn line_5_a_dead_attempt_costs_no_diffie_hellman() {
+fn line_5_what_only_looks_like_a_dead_attempt_proves_nothing() {
     let (mut record, mut server, _) = enroll(108, &[PIN]);
     let mut random = Seeded::new(1);
     let mut late = bytes(&ping(&mut record, &mut random));
     server.handle(recover(&mut record, &mut random).frame().bytes()).reply();
     // Whatever follows the ephemeral key.
     late[60] ^= 1;
-    assert_eq!(dropped(&server, &late), Dropped::Dead);
+    assert_eq!(dropped(&server, &late), Dropped::NotAuthentic);
+}
+
+#[test]
+fn line_5_a_recover_that_was_declared_dead_proves_a_clone() {
+    let (mut record, mut server, _) = enroll(144, &[PIN]);
+    let mut random = Seeded::new(1);
+    ping(&mut record, &mut random);
+    let recovery = bytes(&recover(&mut record, &mut random));
+    // Whoever copies the record now can see that RECOVER's ephemeral key on the wire, and say that it was an attempt.
+    let mut stolen = *record.encode().expose();
+    let attempt = RECORD_LEN - 1 - 3 * 32;
+    stolen[2] = 1;
+    stolen[attempt..attempt + 32].copy_from_slice(&recovery[10..42]);
+    stolen[attempt + 32..attempt + 64].fill(0);
+    let mut stolen = Record::decode(&stolen).unwrap();
+    server.handle(recover(&mut stolen, &mut random).frame().bytes()).reply();
+    assert!(matches!(server.handle(&recovery), Handled::CloneProved));
+    // Once it is blocked that is the answer, here as everywhere.
+    server.handle(&recovery).reply();
 }
 
 #[test]

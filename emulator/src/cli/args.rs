@@ -1,0 +1,122 @@
+//! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A token without a phone.
+///
+/// Exit codes: 0 done, 2 usage, 10 wrong PIN, 11 wait, 12 blocked, 13 not enrolled, 14 not confirmed, 15 enrollment code
+/// used or wrong, 16 PIN not allowed, 17 no enrollment link or code, 18 no such token, 19 cancelled, 20 network, 21
+/// server refused or misbehaved, 22 token in use, 30 state folder, 31 PIN file or terminal, 40 test hashing refused, 70
+/// program.
+#[derive(Debug, Parser)]
+#[command(name = "cardea-emulator", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// State folder [default: $XDG_STATE_HOME/cardea-emulator/default]
+    #[arg(long, global = true, value_name = "DIR", env = "CARDEA_EMULATOR_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// Print one line of JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Accept services that hash PINs as cheaply as tests do
+    #[arg(long, global = true)]
+    pub(super) allow_test_argon2: bool,
+    #[command(flatten)]
+    pub(super) pins: PinArguments,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Where PINs come from; the terminal unless told otherwise.
+#[derive(Debug, Args)]
+pub(super) struct PinArguments {
+    /// Read PINs from a file, one a line, in the order in which they would be asked for
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "pin_fd")]
+    pub(super) pin_file: Option<PathBuf>,
+    /// Read PINs from an open file descriptor, one a line
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) pin_fd: Option<u32>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Accept an enrollment link or typed code, and choose PINs
+    ///
+    /// A link is a secret until it is used: `-` reads it from standard input, where other users of this machine do not
+    /// see it.
+    Enroll {
+        /// Link, `cardea:` address or typed code; `-` reads it from standard input
+        #[arg(value_name = "LINK|CODE|-")]
+        invitation: String,
+        /// The server of a typed code: a host name; http:// for this machine only
+        #[arg(long)]
+        host: Option<String>,
+    },
+    /// Open a token with its PIN
+    Open {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+        /// At most so many seconds, rounded down to a power of two
+        #[arg(long = "for", value_name = "SECONDS")]
+        time: Option<u64>,
+    },
+    /// Close a token
+    Close {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// Ask the server how a token stands
+    Status {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// List the tokens of this device
+    List,
+    /// Choose new PINs: the current one, the new one, then duress PINs
+    ChangePin {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// Set the duress PINs and keep the one that opens: the current one, then up to three duress PINs
+    SetDuress {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// Give a token up
+    Unenroll {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+        /// Only remove it here; the server is not told and no PIN is needed
+        #[arg(long)]
+        local: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn no_pin_can_be_an_argument() {
+        for arguments in [["x", "open", "--pin=274951"], ["x", "enroll", "--pin"]] {
+            assert!(Arguments::try_parse_from(arguments).is_err());
+        }
+    }
+
+    #[test]
+    fn common_options_stand_before_or_after_the_command() {
+        let parse = |text: &str| Arguments::try_parse_from(text.split(' ')).unwrap();
+        assert!(parse("x --json --state d open --pin-file f").json);
+        let arguments = parse("x open abc --for 60 --state d --json --pin-fd 3");
+        assert!(arguments.json && arguments.state.is_some() && arguments.pins.pin_fd == Some(3));
+        assert!(matches!(arguments.command, Command::Open { token: Some(_), time: Some(60) }));
+        assert!(Arguments::try_parse_from("x open --pin-file f --pin-fd 3".split(' ')).is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! What each command does.
+
+use std::env;
+use std::io::{self, BufRead as _, Read as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cardea_sdk::WalletError;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::args::{Arguments, Command};
+use super::output;
+use super::pins::Pins;
+use crate::engine::{Device, EngineError, Options, State};
+
+/// No link is longer.
+const LONGEST_LINK: u64 = 4096;
+
+/// Why the program ends without having done what it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The engine says so.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A file, a descriptor or the terminal cannot be read.
+    #[error("cannot read {0}: {source}", path.display())]
+    Input {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of PINs has too few lines.
+    #[error("a pin is missing: the file has one a line, in the order in which they would be asked for")]
+    TooFewPins,
+    /// A new PIN was not typed the same twice.
+    #[error("the two pins differ")]
+    PinsDiffer,
+    /// Nobody can be asked.
+    #[error("there is no terminal to ask for a pin: use --pin-file or --pin-fd")]
+    NoTerminal,
+    /// There is no place for a state folder.
+    #[error("there is no home folder: give --state")]
+    NoStateFolder,
+    /// The asynchronous runtime did not start.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+impl From<WalletError> for CliError {
+    fn from(error: WalletError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl CliError {
+    /// The SDK's number, or 0.
+    pub(super) const fn code(&self) -> u32 {
+        match self {
+            Self::Engine(EngineError::Wallet(error)) => error.code(),
+            _ => 0,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
+    let Arguments { state, json, allow_test_argon2, pins, command } = arguments;
+    let folder = state.map_or_else(default_state, Ok)?;
+    let device = Device::open(&folder, Options { allow_test_argon2 }).await?;
+    let mut pins = Pins::open(&pins)?;
+    match command {
+        Command::Enroll { invitation, host } => {
+            let text = if invitation == "-" { read_line()? } else { Zeroizing::new(invitation) };
+            enroll(&device, &text, host.as_deref(), pins, json).await
+        }
+        Command::List => {
+            output::list(json, &device.list().await?);
+            Ok(())
+        }
+        Command::Open { token, time } => {
+            let token = device.select(token.as_deref()).await?;
+            let status = device.open_token(&token, pins.current()?, time.map(Duration::from_secs)).await?;
+            show(json, &token, status)
+        }
+        Command::Close { token } => {
+            let token = device.select(token.as_deref()).await?;
+            show(json, &token, token.close().await?)
+        }
+        Command::Status { token } => {
+            let token = device.select(token.as_deref()).await?;
+            show(json, &token, token.status().await?)
+        }
+        Command::ChangePin { token } => {
+            let token = device.select(token.as_deref()).await?;
+            let policy = token.summary().await?.policy;
+            let current = pins.current()?;
+            show(json, &token, token.change_pin(current, pins.new_set(&policy)?).await?)
+        }
+        Command::SetDuress { token } => {
+            let token = device.select(token.as_deref()).await?;
+            let current = pins.current()?;
+            show(json, &token, token.set_duress(current, pins.duress()?).await?)
+        }
+        Command::Unenroll { token, local } => {
+            let token = device.select(token.as_deref()).await?;
+            if local {
+                token.forget().await?;
+            } else {
+                token.unenroll(pins.current()?).await?;
+            }
+            output::print(json, &json!({ "token": token.key().to_string() }), "unenrolled");
+            Ok(())
+        }
+    }
+}
+
+async fn enroll(device: &Device, text: &str, host: Option<&str>, mut pins: Pins, json: bool) -> Result<(), CliError> {
+    let invitation = device.invitation(text, host).await?;
+    if !json {
+        println!("enrolling at {invitation}");
+    }
+    let mut failed = None;
+    let enrolled = device
+        .enroll(&invitation, async |policy| {
+            // Typing takes its time: off this thread, where connections must be looked after.
+            let chosen = tokio::task::spawn_blocking(move || pins.new_set(&policy)).await;
+            chosen.map_err(|_| WalletError::ShuttingDown)?.map_err(|error| {
+                failed = Some(error);
+                WalletError::Cancelled
+            })
+        })
+        .await;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let enrolled = enrolled?;
+    let token = enrolled.token.key().to_string();
+    let digits = enrolled.short_string.as_ref().map(|(digits, _)| digits.as_str());
+    let mut said = format!("enrolled {token}");
+    match &enrolled.short_string {
+        Some((digits, true)) => said += &format!("\nconfirm on the enrolling page that it shows {digits}"),
+        Some((digits, false)) => said += &format!("\nthe enrolling page shows {digits} too"),
+        None => {}
+    }
+    output::print(json, &json!({ "token": token, "shortString": digits }), &said);
+    Ok(())
+}
+
+fn show(json: bool, token: &cardea_sdk::Token, status: cardea_sdk::Status) -> Result<(), CliError> {
+    output::state(json, &token.key().to_string(), State::from(status));
+    Ok(())
+}
+
+fn read_line() -> Result<Zeroizing<String>, CliError> {
+    let mut line = Zeroizing::new(String::new());
+    io::stdin()
+        .lock()
+        .take(LONGEST_LINK)
+        .read_line(&mut line)
+        .map_err(|source| CliError::Input { path: "standard input".into(), source })?;
+    Ok(line)
+}
+
+/// `$XDG_STATE_HOME/cardea-emulator/default`, or its place in the home folder.
+fn default_state() -> Result<PathBuf, CliError> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder("XDG_STATE_HOME")
+        .or_else(|| Some(folder("HOME")?.join(".local").join("state")))
+        .or_else(|| folder("LOCALAPPDATA"))
+        .map(|base| base.join("cardea-emulator").join("default"))
+        .ok_or(CliError::NoStateFolder)
+}

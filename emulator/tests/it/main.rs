@@ -1,0 +1,5 @@
+//! The emulator as a process: what it prints, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
+
+mod process;

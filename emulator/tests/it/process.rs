@@ -1,0 +1,225 @@
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// An enrollment link for a server on `port` of this machine, with made-up keys.
+fn link(port: u16) -> String {
+    let mut payload = vec![1, 7, 0x80, 0, 0, 0, 0, 0, 0, 1];
+    payload.extend([2; 32]);
+    // The X25519 base point is as good a public key as any.
+    payload.push(9);
+    payload.extend([0; 31]);
+    payload.extend(port.to_le_bytes());
+    payload.push(9);
+    payload.extend(b"127.0.0.1");
+    format!("cardea:{}", base64url(&payload))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let three = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
+        let number = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+        for at in 0..=chunk.len() {
+            let index = number >> (18 - 6 * at) & 0x3f;
+            text.push(char::from(ALPHABET[usize::try_from(index).unwrap()]));
+        }
+    }
+    text
+}
+
+/// A port that nobody listens on.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+struct Emulator {
+    folder: TempDir,
+}
+
+impl Emulator {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn wallet(&self) -> PathBuf {
+        self.folder.path().join("devices/main")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"))
+            .env_remove("CARDEA_EMULATOR_STATE")
+            .arg("--state")
+            .arg(self.folder.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that ended without reading has closed its end.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn pin_file(&self, text: &str) -> String {
+        let path = self.folder.path().join("pin");
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_new_state_folder_has_no_token() {
+    let emulator = Emulator::new();
+    let listed = emulator.run(&["list", "--json"]);
+    assert_eq!(code(&listed), 0);
+    assert_eq!(json(&listed), serde_json::json!({ "tokens": [] }));
+    for command in ["open", "close", "status", "unenroll", "change-pin", "set-duress"] {
+        assert_eq!(code(&emulator.run(&[command])), 18, "{command}");
+    }
+}
+
+#[test]
+fn usage_errors_are_2() {
+    let emulator = Emulator::new();
+    assert_eq!(code(&emulator.run(&["dance"])), 2);
+    assert_eq!(code(&emulator.run(&["open", "--pin", "274951"])), 2);
+    // A typed code needs to know its server.
+    assert_eq!(code(&emulator.run(&["enroll", "8XDJ-CEH1GP"])), 2);
+}
+
+#[test]
+fn what_is_no_invitation_is_17() {
+    let emulator = Emulator::new();
+    for text in ["https://id.example/", "cardea:AAAA", "http://id.example/e#AQHm", "cardea:"] {
+        assert_eq!(code(&emulator.run(&["enroll", text])), 17, "{text}");
+    }
+    let output = emulator.run_with(&["enroll", "-", "--host", "127.0.0.1:1"], "no code\n");
+    assert_eq!(code(&output), 17);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_20_and_leaves_nothing() {
+    let emulator = Emulator::new();
+    let link = link(closed_port());
+    let pins = emulator.pin_file("274951\n");
+    for output in [
+        emulator.run(&["enroll", &link, "--pin-file", &pins]),
+        emulator.run_with(&["enroll", "-", "--pin-file", &pins], &link),
+    ] {
+        assert_eq!(code(&output), 20, "{}", error(&output));
+        assert!(error(&output).contains("127.0.0.1"), "{}", error(&output));
+    }
+    let server = format!("127.0.0.1:{}", closed_port());
+    assert_eq!(code(&emulator.run(&["enroll", "8XDJ-CEH1GP", "--host", &server, "--pin-file", &pins])), 20);
+    assert_eq!(json(&emulator.run(&["list", "--json"]))["tokens"], serde_json::json!([]));
+}
+
+#[test]
+fn an_error_never_repeats_a_link_or_a_pin() {
+    let emulator = Emulator::new();
+    let link = link(closed_port());
+    let pins = emulator.pin_file("27495x\n");
+    for arguments in [&["enroll", &link, "--pin-file", &pins][..], &["--json", "enroll", &link, "--pin-file", &pins]] {
+        let output = emulator.run(arguments);
+        let text = format!("{}{}", error(&output), String::from_utf8_lossy(&output.stdout));
+        assert!(!text.contains(&link["cardea:".len()..]) && !text.contains("27495"), "{text}");
+    }
+}
+
+#[test]
+fn errors_as_json_have_the_codes_of_the_sdk_and_of_the_program() {
+    let emulator = Emulator::new();
+    let output = emulator.run(&["enroll", "cardea:AAAA", "--json"]);
+    let error = json(&output);
+    assert_eq!((&error["code"], &error["exit"]), (&111.into(), &17.into()));
+    assert!(error["error"].is_string() && output.stderr.is_empty());
+}
+
+#[test]
+fn a_pin_source_that_cannot_be_read_is_31() {
+    let emulator = Emulator::new();
+    assert_eq!(code(&emulator.run(&["open", "--pin-file", "/nowhere/pin"])), 31);
+    #[cfg(unix)]
+    assert_eq!(code(&emulator.run(&["open", "--pin-fd", "97"])), 31);
+}
+
+/// Puts a file in the place of a token's.
+fn token_file(wallet: &Path, content: &[u8]) {
+    fs::create_dir_all(wallet).unwrap();
+    fs::write(wallet.join(format!("{}-{}.token", "ab".repeat(16), "cd".repeat(4))), content).unwrap();
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_used_is_30_and_said_to_be_why() {
+    let damaged: [(&[u8], &str); 4] = [
+        (b"", "0 bytes"),
+        (b"something else entirely", "damaged"),
+        (b"cardeatk\x02 and what a later version writes", "update the program"),
+        (b"cardeatk\x01 cut short", "cut short"),
+    ];
+    for (content, why) in damaged {
+        let emulator = Emulator::new();
+        assert_eq!(code(&emulator.run(&["list"])), 0);
+        token_file(&emulator.wallet(), content);
+        let output = emulator.run(&["list"]);
+        assert_eq!(code(&output), 30);
+        assert!(error(&output).contains(why), "{}", error(&output));
+    }
+    // Tokens without their key.
+    let emulator = Emulator::new();
+    token_file(&emulator.wallet(), b"");
+    let output = emulator.run(&["list"]);
+    assert_eq!(code(&output), 30);
+    assert!(error(&output).contains("store.key"), "{}", error(&output));
+    // A file where the folder should be.
+    let emulator = Emulator::new();
+    fs::write(emulator.folder.path().join("devices"), b"").unwrap();
+    assert_eq!(code(&emulator.run(&["list"])), 30);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_state_folder_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let emulator = Emulator::new();
+    emulator.run(&["list"]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&emulator.wallet()), 0o700);
+    assert_eq!(mode(&emulator.wallet().join("store.key")), 0o600);
+}
+
+#[test]
+fn every_exit_code_is_in_the_help() {
+    let help = String::from_utf8(Emulator::new().run(&["--help"]).stdout).unwrap();
+    let codes = ["2 usage", "10 wrong PIN", "11 wait", "12 blocked", "13 not", "14 not", "15 enrollment", "16 PIN"];
+    let more = ["17 no", "18 no", "19 cancelled", "20 network", "21", "22 token", "30 state", "31 PIN", "40 test", "70"];
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for code in codes.iter().chain(&more) {
+        assert!(help.contains(code), "{code}: {help}");
+    }
+}

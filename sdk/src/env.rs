@@ -1,0 +1,109 @@
+//! What the SDK takes from its surroundings: the time and random bytes. The operating system's are here and nowhere
+//! else; everything below takes an [`Env`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cardea_protocol::crypto::Random;
+use tokio::time::Instant;
+
+/// A source of wall-clock time.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// Unix seconds. It may jump: the SDK sends it as evidence and corrects itself by the server's clock.
+    fn now(&self) -> u64;
+}
+
+/// A source of cryptographically secure random bytes.
+pub trait Entropy: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes`. A source that fails does not return.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The clock of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
+    }
+}
+
+/// The generator of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    /// # Panics
+    /// The operating system has no random bytes to give. Nothing can safely go on then.
+    fn fill(&self, bytes: &mut [u8]) {
+        if let Err(error) = getrandom::fill(bytes) {
+            panic!("the operating system gives no random bytes: {error}");
+        }
+    }
+}
+
+/// Time and randomness of a wallet.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bytes come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Env {
+    /// Those of the operating system.
+    #[must_use]
+    pub fn os() -> Self {
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+
+    /// The 32 bits of time that travel on the wire; the largest value after 2106.
+    pub(crate) fn wire_time(&self) -> u32 {
+        u32::try_from(self.clock.now()).unwrap_or(u32::MAX)
+    }
+
+    /// Random bytes as the protocol core takes them.
+    pub(crate) fn random(&self) -> CoreRandom {
+        CoreRandom(Arc::clone(&self.entropy))
+    }
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self::os()
+    }
+}
+
+/// [`Entropy`] for the protocol core.
+#[derive(Debug)]
+pub(crate) struct CoreRandom(Arc<dyn Entropy>);
+
+impl Random for CoreRandom {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+}
+
+/// How long ago something was, by a clock that nobody can set. Stands still where tests pause time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Whole seconds since the start.
+    pub(crate) fn seconds(self) -> u32 {
+        u32::try_from(self.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,187 @@
+//! One operation on one token: what the device does, row by row of the device's table (specification, chapter 7).
+//!
+//! An [`Operation`] holds the lease of its token from beginning to end. Every step that the core hands out as "store
+//! first" is stored before anything else happens, so that dropping the future anywhere leaves a record that tells what
+//! may have been sent.
+
+mod exchange;
+mod held;
+mod limit;
+mod resync;
+
+use std::sync::Arc;
+
+use cardea_protocol::Code;
+use cardea_protocol::crypto::Dalek;
+use cardea_protocol::device::{Answer, Intent, Pending, Session};
+use cardea_protocol::wire::Reply;
+
+use crate::env::Stopwatch;
+use crate::error::WalletError;
+use crate::pins;
+use crate::store::TokenKey;
+use crate::transport::Connection;
+use crate::wallet::Inner;
+
+use exchange::Exchanged;
+pub(crate) use exchange::{REPLY_LIMIT, ask, connect};
+pub(crate) use held::Held;
+pub(crate) use limit::{Progress, limited};
+
+/// Rounds of "the server has a newer key" or "resynced" within one operation. Each needs a signed newer key or an
+/// operator's marker, so an honest server never gets near it.
+const ROUNDS: usize = 4;
+
+/// A token under its lease, and how to reach its server.
+pub(crate) struct Operation<'a> {
+    pub(crate) inner: &'a Inner,
+    pub(crate) held: Held,
+    progress: &'a Progress,
+}
+
+/// A warm session and the connection that it lives on.
+pub(crate) struct Warm {
+    pub(crate) connection: Box<dyn Connection>,
+    pub(crate) session: Session<Dalek>,
+}
+
+/// An answered operation.
+pub(crate) struct Done {
+    /// Status and tries as the server says now; the code is the operation's own.
+    pub(crate) reply: Reply,
+    /// What may carry warm operations now.
+    pub(crate) warm: Option<Warm>,
+}
+
+/// What became of one cold request.
+enum Cold {
+    Done(Done),
+    /// Blocked or not enrolled: authentic, without effect on the record.
+    Refused(Reply),
+    /// The server has a newer key, which is stored now. The request is pending.
+    Renewed,
+    /// Resynced: what was pending is lost.
+    Resynced,
+}
+
+/// What became of the attempt that was pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The server did it, with this result.
+    Answered(Code),
+    /// It never arrived and never will.
+    Never,
+    /// Nobody can know any more.
+    Lost,
+}
+
+/// A record with nothing pending, and how the token stands now.
+pub(crate) struct Settled {
+    pub(crate) outcome: Outcome,
+    /// Of a cold STATUS after the RECOVER, or of a refusal.
+    pub(crate) reply: Reply,
+    pub(crate) refused: bool,
+}
+
+impl<'a> Operation<'a> {
+    /// Takes the lease of `key`, waiting for whoever has it.
+    pub(crate) async fn begin(
+        inner: &'a Arc<Inner>,
+        key: TokenKey,
+        progress: &'a Progress,
+    ) -> Result<Self, WalletError> {
+        let held = Held::take(inner, key).await?;
+        progress.leased();
+        pins::allowed(held.record().policy().argon2, inner.options.allow_test_argon2)?;
+        Ok(Self { inner, held, progress })
+    }
+
+    /// Does what the holder asks: recovers what is pending, then sends it once (and once more where the table says so).
+    pub(crate) async fn perform(&mut self, intent: &Intent<'_>) -> Result<Done, WalletError> {
+        if let Some(settled) = self.settle().await?
+            && settled.refused
+        {
+            return Ok(Done { reply: settled.reply, warm: None });
+        }
+        let watch = Stopwatch::start();
+        let mut base = self.inner.env.wire_time();
+        let (mut signed_again, mut sent_again) = (false, false);
+        loop {
+            let time = base.saturating_add(watch.seconds());
+            match self.cold(intent, time).await? {
+                Cold::Done(done) if done.reply.code == Code::Stale && !signed_again => {
+                    signed_again = true;
+                    base = done.reply.server_time.saturating_sub(watch.seconds());
+                }
+                Cold::Done(done) => return Ok(done),
+                Cold::Refused(reply) => return Ok(Done { reply, warm: None }),
+                Cold::Resynced => return Err(WalletError::NotConfirmed),
+                Cold::Renewed => match self.settle().await? {
+                    Some(Settled { reply, refused: true, .. }) => return Ok(Done { reply, warm: None }),
+                    Some(Settled { outcome: Outcome::Answered(code), reply, .. }) => {
+                        return Ok(Done { reply: Reply { code, op: intent.op(), ..reply }, warm: None });
+                    }
+                    Some(Settled { outcome: Outcome::Never, .. }) if !sent_again => sent_again = true,
+                    _ => return Err(WalletError::NotConfirmed),
+                },
+            }
+        }
+    }
+
+    /// Finds out what became of a pending attempt. `None` if nothing is pending.
+    ///
+    /// The reply to the RECOVER itself is provisional: only the cold STATUS that follows it is shown to anyone.
+    pub(crate) async fn settle(&mut self) -> Result<Option<Settled>, WalletError> {
+        if *self.held.record().pending() == Pending::None {
+            return Ok(None);
+        }
+        let mut outcome = None;
+        for _ in 0..ROUNDS {
+            if *self.held.record().pending() != Pending::None {
+                let connection = self.connect().await?;
+                let step = self.held.record().recover(&mut self.inner.env.random())?;
+                let attempt = self.held.keep(step).await?;
+                match self.exchange(connection, attempt).await? {
+                    Exchanged::Answered(Answer::Recovered { outcome: found }, _) => {
+                        outcome.get_or_insert(found.map_or(Outcome::Never, Outcome::Answered));
+                    }
+                    Exchanged::Refused(reply) => {
+                        let outcome = outcome.unwrap_or(Outcome::Lost);
+                        return Ok(Some(Settled { outcome, reply, refused: true }));
+                    }
+                    Exchanged::Renewed => continue,
+                    // A RECOVER is never answered as an operation.
+                    Exchanged::Resynced | Exchanged::Answered(Answer::Operation { .. }, _) => {
+                        outcome.get_or_insert(Outcome::Lost);
+                    }
+                }
+            }
+            let time = self.inner.env.wire_time();
+            let (reply, refused) = match self.cold(&Intent::Status, time).await? {
+                Cold::Done(done) => (done.reply, false),
+                Cold::Refused(reply) => (reply, true),
+                Cold::Renewed | Cold::Resynced => continue,
+            };
+            return Ok(Some(Settled { outcome: outcome.unwrap_or(Outcome::Lost), reply, refused }));
+        }
+        Err(WalletError::NotConfirmed)
+    }
+
+    /// One cold request with nothing pending before it. `time` is what is signed, in Unix seconds.
+    async fn cold(&mut self, intent: &Intent<'_>, time: u32) -> Result<Cold, WalletError> {
+        // Without a connection nothing is marked as pending: nothing can have been sent.
+        let connection = self.connect().await?;
+        let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
+        let attempt = self.held.keep(step).await?;
+        Ok(match self.exchange(connection, attempt).await? {
+            Exchanged::Answered(Answer::Operation { reply, session }, connection) => {
+                let warm = session.map(|session| Warm { connection, session });
+                Cold::Done(Done { reply, warm })
+            }
+            Exchanged::Refused(reply) => Cold::Refused(reply),
+            Exchanged::Renewed => Cold::Renewed,
+            // An operation is never answered as a RECOVER.
+            Exchanged::Resynced | Exchanged::Answered(Answer::Recovered { .. }, _) => Cold::Resynced,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The record of one token under its lease.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cardea_protocol::device::{Record, StoreFirst};
+
+use crate::error::WalletError;
+use crate::pins::blocking;
+use crate::store::{Details, Entry, Lease, StoreError, TokenKey};
+use crate::wallet::Inner;
+
+/// How often a lease that somebody else has is asked for.
+const PATIENCE: Duration = Duration::from_millis(25);
+
+type Shared = Arc<Mutex<Box<dyn Lease>>>;
+
+/// A token's entry and the lease on it.
+///
+/// A write that has begun goes on if the future that began it is dropped, and keeps the lease until it is done.
+pub(crate) struct Held {
+    lease: Shared,
+    entry: Entry,
+}
+
+impl Held {
+    /// Waits for the lease and loads the entry.
+    pub(crate) async fn take(inner: &Inner, key: TokenKey) -> Result<Self, WalletError> {
+        let lease = take_lease(inner, key).await?;
+        let entry = on(&lease, |lease| lease.load()).await?.ok_or(WalletError::UnknownToken)?;
+        Ok(Self { lease, entry })
+    }
+
+    /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
+    /// servers offer the same ids again until the keys have arrived.
+    pub(crate) async fn create(inner: &Inner, record: Record, details: Details) -> Result<Self, WalletError> {
+        let entry = Entry::new(record, details)?;
+        let lease = take_lease(inner, entry.key()).await?;
+        let old = on(&lease, |lease| lease.load()).await?;
+        let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();
+        if !old.as_ref().is_none_or(is_leftover) {
+            return Err(WalletError::AlreadyEnrolled);
+        }
+        let copy = entry.duplicate();
+        on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await?;
+        Ok(Self { lease, entry })
+    }
+
+    pub(crate) const fn record(&self) -> &Record {
+        &self.entry.record
+    }
+
+    pub(crate) const fn details(&self) -> &Details {
+        self.entry.details()
+    }
+
+    pub(crate) const fn key(&self) -> TokenKey {
+        self.entry.key()
+    }
+
+    /// Stores the record of `step`, then lets out what follows it.
+    pub(crate) async fn keep<T>(&mut self, step: StoreFirst<T>) -> Result<T, WalletError> {
+        let (record, then) = step.stored();
+        // The same RECOVER again: nothing new to store.
+        if record != self.entry.record {
+            let (old, new) = (self.entry.duplicate(), self.entry.with(record));
+            let stored = new.duplicate();
+            on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
+            self.entry = stored;
+        }
+        Ok(then)
+    }
+
+    /// Removes the token.
+    pub(crate) async fn remove(self) -> Result<(), WalletError> {
+        on(&self.lease, |lease| lease.remove()).await
+    }
+}
+
+async fn take_lease(inner: &Inner, key: TokenKey) -> Result<Shared, WalletError> {
+    loop {
+        let store = Arc::clone(&inner.store);
+        if let Some(lease) = blocking(move || store.try_lease(&key)).await?? {
+            return Ok(Arc::new(Mutex::new(lease)));
+        }
+        tokio::time::sleep(PATIENCE).await;
+    }
+}
+
+async fn on<T: Send + 'static>(
+    lease: &Shared,
+    run: impl FnOnce(&mut Box<dyn Lease>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, WalletError> {
+    let lease = Arc::clone(lease);
+    // A store that panicked has changed nothing, or all of it: that is what it promises.
+    Ok(blocking(move || run(&mut lease.lock().unwrap_or_else(PoisonError::into_inner))).await??)
+}

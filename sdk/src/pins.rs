@@ -1,0 +1,72 @@
+//! PINs on their way into signing keys: slow on purpose, off the async threads, wiped afterwards.
+
+use cardea_protocol::crypto::{Dalek, Provider};
+use cardea_protocol::limits::SLOTS;
+use cardea_protocol::pin::{Pin, PinDerivation, PinKey, PinSet};
+use cardea_protocol::token::{Argon2Class, Policy};
+
+use crate::env::Env;
+use crate::error::WalletError;
+
+/// The PINs that the holder chose.
+#[derive(Debug)]
+pub struct NewPins {
+    /// The one that opens.
+    pub normal: Pin,
+    /// Up to three that seem to.
+    pub duress: Vec<Pin>,
+}
+
+impl NewPins {
+    /// A set without duress PINs.
+    #[must_use]
+    pub const fn normal(pin: Pin) -> Self {
+        Self { normal: pin, duress: Vec::new() }
+    }
+
+    /// Whether the service allows these PINs.
+    ///
+    /// # Errors
+    /// [`WalletError::Pin`]: the first rule that they break.
+    pub fn check(&self, policy: &Policy) -> Result<(), WalletError> {
+        Ok(PinSet { normal: &self.normal, duress: &self.duress }.check(policy)?)
+    }
+}
+
+/// What a wallet allows.
+pub(crate) fn allowed(class: Argon2Class, allow_test: bool) -> Result<(), WalletError> {
+    if class == Argon2Class::Test && !allow_test { Err(WalletError::TestArgon2) } else { Ok(()) }
+}
+
+/// Runs what blocks on a thread where that is fine.
+pub(crate) async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, WalletError> {
+    tokio::task::spawn_blocking(run).await.map_err(|_| WalletError::ShuttingDown)
+}
+
+fn memory(derivation: &PinDerivation) -> Vec<<Dalek as Provider>::PinBlock> {
+    vec![<Dalek as Provider>::PinBlock::default(); derivation.blocks()]
+}
+
+/// The signing key of one PIN. Dropping the future drops the PIN as soon as the hash is done.
+pub(crate) async fn derive(derivation: PinDerivation, pin: Pin) -> Result<PinKey, WalletError> {
+    Ok(blocking(move || derivation.derive::<Dalek>(&pin, &mut memory(&derivation))).await??)
+}
+
+/// The keys of all slots: the PINs' own, the rest random.
+pub(crate) async fn derive_all(
+    derivation: PinDerivation,
+    pins: NewPins,
+    env: &Env,
+) -> Result<[PinKey; SLOTS], WalletError> {
+    let mut random = env.random();
+    blocking(move || {
+        let mut memory = memory(&derivation);
+        // Random keys first, the same number whatever the PINs: randomness is used alike.
+        let mut keys: [PinKey; SLOTS] = std::array::from_fn(|_| PinKey::random(&mut random));
+        for (key, pin) in keys.iter_mut().zip(std::iter::once(&pins.normal).chain(&pins.duress)) {
+            *key = derivation.derive::<Dalek>(pin, &mut memory)?;
+        }
+        Ok(keys)
+    })
+    .await?
+}

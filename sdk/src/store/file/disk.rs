@@ -1,0 +1,193 @@
+//! Files and folders: private, replaced atomically, flushed, locked.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use cardea_protocol::Secret;
+
+use crate::store::{StoreError, TokenKey};
+
+pub(super) const KEY_NAME: &str = "store.key";
+const FOLDER_LOCK: &str = "store.lock";
+const TOKEN: &str = "token";
+const LOCK: &str = "lock";
+const TEMPORARY: &str = "new";
+
+/// A private folder.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(|error| StoreError::from_io(&path, error))?;
+        Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn token_path(&self, key: &TokenKey) -> PathBuf {
+        self.0.join(format!("{key}.{TOKEN}"))
+    }
+
+    fn lock_path(&self, key: &TokenKey) -> PathBuf {
+        self.0.join(format!("{key}.{LOCK}"))
+    }
+
+    /// All tokens, by the names of their files.
+    pub(super) fn tokens(&self) -> Result<Vec<TokenKey>, StoreError> {
+        let failed = |error| StoreError::from_io(&self.0, error);
+        let mut keys = Vec::new();
+        for file in fs::read_dir(&self.0).map_err(failed)? {
+            let path = PathBuf::from(file.map_err(failed)?.file_name());
+            if path.extension().is_some_and(|extension| extension == TOKEN)
+                && let Some(key) = path.file_stem().and_then(|name| name.to_str()?.parse().ok())
+            {
+                keys.push(key);
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// The folder's key; made by `fresh` for a folder that has neither key nor tokens.
+    pub(super) fn key(&self, fresh: impl FnOnce() -> Secret<32>) -> Result<Secret<32>, StoreError> {
+        // Two programs that find an empty folder must not make two keys.
+        let lock_path = self.0.join(FOLDER_LOCK);
+        let lock = private(&lock_path)?;
+        lock.lock().map_err(|error| StoreError::from_io(&lock_path, error))?;
+        let path = self.0.join(KEY_NAME);
+        if let Some(key) = read_key(&path)? {
+            return Ok(key);
+        }
+        if !self.tokens()?.is_empty() {
+            return Err(StoreError::KeyMissing { path });
+        }
+        let key = fresh();
+        self.replace(&path, key.expose())?;
+        Ok(key)
+    }
+
+    /// Replaces `path` by `bytes`: durable and whole when this returns, the old content otherwise.
+    pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let failed = |error| StoreError::from_io(path, error);
+        // One name per file: it is written under the lease, and what a crash left behind is overwritten.
+        let temporary = path.with_extension(TEMPORARY);
+        let written = private(&temporary).and_then(|mut file| {
+            file.set_len(0).map_err(failed)?;
+            file.write_all(bytes).map_err(failed)?;
+            file.sync_all().map_err(failed)?;
+            fs::rename(&temporary, path).map_err(failed)
+        });
+        if written.is_err() {
+            // The old content stands; what is left of the new one may stay if it cannot be removed.
+            let _ = fs::remove_file(&temporary);
+        }
+        written?;
+        self.flush()
+    }
+
+    /// Makes names durable.
+    fn flush(&self) -> Result<(), StoreError> {
+        if cfg!(unix) {
+            File::open(&self.0)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|error| StoreError::from_io(&self.0, error))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes a token and, where that is safe, its lock file. The caller holds the lease.
+    pub(super) fn remove(&self, key: &TokenKey) -> Result<(), StoreError> {
+        let path = self.token_path(key);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::from_io(path, error)),
+        }
+        if cfg!(unix) {
+            // Whoever waits for this lock finds out that its name is gone, see `try_lock`.
+            let _ = fs::remove_file(self.lock_path(key));
+        }
+        self.flush()
+    }
+
+    /// Locks a token against every other process and thread.
+    pub(super) fn try_lock(&self, key: &TokenKey) -> Result<Option<File>, StoreError> {
+        let path = self.lock_path(key);
+        let file = private(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(StoreError::from_io(path, error)),
+        }
+        // Between opening and locking, the one before may have removed the name: then this locks nothing.
+        Ok(is_still(&path, &file).map_err(|error| StoreError::from_io(path, error))?.then_some(file))
+    }
+}
+
+/// Whether `path` still names the open `file`.
+#[cfg(unix)]
+fn is_still(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let ours = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether `path` still names the open `file`: names of open files do not go away here.
+#[cfg(not(unix))]
+fn is_still(_: &Path, _: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Opens a file for writing that only its owner may read, making it if it is not there.
+fn private(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| StoreError::from_io(path, error))
+}
+
+/// Reads a file, or `None` if there is none. Stops reading one byte after `limit`: a longer file is wrong anyway.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    let failed = |error| StoreError::from_io(path, error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut bytes = Vec::with_capacity(limit + 1);
+    file.take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
+}
+
+fn read_key(path: &Path) -> Result<Option<Secret<32>>, StoreError> {
+    let mut bytes = match read(path, 32)? {
+        Some(bytes) => zeroize::Zeroizing::new(bytes),
+        None => return Ok(None),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = fs::metadata(path).map_err(|error| StoreError::from_io(path, error))?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err(StoreError::KeyExposed { path: path.to_owned() });
+        }
+    }
+    let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let key = Secret::from_slice(&bytes).ok_or(StoreError::Truncated { path: path.to_owned(), found, expected: 32 })?;
+    zeroize::Zeroize::zeroize(&mut *bytes);
+    Ok(Some(key))
+}

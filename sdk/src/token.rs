@@ -1,0 +1,256 @@
+//! One token: open, close, status, PINs, unenroll.
+
+mod pins;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cardea_protocol::Code;
+use cardea_protocol::device::Intent;
+use cardea_protocol::limits::WINDOW_MAX;
+use cardea_protocol::pin::{Pin, PinKey};
+use cardea_protocol::token::{DeviceStatus, Policy};
+use cardea_protocol::wire::Reply;
+
+use crate::error::WalletError;
+use crate::event::EventKind;
+use crate::operation::{Held, Operation, Progress, limited};
+use crate::pins::{blocking, derive};
+use crate::status::{Status, accepted};
+use crate::store::{Details, TokenKey};
+use crate::wallet::Inner;
+
+/// How long an opening lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Window {
+    /// As long as the service says.
+    #[default]
+    Service,
+    /// At most so long, and never longer than the service says. Rounded down to a power of two of seconds, which is
+    /// what travels; at least 2 seconds.
+    AtMost(Duration),
+}
+
+impl Window {
+    fn number(self) -> Result<u8, WalletError> {
+        match self {
+            Self::Service => Ok(0),
+            // 2^0 would be 1 second, but 0 means the service's own.
+            Self::AtMost(time) => match time.as_secs().checked_ilog2() {
+                None | Some(0) => Err(WalletError::Window),
+                Some(power) => Ok(u8::try_from(power).unwrap_or(WINDOW_MAX).min(WINDOW_MAX)),
+            },
+        }
+    }
+}
+
+/// What a wallet holds of a token. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Its name in this wallet.
+    pub key: TokenKey,
+    /// What the wallet knows about it.
+    pub details: Details,
+    /// What the service asks of PINs.
+    pub policy: Policy,
+    /// Whether the server has confirmed the enrollment. The first answered operation does.
+    pub confirmed: bool,
+    /// Whether something was sent that was never answered. The next operation finds out.
+    pub pending: bool,
+}
+
+/// A handle on one token. Cheap to clone; holds no secrets and no lock.
+///
+/// Every operation is one future with a limit of a minute. It may be dropped at any time: what it sent is found out by
+/// the next one. Operations on one token wait for each other, over all processes that share the store.
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) key: TokenKey,
+}
+
+impl Token {
+    /// Its name in this wallet.
+    #[must_use]
+    pub const fn key(&self) -> TokenKey {
+        self.key
+    }
+
+    /// What the wallet holds of it. Asks nobody.
+    ///
+    /// # Errors
+    /// [`WalletError::UnknownToken`], [`WalletError::Store`].
+    pub async fn summary(&self) -> Result<Summary, WalletError> {
+        let entry = self.load().await?;
+        Ok(Summary {
+            key: self.key,
+            policy: *entry.record.policy(),
+            confirmed: !entry.record.is_provisional(),
+            pending: *entry.record.pending() != cardea_protocol::device::Pending::None,
+            details: entry.details,
+        })
+    }
+
+    async fn load(&self) -> Result<crate::store::Entry, WalletError> {
+        let (store, key) = (Arc::clone(&self.inner.store), self.key);
+        blocking(move || store.load(&key)).await??.ok_or(WalletError::UnknownToken)
+    }
+
+    /// Opens the token. A wrong PIN counts at the server.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn open(&self, pin: Pin, window: Window) -> Result<Status, WalletError> {
+        let window = window.number()?;
+        let key = self.pin_key(pin).await?;
+        let reply = self.perform(&Intent::Open { window, key: &key }).await?;
+        self.finish(&reply)
+    }
+
+    /// Closes the token. Needs no PIN.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn close(&self) -> Result<Status, WalletError> {
+        let reply = self.perform(&Intent::Close).await?;
+        self.finish(&reply)
+    }
+
+    /// Asks how the token stands. A token that is blocked or not enrolled any more is no error here.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn status(&self) -> Result<Status, WalletError> {
+        let reply = self.perform(&Intent::Status).await?;
+        self.announce(&reply);
+        match reply.code {
+            Code::Blocked => Ok(Status { state: DeviceStatus::Blocked, ..Status::of(&reply) }),
+            Code::NotEnrolled => Ok(Status { state: DeviceStatus::NotEnrolled, ..Status::of(&reply) }),
+            _ => accepted(&reply),
+        }
+    }
+
+    /// Gives the token up: the server forgets this device, then the wallet does.
+    ///
+    /// # Errors
+    /// [`WalletError`]. A token that is not enrolled any more leaves the wallet without an error.
+    pub async fn unenroll(&self, pin: Pin) -> Result<(), WalletError> {
+        let key = self.pin_key(pin).await?;
+        let progress = Progress::default();
+        let result = limited(&progress, async {
+            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+            let reply = Box::pin(operation.perform(&Intent::Unenroll { key: &key })).await?.reply;
+            match accepted(&reply) {
+                Ok(_) | Err(WalletError::NotEnrolled) => operation.held.remove().await,
+                Err(error) => Err(error),
+            }
+        });
+        let result = self.observed(result.await);
+        if result.is_ok() {
+            self.inner.events.emit(self.key, EventKind::Unenrolled);
+        }
+        result
+    }
+
+    /// Removes the token from this wallet without telling the server, which goes on knowing the device.
+    ///
+    /// # Errors
+    /// [`WalletError::UnknownToken`], [`WalletError::Busy`], [`WalletError::Store`].
+    pub async fn forget(&self) -> Result<(), WalletError> {
+        let progress = Progress::default();
+        limited(&progress, async { Held::take(&self.inner, self.key).await?.remove().await }).await?;
+        self.inner.events.emit(self.key, EventKind::Unenrolled);
+        Ok(())
+    }
+
+    /// The signing key of a PIN. Made before anything is sent: the server waits for nobody.
+    async fn pin_key(&self, pin: Pin) -> Result<PinKey, WalletError> {
+        let derivation = self.load().await?.record.pin_derivation();
+        crate::pins::allowed(derivation.class(), self.inner.options.allow_test_argon2)?;
+        derive(derivation, pin).await
+    }
+
+    pub(crate) async fn perform(&self, intent: &Intent<'_>) -> Result<Reply, WalletError> {
+        let progress = Progress::default();
+        let operation = async {
+            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+            Ok(Box::pin(operation.perform(intent)).await?.reply)
+        };
+        self.observed(limited(&progress, operation).await)
+    }
+
+    /// Settles what is pending or unconfirmed, if anything is. Returns whether there was something.
+    pub(crate) async fn settle(&self) -> Result<bool, WalletError> {
+        let progress = Progress::default();
+        let operation = async {
+            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+            if let Some(settled) = Box::pin(operation.settle()).await? {
+                return Ok(Some(settled.reply));
+            }
+            if operation.held.record().is_provisional() {
+                return Ok(Some(Box::pin(operation.perform(&Intent::Ping)).await?.reply));
+            }
+            Ok(None)
+        };
+        let reply = limited(&progress, operation).await?;
+        if let Some(reply) = &reply {
+            self.announce(reply);
+        }
+        Ok(reply.is_some())
+    }
+
+    /// Tells listeners why an operation got no answer, and has the answer looked for.
+    pub(crate) fn observed<T>(&self, result: Result<T, WalletError>) -> Result<T, WalletError> {
+        match &result {
+            Err(WalletError::NotConfirmed) => {
+                self.inner.events.emit(self.key, EventKind::NotConfirmed);
+                self.inner.wake.notify_one();
+            }
+            Err(WalletError::Offline(_)) => self.inner.events.emit(self.key, EventKind::Offline),
+            _ => {}
+        }
+        result
+    }
+
+    /// Tells listeners how the token stands.
+    fn announce(&self, reply: &Reply) {
+        let kind = match (reply.code, reply.status) {
+            (Code::Blocked, _) | (_, DeviceStatus::Blocked) => EventKind::Blocked,
+            (_, DeviceStatus::Open) => EventKind::Opened,
+            (_, DeviceStatus::Closed) => EventKind::Closed,
+            (_, DeviceStatus::NotEnrolled) => return,
+        };
+        self.inner.events.emit(self.key, kind);
+    }
+
+    fn finish(&self, reply: &Reply) -> Result<Status, WalletError> {
+        self.announce(reply);
+        accepted(reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checked by the compiler: operations can run on any thread.
+    #[test]
+    fn operations_can_move_between_threads() {
+        const fn is_send<F: Future + Send>(_: &F) {}
+        let _ = |token: &Token, pin: Pin, new: crate::NewPins, again: Pin| {
+            is_send(&token.open(pin, Window::Service));
+            is_send(&token.status());
+            is_send(&token.change_pin(again, new));
+        };
+    }
+
+    #[test]
+    fn a_window_travels_as_a_power_of_two_rounded_down() {
+        let number = |seconds| Window::AtMost(Duration::from_secs(seconds)).number().ok();
+        assert_eq!(Window::Service.number().ok(), Some(0));
+        assert_eq!([number(0), number(1)], [None, None]);
+        assert_eq!(number(u64::MAX), Some(31));
+        assert_eq!([number(2), number(3), number(60), number(64)], [Some(1), Some(1), Some(5), Some(6)]);
+    }
+}

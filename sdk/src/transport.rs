@@ -1,0 +1,68 @@
+//! How frames get to the server and back. The bytes are the same everywhere and need no protection: they are
+//! encrypted and authenticated, or hints.
+
+pub mod memory;
+pub mod tcp;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+/// A future behind a pointer, so that transports can be chosen when the program runs.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where a server's token channel is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Host name or address; an IPv6 address stands in brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Makes connections.
+pub trait Connector: fmt::Debug + Send + Sync + 'static {
+    /// Connects to `server`. The caller gives up by dropping the future.
+    fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>>;
+}
+
+/// One connection: frames of at most [`FRAME_MAX`](cardea_protocol::limits::FRAME_MAX) bytes, in order.
+pub trait Connection: fmt::Debug + Send {
+    /// Sends one frame. If the future is dropped, the connection is of no more use.
+    fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// The next frame. Cancel safe: if the future is dropped, no frame is lost.
+    fn receive(&mut self) -> BoxFuture<'_, Result<Bytes, TransportError>>;
+}
+
+/// Why bytes did not get through.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// There is no connection to the server.
+    #[error("cannot reach {server}: {source}")]
+    Unreachable {
+        /// The server.
+        server: Endpoint,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The server did not answer in time.
+    #[error("the server does not answer")]
+    TimedOut,
+    /// The other side closed the connection.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The connection broke, or what came is no frame.
+    #[error("the connection broke: {0}")]
+    Broken(#[from] io::Error),
+}

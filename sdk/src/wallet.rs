@@ -1,0 +1,180 @@
+//! A wallet: the tokens in one store, and how to get more.
+
+mod enroll;
+mod recovery;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::env::Env;
+use crate::error::WalletError;
+use crate::event::{Events, Source};
+use crate::pins::blocking;
+use crate::store::file::{FileStore, StoreKey};
+use crate::store::memory::MemoryStore;
+use crate::store::{Store, TokenKey};
+use crate::token::Token;
+use crate::transport::Connector;
+use crate::transport::tcp::TcpConnector;
+
+pub use enroll::Enrollment;
+
+/// What a wallet was built with and its tokens share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) env: Env,
+    pub(crate) options: Options,
+    pub(crate) events: Source,
+    /// Something is pending that an answer should be looked for.
+    pub(crate) wake: Notify,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) allow_test_argon2: bool,
+    emulated: bool,
+    background: bool,
+}
+
+/// The tokens of one holder on one device. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Wallet {
+    inner: Arc<Inner>,
+    _recovery: Option<Arc<recovery::Task>>,
+}
+
+/// Where the tokens are.
+#[derive(Debug)]
+enum Place {
+    Memory,
+    Folder(PathBuf, Option<StoreKey>),
+    Store(Arc<dyn Store>),
+}
+
+/// How a wallet is to be.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is opened"]
+pub struct Builder {
+    place: Place,
+    connector: Arc<dyn Connector>,
+    env: Env,
+    options: Options,
+}
+
+impl Builder {
+    /// Keeps the tokens in `folder`, encrypted with a key in a file beside them.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.place = Place::Folder(folder.into(), None);
+        self
+    }
+
+    /// Keeps the tokens in `folder`, encrypted with a key that the host keeps elsewhere.
+    pub fn folder_with_key(mut self, folder: impl Into<PathBuf>, key: StoreKey) -> Self {
+        self.place = Place::Folder(folder.into(), Some(key));
+        self
+    }
+
+    /// Keeps the tokens in a store of the host's own.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.place = Place::Store(store);
+        self
+    }
+
+    /// Reaches servers in another way than over TCP.
+    pub fn connector(mut self, connector: Arc<dyn Connector>) -> Self {
+        self.connector = connector;
+        self
+    }
+
+    /// Takes time and random bytes from elsewhere.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// Says to servers that this device is emulated. They may refuse it.
+    pub const fn emulated(mut self, emulated: bool) -> Self {
+        self.options.emulated = emulated;
+        self
+    }
+
+    /// Accepts services that hash PINs as cheaply as tests do. Never for tokens that protect something.
+    pub const fn allow_test_argon2(mut self, allow: bool) -> Self {
+        self.options.allow_test_argon2 = allow;
+        self
+    }
+
+    /// Whether unanswered operations are looked after as soon as the wallet is open and whenever one occurs, without
+    /// waiting for the holder (default: yes). Programs that end after one operation turn it off.
+    pub const fn recover_in_background(mut self, recover: bool) -> Self {
+        self.options.background = recover;
+        self
+    }
+
+    /// Opens the wallet. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// [`WalletError::Store`].
+    pub async fn open(self) -> Result<Wallet, WalletError> {
+        let Self { place, connector, env, options } = self;
+        let store: Arc<dyn Store> = match place {
+            Place::Memory => Arc::new(MemoryStore::new()),
+            Place::Store(store) => store,
+            Place::Folder(folder, key) => {
+                let env = env.clone();
+                Arc::new(
+                    blocking(move || match key {
+                        Some(key) => FileStore::open_with_key(folder, key, &env),
+                        None => FileStore::open(folder, &env),
+                    })
+                    .await??,
+                )
+            }
+        };
+        let inner = Arc::new(Inner { store, connector, env, options, events: Source::new(), wake: Notify::new() });
+        let recovery = options.background.then(|| Arc::new(recovery::Task::start(&inner)));
+        Ok(Wallet { inner, _recovery: recovery })
+    }
+}
+
+impl Wallet {
+    /// A wallet that keeps its tokens in memory unless told otherwise, reaches servers over TCP, and takes time and
+    /// randomness from the operating system.
+    pub fn builder() -> Builder {
+        let options = Options { allow_test_argon2: false, emulated: false, background: true };
+        Builder { place: Place::Memory, connector: Arc::new(TcpConnector), env: Env::os(), options }
+    }
+
+    /// All tokens, in a stable order. One whose enrollment was not confirmed is among them.
+    ///
+    /// # Errors
+    /// [`WalletError::Store`].
+    pub async fn tokens(&self) -> Result<Vec<Token>, WalletError> {
+        let store = Arc::clone(&self.inner.store);
+        Ok(blocking(move || store.list()).await??.into_iter().map(|key| self.handle(key)).collect())
+    }
+
+    /// The token of this name.
+    ///
+    /// # Errors
+    /// [`WalletError::UnknownToken`], [`WalletError::Store`].
+    pub async fn token(&self, key: TokenKey) -> Result<Token, WalletError> {
+        let token = self.handle(key);
+        token.summary().await?;
+        Ok(token)
+    }
+
+    /// What happens from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.inner.events.listen()
+    }
+
+    fn handle(&self, key: TokenKey) -> Token {
+        Token { inner: Arc::clone(&self.inner), key }
+    }
+}

@@ -1,0 +1,122 @@
+//! What administrators and relying parties can ask for: the calls behind the token API and the command line.
+//!
+//! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
+//! or a random number but through the vault, and none of them can be told which PIN a device has used.
+
+mod error;
+mod housekeeping;
+mod instance;
+mod keys;
+mod services;
+mod tokens;
+
+use std::sync::Arc;
+
+use cardea_protocol::token::TokenId;
+use cardea_protocol::wire::Host;
+use tokio::sync::broadcast;
+
+pub use error::AdminError;
+pub use instance::Instance;
+pub use keys::ServerIdentity;
+pub use services::{AuthkeyEntry, CreatedAuthkey, KeyScope, NewService};
+pub use tokens::Offer;
+
+pub use crate::domain::enrollment::EnrollOptions;
+pub use crate::vault::Service;
+
+use crate::storage::{Store, Transaction};
+use crate::vault::{Endpoint, Vault, VaultError};
+
+/// Changed tokens that nobody has looked at yet; who falls behind further looks at all.
+const CHANGES: usize = 1024;
+
+/// How the world reaches this server, and what it allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSettings {
+    /// Origin of the landing page, for links: `https://id.example`, without a path.
+    pub web: String,
+    /// Host and port of the token channel, for links: `id.example:8421`.
+    pub channel: String,
+    /// `dev`: the cheap PIN hash is allowed.
+    pub development: bool,
+}
+
+/// The calls of administrators and relying parties.
+#[derive(Debug)]
+pub struct Admin {
+    store: Store,
+    vault: Arc<Vault>,
+    web: String,
+    endpoint: Endpoint,
+    development: bool,
+    changes: broadcast::Sender<TokenId>,
+}
+
+impl Admin {
+    /// The calls over an open instance.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: the settings contradict each other, so that no link would work.
+    pub fn new(instance: &Instance, settings: AdminSettings) -> Result<Self, AdminError> {
+        let AdminSettings { web, channel, development } = settings;
+        let endpoint = parse_endpoint(&channel).ok_or_else(|| {
+            AdminError::BadCall(format!("the token channel `{channel}` is not of the form host:port"))
+        })?;
+        // Devices refuse a link that points to one host and enrolls with another.
+        if web_host(&web) != Some(endpoint.host.as_str()) {
+            let host = endpoint.host.as_str();
+            return Err(AdminError::BadCall(format!(
+                "the web address `{web}` and the token channel `{host}` are on different hosts: links need one name"
+            )));
+        }
+        let (changes, _) = broadcast::channel(CHANGES);
+        let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
+        Ok(Self { store, vault, web, endpoint, development, changes })
+    }
+
+    /// Tokens that were changed by a call, as it happens: live sessions of their devices have to be told or ended.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<TokenId> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self, token: TokenId) {
+        // Nobody may be listening, and that is no failure of the call.
+        let _ = self.changes.send(token);
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Vault, &mut dyn Transaction) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let vault = Arc::clone(&self.vault);
+        Ok(self.store.read(move |tx| job(&vault, tx)).await?)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Vault, &mut dyn Transaction) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let vault = Arc::clone(&self.vault);
+        Ok(self.store.write(move |tx| job(&vault, tx)).await?)
+    }
+}
+
+fn parse_endpoint(text: &str) -> Option<Endpoint> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    Some(Endpoint { host: Host::new(host).ok()?, port })
+}
+
+/// The host of a web address, as devices read it.
+fn web_host(web: &str) -> Option<&str> {
+    let authority = web.strip_prefix("https://").or_else(|| web.strip_prefix("http://"))?;
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => Some(host),
+        _ => Some(authority),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Why a call was refused or failed.
+
+use crate::domain::enrollment::OfferError;
+use crate::domain::name::NameError;
+use crate::domain::permission::PermissionError;
+use crate::domain::rules::RulesError;
+use crate::storage::StorageError;
+use crate::vault::VaultError;
+
+/// Why a call was refused or failed, sorted by who must act. No text repeats what the caller sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    // the caller
+    /// The call is wrong: 400.
+    #[error("{0}")]
+    BadCall(String),
+    /// The authkey is unknown or does not allow this here: 403.
+    #[error("the authkey does not allow this call")]
+    Forbidden,
+    /// There is no such service: 404.
+    #[error("there is no such service")]
+    NoService,
+    /// The user has no token in this service: 404.
+    #[error("the user has no token in this service")]
+    NoToken,
+
+    // the operator
+    /// The vault or its storage failed: 500, or 503 when [`AdminError::is_transient`].
+    #[error(transparent)]
+    Failed(VaultError),
+}
+
+impl AdminError {
+    /// Whether the same call may succeed soon without anybody doing anything.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Failed(VaultError::Storage(error)) if error.is_transient())
+    }
+}
+
+impl From<VaultError> for AdminError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Unknown("token") => Self::NoToken,
+            VaultError::Unknown("service") => Self::NoService,
+            VaultError::Offer(error) => error.into(),
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl From<StorageError> for AdminError {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+macro_rules! bad_call {
+    ($($error:ty),*) => {
+        $(impl From<$error> for AdminError {
+            fn from(error: $error) -> Self {
+                Self::BadCall(error.to_string())
+            }
+        })*
+    };
+}
+
+bad_call!(NameError, RulesError, PermissionError, OfferError);

@@ -1,0 +1,81 @@
+//! What has to be done from time to time: events are delivered at a fixed pace, keys are replaced in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Admin, AdminError};
+use crate::clock::UnixSeconds;
+use crate::shutdown::Shutdown;
+use crate::vault::Event;
+
+/// How often events leave. The pace is fixed, so that it says nothing about what has happened.
+const PACE: Duration = Duration::from_secs(1);
+/// Most events that leave at once.
+const EVENTS: u32 = 1_000;
+/// Seconds between two looks at the server's keys.
+const KEYS: u64 = 3_600;
+
+impl Admin {
+    /// Does everything that has to be done from time to time, until the server stops.
+    ///
+    /// Cancel safe.
+    pub async fn keep_house(self: Arc<Self>, shutdown: Shutdown) {
+        let _guard = shutdown.guard();
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looked_at = None;
+        loop {
+            tokio::select! {
+                () = shutdown.requested() => break,
+                _ = pace.tick() => {}
+            }
+            let now = self.vault.reading().now();
+            if looked_at.is_none_or(|last: UnixSeconds| now.since(last).is_none_or(|passed| passed >= KEYS)) {
+                looked_at = Some(now);
+                report("the server's keys could not be replaced", self.maintain_keys().await);
+            }
+            report("events could not be delivered", self.deliver_events().await.map(drop));
+        }
+        report("the last events could not be delivered", self.deliver_events().await.map(drop));
+    }
+
+    /// Replaces the server's keys whose time is over. [`Admin::keep_house`] does so by itself.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn maintain_keys(&self) -> Result<(), AdminError> {
+        self.write(|vault, tx| vault.maintain_keys(tx, vault.reading())).await
+    }
+
+    /// Writes the events that wait to the log and removes them; returns how many there were. An event may be written
+    /// twice when the server is killed in between, but none is lost.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn deliver_events(&self) -> Result<usize, AdminError> {
+        let events = self.read(|vault, tx| vault.events(tx, EVENTS)).await?;
+        let Some((last, _)) = events.last() else { return Ok(0) };
+        let last = *last;
+        for (seq, event) in &events {
+            log(*seq, event);
+        }
+        self.write(move |vault, tx| vault.delivered(tx, last)).await?;
+        Ok(events.len())
+    }
+}
+
+fn log(seq: u64, event: &Event) {
+    let Event { kind, token, at, duress, duress_raised, tries_used_up, .. } = event;
+    let (kind, at) = (kind.name(), at.get());
+    if event.is_alert() {
+        tracing::warn!(seq, kind, %token, at, duress, duress_raised, tries_used_up, "alert");
+    } else {
+        tracing::info!(seq, kind, %token, at, duress, "event");
+    }
+}
+
+fn report(what: &'static str, result: Result<(), AdminError>) {
+    if let Err(error) = result {
+        tracing::error!(%error, what);
+    }
+}

@@ -1,0 +1,64 @@
+//! An instance's data, opened: the database and the vault over it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::AdminError;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::storage::{Location, Options, Store};
+use crate::vault::{KeyLocation, Vault};
+
+/// Name of the database in the data folder.
+const DATABASE: &str = "cardea.db";
+
+/// An open database and its vault. Clones share both.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    store: Store,
+    vault: Arc<Vault>,
+}
+
+impl Instance {
+    /// Opens the data folder `folder`: database, master key, and the server's own keys, all made on the first start.
+    ///
+    /// Does not take the [`ServerLock`](crate::storage::ServerLock): tools may work beside a running server.
+    ///
+    /// # Errors
+    /// The database or the master key cannot be used; the error says which and what to do.
+    pub async fn open(folder: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, AdminError> {
+        let location = Location::File(folder.join(DATABASE));
+        Self::assemble(location, KeyLocation::Folder(folder.to_owned()), clock, entropy).await
+    }
+
+    /// Opens the database at `location` with the master key at `key`.
+    ///
+    /// # Errors
+    /// The database or the master key cannot be used; the error says which and what to do.
+    pub async fn assemble(
+        location: Location,
+        key: KeyLocation,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, AdminError> {
+        // Opening blocks on the file system.
+        let opened = tokio::task::spawn_blocking(move || Store::open(location, Options::default())).await;
+        let store = opened.map_err(|_| crate::storage::StorageError::Panicked)??;
+        let vault = Vault::open(&store, key, entropy, clock).await?;
+        let this = Arc::clone(&vault);
+        store.write(move |tx| this.maintain_keys(tx, this.reading())).await?;
+        Ok(Self { store, vault })
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The vault.
+    #[must_use]
+    pub const fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+}

@@ -1,0 +1,139 @@
+//! Tokens.
+
+use super::{Admin, AdminError, EnrollOptions, Service};
+use crate::clock::UnixSeconds;
+use crate::domain::name::UserId;
+use crate::domain::status::TokenStatus;
+use crate::domain::world::ClockReading;
+use crate::storage::Transaction;
+use crate::vault::{Token, Vault, VaultError};
+
+/// The ways in, for the person who will hold the token. Shown once and stored nowhere.
+pub struct Offer {
+    /// The link, which is also what the QR code says.
+    pub link: String,
+    /// The same for a device's own scheme.
+    pub uri: String,
+    /// The code to type.
+    pub code: String,
+    /// The first second in which none of them works.
+    pub expires_at: UnixSeconds,
+}
+
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Offer").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// The status of the user's token. A single-use opening ends with the answer 1; that is durable before this
+    /// returns.
+    ///
+    /// Cancel safe in that an opening ends at most once; a caller that stops waiting may have ended it.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn status(&self, service: &Service, user: &UserId) -> Result<TokenStatus, AdminError> {
+        let (of, whom) = (service.clone(), user.clone());
+        let peeked = self
+            .read(move |vault, tx| {
+                let token = vault.token_of(tx, &of, &whom)?.ok_or(VaultError::Unknown("token"))?;
+                vault.peek(tx, &of, &token, vault.reading())
+            })
+            .await?;
+        if peeked.consumes {
+            let (of, whom) = (service.clone(), user.clone());
+            return self.write(move |vault, tx| vault.check(tx, &of, &whom, vault.reading())).await;
+        }
+        if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
+            // What has been told to be over must not come back with a clock that goes back, not even after a restart.
+            // The answer is "closed" whether or not that can be written.
+            let mark = |vault: &Vault, tx: &mut dyn Transaction| {
+                let clock = vault.reading();
+                vault.mark_time(tx, clock).map(|()| clock.now())
+            };
+            match self.write(mark).await {
+                Ok(marked) => self.vault.note_marked(marked),
+                Err(error) => tracing::warn!(%error, "the end of an opening could not be recorded"),
+            }
+        }
+        Ok(peeked.status)
+    }
+
+    /// Makes an offer to enroll, and the user's token if there is none. An offer that is open dies.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: the token has a device and the options do not say what becomes of it.
+    pub async fn enroll(&self, service: &Service, user: &UserId, options: EnrollOptions) -> Result<Offer, AdminError> {
+        let (service, user, endpoint) = (service.clone(), user.clone(), self.endpoint);
+        let offer =
+            self.write(move |vault, tx| vault.offer(tx, &service, &user, options, endpoint, vault.reading())).await?;
+        let (mut link, mut uri) = (String::new(), String::new());
+        let written = offer.link.write_https(&self.web, &mut link).and_then(|()| offer.link.write_uri(&mut uri));
+        written.map_err(|_| VaultError::Misuse("the link could not be written"))?;
+        let text = offer.code.text();
+        let code = text.expose().iter().copied().map(char::from).collect();
+        Ok(Offer { link, uri, code, expires_at: offer.expires_at })
+    }
+
+    /// The short authentication string was compared: the device that waits for it may be used.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; [`AdminError::BadCall`]: no device waits.
+    pub async fn confirm_enrollment(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        let (service, user) = (service.clone(), user.clone());
+        let found = self.write(move |vault, tx| vault.confirm_enrollment(tx, &service, &user, vault.reading())).await?;
+        if found { Ok(()) } else { Err(AdminError::BadCall("no enrollment waits for a confirmation".to_owned())) }
+    }
+
+    /// Deletes the token; its devices are told when they come back.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn delete(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        self.change(service, user, Vault::delete).await
+    }
+
+    /// Blocks the token: status 4 until [`Admin::unblock`].
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn block(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        self.change(service, user, Vault::block).await
+    }
+
+    /// Lifts an administrator's block and gives the devices their tries back. The token is closed afterwards. A proved
+    /// clone stays blocked until another device takes its place.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn unblock(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        self.change(service, user, Vault::unblock).await
+    }
+
+    /// Closes the token. Duress stays.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn close(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        self.change(service, user, Vault::force_close).await
+    }
+
+    /// Ends duress; the token is closed afterwards.
+    ///
+    /// # Errors
+    /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
+    pub async fn clear_duress(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+        self.change(service, user, Vault::clear_duress).await
+    }
+
+    async fn change(&self, service: &Service, user: &UserId, what: Change) -> Result<(), AdminError> {
+        let (service, user) = (service.clone(), user.clone());
+        let token = self.write(move |vault, tx| what(vault, tx, &service, &user, vault.reading())).await?;
+        self.changed(token.id);
+        Ok(())
+    }
+}
+
+type Change = fn(&Vault, &mut dyn Transaction, &Service, &UserId, ClockReading) -> Result<Token, VaultError>;

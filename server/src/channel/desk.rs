@@ -1,0 +1,235 @@
+//! What a frame means. The desk finds the device, lets the protocol's responder look at the frame and the vault decide,
+//! commits, and hands out the reply: in this order, always.
+
+mod cold;
+mod enroll;
+mod resync;
+mod warm;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cardea_protocol::Code;
+use cardea_protocol::crypto::{Dalek, Random};
+use cardea_protocol::responder::Session;
+use cardea_protocol::token::DeviceStatus;
+use cardea_protocol::wire::{KEY_RECORD_LEN, Op, PlainFrame, Reply};
+
+use super::live::{LiveSessions, Place};
+use super::rate::{Budget, DeviceRate};
+use crate::clock::{Clock, UnixSeconds};
+use crate::storage::rows::DeviceKey;
+use crate::storage::{StorageError, Store};
+use crate::vault::{Action, Judgement, ServerKeys, Vault, VaultError};
+
+/// How often a message is looked at again because somebody else changed its row first.
+const RETRIES: usize = 8;
+/// Resyncs per second, from all addresses: each costs a few curve operations before anything is known of its sender.
+const RESYNCS: u32 = 500;
+/// After so many seconds the server's keys are read again: a key that was erased must not live on in memory.
+const KEYS_LAST: u64 = 60;
+
+/// The desk that all connections share.
+#[derive(Debug)]
+pub struct Desk {
+    store: Store,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    live: Arc<LiveSessions>,
+    rate: DeviceRate,
+    /// Messages that are refused change nothing, so that they can be replayed: they have a share of their own.
+    refusals: DeviceRate,
+    resyncs: Budget,
+    keys: RwLock<(UnixSeconds, Arc<ServerKeys>)>,
+}
+
+/// Why the desk cannot answer. Always the server's own fault: nothing was changed, and the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DeskError {
+    /// Storage or the vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The protocol core refused what it had made itself.
+    #[error("the protocol core refused a step of its own")]
+    Protocol,
+}
+
+impl From<StorageError> for DeskError {
+    fn from(error: StorageError) -> Self {
+        Self::Vault(error.into())
+    }
+}
+
+impl From<cardea_protocol::ProtocolError> for DeskError {
+    fn from(_: cardea_protocol::ProtocolError) -> Self {
+        Self::Protocol
+    }
+}
+
+/// What to send on a connection that has just begun.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A reply, and the session that goes on after it.
+    Reply {
+        /// The frame.
+        frame: Vec<u8>,
+        /// The session, after a first-time operation.
+        started: Option<Started>,
+    },
+    /// A plain error.
+    Plain {
+        /// The frame.
+        frame: Vec<u8>,
+        /// The key record that follows a STALE_KEY.
+        record: Option<[u8; KEY_RECORD_LEN]>,
+        /// Whether it counts as a failed handshake of the address.
+        failed: bool,
+    },
+    /// Nothing: close.
+    Drop {
+        /// Whether it counts as a failed handshake of the address.
+        failed: bool,
+    },
+}
+
+/// A session that goes on, and its place among the live ones.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) session: Box<Session<Dalek>>,
+    pub(super) place: Place,
+}
+
+/// What an operation asks, or that somebody else was faster.
+enum Decision {
+    Act(Action),
+    Again,
+}
+
+impl Decision {
+    const fn skip(code: Code) -> Self {
+        Self::Act(Action::Skip { code, until: UnixSeconds::EPOCH })
+    }
+}
+
+impl Answer {
+    fn reply(frame: &[u8]) -> Self {
+        Self::Reply { frame: frame.to_vec(), started: None }
+    }
+}
+
+/// What to send in a session.
+#[derive(Debug)]
+pub(super) enum WarmAnswer {
+    /// A reply.
+    Reply(Vec<u8>),
+    /// A reply after which the session ends.
+    Last(Vec<u8>),
+    /// Another handshake of the device was accepted since: close.
+    Fenced,
+    /// Does not authenticate, or is no request: close.
+    Broken,
+}
+
+impl Desk {
+    /// A desk over `store`. `handshakes` is how many first-time handshakes a device may make per minute.
+    ///
+    /// # Errors
+    /// The server has no keys yet, or they cannot be read.
+    pub async fn open(
+        store: Store,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        live: Arc<LiveSessions>,
+        handshakes: u32,
+    ) -> Result<Self, VaultError> {
+        let keys = RwLock::new((clock.now(), Arc::new(read_keys(&store, &vault).await?)));
+        let (rate, refusals) = (DeviceRate::new(handshakes), DeviceRate::new(handshakes));
+        Ok(Self { store, vault, clock, live, rate, refusals, resyncs: Budget::new(RESYNCS), keys })
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The server's keys as they were read last, unless that was too long ago.
+    fn keys(&self) -> Option<Arc<ServerKeys>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let age = self.clock.now().since(keys.0);
+        age.is_some_and(|age| age < KEYS_LAST).then(|| Arc::clone(&keys.1))
+    }
+
+    /// The server's keys as they are now: this node or another one may have renewed them.
+    async fn fresh_keys(&self) -> Result<Arc<ServerKeys>, DeskError> {
+        let now = self.clock.now();
+        let keys = Arc::new(read_keys(&self.store, &self.vault).await?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = (now, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// The keys among which `epoch` is to be found, if it is anywhere.
+    async fn keys_for(&self, epoch: u8) -> Result<Arc<ServerKeys>, DeskError> {
+        match self.keys().filter(|keys| keys.by_epoch(epoch).is_some()) {
+            Some(keys) => Ok(keys),
+            None => self.fresh_keys().await,
+        }
+    }
+
+    /// Whether the server as a whole may work on another resync in this second.
+    pub(super) fn may_resync(&self) -> bool {
+        self.resyncs.allow(self.clock.now())
+    }
+
+    /// The last frame of a session that another one replaces, or whose token is gone.
+    pub(super) fn revoked(&self, session: &mut Session<Dalek>) -> Result<Vec<u8>, DeskError> {
+        let reply = Reply {
+            op: Op::PushRevoked,
+            status: DeviceStatus::Closed,
+            code: Code::Ok,
+            tries: 0,
+            server_time: self.clock.now().wire(),
+            until: 0,
+            aux: 0,
+        };
+        Ok(session.reply(&reply)?.bytes().to_vec())
+    }
+
+    /// A plain error that is nobody's fault.
+    pub(super) fn plain(&self, code: Code) -> Answer {
+        self.plain_frame(code, false)
+    }
+
+    /// A plain error that counts as a failed handshake.
+    fn plain_failed(&self, code: Code) -> Answer {
+        self.plain_frame(code, true)
+    }
+
+    fn plain_frame(&self, code: Code, failed: bool) -> Answer {
+        let mut random = [0; 62];
+        self.vault.random().fill(&mut random);
+        Answer::Plain { frame: PlainFrame { code, random }.encode().bytes().to_vec(), record: None, failed }
+    }
+
+    /// The frame was made for a key that is gone, or not there yet: says so, and sends the current record.
+    fn stale_key(&self, keys: &ServerKeys) -> Answer {
+        let record = keys.current(self.clock.now()).map(|key| key.record.encode());
+        match self.plain_failed(Code::StaleKey) {
+            Answer::Plain { frame, failed, .. } => Answer::Plain { frame, record, failed },
+            other => other,
+        }
+    }
+
+    /// Line 15: gives a good signature its count back after somebody else came first.
+    async fn settle(&self, key: DeviceKey, lost: Option<Arc<Judgement>>) -> Result<(), DeskError> {
+        let Some(judgement) = lost else { return Ok(()) };
+        let vault = self.vault.clone();
+        Ok(self.store.write(move |tx| vault.settle_lost(tx, &key, &judgement)).await?)
+    }
+}
+
+async fn read_keys(store: &Store, vault: &Arc<Vault>) -> Result<ServerKeys, VaultError> {
+    let vault = Arc::clone(vault);
+    store.read(move |tx| vault.server_keys(tx)).await
+}
+
+const fn is_conflict(error: &VaultError) -> bool {
+    matches!(error, VaultError::Storage(StorageError::Conflict))
+}

@@ -1,0 +1,96 @@
+//! The command line: what the program `cardea-server` does.
+
+mod args;
+mod authkey;
+mod data;
+mod dev;
+mod init;
+mod keys;
+mod log;
+mod output;
+mod ready;
+mod secret_input;
+mod serve;
+mod service;
+
+use std::io;
+use std::process::ExitCode;
+
+pub use args::Cli;
+use args::{AuthkeyCommand, Command, KeysCommand, ServiceCommand};
+
+use crate::admin::AdminError;
+use crate::config::{ConfigError, DEFAULTS};
+use crate::storage::StorageError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operation was refused or failed.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file, a socket or a stream failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, and to what.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An argument that only the command itself can judge.
+    #[error("{0}")]
+    Argument(String),
+}
+
+impl CliError {
+    /// Wraps an [`io::Error`] with what was being done.
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+impl Cli {
+    /// Does what the command line says. Answers go to standard output, errors and logs to standard error.
+    ///
+    /// Exit status: 0 done, 1 failed, 2 (from the parser) not understood, 101 a defect in the server.
+    #[must_use]
+    pub fn execute(self) -> ExitCode {
+        log::end_on_panic();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let result = runtime
+            .map_err(CliError::io("cannot start threads"))
+            .and_then(|runtime| runtime.block_on(Box::pin(dispatch(self.command))));
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("cardea-server: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Run(args) => serve::run(args).await,
+        Command::Dev(args) => dev::run(args).await,
+        Command::Init(args) => init::run(args).await,
+        Command::Config => output::text(DEFAULTS),
+        Command::Service(ServiceCommand::Create(args)) => service::create(args).await,
+        Command::Service(ServiceCommand::List(args)) => service::list(args).await,
+        Command::Authkey(AuthkeyCommand::Create(args)) => authkey::create(args).await,
+        Command::Authkey(AuthkeyCommand::List(args)) => authkey::list(args).await,
+        Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
+        Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,
+        Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(args).await,
+        Command::RestoreMarker(args) => data::restore_marker(args).await,
+        Command::ForgetFuture(args) => data::forget_future(args).await,
+    }
+}

@@ -1,0 +1,293 @@
+//! The command line as clap sees it. Secrets are never arguments: everybody on the machine can read those.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Sources};
+
+/// The Cardea server: tokens that are closed until their holder opens them.
+#[derive(Debug, Parser)]
+#[command(name = "cardea-server", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve until SIGTERM or SIGINT.
+    Run(RunArgs),
+    /// Serve on loopback with no configuration: a demo service, its authkeys, and what to do next.
+    Dev(DevArgs),
+    /// Create data folder, master key and database, and print the first authkeys. They are shown once.
+    Init(InitArgs),
+    /// Print the configuration file with every key and its default.
+    Config,
+    /// Services: groups of tokens with the same rules.
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Authkeys: what relying parties and administrators call the API with.
+    #[command(subcommand)]
+    Authkey(AuthkeyCommand),
+    /// The server's own keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// After a restore from backup, with the server stopped: close everything, and let devices resynchronize.
+    RestoreMarker(OfflineArgs),
+    /// After the clock was far in the future, with the server stopped: close everything and forget that time.
+    ForgetFuture(OfflineArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Settings {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "CARDEA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder of database and master key; same as --set data.dir=DIR.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Set one configuration key, for example --set log.level=debug. Can be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+/// Where to listen, and how to tell others.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Listen {
+    /// Address of the API; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) http: Option<SocketAddr>,
+    /// Address of the token channel; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) channel: Option<SocketAddr>,
+    /// Write the addresses as JSON to this file once the server answers (mode 0600, replaced at once).
+    #[arg(long, value_name = "FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Print the same JSON as the first and only line of standard output.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    #[command(flatten)]
+    pub(super) listen: Listen,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DevArgs {
+    /// Keep the data in this folder; without it everything is gone at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) listen: Listen,
+    /// How long an opening lasts in the demo service, in seconds; 0: until the first check.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) window: u32,
+    /// Stop the clock, at START (Unix seconds) or now, and let POST /dev/clock {"advance":SECONDS} move it.
+    #[arg(long, value_name = "START", num_args = 0..=1, require_equals = true)]
+    pub(super) test_clock: Option<Option<u32>>,
+    /// What to log, as log.level in the configuration.
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(super) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// The first service, <subscription>_<service>.
+    #[arg(long, value_name = "NAME", default_value = "default_main")]
+    pub(super) service: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ServiceCommand {
+    /// Create a service.
+    Create(ServiceCreateArgs),
+    /// List the services.
+    List(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServiceCreateArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// <subscription>_<service>, for example default_vpn.
+    pub(super) name: String,
+    /// How long an opening lasts, in seconds; 0: until the first check that answers 1.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) window: u32,
+    /// With a window of 0: how long an unused opening lasts, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) lifetime: u32,
+    /// Wrong PINs until a device is blocked (at most 10).
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub(super) tries: u8,
+    /// Lift such a block after this many seconds; 0: only an administrator does.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(super) unblock_after: u32,
+    /// Do not allow duress PINs.
+    #[arg(long, conflicts_with = "silent_alarm")]
+    pub(super) no_duress: bool,
+    /// Under duress answer 1 and 2 as if nothing were wrong, instead of 3.
+    #[arg(long)]
+    pub(super) silent_alarm: bool,
+    /// Let devices use biometrics.
+    #[arg(long)]
+    pub(super) biometric: bool,
+    /// Refuse emulated devices.
+    #[arg(long)]
+    pub(super) no_emulated: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuthkeyCommand {
+    /// Create an authkey and print it. It is shown once.
+    Create(AuthkeyCreateArgs),
+    /// List the authkeys, without their values.
+    List(ListArgs),
+    /// Revoke an authkey.
+    Revoke(AuthkeyRevokeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuthkeyCreateArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// The service that it is for.
+    #[arg(long, value_name = "NAME", required_unless_present = "subscription", conflicts_with = "subscription")]
+    pub(super) service: Option<String>,
+    /// The subscription whose services it is all for.
+    #[arg(long, value_name = "NAME")]
+    pub(super) subscription: Option<String>,
+    /// A name to know it by.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) name: String,
+    /// basic (status only), admin (everything), or a list of status, enroll, delete, block, duress.
+    #[arg(long, value_name = "LIST", default_value = "basic")]
+    pub(super) permissions: String,
+    /// Take the value from this file, `-` for standard input, instead of making one up.
+    #[arg(long, value_name = "FILE")]
+    pub(super) value_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuthkeyRevokeArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// The id that `authkey list` shows.
+    pub(super) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Print the identity key and the current key record.
+    Show(ListArgs),
+    /// Replace the channel key before its time.
+    Rotate(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfflineArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+impl Settings {
+    /// Merges all sources.
+    pub(super) fn load(&self, listen: Option<&Listen>) -> Result<Config, ConfigError> {
+        let flag = |key: &str, value: String, flag: &str| (key.to_owned(), value, flag.to_owned());
+        let mut flags = Vec::new();
+        for (key, value) in &self.set {
+            flags.push(flag(key, value.clone(), "--set"));
+        }
+        if let Some(dir) = &self.data_dir {
+            flags.push(flag("data.dir", dir.to_string_lossy().into_owned(), "--data-dir"));
+        }
+        if let Some(address) = listen.and_then(|listen| listen.http) {
+            flags.push(flag("http.listen", address.to_string(), "--http"));
+        }
+        if let Some(address) = listen.and_then(|listen| listen.channel) {
+            flags.push(flag("channel.listen", address.to_string(), "--channel"));
+        }
+        // A variable that is not text cannot be a number or an address either; `vars` would panic on it.
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let environment = std::env::vars_os().filter_map(text).collect();
+        Sources { file: self.config.clone(), environment, flags }.load()
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_test_clock_exists_in_dev_only_with_and_without_a_start() {
+        let start = |line: &str| match parse(line) {
+            Ok(Command::Dev(dev)) => dev.test_clock,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(start("cardea-server dev"), None);
+        assert_eq!(start("cardea-server dev --test-clock"), Some(None));
+        assert_eq!(start("cardea-server dev --test-clock=1800000000"), Some(Some(1_800_000_000)));
+        assert!(parse("cardea-server run --test-clock").is_err());
+    }
+
+    #[test]
+    fn no_argument_takes_the_value_of_an_authkey() {
+        let create = "cardea-server authkey create --service default_demo --name web";
+        assert!(parse(create).is_ok());
+        assert!(parse(&format!("{create} --value secret")).is_err());
+        assert!(parse(&format!("{create} --subscription default")).is_err());
+        assert!(parse("cardea-server authkey create --name web").is_err());
+    }
+
+    #[test]
+    fn flags_become_configuration_and_the_shortcuts_win() {
+        let line = "cardea-server run --data-dir /tmp/a --set data.dir=/tmp/b --set log.level=debug --http 127.0.0.1:0";
+        let Ok(Command::Run(run)) = parse(line) else { panic!("valid") };
+        let config = run.settings.load(Some(&run.listen)).expect("valid");
+        assert_eq!(config.data.dir, PathBuf::from("/tmp/a"));
+        assert_eq!((config.log.level.as_str(), config.http.listen.port()), ("debug", 0));
+        assert!(parse("cardea-server run --set log.level").is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! `dev`: everything at once, for one person on one machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::DevArgs;
+use super::ready::{DevReady, Ready};
+use super::serve::{Setup, serve};
+use super::{CliError, log, output};
+use crate::admin::{Admin, KeyScope, NewService};
+use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
+use crate::config::{Config, Sources};
+use crate::domain::permission::{Permission, Permissions};
+
+/// The service that `dev` creates.
+const SERVICE: &str = "default_demo";
+
+/// Where `dev` keeps its authkeys between starts.
+const KEYS_FILE: &str = "dev-authkeys";
+
+/// `cardea-server dev`.
+pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
+    let (folder, _temporary) = folder(args.data_dir.as_deref())?;
+    let config = configure(&args, &folder)?;
+    log::start(&config.log);
+    let test_clock = args.test_clock.map(|start| {
+        let start = start.map_or_else(|| SystemClock.now(), UnixSeconds::from);
+        Arc::new(TestClock::new(start))
+    });
+    let clock: Arc<dyn Clock> = match &test_clock {
+        Some(clock) => Arc::<TestClock>::clone(clock),
+        None => Arc::new(SystemClock),
+    };
+    let keep = args.data_dir.is_some();
+    let window = args.window;
+    let setup = Setup { config, listen: args.listen, clock, test_clock, development: true };
+    let prepare = async |admin: &Admin| prepare(admin, &folder, window).await.map(Some);
+    serve(setup, prepare, |ready| output::text(&what_next(ready, keep))).await
+}
+
+fn folder(given: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), CliError> {
+    if let Some(folder) = given {
+        std::fs::create_dir_all(folder).map_err(CliError::io(format!("cannot create {}", folder.display())))?;
+        return Ok((folder.to_owned(), None));
+    }
+    let temporary = tempfile::Builder::new().prefix("cardea-dev-").tempdir();
+    let temporary = temporary.map_err(CliError::io("cannot create a temporary folder"))?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
+
+/// The defaults with loopback, the given flags, and nothing from file or environment: `dev` is the same for everybody.
+fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
+    let flag = |key: &str, value: String, flag: &str| (key.to_owned(), value, flag.to_owned());
+    let mut flags = vec![
+        flag("channel.listen", "127.0.0.1:8421".to_owned(), "--channel"),
+        flag("log.level", args.log.clone(), "--log"),
+        // Tests and fleets of emulators come from one address, and in a hurry.
+        flag("channel.max_connections_per_address", "4096".to_owned(), "dev"),
+        flag("channel.max_handshakes_per_minute", "1000000".to_owned(), "dev"),
+    ];
+    if let Some(address) = args.listen.http {
+        flags.push(flag("http.listen", address.to_string(), "--http"));
+    }
+    if let Some(address) = args.listen.channel {
+        flags.push(flag("channel.listen", address.to_string(), "--channel"));
+    }
+    let mut config = Sources { flags, ..Sources::default() }.load()?;
+    folder.clone_into(&mut config.data.dir);
+    for (name, address) in [("--http", config.http.listen), ("--channel", config.channel.listen)] {
+        if !address.ip().is_loopback() {
+            return Err(CliError::Argument(format!(
+                "{name} {address}: `dev` listens on loopback only, because it shows its authkeys; use `run` instead"
+            )));
+        }
+    }
+    Ok(config)
+}
+
+/// Makes sure that the demo service and its two authkeys are there.
+async fn prepare(admin: &Admin, folder: &Path, window: u32) -> Result<DevReady, CliError> {
+    let exists = admin.list_services().await?.iter().any(|service| service.name.as_str() == SERVICE);
+    if !exists {
+        admin.create_service(NewService::development(SERVICE, window)).await?;
+    }
+    let (status_key, admin_key) = authkeys(admin, folder).await?;
+    Ok(DevReady { data_dir: folder.display().to_string(), service: SERVICE, status_key, admin_key })
+}
+
+/// The two authkeys: those of the last start when the folder still has them and the database still knows them.
+async fn authkeys(admin: &Admin, folder: &Path) -> Result<(String, String), CliError> {
+    let path = folder.join(KEYS_FILE);
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && let Some((status, all)) = text.trim_end().split_once('\n')
+        && admin.authorize(SERVICE, status, Permission::Status).await.is_ok()
+        && admin.authorize(SERVICE, all, Permission::Enroll).await.is_ok()
+    {
+        return Ok((status.to_owned(), all.to_owned()));
+    }
+    let create = async |name: &str, permissions| {
+        admin.create_authkey(KeyScope::Service(SERVICE.to_owned()), name, permissions, None).await
+    };
+    let status = create("dev-status", Permissions::BASIC).await?;
+    let all = create("dev-admin", Permissions::ADMIN).await?;
+    private_file(&path, &format!("{}\n{}\n", status.value, all.value))
+        .map_err(CliError::io(format!("cannot write {}", path.display())))?;
+    Ok((status.value, all.value))
+}
+
+fn private_file(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn what_next(ready: &Ready, keep: bool) -> String {
+    let Some(dev) = &ready.dev else { return String::new() };
+    let (http, channel) = (&ready.http, ready.channel);
+    let (service, status_key, admin_key) = (dev.service, &dev.status_key, &dev.admin_key);
+    let fate = if keep { "kept" } else { "deleted at the end" };
+    let folder = &dev.data_dir;
+    format!(
+        "Cardea {version}, development server. Ctrl-C stops it.
+
+  token API      {http}
+  token channel  {channel}
+  data           {folder} ({fate})
+  service        {service}
+  authkeys       {status_key}  reads the status
+                 {admin_key}  does everything
+
+Enroll a token for the user `joe`:
+
+  curl -s {http}/token/enroll -d '{{\"id\":\"joe\",\"service\":\"{service}\",\"authKey\":\"{admin_key}\"}}'
+  cardea-emulator --allow-test-argon2 enroll 'LINK'        # the link from the answer
+
+Open it, and ask:
+
+  cardea-emulator --allow-test-argon2 open
+  curl -s '{http}/token/status?id=joe&service={service}&authKey={status_key}'
+
+",
+        version = ready.version,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Cli, Command};
+    use super::*;
+
+    fn arguments(line: &str) -> DevArgs {
+        match Cli::try_parse_from(line.split(' ')).expect("a valid line").command {
+            Command::Dev(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn dev_listens_on_loopback_and_refuses_anything_else() {
+        let folder = Path::new("/tmp/x");
+        let config = configure(&arguments("cardea-server dev"), folder).expect("valid");
+        assert_eq!(config.http.listen.to_string(), "127.0.0.1:8420");
+        assert_eq!(config.channel.listen.to_string(), "127.0.0.1:8421");
+        assert_eq!(config.data.dir, folder);
+        for flag in ["--http 0.0.0.0:8420", "--channel [::]:8421", "--http 192.0.2.7:80"] {
+            let error = configure(&arguments(&format!("cardea-server dev {flag}")), folder).expect_err("not loopback");
+            assert!(error.to_string().contains("loopback only"), "{error}");
+        }
+        assert!(configure(&arguments("cardea-server dev --channel [::1]:0"), folder).is_ok());
+        assert!(configure(&arguments("cardea-server dev --log a=b=c"), folder).is_err());
+    }
+
+    #[test]
+    fn what_to_do_next_can_be_pasted() {
+        let dev = DevReady {
+            data_dir: "/tmp/x".into(),
+            service: SERVICE,
+            status_key: "status-key".into(),
+            admin_key: "admin-key".into(),
+        };
+        let channel = "127.0.0.1:8421".parse().expect("an address");
+        let ready = Ready { http: "http://127.0.0.1:8420".into(), channel, pid: 7, version: "0", dev: Some(dev) };
+        let text = what_next(&ready, false);
+        for line in [
+            r#"  curl -s http://127.0.0.1:8420/token/enroll -d '{"id":"joe","service":"default_demo","authKey":"admin-key"}'"#,
+            "  curl -s 'http://127.0.0.1:8420/token/status?id=joe&service=default_demo&authKey=status-key'",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{text}");
+        }
+    }
+}

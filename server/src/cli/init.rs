@@ -1,0 +1,46 @@
+//! `init`: the first start of an installation.
+
+use serde_json::json;
+
+use super::args::InitArgs;
+use super::{CliError, data, log, output};
+use crate::admin::{KeyScope, NewService};
+use crate::domain::permission::Permissions;
+
+/// `cardea-server init`.
+pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
+    let config = args.settings.load(None)?;
+    log::start(&config.log);
+    data::create_folder(&config.data.dir)?;
+    let admin = data::admin(&config).await?;
+    if !admin.list_services().await?.is_empty() {
+        let dir = config.data.dir.display();
+        return Err(CliError::Argument(format!("{dir} is initialized already: use `service` and `authkey` instead")));
+    }
+    admin.create_service(NewService::new(&args.service)).await?;
+    let create = async |name: &str, permissions| {
+        admin.create_authkey(KeyScope::Service(args.service.clone()), name, permissions, None).await
+    };
+    let status = create("first status key", Permissions::BASIC).await?;
+    let all = create("first admin key", Permissions::ADMIN).await?;
+    if args.json {
+        return output::json(&json!({
+            "dataDir": config.data.dir,
+            "service": args.service,
+            "statusKey": status.value,
+            "adminKey": all.value,
+        }));
+    }
+    output::text(&format!(
+        "Data in {dir}. Back up {dir}/vault.key apart from the database: without it the database is lost.\n\n\
+         service        {service}\n\
+         authkeys       {status}  reads the status\n\
+         {pad}{all}  does everything\n\n\
+         The authkeys are not shown again. Next: cardea-server run\n",
+        dir = config.data.dir.display(),
+        service = args.service,
+        status = status.value,
+        pad = " ".repeat(15),
+        all = all.value,
+    ))
+}

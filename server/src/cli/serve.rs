@@ -1,0 +1,155 @@
+//! `run`, and what it shares with `dev`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use cardea_protocol::token::TokenId;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::args::{Listen, RunArgs};
+use super::ready::{self, DevReady, Ready};
+use super::{CliError, data, log};
+use crate::admin::{Admin, AdminError, AdminSettings};
+use crate::channel::{ChannelServer, Desk, LiveSessions};
+use crate::clock::{Clock, SystemClock, TestClock};
+use crate::config::{Config, public_host};
+use crate::http::{Api, HttpServer};
+use crate::shutdown::{self, Shutdown};
+use crate::storage::ServerLock;
+
+/// What differs between `run` and `dev`.
+pub(super) struct Setup {
+    pub(super) config: Config,
+    pub(super) listen: Listen,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) test_clock: Option<Arc<TestClock>>,
+    pub(super) development: bool,
+}
+
+/// `cardea-server run`.
+pub(super) async fn run(args: RunArgs) -> Result<(), CliError> {
+    let config = args.settings.load(Some(&args.listen))?;
+    log::start(&config.log);
+    let setup =
+        Setup { config, listen: args.listen, clock: Arc::new(SystemClock), test_clock: None, development: false };
+    serve(setup, async |_| Ok(None), |_| Ok(())).await
+}
+
+/// Serves until a signal comes, then stops in order.
+///
+/// `prepare` runs before anybody can call, `announce` when everybody can.
+pub(super) async fn serve(
+    setup: Setup,
+    prepare: impl AsyncFnOnce(&Admin) -> Result<Option<DevReady>, CliError>,
+    announce: impl FnOnce(&Ready) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let Setup { config, listen, clock, test_clock, development } = setup;
+    let shutdown = Shutdown::new();
+    shutdown::on_signals(&shutdown).map_err(CliError::io("cannot watch for signals"))?;
+
+    let _lock = ServerLock::acquire(&config.data.dir)?;
+    let instance = data::instance(&config, Arc::clone(&clock)).await?;
+    let (http, http_address) = bind("http.listen", config.http.listen).await?;
+    let (channel, channel_address) = bind("channel.listen", config.channel.listen).await?;
+    let channel_port = match config.public.channel_port {
+        0 => channel_address.port(),
+        port => port,
+    };
+
+    let settings = addresses(&config, http_address, channel_port, development)?;
+    let admin = Arc::new(Admin::new(&instance, settings)?);
+    let dev = prepare(&admin).await?;
+    let api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
+    let (live, grace) = (Arc::new(LiveSessions::default()), config.shutdown.grace);
+    let handshakes = config.channel.max_handshakes_per_minute;
+    let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
+    let desk = Arc::new(desk.await.map_err(AdminError::from)?);
+    let http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone());
+    let channel = ChannelServer::new(channel, desk, &config.channel, grace, shutdown.clone());
+    let tasks = [
+        tokio::spawn(http.run()),
+        tokio::spawn(channel.run()),
+        tokio::spawn(end_sessions(admin.changes(), live, shutdown.clone())),
+        tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
+    ];
+
+    let ready = Ready {
+        http: format!("http://{}", reachable(http_address)),
+        channel: reachable(channel_address),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        dev,
+    };
+    tracing::info!(http = %http_address, channel = %channel_address, version = ready.version, "ready");
+    if let Some(path) = &listen.ready_file {
+        ready::write_file(path, &ready).map_err(CliError::io(format!("cannot write {}", path.display())))?;
+    }
+    if listen.json {
+        ready::print(&ready).map_err(CliError::io("cannot write to standard output"))?;
+    } else {
+        announce(&ready)?;
+    }
+
+    shutdown.drained().await;
+    for task in tasks {
+        // A task that panicked has ended the process already.
+        let _ = task.await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Ends the sessions of the devices of every token that a call changes, until the server stops.
+async fn end_sessions(mut changes: broadcast::Receiver<TokenId>, live: Arc<LiveSessions>, shutdown: Shutdown) {
+    let _guard = shutdown.guard();
+    loop {
+        let changed = tokio::select! {
+            () = shutdown.requested() => return,
+            changed = changes.recv() => changed,
+        };
+        match changed {
+            Ok(token) => live.end(token.bytes()),
+            // Their next operation finds the change in the database.
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "sessions of changed tokens go on for now"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// What goes into enrollment links.
+fn addresses(
+    config: &Config,
+    http: SocketAddr,
+    channel_port: u16,
+    development: bool,
+) -> Result<AdminSettings, CliError> {
+    let web = config.public.url.clone().unwrap_or_else(|| {
+        if !http.ip().is_loopback() {
+            tracing::warn!("enrollment links lead to this machine only: set public.url");
+        }
+        let local = if http.is_ipv6() { "[::1]" } else { "127.0.0.1" };
+        format!("http://{local}:{}", http.port())
+    });
+    let host = public_host(&web).ok_or_else(|| CliError::Argument(format!("public.url {web} cannot be used")))?;
+    Ok(AdminSettings { channel: format!("{}:{channel_port}", host.as_str()), web, development })
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), CliError> {
+    let failed = || CliError::io(format!("cannot listen on {address} ({key})"));
+    let listener = TcpListener::bind(address).await.map_err(failed())?;
+    let bound = listener.local_addr().map_err(failed())?;
+    Ok((listener, bound))
+}
+
+/// An address that one can connect to on this machine, for a listener that may be bound to all of them.
+fn reachable(mut bound: SocketAddr) -> SocketAddr {
+    if bound.ip().is_unspecified() {
+        bound.set_ip(match bound.ip() {
+            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    bound
+}

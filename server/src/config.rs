@@ -1,0 +1,213 @@
+//! The configuration: defaults, file, environment, flags; see `config.default.toml` for every key.
+
+mod layers;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cardea_protocol::wire::Host;
+pub use layers::{ConfigError, DEFAULTS, Sources};
+use serde::{Deserialize, Deserializer};
+
+/// Everything that can be configured. Made by [`Sources::load`] only, so it is always complete and checked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the data is.
+    pub data: DataConfig,
+    /// How the world reaches the server.
+    pub public: PublicConfig,
+    /// The HTTP side.
+    pub http: HttpConfig,
+    /// The token channel.
+    pub channel: ChannelConfig,
+    /// Stopping.
+    pub shutdown: ShutdownConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// Section `data`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Folder of database and master key.
+    pub dir: PathBuf,
+}
+
+/// Section `public`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicConfig {
+    /// Web address without a path; `None`: the bound address.
+    #[serde(deserialize_with = "optional")]
+    pub url: Option<String>,
+    /// Port of the token channel from outside; 0: the bound one.
+    pub channel_port: u16,
+}
+
+/// Section `http`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address to bind.
+    pub listen: SocketAddr,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Calls at once.
+    pub max_requests: usize,
+    /// Bytes of request line and headers together.
+    pub head_limit: usize,
+    /// Bytes of a body.
+    pub body_limit: usize,
+    /// Time for the headers; idle time between calls.
+    #[serde(deserialize_with = "seconds")]
+    pub header_timeout: Duration,
+    /// Time for the body.
+    #[serde(deserialize_with = "seconds")]
+    pub body_timeout: Duration,
+    /// Time from the end of the headers to the answer.
+    #[serde(deserialize_with = "seconds")]
+    pub answer_timeout: Duration,
+    /// Time for a connection in all.
+    #[serde(deserialize_with = "seconds")]
+    pub connection_timeout: Duration,
+}
+
+/// Section `channel`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelConfig {
+    /// Address to bind.
+    pub listen: SocketAddr,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections at once from one address.
+    pub max_connections_per_address: usize,
+    /// First-time handshakes of one device per minute.
+    pub max_handshakes_per_minute: u32,
+    /// Time for a complete handshake.
+    #[serde(deserialize_with = "seconds")]
+    pub handshake_timeout: Duration,
+    /// Idle time of a session.
+    #[serde(deserialize_with = "seconds")]
+    pub idle_timeout: Duration,
+    /// Grid on which answers leave; zero: at once.
+    #[serde(rename = "reply_grid_ms", deserialize_with = "milliseconds")]
+    pub reply_grid: Duration,
+}
+
+/// Section `shutdown`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShutdownConfig {
+    /// How long calls and sessions may take to end.
+    #[serde(deserialize_with = "seconds")]
+    pub grace: Duration,
+}
+
+/// Section `log`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let positive = [
+            ("http.max_connections", self.http.max_connections),
+            ("http.max_requests", self.http.max_requests),
+            ("http.body_limit", self.http.body_limit),
+            ("channel.max_connections", self.channel.max_connections),
+            ("channel.max_connections_per_address", self.channel.max_connections_per_address),
+        ];
+        let timeouts = [
+            ("http.header_timeout", self.http.header_timeout),
+            ("http.body_timeout", self.http.body_timeout),
+            ("http.answer_timeout", self.http.answer_timeout),
+            ("http.connection_timeout", self.http.connection_timeout),
+            ("channel.handshake_timeout", self.channel.handshake_timeout),
+            ("channel.idle_timeout", self.channel.idle_timeout),
+        ];
+        if self.channel.max_handshakes_per_minute == 0 {
+            return Err(("channel.max_handshakes_per_minute", "must be at least one"));
+        }
+        for (key, value) in positive {
+            // The upper bound is far from what a semaphore holds, and from any sense.
+            if !(1..=1 << 24).contains(&value) {
+                return Err((key, "must be at least one and at most 16777216"));
+            }
+        }
+        for (key, value) in timeouts {
+            if value.is_zero() || value > Duration::from_secs(30 * 86_400) {
+                return Err((key, "must be at least one second and at most 30 days"));
+            }
+        }
+        if !(8192..=1 << 20).contains(&self.http.head_limit) {
+            return Err(("http.head_limit", "must be from 8192 to 1048576 bytes"));
+        }
+        if self.channel.reply_grid > Duration::from_secs(1) {
+            return Err(("channel.reply_grid_ms", "must be at most 1000 milliseconds"));
+        }
+        if self.data.dir.as_os_str().is_empty() {
+            return Err(("data.dir", "must name a folder"));
+        }
+        if self.public.url.as_deref().is_some_and(|url| public_host(url).is_none()) {
+            return Err(("public.url", "must be https://HOST or https://HOST:PORT, in lower case and without a path"));
+        }
+        tracing_subscriber::EnvFilter::try_new(&self.log.level)
+            .map_err(|_| ("log.level", "must be a level or a filter such as info,cardea_server=debug"))?;
+        Ok(())
+    }
+}
+
+/// The host in a public web address: what devices connect to. `None` when the address cannot be used.
+#[must_use]
+pub fn public_host(url: &str) -> Option<Host> {
+    let (authority, secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(authority), _) => (authority, true),
+        (_, Some(authority)) => (authority, false),
+        _ => return None,
+    };
+    // A colon inside brackets belongs to an IPv6 address.
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            port.parse::<u16>().ok().filter(|port| *port != 0)?;
+            host
+        }
+        _ => authority,
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let host = Host::new(host).ok().filter(|host| bracketed || !host.as_str().contains([':', '[', ']']))?;
+    (secure || host.is_loopback()).then_some(host)
+}
+
+fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(String::deserialize(deserializer)?).filter(|text| !text.is_empty()))
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! The decisions of the server, without SQL, sockets, clocks or randomness: time comes in, states come out.
+//!
+//! * [`world`]: one opening, its window, and the witness without which nobody can say "open";
+//! * [`token`]: a token's real and shadow world, duress, blocks, and what each side may be told;
+//! * [`throttle`]: wrong PINs, waits and blocking;
+//! * [`freshness`]: which signed times are still good;
+//! * [`enrollment`]: the life of an offer to enroll;
+//! * [`rules`]: what a service configures; [`name`] and [`permission`]: who may ask for what.
+
+pub mod enrollment;
+pub mod freshness;
+pub mod name;
+pub mod permission;
+pub mod rules;
+pub mod status;
+pub mod throttle;
+pub mod token;
+pub mod world;

@@ -1,0 +1,159 @@
+//! What a service configures for its tokens.
+
+use cardea_protocol::limits::{ENROLLMENT_SECONDS, PIN_MAX, PIN_MIN, VERSION};
+use cardea_protocol::token::{Argon2Class, Policy, ShortString};
+
+use super::throttle::{Limits, TRIES_MAX};
+use super::world::Window;
+
+/// Longest window that a service may have, in seconds: ten years.
+pub const WINDOW_MAX: u32 = 315_360_000;
+/// Longest life of an unused single-use opening, in seconds.
+pub const LIFETIME_MAX: u32 = 3_600;
+/// Longest life of an enrollment, in seconds.
+pub const ENROLLMENT_MAX: u32 = 604_800;
+
+/// The settings of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceRules {
+    /// How long an opening lasts.
+    pub window: Window,
+    /// Wrong PINs until a device is blocked, and for how long.
+    pub limits: Limits,
+    /// Under duress answer 1 and 2 from the shadow instead of 3.
+    pub silent_alarm: bool,
+    /// Whether duress PINs may be set.
+    pub duress: bool,
+    /// Whether a biometric slot may be used.
+    pub biometric: bool,
+    /// Whether emulated devices may enroll.
+    pub emulated: bool,
+    /// Cost of the PIN hash. [`Argon2Class::Test`] is refused outside `dev`.
+    pub argon2: Argon2Class,
+    /// Shortest and longest PIN in digits.
+    pub pin_digits: (u8, u8),
+    /// The short authentication string at enrollment.
+    pub short_string: ShortString,
+    /// Seconds within which an enrollment must be finished.
+    pub enrollment_seconds: u32,
+}
+
+impl Default for ServiceRules {
+    fn default() -> Self {
+        Self {
+            window: Window::new(60, 60),
+            limits: Limits { tries: TRIES_MAX, unblock_after: 0 },
+            silent_alarm: false,
+            duress: true,
+            biometric: false,
+            emulated: true,
+            argon2: Argon2Class::Standard,
+            pin_digits: (6, 12),
+            short_string: ShortString::Off,
+            enrollment_seconds: ENROLLMENT_SECONDS,
+        }
+    }
+}
+
+/// A setting of a service is out of its range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// The window is too long.
+    #[error("the window is longer than {WINDOW_MAX} seconds: choose a shorter one, or 0 for single use")]
+    Window,
+    /// The life of a single-use opening is out of range.
+    #[error("the lifetime of a single-use opening is not between 1 and {LIFETIME_MAX} seconds")]
+    Lifetime,
+    /// The number of tries is out of range.
+    #[error("the number of wrong pins that block a device is not between 1 and {TRIES_MAX}")]
+    Tries,
+    /// The range of PIN lengths is empty or leaves what the protocol allows.
+    #[error("the pin lengths are not a range within {PIN_MIN} to {PIN_MAX} digits")]
+    PinDigits,
+    /// The life of an enrollment is out of range.
+    #[error("the life of an enrollment is not between 1 and {ENROLLMENT_MAX} seconds")]
+    Enrollment,
+    /// The cheap PIN hash was asked for where real tokens live.
+    #[error("the test class of the pin hash is allowed in `cardea-server dev` only")]
+    TestClass,
+}
+
+impl ServiceRules {
+    /// Checks every setting; `development` allows the cheap PIN hash.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self, development: bool) -> Result<(), RulesError> {
+        let (shortest, longest) = self.pin_digits;
+        let digits = PIN_MIN..=PIN_MAX;
+        if self.window.seconds() > WINDOW_MAX {
+            return Err(RulesError::Window);
+        }
+        if !(1..=LIFETIME_MAX).contains(&self.window.lifetime()) {
+            return Err(RulesError::Lifetime);
+        }
+        if !(1..=TRIES_MAX).contains(&self.limits.tries) {
+            return Err(RulesError::Tries);
+        }
+        if shortest > longest || !digits.contains(&usize::from(shortest)) || !digits.contains(&usize::from(longest)) {
+            return Err(RulesError::PinDigits);
+        }
+        if !(1..=ENROLLMENT_MAX).contains(&self.enrollment_seconds) {
+            return Err(RulesError::Enrollment);
+        }
+        if self.argon2 == Argon2Class::Test && !development {
+            return Err(RulesError::TestClass);
+        }
+        Ok(())
+    }
+
+    /// What the protocol tells a device of these rules.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        Policy {
+            argon2: self.argon2,
+            pin_min: self.pin_digits.0,
+            pin_max: self.pin_digits.1,
+            duress: self.duress,
+            biometric: self.biometric,
+            short_string: self.short_string,
+            version_min: VERSION,
+            version_max: VERSION,
+            keepalive: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_so_is_their_policy() {
+        let rules = ServiceRules::default();
+        assert_eq!(rules.validate(false), Ok(()));
+        assert_eq!(Policy::decode(&rules.policy().encode()).expect("valid"), rules.policy());
+    }
+
+    #[test]
+    fn every_setting_has_its_range() {
+        let valid = ServiceRules::default();
+        let tries = |tries| Limits { tries, unblock_after: 0 };
+        for (rules, expected) in [
+            (ServiceRules { window: Window::new(WINDOW_MAX + 1, 60), ..valid }, RulesError::Window),
+            (ServiceRules { window: Window::new(0, 0), ..valid }, RulesError::Lifetime),
+            (ServiceRules { window: Window::new(0, LIFETIME_MAX + 1), ..valid }, RulesError::Lifetime),
+            (ServiceRules { limits: tries(0), ..valid }, RulesError::Tries),
+            (ServiceRules { limits: tries(11), ..valid }, RulesError::Tries),
+            (ServiceRules { pin_digits: (5, 6), ..valid }, RulesError::PinDigits),
+            (ServiceRules { pin_digits: (6, 13), ..valid }, RulesError::PinDigits),
+            (ServiceRules { pin_digits: (8, 7), ..valid }, RulesError::PinDigits),
+            (ServiceRules { enrollment_seconds: 0, ..valid }, RulesError::Enrollment),
+            (ServiceRules { argon2: Argon2Class::Test, ..valid }, RulesError::TestClass),
+        ] {
+            assert_eq!(rules.validate(false), Err(expected));
+        }
+        assert_eq!(ServiceRules { argon2: Argon2Class::Test, ..valid }.validate(true), Ok(()));
+    }
+}

@@ -1,0 +1,93 @@
+//! The HTTP side: the token API for relying parties and administrators, and a few pages beside it.
+//!
+//! Deployed clients of the token API look only at bodies, and take any `1` in one for an open token. What follows from
+//! that is spread over this module: `problem` writes no such character, `finish` checks every body that leaves,
+//! `query` refuses what unencoded names could smuggle in, and `serve` closes the connection after every failure.
+
+mod body;
+mod credentials;
+mod dev;
+mod finish;
+mod health;
+mod landing;
+mod problem;
+mod query;
+mod serve;
+mod token;
+mod well_known;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get, post};
+use body::BodyLimits;
+pub use problem::Problem;
+pub use serve::HttpServer;
+
+use crate::admin::Admin;
+use crate::clock::TestClock;
+use crate::config::HttpConfig;
+
+/// Every path that is served, for the log.
+const ROUTES: &[&str] = &[
+    "/.well-known/cardea",
+    "/dev/clock",
+    "/e",
+    "/healthz",
+    "/readyz",
+    "/token/block",
+    "/token/delete",
+    "/token/enroll",
+    "/token/status",
+    "/token/unblock",
+];
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub struct Api {
+    admin: Arc<Admin>,
+    limits: BodyLimits,
+    channel_port: u16,
+    test_clock: Option<Arc<TestClock>>,
+}
+
+impl Api {
+    /// The API over `admin`, for devices that find the token channel at `channel_port` of the same host. With a `test_clock` (development only) it has `POST /dev/clock`, for loopback.
+    #[must_use]
+    pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
+        let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
+        Self { admin, limits, channel_port, test_clock }
+    }
+
+    /// All paths.
+    pub fn router(self) -> Router {
+        let mut router = Router::new()
+            .route("/token/status", only_get(token::status))
+            .route("/token/enroll", only_post(token::enroll))
+            .route("/token/delete", only_post(token::delete))
+            .route("/token/block", only_post(token::block))
+            .route("/token/unblock", only_post(token::unblock))
+            .route("/.well-known/cardea", only_get(well_known::cardea))
+            .route("/e", only_get(landing::page))
+            .route("/healthz", only_get(health::alive))
+            .route("/readyz", only_get(health::ready));
+        if self.test_clock.is_some() {
+            router = router.route("/dev/clock", only_post(dev::advance));
+        }
+        router.with_state(Arc::new(self))
+    }
+}
+
+/// GET and nothing else: axum would answer HEAD from the GET handler, which consumes a single-use opening.
+fn only_get<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
+    let refuse = async || Problem::Method { allow: "GET" };
+    get(handler).head(refuse).fallback(refuse)
+}
+
+fn only_post<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
+    post(handler).fallback(async || Problem::Method { allow: "POST" })
+}
+
+#[cfg(test)]
+mod tests;

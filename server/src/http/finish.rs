@@ -1,0 +1,111 @@
+//! The last thing that happens to every answer.
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::problem::{self, Problem};
+
+/// The path whose clients read bodies only.
+const STATUS_PATH: &str = "/token/status";
+
+/// The only body that says that a token is open.
+pub(super) const OPEN: &str = r#"{"status":1}"#;
+
+/// Writes out the [`Problem`] of a failed call, closes the connection after it, and makes sure that no body says
+/// "open" by accident.
+///
+/// Cancel safe.
+pub(super) async fn finish(path: &str, mut response: Response) -> Response {
+    if !response.status().is_success() {
+        let problem = response.extensions_mut().remove::<Problem>();
+        let problem = problem.unwrap_or_else(|| Problem::from_status(response.status()));
+        response = failure(&problem, !path.starts_with(STATUS_PATH));
+    }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    guard(path, response).await
+}
+
+fn failure(problem: &Problem, with_code: bool) -> Response {
+    let mut response = Response::new(Body::from(problem.body(with_code)));
+    *response.status_mut() = problem.status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // A client in the field never reads the body of an error and would wait for the connection forever.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    match problem {
+        Problem::Method { allow } => {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        Problem::Busy | Problem::Unavailable => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(problem::RETRY_AFTER));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The second lock on the door: clients grant access when they find the byte `1` in a body, so a body with one that is
+/// not the one open answer is thrown away.
+async fn guard(path: &str, response: Response) -> Response {
+    let (status, under_status) = (response.status(), path.starts_with(STATUS_PATH));
+    if status.is_success() && !under_status {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let harmless = match to_bytes(body, 64 * 1024).await {
+        Ok(body) if !body.contains(&b'1') => Some(body),
+        Ok(body) if under_status && status == StatusCode::OK && body == OPEN => Some(body),
+        _ => None,
+    };
+    if let Some(body) = harmless {
+        return Response::from_parts(parts, Body::from(body));
+    }
+    tracing::error!(status = status.as_u16(), "dropped the body of an answer that clients would take for open");
+    parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    parts.headers.remove(CONTENT_TYPE);
+    Response::from_parts(parts, Body::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn finished(path: &str, status: u16, body: &'static str) -> (u16, String) {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        let response = finish(path, response).await;
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 4096).await.expect("a body");
+        (status, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn only_the_exact_open_body_with_status_200_passes_the_guard() {
+        assert_eq!(finished("/token/status", 200, OPEN).await, (200, OPEN.to_owned()));
+        for body in [r#"{"status": 1}"#, r#"{"status":1,"x":2}"#, r#"{"status":"1"}"#, "1", r#"{"status":11}"#] {
+            assert_eq!(finished("/token/status", 200, body).await, (500, String::new()), "{body}");
+        }
+        for status in [201, 202, 206] {
+            assert_eq!(finished("/token/status", status, OPEN).await, (500, String::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_of_failures_are_replaced_whatever_they_were() {
+        for status in [302, 400, 401, 404, 405, 408, 414, 418, 422, 429, 431, 500, 503] {
+            for path in ["/token/status", "/token/status/", "/token/enroll", "/nothing"] {
+                let (_, body) = finished(path, status, OPEN).await;
+                assert!(!body.contains('1') && body.contains("\"error\""), "{status} {path} {body}");
+                assert_eq!(body.contains("\"code\""), !path.starts_with(STATUS_PATH), "{status} {path} {body}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn successes_elsewhere_pass_untouched() {
+        assert_eq!(finished("/token/enroll", 200, "link 1").await, (200, "link 1".to_owned()));
+    }
+}

@@ -1,0 +1,198 @@
+//! Answers that are not successes.
+//!
+//! Every error of the HTTP side is a [`Problem`]. It travels as an extension of an empty response and is written out
+//! by [`super::finish`] at the very end, so that the answers of the router itself get the same shape.
+//!
+//! Deployed clients take the character `1` anywhere in a body for an open token, whatever the HTTP status. So no text
+//! here contains it, numeric codes included.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Why a call was not answered with a success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    // The caller has to change the call.
+    /// 400: the call is malformed; the text says what to change.
+    #[error("{0}")]
+    BadCall(String),
+    /// 403: the authkey is unknown, revoked, or lacks the permission.
+    #[error("the authkey does not allow this call")]
+    Forbidden,
+    /// 404: the service does not exist.
+    #[error("there is no such service")]
+    UnknownService,
+    /// 404: the service has no token for this user.
+    #[error("this user has no token in this service")]
+    UnknownToken,
+    /// 404: no such path.
+    #[error("there is nothing at this path")]
+    UnknownPath,
+    /// 405: the path exists, but not for this method; `allow` is the value of the `Allow` header.
+    #[error("use another method for this path, see the Allow header")]
+    Method {
+        /// The methods that the path has.
+        allow: &'static str,
+    },
+    /// 413: the body is over the limit.
+    #[error("the body is too large")]
+    TooLarge,
+
+    // The caller has to come back later.
+    /// 503: too many calls at once, or shutting down.
+    #[error("the server is busy, try again soon")]
+    Busy,
+    /// 503: the server cannot reach its data right now.
+    #[error("the server cannot reach its data, try again soon")]
+    Unavailable,
+
+    // The operator has to look at the log.
+    /// 500: the server failed; the reason is in its log, never in the answer.
+    #[error("the server failed, the operator finds the reason in its log")]
+    Internal,
+}
+
+/// Seconds in `Retry-After`.
+pub(super) const RETRY_AFTER: &str = "2";
+
+impl Problem {
+    /// A bad call with the text `message`.
+    pub(super) fn bad_call(message: impl Into<String>) -> Self {
+        Self::BadCall(message.into())
+    }
+
+    /// What a bare `status` without a `Problem` stands for: answers that the router made by itself.
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::UnknownPath,
+            StatusCode::METHOD_NOT_ALLOWED => Self::Method { allow: "GET, POST" },
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Busy,
+            status if status.is_client_error() => Self::bad_call("the call is malformed"),
+            _ => Self::Internal,
+        }
+    }
+
+    /// The HTTP status.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::UnknownService | Self::UnknownToken | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable name of the error, for programs.
+    pub(super) const fn slug(&self) -> &'static str {
+        match self {
+            Self::BadCall(_) => "bad-call",
+            Self::Forbidden => "forbidden",
+            Self::UnknownService => "unknown-service",
+            Self::UnknownToken => "unknown-token",
+            Self::UnknownPath => "unknown-path",
+            Self::Method { .. } => "bad-method",
+            Self::TooLarge => "too-large",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The stable number of the error. The digit one does not occur, and none is below 256, where the numbers of the
+    /// token channel are.
+    pub(super) const fn code(&self) -> u16 {
+        match self {
+            Self::BadCall(_) => 4000,
+            Self::Forbidden => 4030,
+            Self::UnknownService => 4042,
+            Self::UnknownToken => 4040,
+            Self::UnknownPath => 4044,
+            Self::Method { .. } => 4050,
+            Self::TooLarge => 4300,
+            Self::Busy => 5030,
+            Self::Unavailable => 5032,
+            Self::Internal => 5000,
+        }
+    }
+
+    /// The JSON body; with the numeric code except where `with_code` is false (under `/token/status`).
+    pub(super) fn body(&self, with_code: bool) -> String {
+        let mut message = self.to_string();
+        if message.contains('1') {
+            // A text from below that named a number. The slug says enough.
+            message = Self::from_status(self.status()).to_string();
+        }
+        let mut body = serde_json::json!({ "error": self.slug(), "message": message });
+        if with_code {
+            body["code"] = self.code().into();
+        }
+        body.to_string()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Problem> {
+        vec![
+            Problem::bad_call("parameter `id` is missing"),
+            Problem::Forbidden,
+            Problem::UnknownService,
+            Problem::UnknownToken,
+            Problem::UnknownPath,
+            Problem::Method { allow: "GET" },
+            Problem::TooLarge,
+            Problem::Busy,
+            Problem::Unavailable,
+            Problem::Internal,
+        ]
+    }
+
+    #[test]
+    fn no_body_contains_the_digit_one_and_no_two_problems_share_a_number_or_a_name() {
+        let mut codes: Vec<u16> = all().iter().map(Problem::code).collect();
+        let mut slugs: Vec<&str> = all().iter().map(Problem::slug).collect();
+        for problem in all() {
+            assert!(!problem.body(true).contains('1'), "{problem:?}");
+            assert!(problem.code() > 255);
+        }
+        for list in [codes.len(), slugs.len()] {
+            assert_eq!(list, all().len());
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!((codes.len(), slugs.len()), (all().len(), all().len()));
+    }
+
+    #[test]
+    fn a_text_that_names_the_digit_one_is_replaced() {
+        let body = Problem::bad_call("expected 1 to 255 bytes").body(true);
+        assert!(!body.contains('1'), "{body}");
+        assert!(body.contains("bad-call"), "{body}");
+    }
+
+    #[test]
+    fn the_number_is_left_out_on_request() {
+        assert_eq!(
+            Problem::UnknownToken.body(false),
+            r#"{"error":"unknown-token","message":"this user has no token in this service"}"#
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! A server in this process with its data in memory, and a client that hides nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cardea_protocol::Secret;
+use cardea_protocol::crypto::{Dalek, Provider};
+use cardea_protocol::ratchet::Row;
+use cardea_protocol::statement::{Context, Extension, Statement};
+use cardea_protocol::token::DeviceInfo;
+use cardea_protocol::wire::{Host, Op};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::admin::{Admin, AdminSettings, EnrollOptions, Instance, KeyScope, NewService, Service};
+use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
+use crate::config::{HttpConfig, Sources};
+use crate::domain::name::UserId;
+use crate::domain::permission::{Permission, Permissions};
+use crate::domain::throttle::Gate;
+use crate::entropy::{Entropy, SeededEntropy};
+use crate::http::{Api, HttpServer};
+use crate::shutdown::Shutdown;
+use crate::storage::Location;
+use crate::storage::rows::DeviceKey;
+use crate::vault::{Action, Endpoint, KeyLocation, NewDevice, Operation, PinAction, VaultError};
+
+/// May only read the status.
+pub(super) const STATUS_KEY: &str = "status-key-012345";
+/// May do everything.
+pub(super) const ADMIN_KEY: &str = "admin-key-0123456";
+
+const SERVICE: &str = "default_demo";
+/// Seeds of the signing keys of the normal and of a duress PIN.
+const PINS: [[u8; 32]; 2] = [[1; 32], [2; 32]];
+
+/// What a token can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Pending,
+    Open,
+    Closed,
+    Duress,
+    Blocked,
+}
+
+impl State {
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Pending => 0,
+            Self::Open => 1,
+            Self::Closed => 2,
+            Self::Duress => 3,
+            Self::Blocked => 4,
+        }
+    }
+}
+
+/// One answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+pub(super) struct Server {
+    address: SocketAddr,
+    admin: Arc<Admin>,
+    instance: Instance,
+    clock: Arc<dyn Clock>,
+    entropy: SeededEntropy,
+}
+
+impl Server {
+    pub(super) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(super) async fn start_with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1_800_000_000)));
+        Self::launch(change, NewService::development(SERVICE, 60), Arc::<TestClock>::clone(&clock), Some(clock)).await
+    }
+
+    /// One check ends an opening.
+    pub(super) async fn start_single_use() -> Self {
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1_800_000_000)));
+        Self::launch(|_| {}, NewService::development(SERVICE, 0), Arc::<TestClock>::clone(&clock), Some(clock)).await
+    }
+
+    pub(super) async fn start_in_production() -> Self {
+        Self::launch(|_| {}, NewService::new(SERVICE), Arc::new(SystemClock), None).await
+    }
+
+    async fn launch(
+        change: impl FnOnce(&mut HttpConfig),
+        service: NewService,
+        clock: Arc<dyn Clock>,
+        test_clock: Option<Arc<TestClock>>,
+    ) -> Self {
+        let mut config = Sources::default().load().expect("the defaults").http;
+        config.listen = "127.0.0.1:0".parse().expect("an address");
+        change(&mut config);
+        let listener = TcpListener::bind(config.listen).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+
+        let key = KeyLocation::Given(Secret::new([7; 32]));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let instance =
+            Instance::assemble(Location::Memory, key, Arc::clone(&clock), entropy).await.expect("a database");
+        let settings =
+            AdminSettings { web: "https://localhost".into(), channel: "localhost:8421".into(), development: true };
+        let admin = Arc::new(Admin::new(&instance, settings).expect("valid settings"));
+        admin.create_service(service).await.expect("a new service");
+        for (value, permissions) in [(STATUS_KEY, Permissions::BASIC), (ADMIN_KEY, Permissions::ADMIN)] {
+            let scope = KeyScope::Subscription("default".to_owned());
+            admin.create_authkey(scope, "test", permissions, Some(value.to_owned())).await.expect("a new authkey");
+        }
+
+        let api = Api::new(Arc::clone(&admin), &config, 8421, test_clock);
+        let server = HttpServer::new(listener, api.router(), config, Duration::from_secs(30), Shutdown::new());
+        tokio::spawn(server.run());
+        Self { address, admin, instance, clock, entropy: SeededEntropy::new(2) }
+    }
+
+    async fn service(&self) -> Service {
+        self.admin.authorize(SERVICE, ADMIN_KEY, Permission::Enroll).await.expect("the service")
+    }
+
+    /// Makes a new token for `user`, in `state`.
+    pub(super) async fn token(&self, user: &str, state: State) {
+        let (service, user) = (self.service().await, UserId::parse(user).expect("a user id"));
+        // There may be none yet.
+        let _ = self.admin.delete(&service, &user).await;
+        if state == State::Pending {
+            self.admin.enroll(&service, &user, EnrollOptions::default()).await.expect("an offer");
+            return;
+        }
+        let device = self.enrolled(&service, &user).await;
+        match state {
+            State::Open => self.open(device, 0).await,
+            State::Duress => self.open(device, 1).await,
+            State::Blocked => self.admin.block(&service, &user).await.expect("blocked"),
+            State::Closed | State::Pending => {}
+        }
+    }
+
+    /// A device that has finished enrolling.
+    async fn enrolled(&self, service: &Service, user: &UserId) -> DeviceKey {
+        let (service, user, vault) = (service.clone(), user.clone(), Arc::clone(self.instance.vault()));
+        let mut random = [[0; 32]; 5];
+        random.iter_mut().for_each(|bytes| self.entropy.fill(bytes));
+        let [fixed, signing, root, third, fourth] = random;
+        let job = move |tx: &mut dyn crate::storage::Transaction| {
+            let clock = vault.reading();
+            let endpoint = Endpoint { host: Host::new("localhost").expect("a host"), port: 8421 };
+            let offer = vault.offer(tx, &service, &user, EnrollOptions::default(), endpoint, clock)?;
+            let pending = vault.pending_offer(tx, &offer.link.id, clock)?;
+            vault.count_enrollment_try(tx, &pending, clock)?;
+            let row = Row::new(pending.token, pending.device, fixed, signing, Secret::new(root));
+            let public = |seed: [u8; 32]| Dalek::ed25519_public(&Secret::new(seed));
+            let keys = [PINS[0], PINS[1], third, fourth].map(public);
+            let info = DeviceInfo { platform: 0, sdk_version: [0; 3], emulated: false, biometric: false };
+            let enrolled = vault.complete_enrollment(tx, &pending, NewDevice { row, keys, info }, clock)?;
+            Ok::<_, VaultError>(enrolled.device)
+        };
+        self.instance.store().write(job).await.expect("an enrolled device")
+    }
+
+    /// Opens as the holder does, with the normal PIN (0) or a duress PIN (1).
+    async fn open(&self, device: DeviceKey, pin: usize) {
+        let (vault, time) = (Arc::clone(self.instance.vault()), self.clock.now().wire());
+        let job = move |tx: &mut dyn crate::storage::Transaction| {
+            let clock = vault.reading();
+            let view = vault.view_by_key(tx, &device, clock)?;
+            let row = &view.device.row;
+            let (token, number) = (row.token, row.device);
+            let context = Context { generation: row.generation, sequence: 0, token, device: number, bind: [0; 32] };
+            let statement = Statement::new::<Dalek>(Op::Open, 0, time, &context, Extension::None);
+            let signature = Dalek::ed25519_sign(&Secret::new(PINS[pin]), statement.bytes());
+            let gate = vault.count_attempt(tx, &device, statement.attempt_key::<Dalek>(&signature), clock)?;
+            assert_eq!(gate, Gate::Counted);
+            let slots = view.slots.as_ref().expect("not revoked");
+            let judgement = Arc::new(vault.judge(slots, &statement, &signature));
+            let action = Action::Pin { action: PinAction::Open { win: 0 }, time, judgement };
+            let operation = Operation { device, version: view.device.version(), action };
+            vault.apply(tx, operation, clock, |row, _| Some((row.duplicate(), ()))).map(|applied| applied.answer.code)
+        };
+        let code = self.instance.store().write(job).await.expect("applied");
+        assert_eq!(code, cardea_protocol::Code::Ok);
+    }
+
+    /// Damages the database with a statement of SQL.
+    pub(super) async fn damage(&self, sql: &'static str) {
+        let job = move |tx: &mut dyn crate::storage::Transaction| tx.execute(sql, &[]).map(drop);
+        let result: Result<(), crate::storage::StorageError> = self.instance.store().write(job).await;
+        result.expect("damaged");
+    }
+
+    /// What a relying party reads for `user`, who must have a token.
+    pub(super) async fn status(&self, user: &str) -> u8 {
+        let answer = self.get(&format!("/token/status?id={user}&service=default_demo&authKey={STATUS_KEY}")).await;
+        let number = answer.body.strip_prefix("{\"status\":").and_then(|rest| rest.strip_suffix('}'));
+        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no status: {answer:?}"))
+    }
+
+    pub(super) async fn get(&self, target: &str) -> Answer {
+        self.raw(&format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &str) -> Answer {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        self.raw(&format!("{head}{body}")).await
+    }
+
+    /// Sends `request` as it is and reads until the server closes.
+    pub(super) async fn raw(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        let text = String::from_utf8(bytes).expect("text");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+}

@@ -1,0 +1,73 @@
+//! What storage can fail with.
+
+use std::path::PathBuf;
+
+/// A storage failure, sorted by who must act. Cloneable, because a commit that fails fails every job in it.
+///
+/// Texts name files and tables, never what is in a row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    // the caller
+    /// Somebody else changed the row first: read it again and decide again.
+    #[error("the row was changed by somebody else")]
+    Conflict,
+    /// A row with this key exists already.
+    #[error("there is a row with this key already")]
+    Exists,
+    /// A job did what its transaction does not allow.
+    #[error("storage misused: {0}")]
+    Misuse(&'static str),
+
+    // nobody: try again
+    /// Another process held the database for longer than the busy timeout.
+    #[error("the database is locked by another process: try again")]
+    Busy,
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+
+    // the operator
+    /// Another server runs on this database.
+    #[error("another server is running on {}: stop it first", .0.display())]
+    InUse(PathBuf),
+    /// The database or its folder is not there.
+    #[error("there is no database at {}: create its folder, or restore the file", .0.display())]
+    Missing(PathBuf),
+    /// The file is a database of another program, or no database.
+    #[error("{} is not a cardea database: choose another path", .0.display())]
+    Foreign(PathBuf),
+    /// A newer server has written this database.
+    #[error("the database has format {found}, this server knows formats up to {known}: use a newer server")]
+    Newer {
+        /// Format of the database.
+        found: i64,
+        /// Newest format that this server knows.
+        known: i64,
+    },
+    /// The disk or the database is full.
+    #[error("the disk or the database is full: make room")]
+    Full,
+    /// The database cannot be written.
+    #[error("the database is read-only: check its owner and its file system")]
+    ReadOnly,
+    /// What is stored is damaged or was changed by other hands.
+    #[error("the database is damaged ({0}): restore a backup")]
+    Corrupt(String),
+    /// The file system or the driver failed.
+    #[error("the database failed ({0})")]
+    Io(String),
+
+    // us
+    /// A job panicked; nothing of it was kept.
+    #[error("a storage job panicked")]
+    Panicked,
+}
+
+impl StorageError {
+    /// Whether the same call may succeed soon without anybody doing anything.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy | Self::Conflict | Self::Closed)
+    }
+}

@@ -1,0 +1,28 @@
+//! What can be asked of storage: one role trait per kind of row, each written once for every driver.
+//!
+//! Bring the traits you need into scope and call them on a [`Transaction`](super::Transaction).
+
+mod access;
+mod devices;
+mod enrollments;
+mod journal;
+mod keys;
+mod meta;
+mod tokens;
+
+pub use access::{AccessRows, AuthkeyRow, ServiceRow};
+pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
+pub use enrollments::{EnrollmentRow, EnrollmentRows};
+pub use journal::{JournalRows, ReceiptRow};
+pub use keys::{EpochRow, KeyRows};
+pub use meta::MetaRows;
+pub use tokens::{TokenRow, TokenRows};
+
+/// Sealed bytes and the version of the row that they are bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The row's version: 1 when it is made, one more with each change.
+    pub ver: u64,
+    /// What the vault made of its content.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,189 @@
+//! Subscriptions, services and authkeys.
+
+use super::Sealed;
+use crate::clock::UnixSeconds;
+use crate::storage::transaction::{query_all, query_one, update_one};
+use crate::storage::{Row, StorageError, Transaction, Value};
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRow {
+    /// Its number.
+    pub id: u64,
+    /// Its API name.
+    pub name: String,
+    /// The subscription it belongs to.
+    pub subscription: String,
+    /// Its settings.
+    pub sealed: Sealed,
+}
+
+/// An authkey, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthkeyRow {
+    /// Its number.
+    pub id: u64,
+    /// The keyed hash of the key.
+    pub hash: [u8; 32],
+    /// What it allows, where, and its name.
+    pub sealed: Sealed,
+}
+
+/// Subscriptions, services and authkeys.
+pub trait AccessRows {
+    /// Creates the subscription `name` unless it exists.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<(), StorageError>;
+
+    /// Whether there is a subscription `name`.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn has_subscription(&mut self, name: &str) -> Result<bool, StorageError>;
+
+    /// The service with this API name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn service_by_name(&mut self, name: &str) -> Result<Option<ServiceRow>, StorageError>;
+
+    /// The service with this number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn service_by_id(&mut self, id: u64) -> Result<Option<ServiceRow>, StorageError>;
+
+    /// All services, by name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn services(&mut self) -> Result<Vec<ServiceRow>, StorageError>;
+
+    /// Adds a service.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when the name is taken; storage failed.
+    fn insert_service(&mut self, row: &ServiceRow) -> Result<(), StorageError>;
+
+    /// Changes a service's settings; `sealed.ver` is one more than the stored one.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`]; storage failed.
+    fn update_service(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError>;
+
+    /// The authkey with this keyed hash.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn authkey_by_hash(&mut self, hash: &[u8; 32]) -> Result<Option<AuthkeyRow>, StorageError>;
+
+    /// All authkeys, by number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn authkeys(&mut self) -> Result<Vec<AuthkeyRow>, StorageError>;
+
+    /// Adds an authkey.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when the same key is there already; storage failed.
+    fn insert_authkey(&mut self, row: &AuthkeyRow) -> Result<(), StorageError>;
+
+    /// Removes an authkey; returns whether there was one.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError>;
+}
+
+fn service(row: &dyn Row) -> Result<ServiceRow, StorageError> {
+    Ok(ServiceRow {
+        id: row.unsigned(0)?,
+        name: row.text(1)?,
+        subscription: row.text(2)?,
+        sealed: Sealed { ver: row.unsigned(3)?, bytes: row.bytes(4)? },
+    })
+}
+
+fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
+    Ok(AuthkeyRow {
+        id: row.unsigned(0)?,
+        hash: row.array(1)?,
+        sealed: Sealed { ver: row.unsigned(2)?, bytes: row.bytes(3)? },
+    })
+}
+
+impl<X: Transaction + ?Sized> AccessRows for X {
+    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<(), StorageError> {
+        let sql = "INSERT INTO subscription (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        self.execute(sql, &[Value::Text(name), Value::unsigned(now.get())])?;
+        Ok(())
+    }
+
+    fn has_subscription(&mut self, name: &str) -> Result<bool, StorageError> {
+        let sql = "SELECT created_at FROM subscription WHERE name = $1";
+        Ok(query_one(self, sql, &[Value::Text(name)], |row| row.int(0))?.is_some())
+    }
+
+    fn service_by_name(&mut self, name: &str) -> Result<Option<ServiceRow>, StorageError> {
+        let sql = "SELECT id, name, subscription, ver, sealed FROM service WHERE name = $1";
+        query_one(self, sql, &[Value::Text(name)], service)
+    }
+
+    fn service_by_id(&mut self, id: u64) -> Result<Option<ServiceRow>, StorageError> {
+        let sql = "SELECT id, name, subscription, ver, sealed FROM service WHERE id = $1";
+        query_one(self, sql, &[Value::unsigned(id)], service)
+    }
+
+    fn services(&mut self) -> Result<Vec<ServiceRow>, StorageError> {
+        query_all(self, "SELECT id, name, subscription, ver, sealed FROM service ORDER BY name", &[], service)
+    }
+
+    fn insert_service(&mut self, row: &ServiceRow) -> Result<(), StorageError> {
+        let sql = "INSERT INTO service (id, name, subscription, ver, sealed) VALUES ($1, $2, $3, $4, $5)";
+        self.execute(
+            sql,
+            &[
+                Value::unsigned(row.id),
+                Value::Text(&row.name),
+                Value::Text(&row.subscription),
+                Value::unsigned(row.sealed.ver),
+                Value::Bytes(&row.sealed.bytes),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn update_service(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError> {
+        let sql = "UPDATE service SET ver = $1, sealed = $2 WHERE id = $3 AND ver = $1 - 1";
+        update_one(self, sql, &[Value::unsigned(sealed.ver), Value::Bytes(&sealed.bytes), Value::unsigned(id)])
+    }
+
+    fn authkey_by_hash(&mut self, hash: &[u8; 32]) -> Result<Option<AuthkeyRow>, StorageError> {
+        let sql = "SELECT id, hash, ver, sealed FROM authkey WHERE hash = $1";
+        query_one(self, sql, &[Value::Bytes(hash)], authkey)
+    }
+
+    fn authkeys(&mut self) -> Result<Vec<AuthkeyRow>, StorageError> {
+        query_all(self, "SELECT id, hash, ver, sealed FROM authkey ORDER BY id", &[], authkey)
+    }
+
+    fn insert_authkey(&mut self, row: &AuthkeyRow) -> Result<(), StorageError> {
+        self.execute(
+            "INSERT INTO authkey (id, hash, ver, sealed) VALUES ($1, $2, $3, $4)",
+            &[
+                Value::unsigned(row.id),
+                Value::Bytes(&row.hash),
+                Value::unsigned(row.sealed.ver),
+                Value::Bytes(&row.sealed.bytes),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError> {
+        Ok(self.execute("DELETE FROM authkey WHERE id = $1", &[Value::unsigned(id)])? == 1)
+    }
+}

@@ -1,0 +1,106 @@
+-- `sealed` is a blob of the vault; its associated data binds table, key, `ver` and every column beside it.
+
+CREATE TABLE meta (
+    name   TEXT PRIMARY KEY,
+    ver    INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Numbers that are given out once, also when the row that had the last one is gone.
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription (
+    name       TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE service (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL UNIQUE,
+    subscription TEXT NOT NULL REFERENCES subscription (name),
+    ver          INTEGER NOT NULL,
+    sealed       BLOB NOT NULL
+) STRICT;
+
+-- `hash` is keyed: it says nothing about the authkey to who lacks the vault's key.
+CREATE TABLE authkey (
+    id     INTEGER PRIMARY KEY,
+    hash   BLOB NOT NULL UNIQUE,
+    ver    INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE token (
+    id      BLOB PRIMARY KEY,
+    service INTEGER NOT NULL REFERENCES service (id),
+    user_id BLOB NOT NULL,
+    ver     INTEGER NOT NULL,
+    sealed  BLOB NOT NULL,
+    UNIQUE (service, user_id)
+) STRICT;
+
+-- Outlives its token: a device that was revoked or deleted is told so when it comes back.
+CREATE TABLE device (
+    token      BLOB NOT NULL,
+    number     BLOB NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL,
+    hint_cur   BLOB NOT NULL UNIQUE,
+    hint_prev  BLOB UNIQUE,
+    hint_alt   BLOB UNIQUE,
+    static_key BLOB NOT NULL,
+    PRIMARY KEY (token, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_static_key ON device (static_key);
+
+CREATE TABLE slots (
+    token  BLOB NOT NULL,
+    number BLOB NOT NULL,
+    ver    INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (token, number),
+    FOREIGN KEY (token, number) REFERENCES device (token, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    token  BLOB NOT NULL,
+    number BLOB NOT NULL,
+    ver    INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (token, number),
+    FOREIGN KEY (token, number) REFERENCES device (token, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE enrollment (
+    id         BLOB PRIMARY KEY,
+    lookup     TEXT NOT NULL UNIQUE,
+    token      BLOB NOT NULL UNIQUE REFERENCES token (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX enrollment_expires_at ON enrollment (expires_at);
+
+CREATE TABLE receipt (
+    seq    INTEGER PRIMARY KEY,
+    token  BLOB NOT NULL,
+    at     INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX receipt_token ON receipt (token, seq);
+
+CREATE TABLE outbox (
+    seq    INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+
+-- `serial` counts keys for ever; the wire's epoch is its last byte.
+CREATE TABLE key_epoch (
+    serial INTEGER PRIMARY KEY,
+    record BLOB NOT NULL,
+    ver    INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;

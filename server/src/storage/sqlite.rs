@@ -1,0 +1,263 @@
+//! The SQLite driver: opening, settings, errors, and [`Transaction`].
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema::{SchemaError, migrate};
+use super::store::{Location, Options};
+use super::{Row, StorageError, Transaction, Value};
+
+/// An open database: where connections come from.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    location: Location,
+    options: Options,
+    identity: Option<FileIdentity>,
+}
+
+impl Database {
+    /// Opens or creates the database, brings it to the newest format and returns its writing connection.
+    pub(super) fn open(location: Location, options: Options) -> Result<(Self, Connection), StorageError> {
+        let Location::File(path) = &location else {
+            let mut connection = Connection::open_in_memory().map_err(|error| failure(&error))?;
+            configure(&connection, &options)?;
+            migrate(&mut connection).map_err(|error| locate(error, Path::new(":memory:")))?;
+            return Ok((Self { location, options, identity: None }, connection));
+        };
+        create_private(path)?;
+        let mut connection = connect(path)?;
+        configure(&connection, &options).map_err(|error| match error {
+            StorageError::Foreign(_) => StorageError::Foreign(path.clone()),
+            error => error,
+        })?;
+        migrate(&mut connection).map_err(|error| locate(error, path))?;
+        let identity = Some(FileIdentity::of(path)?);
+        Ok((Self { location, options, identity }, connection))
+    }
+
+    /// Whether readers have connections of their own.
+    pub(super) const fn has_readers(&self) -> bool {
+        matches!(self.location, Location::File(_))
+    }
+
+    /// A connection that cannot write.
+    pub(super) fn reader(&self) -> Result<Connection, StorageError> {
+        let Location::File(path) = &self.location else {
+            return Err(StorageError::Misuse("a database in memory has one connection"));
+        };
+        self.check_in_place()?;
+        let connection = connect(path)?;
+        configure(&connection, &self.options)?;
+        connection.pragma_update(None, "query_only", true).map_err(|error| failure(&error))?;
+        Ok(connection)
+    }
+
+    /// Fails when the file was deleted or replaced under the open connections: whatever is written to them is lost.
+    pub(super) fn check_in_place(&self) -> Result<(), StorageError> {
+        match (&self.location, &self.identity) {
+            (Location::File(path), Some(identity)) if FileIdentity::of(path)? != *identity => {
+                Err(StorageError::Missing(path.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StorageError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) => StorageError::Missing(path.to_owned()),
+        _ => failure(&error),
+    })
+}
+
+/// Creates the file for its owner alone before SQLite would create it for everybody; its log takes over the mode.
+fn create_private(path: &Path) -> Result<(), StorageError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => StorageError::Missing(path.to_owned()),
+            std::io::ErrorKind::IsADirectory => StorageError::Foreign(path.to_owned()),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => StorageError::ReadOnly,
+            std::io::ErrorKind::StorageFull => StorageError::Full,
+            _ => StorageError::Io(error.to_string()),
+        }),
+    }
+}
+
+fn configure(connection: &Connection, options: &Options) -> Result<(), StorageError> {
+    let set = || -> rusqlite::Result<()> {
+        connection.busy_timeout(options.busy_timeout)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        // Freed pages are overwritten: an erased key is gone from the file at the next checkpoint.
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        // In this mode the commit returns after its flush; "full" means both the write-ahead log and the checkpoint.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        if let Some(pages) = options.max_pages {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(())
+    };
+    set().map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StorageError::Foreign(PathBuf::new()),
+        _ => failure(&error),
+    })
+}
+
+fn locate(error: SchemaError, path: &Path) -> StorageError {
+    match error {
+        SchemaError::Foreign => StorageError::Foreign(path.to_owned()),
+        SchemaError::Storage(error) => error,
+    }
+}
+
+/// Sorts an error of SQLite. Its own texts name tables and columns, never values.
+pub(super) fn failure(error: &rusqlite::Error) -> StorageError {
+    let detail = || error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageError::Busy,
+        Some(ErrorCode::DiskFull) => StorageError::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StorageError::ReadOnly,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StorageError::Corrupt(detail()),
+        Some(ErrorCode::ConstraintViolation) => match error.sqlite_error() {
+            Some(raw) if [UNIQUE, PRIMARY_KEY].contains(&raw.extended_code) => StorageError::Exists,
+            _ => StorageError::Misuse("a constraint of the schema is broken"),
+        },
+        _ => StorageError::Io(detail()),
+    }
+}
+
+const UNIQUE: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
+const PRIMARY_KEY: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY;
+
+/// Which file a path means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileIdentity(u64, u64);
+
+impl FileIdentity {
+    fn of(path: &Path) -> Result<Self, StorageError> {
+        let metadata = std::fs::metadata(path).map_err(|_| StorageError::Missing(path.to_owned()))?;
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            Self(metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let identity = Self(u64::from(metadata.is_file()), 0);
+        Ok(identity)
+    }
+}
+
+/// Flushes a folder, so that a file created in it survives a power loss.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A transaction of SQLite; its borders are its owner's business.
+pub(super) struct SqliteTransaction<'c> {
+    connection: &'c Connection,
+    writable: bool,
+    failed: Option<StorageError>,
+}
+
+impl<'c> SqliteTransaction<'c> {
+    pub(super) const fn new(connection: &'c Connection, writable: bool) -> Self {
+        Self { connection, writable, failed: None }
+    }
+
+    /// The last error of the database itself, for who must explain why SQLite gave up on the whole transaction.
+    pub(super) fn into_failure(self) -> Option<StorageError> {
+        self.failed
+    }
+
+    fn note(&mut self, error: &rusqlite::Error) -> StorageError {
+        let error = failure(error);
+        self.failed = Some(error.clone());
+        error
+    }
+}
+
+impl Transaction for SqliteTransaction<'_> {
+    fn execute(&mut self, sql: &'static str, parameters: &[Value<'_>]) -> Result<usize, StorageError> {
+        if !self.writable {
+            return Err(StorageError::Misuse("a job for reading wrote"));
+        }
+        let run = || self.connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(parameters.iter()));
+        run().map_err(|error| self.note(&error))
+    }
+
+    fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let (connection, writable) = (self.connection, self.writable);
+        let mut fail = |error| self.note(&error);
+        let mut statement = connection.prepare_cached(sql).map_err(&mut fail)?;
+        if !writable && !statement.readonly() {
+            return Err(StorageError::Misuse("a job for reading wrote"));
+        }
+        let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter())).map_err(&mut fail)?;
+        while let Some(row) = rows.next().map_err(&mut fail)? {
+            each(&SqliteRow(row))?;
+        }
+        Ok(())
+    }
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(rusqlite::types::ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+struct SqliteRow<'a, 's>(&'a rusqlite::Row<'s>);
+
+impl SqliteRow<'_, '_> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, StorageError> {
+        self.0.get_ref(column).map_err(|error| failure(&error))
+    }
+}
+
+fn other_type<T>() -> Result<T, StorageError> {
+    Err(StorageError::Corrupt("a value has another type".to_owned()))
+}
+
+impl Row for SqliteRow<'_, '_> {
+    fn int(&self, column: usize) -> Result<i64, StorageError> {
+        let ValueRef::Integer(number) = self.value(column)? else { return other_type() };
+        Ok(number)
+    }
+
+    fn text(&self, column: usize) -> Result<String, StorageError> {
+        let ValueRef::Text(text) = self.value(column)? else { return other_type() };
+        String::from_utf8(text.to_owned()).or_else(|_| other_type())
+    }
+
+    fn optional_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes.to_owned())),
+            _ => other_type(),
+        }
+    }
+}

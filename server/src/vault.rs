@@ -1,0 +1,197 @@
+//! The vault: the only code that can name the role of a PIN, and the only code that can read what storage keeps.
+//!
+//! Everything secret, and everything that decides a status, is stored sealed under keys derived from a master key that
+//! is not in the database. The seal binds a row to its table, its key and its version: a row that was edited, moved or
+//! damaged is an error and never a status.
+//!
+//! Whoever faces devices hands in a device, a statement and a signature, and gets an answer that says the same for a
+//! normal and for a duress PIN. The way of an operation that a PIN signs:
+//!
+//! 1. [`Vault::view_by_hint`] reads what is needed: the ratchet row, freshness, slots;
+//! 2. [`Vault::count_attempt`] counts the signature as a failure, in a transaction of its own;
+//! 3. [`Vault::judge`] verifies it against all four keys, always all of them, outside of any transaction;
+//! 4. [`Vault::apply`] writes ratchet row, counter, both worlds, receipt and event in one transaction, or fails with
+//!    [`StorageError::Conflict`](crate::storage::StorageError::Conflict); then [`Vault::settle_lost`] takes the count
+//!    back if the signature was good, and everything starts again at 1.
+//!
+//! The time that these take is read with [`Vault::reading`] inside the job, so that times are stored in the order of the
+//! commits; a close is never older than an opening that it must win over.
+//!
+//! The same rows are written, with the same sizes, whichever PIN it was and whether or not it was right.
+
+mod access;
+mod administration;
+mod apply;
+mod attempts;
+mod codec;
+mod devices;
+mod enrollments;
+mod error;
+mod identity;
+mod journal;
+mod master;
+mod seal;
+mod slots;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cardea_protocol::Secret;
+use cardea_protocol::crypto::Random;
+
+pub use access::{Authkey, NewAuthkey, Scope, Service};
+pub use apply::{Action, Applied, DeviceAnswer, Operation, PinAction};
+pub use devices::{Device, DeviceSigned, DeviceView};
+pub use enrollments::{Endpoint, Enrolled, NewDevice, Offer, PendingOffer};
+pub use error::VaultError;
+pub use identity::{EpochKey, ServerKeys};
+pub use journal::{Event, EventKind, Receipt};
+pub use master::KeyLocation;
+pub use slots::{Judgement, Slots};
+pub use tokens::{Peeked, Token};
+
+use crate::clock::{Clock, UnixSeconds};
+use crate::domain::world::ClockReading;
+use crate::entropy::Entropy;
+use crate::storage::rows::MetaRows;
+use crate::storage::{Store, Transaction};
+use codec::{Decoder, Encoder};
+use seal::{Sealer, Table};
+
+/// The vault of one instance.
+pub struct Vault {
+    sealer: Sealer,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    /// The highest time that this process has acted upon.
+    seen: AtomicU64,
+    /// The highest time that is known to be durably stored.
+    marked: AtomicU64,
+}
+
+impl Vault {
+    /// Opens the vault of `store`. On the very first start it makes the master key at `location`.
+    ///
+    /// # Errors
+    /// The master key is missing, wrong, readable by others, or belongs to another database ([`VaultError`] says
+    /// which); storage failed.
+    pub async fn open(
+        store: &Store,
+        location: KeyLocation,
+        entropy: Arc<dyn Entropy>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, VaultError> {
+        let sealer = master::unlock(store, location, &entropy).await?;
+        let vault = Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), marked: AtomicU64::new(0) });
+        let this = Arc::clone(&vault);
+        let marks = store.read(move |tx| this.marks(tx)).await?;
+        vault.seen.store(marks.high_water.get(), Ordering::SeqCst);
+        vault.marked.store(marks.high_water.get(), Ordering::SeqCst);
+        Ok(vault)
+    }
+
+    /// Reads the clock together with the highest time seen so far. Inside a transaction this is the time of its
+    /// commit.
+    ///
+    /// The mark is read first: whoever raised it had read the same clock before, so that only a clock that really went
+    /// back is behind it.
+    #[must_use]
+    pub fn reading(&self) -> ClockReading {
+        let high_water = UnixSeconds::new(self.seen.load(Ordering::SeqCst));
+        let now = self.clock.now();
+        self.seen.fetch_max(now.get(), Ordering::SeqCst);
+        ClockReading::new(now, high_water)
+    }
+
+    /// Whether the stored mark would still let a clock that goes back reopen what has ended at `end`.
+    #[must_use]
+    pub fn is_end_unmarked(&self, end: UnixSeconds) -> bool {
+        self.marked.load(Ordering::SeqCst) < end.get()
+    }
+
+    /// Stores the time of a transaction as the highest one, unless a higher one is stored.
+    ///
+    /// # Errors
+    /// Storage failed, or the stored mark is damaged.
+    pub fn mark_time(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+        let marks = self.marks(tx)?;
+        if clock.now() > marks.high_water {
+            self.put_marks(tx, marks.ver, Marks { high_water: clock.now(), ..marks })?;
+        }
+        Ok(())
+    }
+
+    /// Says that a transaction which marked `time` is committed.
+    pub fn note_marked(&self, time: UnixSeconds) {
+        self.marked.fetch_max(time.get(), Ordering::SeqCst);
+    }
+
+    fn marks(&self, tx: &mut dyn Transaction) -> Result<Marks, VaultError> {
+        let Some(sealed) = tx.meta(MARKS)? else { return Ok(Marks::default()) };
+        let content = self.sealer.open(Table::Meta, &[MARKS.as_bytes()], &sealed)?;
+        let mut decoder = Decoder::new(Table::Meta, &content);
+        let marks = Marks { ver: sealed.ver, high_water: decoder.time()?, restored_at: decoder.time()? };
+        decoder.end()?;
+        Ok(marks)
+    }
+
+    fn put_marks(&self, tx: &mut dyn Transaction, ver: u64, marks: Marks) -> Result<(), VaultError> {
+        let mut content = Encoder::new();
+        content.time(marks.high_water).time(marks.restored_at);
+        let sealed = self.seal(Table::Meta, &[MARKS.as_bytes()], ver + 1, &content);
+        Ok(tx.put_meta(MARKS, &sealed)?)
+    }
+
+    fn seal(&self, table: Table, binding: &[&[u8]], ver: u64, content: &Encoder) -> crate::storage::Sealed {
+        self.sealer.seal(table, binding, ver, content.bytes(), &*self.entropy)
+    }
+
+    /// A generator for the protocol, fed by the vault's source of randomness.
+    #[must_use]
+    pub fn random(&self) -> VaultRandom<'_> {
+        VaultRandom(&*self.entropy)
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+const MARKS: &str = "marks";
+
+/// The times that an instance must not forget.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    ver: u64,
+    high_water: UnixSeconds,
+    restored_at: UnixSeconds,
+}
+
+/// The protocol's view of the server's randomness.
+#[derive(Debug, Clone, Copy)]
+pub struct VaultRandom<'a>(&'a dyn Entropy);
+
+impl Random for VaultRandom<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+}
+
+/// `N` fresh random bytes that are no secret.
+fn random_id<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+    crate::entropy::bytes(entropy)
+}
+
+/// A fresh secret.
+fn random_secret<const N: usize>(entropy: &dyn Entropy) -> Secret<N> {
+    VaultRandom(entropy).secret()
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

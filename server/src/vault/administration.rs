@@ -1,0 +1,223 @@
+//! What administrators and operators do to tokens.
+
+use super::{Device, Event, EventKind, Marks, Service, Token, Vault, VaultError};
+use crate::domain::name::UserId;
+use crate::domain::token::Closer;
+use crate::domain::world::ClockReading;
+use crate::storage::Transaction;
+use crate::storage::rows::{DeviceRows, TokenRows};
+
+impl Vault {
+    fn existing_token(&self, tx: &mut dyn Transaction, service: &Service, user: &UserId) -> Result<Token, VaultError> {
+        self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
+    }
+
+    fn commit_token(
+        &self,
+        tx: &mut dyn Transaction,
+        token: &mut Token,
+        kind: EventKind,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        self.put_token(tx, token)?;
+        self.record(tx, &Event::by_administrator(kind, token, clock.now()))?;
+        self.mark_time(tx, clock)
+    }
+
+    /// Blocks a token; blocking it again changes nothing that anybody sees.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn block(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<Token, VaultError> {
+        let mut token = self.existing_token(tx, service, user)?;
+        token.state.block(clock.now());
+        self.commit_token(tx, &mut token, EventKind::Blocked, clock)?;
+        Ok(token)
+    }
+
+    /// Lifts an administrator's block and gives all devices their tries back. Neither a proved clone nor duress ends.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn unblock(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<Token, VaultError> {
+        let mut token = self.existing_token(tx, service, user)?;
+        for device in self.devices_of(tx, token.id.bytes())? {
+            if tx.attempt(&device.key)?.is_some() {
+                let mut attempts = self.throttle(tx, &device.key)?;
+                attempts.state.clear();
+                self.put_throttle(tx, &device.key, &attempts)?;
+            }
+        }
+        token.state.unblock();
+        self.commit_token(tx, &mut token, EventKind::Unblocked, clock)?;
+        Ok(token)
+    }
+
+    /// Closes a token. Duress stays.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn force_close(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<Token, VaultError> {
+        let mut token = self.existing_token(tx, service, user)?;
+        token.state.close(Closer::Administrator, clock.now());
+        self.commit_token(tx, &mut token, EventKind::ForcedClose, clock)?;
+        Ok(token)
+    }
+
+    /// Ends duress: the token is closed, PINs that were set under duress are void, and a device that was given up
+    /// under duress is enrolled again.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn clear_duress(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<Token, VaultError> {
+        let mut token = self.existing_token(tx, service, user)?;
+        for mut device in self.devices_of(tx, token.id.bytes())? {
+            if tx.slots(&device.key)?.is_some() {
+                let mut sets = self.slot_sets(tx, &device.key)?;
+                sets.clear_duress();
+                self.put_slot_sets(tx, &device.key, &sets)?;
+            }
+            if device.given_up_under_duress {
+                device.given_up_under_duress = false;
+                device.row.revoked = false;
+                self.put_device(tx, &mut device)?;
+            }
+        }
+        token.state.clear_duress(clock.now());
+        self.commit_token(tx, &mut token, EventKind::DuressCleared, clock)?;
+        Ok(token)
+    }
+
+    /// The short authentication string was compared: the device that waits for it may be used. Returns whether there
+    /// was one.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn confirm_enrollment(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<bool, VaultError> {
+        let mut token = self.existing_token(tx, service, user)?;
+        let mut found = false;
+        for mut device in self.devices_of(tx, token.id.bytes())? {
+            if !device.confirmed && !device.row.revoked {
+                device.confirmed = true;
+                self.put_device(tx, &mut device)?;
+                found = true;
+            }
+        }
+        if found {
+            self.commit_token(tx, &mut token, EventKind::Confirmed, clock)?;
+        }
+        Ok(found)
+    }
+
+    /// Deletes a token. Its devices are revoked and stay as tombstones, so that they can be told.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
+    pub fn delete(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<Token, VaultError> {
+        let token = self.existing_token(tx, service, user)?;
+        for mut device in self.devices_of(tx, token.id.bytes())? {
+            self.revoke(tx, &mut device)?;
+        }
+        tx.delete_token(token.id.bytes())?;
+        self.record(tx, &Event::by_administrator(EventKind::Deleted, &token, clock.now()))?;
+        self.mark_time(tx, clock)?;
+        Ok(token)
+    }
+
+    /// Turns a device into a tombstone; returns whether it was anything else before.
+    pub(super) fn revoke(&self, tx: &mut dyn Transaction, device: &mut Device) -> Result<bool, VaultError> {
+        if device.row.revoked && !device.given_up_under_duress && tx.slots(&device.key)?.is_none() {
+            return Ok(false);
+        }
+        let was = !device.row.revoked || device.given_up_under_duress;
+        device.row.revoked = true;
+        device.given_up_under_duress = false;
+        self.put_device(tx, device)?;
+        tx.erase_slots(&device.key)?;
+        Ok(was)
+    }
+
+    /// The database was restored from a backup: marks every device for a resync, closes everything, and makes every
+    /// operation that was signed before stale. For the operator's offline command, before anything listens.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn mark_restored(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<u64, VaultError> {
+        let mut marked = 0;
+        for key in tx.device_keys()? {
+            let mut device = self.device(tx, &key)?;
+            if device.row.revoked && !device.given_up_under_duress {
+                continue;
+            }
+            device.row.marker = 1;
+            self.put_device(tx, &mut device)?;
+            marked += 1;
+        }
+        for id in tx.token_ids()? {
+            let mut token = self.token_by_id(tx, &id)?.ok_or(VaultError::Unknown("token"))?;
+            token.state.consume();
+            self.put_token(tx, &mut token)?;
+        }
+        let marks = self.marks(tx)?;
+        let high_water = marks.high_water.max(clock.now());
+        self.put_marks(tx, marks.ver, Marks { high_water, restored_at: clock.now(), ..marks })?;
+        Ok(marked)
+    }
+
+    /// The clock was wrong, far in the future, and has been set right: closes everything and forgets the wrong time.
+    /// For the operator's offline command. Without it nothing opens before that time has come.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn forget_future(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+        for id in tx.token_ids()? {
+            let mut token = self.token_by_id(tx, &id)?.ok_or(VaultError::Unknown("token"))?;
+            token.state.consume();
+            token.state.forget_closes_after(clock.now());
+            self.put_token(tx, &mut token)?;
+        }
+        let marks = self.marks(tx)?;
+        let now = clock.now();
+        let restored_at = marks.restored_at.min(now);
+        self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, ..marks })?;
+        self.seen.store(now.get(), std::sync::atomic::Ordering::SeqCst);
+        self.marked.store(0, std::sync::atomic::Ordering::SeqCst);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! The master key: where it is, how it is made, and whether it is the right one.
+//!
+//! The database holds a value sealed with it, so that a wrong key is noticed at once. The file is written under a
+//! preliminary name, the database learns of it, then it gets its name: a crash in between is repaired by the next
+//! start, and a key without its database is noticed too.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cardea_protocol::Secret;
+use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
+
+use super::seal::{Sealer, Table};
+use super::{VaultError, random_secret};
+use crate::entropy::Entropy;
+use crate::storage::rows::MetaRows;
+use crate::storage::{Sealed, StorageError, Store, sync_folder};
+
+const CHECK: &str = "vault";
+const CHECKED: &[u8] = b"cardea1 vault";
+const PREFIX: &str = "cardea1-vault-key:";
+const FILE: &str = "vault.key";
+const PENDING: &str = "vault.key.new";
+/// Longest file that is looked at.
+const FILE_MAX: u64 = 256;
+
+/// Where the master key is.
+pub enum KeyLocation {
+    /// `vault.key` in this folder, made on the first start.
+    Folder(PathBuf),
+    /// A file that somebody else provides and that is never made here, a systemd credential for example.
+    Provided(PathBuf),
+    /// Given by the caller: for databases that do not outlive the process.
+    Given(Secret<32>),
+}
+
+/// Finds or makes the master key and proves that it is the one of this database.
+pub(super) async fn unlock(
+    store: &Store,
+    location: KeyLocation,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Sealer, VaultError> {
+    let check = store.read(|tx| tx.meta(CHECK)).await.map_err(VaultError::Storage)?;
+    match location {
+        KeyLocation::Given(key) => settle(store, &key, Path::new("(given)"), check, entropy).await,
+        KeyLocation::Provided(path) => {
+            let key = load(&path)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
+            settle(store, &key, &path, check, entropy).await
+        }
+        KeyLocation::Folder(folder) => {
+            let (path, pending) = (folder.join(FILE), folder.join(PENDING));
+            if let Some(key) = load(&path)? {
+                if check.is_none() {
+                    return Err(VaultError::DatabaseLost(path));
+                }
+                return settle(store, &key, &path, check, entropy).await;
+            }
+            let found = match (load(&pending), &check) {
+                // A first start that ended in the middle of the file. Nothing has been sealed with it.
+                (Err(VaultError::KeyDamaged(_)), None) => {
+                    fs::remove_file(&pending).map_err(|error| failed(&pending, &error))?;
+                    None
+                }
+                (found, _) => found?,
+            };
+            let key = match (found, &check) {
+                (Some(key), _) => key,
+                (None, Some(_)) => return Err(VaultError::KeyMissing(path)),
+                (None, None) => {
+                    let key = random_secret(&**entropy);
+                    save(&pending, &key)?;
+                    key
+                }
+            };
+            let sealer = settle(store, &key, &pending, check, entropy).await?;
+            let promoted = fs::rename(&pending, &path).and_then(|()| sync_folder(&folder));
+            promoted.map_err(|error| failed(&path, &error))?;
+            Ok(sealer)
+        }
+    }
+}
+
+/// Compares with the database, or makes the key the database's own.
+async fn settle(
+    store: &Store,
+    key: &Secret<32>,
+    path: &Path,
+    check: Option<Sealed>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Sealer, VaultError> {
+    let sealer = Sealer::new(key);
+    let Some(check) = check else {
+        let first = sealer.seal(Table::Meta, &[CHECK.as_bytes()], 1, CHECKED, &**entropy);
+        return match store.write(move |tx| tx.put_meta(CHECK, &first)).await {
+            Ok(()) => Ok(sealer),
+            // Another process was starting too; its key is there to be found now.
+            Err(StorageError::Exists) => Err(VaultError::Storage(StorageError::Busy)),
+            Err(error) => Err(error.into()),
+        };
+    };
+    match sealer.open(Table::Meta, &[CHECK.as_bytes()], &check) {
+        Ok(content) if *content == CHECKED => Ok(sealer),
+        _ => Err(VaultError::KeyWrong(path.to_owned())),
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> VaultError {
+    VaultError::KeyFile { path: path.to_owned(), detail: error.to_string() }
+}
+
+fn load(path: &Path) -> Result<Option<Secret<32>>, VaultError> {
+    let file = match OpenOptions::new().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(path, &error)),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(|error| failed(path, &error))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(VaultError::KeyExposed(path.to_owned()));
+        }
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(512));
+    let read = file.take(FILE_MAX).read_to_end(&mut text);
+    read.map_err(|error| failed(path, &error))?;
+    parse(&text).map(Some).ok_or_else(|| VaultError::KeyDamaged(path.to_owned()))
+}
+
+fn parse(text: &[u8]) -> Option<Secret<32>> {
+    let hex = text.strip_suffix(b"\n").unwrap_or(text).strip_prefix(PREFIX.as_bytes())?;
+    let key = Zeroizing::new(HEXLOWER.decode(hex).ok()?);
+    Secret::from_slice(&key)
+}
+
+fn save(path: &Path, key: &Secret<32>) -> Result<(), VaultError> {
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    text.push_str(PREFIX);
+    HEXLOWER.encode_append(key.expose(), &mut text);
+    text.push('\n');
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || {
+        let mut file = options.open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        path.parent().map_or(Ok(()), sync_folder)
+    };
+    write().map_err(|error| failed(path, &error))
+}
+
+impl std::fmt::Debug for KeyLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
+            Self::Provided(path) => f.debug_tuple("Provided").field(path).finish(),
+            Self::Given(_) => f.write_str("Given([redacted])"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

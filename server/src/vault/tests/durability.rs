@@ -1,0 +1,155 @@
+//! Clocks, restarts, restores.
+
+use std::sync::Arc;
+
+use cardea_protocol::Code;
+use cardea_protocol::token::DeviceStatus;
+
+use crate::clock::{TestClock, UnixSeconds};
+use crate::domain::enrollment::EnrollOptions;
+use crate::domain::rules::ServiceRules;
+use crate::domain::world::Window;
+use crate::storage::testing::{block_on, file, memory};
+use crate::vault::testing::*;
+use crate::vault::{PinAction, Vault};
+
+fn rules(window: u32) -> ServiceRules {
+    ServiceRules { window: Window::new(window, 60), ..ServiceRules::default() }
+}
+
+/// The same instance with a clock that shows another time.
+async fn at(vault: TestVault, seconds: u64) -> TestVault {
+    TestVault { clock: Arc::new(TestClock::new(UnixSeconds::new(seconds))), ..vault }.restarted().await
+}
+
+#[test]
+fn windows_survive_a_restart() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        let vault = at(vault, START + 29).await;
+        assert_eq!(vault.status().await, Ok(1));
+        let vault = at(vault, START + 30).await;
+        assert_eq!(vault.status().await, Ok(2));
+    });
+}
+
+#[test]
+fn a_clock_that_goes_back_closes_and_opens_nothing() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(1_000)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.clock.advance(10);
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        assert_eq!(vault.status().await, Ok(1));
+        let vault = at(vault, START + 9).await;
+        assert_eq!(vault.status().await, Ok(2), "a second behind is behind");
+        assert_eq!(vault.ask(&device).await.expect("answered").status, DeviceStatus::Closed);
+        let refused = vault.open(&device, Pin::Normal).await.expect("answered");
+        assert_eq!((refused.code, refused.status), (Code::Internal, DeviceStatus::Closed));
+        assert_eq!(vault.status().await, Ok(2));
+        let vault = at(vault, START + 10).await;
+        assert_eq!(vault.status().await, Ok(1), "right again");
+    });
+}
+
+#[test]
+fn what_was_told_to_be_over_does_not_come_back_with_the_clock() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        vault.clock.advance(31);
+        assert_eq!(vault.status().await, Ok(2));
+        let vault = at(vault, START + 5).await;
+        assert_eq!(vault.status().await, Ok(2));
+    });
+}
+
+#[test]
+fn a_clock_that_was_wrong_can_be_forgotten_and_that_closes() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        let vault = at(vault, START + 1_000_000).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        vault.administer(Vault::force_close).await.expect("closed");
+        let vault = at(vault, START + 10).await;
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Stale);
+        vault.write(|v, tx| v.forget_future(tx, v.reading())).await.expect("forgotten");
+        assert_eq!(vault.status().await, Ok(2));
+        let vault = at(vault, START + 11).await;
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Ok);
+        assert_eq!(vault.status().await, Ok(1));
+    });
+}
+
+#[test]
+fn a_restore_closes_everything_and_asks_every_device_to_resync() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(1_000)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        let gone = vault.enroll(2, EnrollOptions { replace_device: false, add_device: true }).await;
+        vault.pin(&gone, Pin::Normal, PinAction::Unenroll).await.expect("answered");
+        vault.clock.advance(1);
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        assert_eq!(vault.write(|v, tx| v.mark_restored(tx, v.reading())).await, Ok(1));
+        let vault = vault.restarted().await;
+        assert_eq!(vault.status().await, Ok(2));
+        let view = vault.view(&device).await.expect("viewed");
+        assert_eq!(view.device.row.marker, 1);
+        assert_eq!(vault.view(&gone).await.expect("viewed").device.row.marker, 0);
+        let restored_at = vault.clock_now();
+        for (time, stale) in [(restored_at.get() - 1, true), (restored_at.get(), false)] {
+            assert_eq!(view.freshness.is_stale(UnixSeconds::new(time)), stale);
+        }
+        // The device has resynced, as the protocol's responder says it with the next row.
+        let mut row = view.device.row.duplicate();
+        row.marker = 2;
+        let (key, version) = (device.key, view.device.version());
+        vault.write(move |v, tx| v.commit_resync(tx, &key, version, row, v.reading())).await.expect("resynced");
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Ok);
+        assert_eq!(vault.status().await, Ok(1));
+    });
+}
+
+#[test]
+fn a_device_with_a_foreign_state_is_suspended_and_the_token_with_it() {
+    block_on(async {
+        let vault = TestVault::new(memory(), rules(1_000)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        let view = vault.view(&device).await.expect("viewed");
+        let (key, version, row) = (device.key, view.device.version(), view.refusing_row());
+        vault.write(move |v, tx| v.commit_resync(tx, &key, version, row, v.reading())).await.expect("suspended");
+        assert_eq!(vault.status().await, Ok(4));
+        let late = view.refusing_row();
+        let conflict = vault.write(move |v, tx| v.commit_resync(tx, &key, version, late, v.reading())).await;
+        assert!(conflict.expect_err("another row").is_conflict());
+        let events = vault.write(|v, tx| v.events(tx, 10)).await.expect("read");
+        assert!(events.last().is_some_and(|(_, event)| event.is_alert()));
+    });
+}
+
+#[test]
+fn many_readers_of_an_honest_clock_are_never_told_that_it_went_back() {
+    block_on(async {
+        let vault = Arc::new(TestVault::new(memory(), rules(100_000)).await);
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        let ticking = Arc::clone(&vault);
+        let ticks = tokio::task::spawn_blocking(move || (0..2_000).for_each(|_| _ = ticking.clock.advance(1)));
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let vault = Arc::clone(&vault);
+                tokio::task::spawn_blocking(move || (0..2_000).all(|_| vault.vault.reading().trusted().is_some()))
+            })
+            .collect();
+        for reader in readers {
+            assert!(reader.await.expect("joined"));
+        }
+        ticks.await.expect("joined");
+        assert_eq!(vault.status().await, Ok(1));
+    });
+}

@@ -1,0 +1,132 @@
+use cardea_protocol::crypto::{Dalek, Provider};
+
+use crate::domain::rules::ServiceRules;
+use crate::storage::testing::{block_on, file};
+use crate::vault::testing::*;
+use crate::vault::{ServerKeys, VaultError};
+
+const WEEK: u64 = 7 * 24 * 3_600;
+
+async fn keys(vault: &TestVault) -> ServerKeys {
+    vault.write(|v, tx| v.server_keys(tx)).await.expect("read")
+}
+
+async fn maintain(vault: &TestVault) {
+    vault.write(|v, tx| v.maintain_keys(tx, v.reading())).await.expect("maintained");
+}
+
+fn serials(keys: &ServerKeys) -> Vec<u64> {
+    keys.epochs().iter().map(|key| key.serial).collect()
+}
+
+#[test]
+fn the_next_key_is_there_ahead_and_the_last_one_for_a_week() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        let first = keys(&vault).await;
+        assert_eq!(serials(&first), [1, 2]);
+        assert_eq!(first.current(vault.clock_now()).expect("a key").serial, 1);
+        assert_eq!(first.next(vault.clock_now()).expect("a key").serial, 2);
+
+        vault.clock.advance(WEEK - 1);
+        maintain(&vault).await;
+        assert_eq!(serials(&keys(&vault).await), [1, 2]);
+        vault.clock.advance(1);
+        maintain(&vault).await;
+        let second = keys(&vault).await;
+        assert_eq!(serials(&second), [1, 2, 3]);
+        assert_eq!(second.current(vault.clock_now()).expect("a key").serial, 2);
+
+        vault.clock.advance(WEEK - 1);
+        maintain(&vault).await;
+        assert!(keys(&vault).await.by_epoch(1).is_some(), "late devices are still understood");
+        vault.clock.advance(1);
+        maintain(&vault).await;
+        let third = keys(&vault).await;
+        assert_eq!(serials(&third), [2, 3, 4]);
+        assert!(third.by_epoch(1).is_none(), "and then not any more: the secret is erased");
+        assert_eq!(third.identity_public(), first.identity_public());
+        for key in third.epochs() {
+            assert!(key.record.verify::<Dalek>(third.identity_public()));
+            assert_eq!(key.record.key, *key.pair.public());
+        }
+    });
+}
+
+#[test]
+fn after_a_long_sleep_a_fresh_key_is_current() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        vault.clock.advance(100 * WEEK);
+        maintain(&vault).await;
+        let keys = keys(&vault).await;
+        let current = keys.current(vault.clock_now()).expect("a key");
+        assert_eq!(u64::from(current.record.not_before), vault.clock_now().get());
+        assert!(keys.next(vault.clock_now()).is_some());
+        assert!(keys.by_epoch(1).is_none() && keys.by_epoch(2).is_none());
+    });
+}
+
+#[test]
+fn epochs_wrap_after_256_keys() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        for _ in 0..260 {
+            vault.clock.advance(WEEK);
+            maintain(&vault).await;
+        }
+        let keys = keys(&vault).await;
+        let current = keys.current(vault.clock_now()).expect("a key");
+        assert_eq!(current.record.epoch, (current.serial % 256) as u8);
+        assert!(current.serial > 256 && keys.epochs().len() <= 4);
+        assert_eq!(keys.by_epoch(current.record.epoch).expect("found").serial, current.serial);
+    });
+}
+
+#[test]
+fn a_key_can_be_replaced_ahead_of_time() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        let before = keys(&vault).await.current(vault.clock_now()).expect("a key").serial;
+        vault.write(|v, tx| v.rotate_keys(tx, v.reading())).await.expect("rotated");
+        let after = keys(&vault).await;
+        let current = after.current(vault.clock_now()).expect("a key");
+        assert!(current.serial > before);
+        assert!(after.next(vault.clock_now()).is_some_and(|next| next.serial > current.serial));
+        assert!(after.by_epoch(before as u8).is_some(), "devices that have the old record are still understood");
+        vault.clock.advance(WEEK);
+        maintain(&vault).await;
+        let later = keys(&vault).await;
+        assert!(later.current(vault.clock_now()).expect("a key").serial > current.serial);
+    });
+}
+
+#[test]
+fn a_key_row_that_was_exchanged_does_not_open() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        vault
+            .write(|_, tx| {
+                tx.execute("UPDATE key_epoch SET record = (SELECT record FROM key_epoch WHERE serial = 2)", &[])?;
+                Ok(())
+            })
+            .await
+            .expect("edited");
+        assert_eq!(
+            vault.write(|v, tx| v.server_keys(tx)).await.expect_err("damaged"),
+            VaultError::Damaged("key_epoch")
+        );
+    });
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        let keys = keys(&vault).await;
+        let text = format!("{keys:?} {:?}", vault.vault);
+        let secret = data_encoding::HEXLOWER.encode(keys.identity().expose());
+        assert!(!text.contains(&secret) && !text.contains(&format!("{:?}", keys.identity().expose())));
+        assert_eq!(Dalek::ed25519_public(keys.identity()), *keys.identity_public());
+    });
+}

@@ -1,0 +1,220 @@
+//! Tokens: their rows, and what a relying party is told.
+
+use cardea_protocol::token::{DeviceId, TokenId};
+
+use super::access::Service;
+use super::seal::Table;
+use super::{Decoder, Encoder, Vault, VaultError, random_id};
+use crate::clock::UnixSeconds;
+use crate::domain::name::UserId;
+use crate::domain::rules::ServiceRules;
+use crate::domain::status::TokenStatus;
+use crate::domain::token::{Blocks, Close, Closer, Standing, TokenState};
+use crate::domain::world::{ClockReading, World};
+use crate::storage::Transaction;
+use crate::storage::rows::{TokenRow, TokenRows};
+
+/// A token's row, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id on the wire.
+    pub id: TokenId,
+    /// The number of its service.
+    pub service: u64,
+    /// The user id, as bytes.
+    pub(super) user: Vec<u8>,
+    pub(super) ver: u64,
+    pub(super) state: TokenState,
+}
+
+impl Token {
+    fn binding<'a>(id: &'a [u8; 16], service: &'a [u8; 8], user: &'a [u8]) -> [&'a [u8]; 3] {
+        [id, service, user]
+    }
+}
+
+impl Vault {
+    /// The token of `user` in `service`.
+    ///
+    /// # Errors
+    /// The row is damaged; storage failed.
+    pub fn token_of(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+    ) -> Result<Option<Token>, VaultError> {
+        tx.token_of(service.id, user.as_str())?.map(|row| self.open_token(row)).transpose()
+    }
+
+    pub(super) fn token_by_id(&self, tx: &mut dyn Transaction, id: &[u8; 16]) -> Result<Option<Token>, VaultError> {
+        tx.token_by_id(id)?.map(|row| self.open_token(row)).transpose()
+    }
+
+    fn open_token(&self, row: TokenRow) -> Result<Token, VaultError> {
+        let TokenRow { id, service, user, sealed } = row;
+        let content = self.sealer.open(Table::Token, &Token::binding(&id, &service.to_le_bytes(), &user), &sealed)?;
+        let state = decode_state(&content)?;
+        Ok(Token { id: TokenId::new(id), service, user, ver: sealed.ver, state })
+    }
+
+    /// Adds a token without devices.
+    pub(super) fn insert_token(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+    ) -> Result<Token, VaultError> {
+        let id: [u8; 16] = random_id(&*self.entropy);
+        let (state, user) = (TokenState::default(), user.as_str().as_bytes().to_vec());
+        let binding = service.id.to_le_bytes();
+        let sealed = self.seal(Table::Token, &Token::binding(&id, &binding, &user), 1, &encode_state(&state));
+        let row = TokenRow { id, service: service.id, user, sealed };
+        tx.insert_token(&row)?;
+        Ok(Token { id: TokenId::new(id), service: service.id, user: row.user, ver: 1, state })
+    }
+
+    /// Stores the state as the next version, changed or not.
+    pub(super) fn put_token(&self, tx: &mut dyn Transaction, token: &mut Token) -> Result<(), VaultError> {
+        let (id, service) = (token.id.bytes(), token.service.to_le_bytes());
+        let binding = Token::binding(id, &service, &token.user);
+        let sealed = self.seal(Table::Token, &binding, token.ver + 1, &encode_state(&token.state));
+        tx.update_token(id, &sealed)?;
+        token.ver += 1;
+        Ok(())
+    }
+
+    /// What each enrolled device of the token is to relying parties.
+    fn standings(
+        &self,
+        tx: &mut dyn Transaction,
+        token: &Token,
+        rules: &ServiceRules,
+        now: UnixSeconds,
+    ) -> Result<Vec<Standing>, VaultError> {
+        let mut standings = Vec::new();
+        for device in self.devices_of(tx, token.id.bytes())? {
+            if !device.is_enrolled_in_truth() {
+                continue;
+            }
+            let throttle = self.throttle(tx, &device.key)?;
+            let blocked = device.row.suspended || throttle.state.is_blocked(now, rules.limits);
+            standings.push(if blocked { Standing::Blocked } else { Standing::Usable });
+        }
+        Ok(standings)
+    }
+
+    /// The status of a token, without ending anything: a single-use opening that this finds must not be told to
+    /// anybody before [`Vault::check`] has ended it.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn peek(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        token: &Token,
+        clock: ClockReading,
+    ) -> Result<Peeked, VaultError> {
+        let standings = self.standings(tx, token, &service.rules, clock.now())?;
+        let status = token.state.status(&standings, &service.rules, clock);
+        let told = matches!(status, TokenStatus::Open(_) | TokenStatus::Duress);
+        let consumes = told && token.state.is_consumed_by_check(&service.rules, clock);
+        let ended_at = match status {
+            TokenStatus::Open(_) => None,
+            _ => token.state.facing().ends_at(service.rules.window).filter(|end| *end <= clock.now()),
+        };
+        Ok(Peeked { status, consumes, ended_at })
+    }
+
+    /// The status of a token as a relying party is told: ends a single-use opening. The answer may leave once the
+    /// transaction is committed.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]: there is no such token. A row is damaged; storage failed.
+    pub fn check(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+        clock: ClockReading,
+    ) -> Result<TokenStatus, VaultError> {
+        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let peeked = self.peek(tx, service, &token, clock)?;
+        if peeked.consumes {
+            token.state.consume();
+            self.put_token(tx, &mut token)?;
+            self.record(tx, &super::Event::consumed(&token, clock.now()))?;
+        }
+        self.mark_time(tx, clock)?;
+        Ok(peeked.status)
+    }
+}
+
+/// What [`Vault::peek`] found.
+#[derive(Debug)]
+pub struct Peeked {
+    /// The status.
+    pub status: TokenStatus,
+    /// Whether telling it ends an opening, so that it takes a [`Vault::check`].
+    pub consumes: bool,
+    /// The end of an opening that has passed: the clock's high-water mark must not stay before it.
+    pub ended_at: Option<UnixSeconds>,
+}
+
+fn encode_world(content: &mut Encoder, world: &World) {
+    match *world {
+        World::Closed => content.u8(0).time(UnixSeconds::EPOCH).u32(0).flag(false),
+        World::Opened { at, limit, single_use } => content.u8(1).time(at).u32(limit).flag(single_use),
+    };
+}
+
+fn decode_world(decoder: &mut Decoder<'_>) -> Result<World, VaultError> {
+    let tag = decoder.u8()?;
+    let (at, limit, single_use) = (decoder.time()?, decoder.u32()?, decoder.flag()?);
+    match tag {
+        0 => Ok(World::Closed),
+        1 => Ok(World::Opened { at, limit, single_use }),
+        _ => Err(decoder.damaged()),
+    }
+}
+
+fn encode_state(state: &TokenState) -> Encoder {
+    let mut content = Encoder::new();
+    content.u8(1);
+    encode_world(&mut content, &state.real);
+    encode_world(&mut content, &state.shadow);
+    content.flag(state.duress.is_some()).time(state.duress.unwrap_or_default());
+    content.flag(state.blocks.administrator).flag(state.blocks.clone);
+    for close in &state.closes {
+        let (tag, device, at) = match close {
+            None => (0, [0; 4], UnixSeconds::EPOCH),
+            Some(Close { by: Closer::Administrator, at }) => (1, [0; 4], *at),
+            Some(Close { by: Closer::Device(device), at }) => (2, *device.bytes(), *at),
+        };
+        content.u8(tag).put(&device).time(at);
+    }
+    content
+}
+
+fn decode_state(content: &[u8]) -> Result<TokenState, VaultError> {
+    let mut decoder = Decoder::new(Table::Token, content);
+    if decoder.u8()? != 1 {
+        return Err(decoder.damaged());
+    }
+    let (real, shadow) = (decode_world(&mut decoder)?, decode_world(&mut decoder)?);
+    let (duress, since) = (decoder.flag()?, decoder.time()?);
+    let blocks = Blocks { administrator: decoder.flag()?, clone: decoder.flag()? };
+    let mut closes = [None; 2];
+    for close in &mut closes {
+        let (tag, device, at) = (decoder.u8()?, DeviceId::new(decoder.array()?), decoder.time()?);
+        *close = match tag {
+            0 => None,
+            1 => Some(Close { by: Closer::Administrator, at }),
+            2 => Some(Close { by: Closer::Device(device), at }),
+            _ => return Err(decoder.damaged()),
+        };
+    }
+    decoder.end()?;
+    Ok(TokenState { real, shadow, duress: duress.then_some(since), blocks, closes })
+}

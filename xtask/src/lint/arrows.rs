@@ -1,0 +1,105 @@
+//! Which crate may know which: the arrows of ARCHITECTURE.md.
+
+use anyhow::Result;
+
+use super::{Findings, OUTSIDE};
+use crate::workspace::{self, Dependency, Package, Workspace};
+
+/// Every member of the workspace with the crates it may depend on, tests and builds included.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("cardea-protocol", &[]),
+    ("cardea-sdk", &["cardea-protocol"]),
+    ("cardea-server", &["cardea-protocol"]),
+    ("cardea-emulator", &["cardea-sdk"]),
+    ("cardea-ffi", &["cardea-sdk"]),
+    ("cardea-tests", &["cardea-protocol", "cardea-sdk", "cardea-emulator", "cardea-ffi", "cardea-server"]),
+    ("cardea-bindgen", &[]),
+    ("xtask", &[]),
+];
+
+/// What the crates outside the workspace may depend on: they exist to look at the core.
+const FROM_OUTSIDE: &[&str] = &["cardea-protocol"];
+
+/// Arrows that exist only behind a feature which is off by default.
+const OPTIONAL_ARROWS: [(&str, &str, &str); 1] = [("cardea-emulator", "cardea-server", "embedded-server")];
+
+/// Checks the members and the crates outside the workspace.
+pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
+    let mut findings = Findings::of("arrows");
+    for package in &workspace.crates {
+        match ARROWS.iter().find(|(name, _)| *name == package.name) {
+            Some((_, allowed)) => check_package(package, allowed, &mut findings),
+            None => findings.wrong(format!("{} is not in the plan of crates (xtask/src/lint/arrows.rs)", package.name)),
+        }
+    }
+    for folder in OUTSIDE {
+        let manifest = workspace.root.join(folder).join("Cargo.toml");
+        for package in &workspace::metadata(&workspace.root, &manifest, &["--no-deps"])?.packages {
+            check_package(package, FROM_OUTSIDE, &mut findings);
+        }
+    }
+    Ok(findings)
+}
+
+fn check_package(package: &Package, allowed: &[&str], findings: &mut Findings) {
+    for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some()) {
+        findings.saw();
+        if !allowed.contains(&dependency.name.as_str()) && !is_behind_feature(package, dependency) {
+            findings.wrong(format!(
+                "{} depends on {} ({}): not an arrow of ARCHITECTURE.md",
+                package.name,
+                dependency.name,
+                dependency.kind.as_deref().unwrap_or("normal"),
+            ));
+        }
+    }
+}
+
+fn is_behind_feature(package: &Package, dependency: &Dependency) -> bool {
+    OPTIONAL_ARROWS.iter().any(|(from, to, feature)| {
+        let default = package.features.get("default");
+        package.name == *from
+            && dependency.name == *to
+            && dependency.optional
+            && dependency.kind.is_none()
+            && !default.is_some_and(|on| on.iter().any(|on| on == feature || on.contains(to)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(name: &str, dependency: &str, features: &str) -> usize {
+        let text = format!(
+            r#"{{"name":"{name}","version":"0.1.0","license":null,"source":null,"manifest_path":"Cargo.toml",
+               "dependencies":[{dependency}],"features":{features},"targets":[]}}"#
+        );
+        let package: Package = serde_json::from_str(&text).unwrap();
+        let mut findings = Findings::of("arrows");
+        let allowed = ARROWS.iter().find(|(from, _)| *from == name).map_or(FROM_OUTSIDE, |(_, allowed)| allowed);
+        check_package(&package, allowed, &mut findings);
+        findings.all_wrong().len()
+    }
+
+    #[test]
+    fn an_arrow_of_the_plan_is_fine_and_any_other_is_not() {
+        let to = |name: &str, kind: &str| format!(r#"{{"name":"{name}","kind":{kind},"optional":false,"path":"x"}}"#);
+        assert_eq!(findings("cardea-sdk", &to("cardea-protocol", "null"), "{}"), 0);
+        assert_eq!(findings("cardea-sdk", &to("cardea-server", "null"), "{}"), 1);
+        assert_eq!(findings("cardea-sdk", &to("cardea-server", r#""dev""#), "{}"), 1);
+        assert_eq!(findings("cardea-server", &to("cardea-tests", r#""build""#), "{}"), 1);
+        assert_eq!(findings("cardea-fuzz", &to("cardea-protocol", "null"), "{}"), 0);
+        assert_eq!(findings("cardea-fuzz", &to("cardea-sdk", "null"), "{}"), 1);
+    }
+
+    #[test]
+    fn the_emulator_sees_the_server_only_behind_its_feature() {
+        let to = |optional: bool| format!(r#"{{"name":"cardea-server","kind":null,"optional":{optional},"path":"x"}}"#);
+        let feature = r#"{"embedded-server":["dep:cardea-server"]}"#;
+        assert_eq!(findings("cardea-emulator", &to(true), feature), 0);
+        assert_eq!(findings("cardea-emulator", &to(false), feature), 1);
+        let on_by_default = r#"{"default":["embedded-server"],"embedded-server":["dep:cardea-server"]}"#;
+        assert_eq!(findings("cardea-emulator", &to(true), on_by_default), 1);
+    }
+}

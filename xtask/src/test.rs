@@ -1,0 +1,135 @@
+//! `cargo xtask test`: everything that must hold, in an order that fails fast.
+
+mod cargo;
+mod demo;
+mod no_std;
+mod python;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::report::{Outcome, Report};
+use crate::tools::{self, CC, CXX, GIT, PYTHON, Tool};
+use crate::workspace::Workspace;
+use crate::{fuzz, lint, models};
+
+/// Seconds for each fuzz target: enough to go through the seeds and some thousand variations of them.
+const FUZZ_SECONDS: u32 = 4;
+
+/// What to run.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only this part, or every part of this group (`lint`); may be repeated
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
+    /// Let rustfmt and clippy mend what they can
+    #[arg(long)]
+    fix: bool,
+}
+
+struct Part {
+    name: &'static str,
+    needs: &'static [Tool],
+    run: Run,
+}
+
+enum Run {
+    Lint(lint::Check),
+    Other(fn(&Workspace) -> Result<Outcome>),
+}
+
+/// Runs the chosen parts. What they need is installed or named first.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let parts = chosen(&options.only)?;
+    let workspace = Workspace::load()?;
+    let mut report = Report::new();
+    let mut missing = Vec::new();
+    report.part("needs", || {
+        let mut needs: Vec<Tool> = Vec::new();
+        for tool in parts.iter().flat_map(|part| part.needs) {
+            if !needs.contains(tool) {
+                needs.push(*tool);
+            }
+        }
+        let (installed, still_missing) = tools::provide(&needs, &workspace.log("needs"))?;
+        let installed: Vec<&str> = installed.iter().map(|tool| tool.program).collect();
+        let text = match (installed.as_slice(), needs.len()) {
+            ([], count) => format!("{} of {count} programs there", count - still_missing.len()),
+            (names, _) => format!("installed {}", names.join(", ")),
+        };
+        missing = still_missing;
+        Outcome::passed(text)
+    });
+    for part in parts {
+        report.part(part.name, || match part.needs.iter().find(|tool| missing.contains(tool)) {
+            Some(tool) => Ok(Outcome::Skipped(tool.missing())),
+            None => match &part.run {
+                Run::Lint(check) => check.run(&workspace, lint::Options { fix: options.fix }),
+                Run::Other(run) => run(&workspace),
+            },
+        });
+    }
+    Ok(report.finish())
+}
+
+fn all() -> Vec<Part> {
+    let lint = lint::CHECKS.map(|check| Part { name: check.name, needs: &[CC, GIT], run: Run::Lint(check) });
+    let other = |name, needs, run| Part { name, needs, run: Run::Other(run) };
+    let mut parts = Vec::from(lint);
+    parts.extend([
+        other("models", &[PYTHON], models::run),
+        other("no-std", &[CC], no_std::run),
+        other("build", &[CC], cargo::build),
+        other("tests", &[CC], cargo::tests),
+        other("python", &[CC, PYTHON], python::run),
+        other("demo", &[CC], demo::run),
+        other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
+        other("docs", &[CC], cargo::docs),
+    ]);
+    parts
+}
+
+/// The names of all parts, for the documents that mention them.
+pub(crate) fn part_names() -> Vec<&'static str> {
+    all().iter().map(|part| part.name).collect()
+}
+
+fn chosen(only: &[String]) -> Result<Vec<Part>> {
+    let mut parts = all();
+    for name in only {
+        if !parts.iter().any(|part| is_named(part, name)) {
+            bail!("no part is named {name}; there are: lint, {}", part_names().join(", "));
+        }
+    }
+    parts.retain(|part| only.is_empty() || only.iter().any(|name| is_named(part, name)));
+    Ok(parts)
+}
+
+fn is_named(part: &Part, name: &str) -> bool {
+    part.name == name || part.name.split_once('/').is_some_and(|(group, _)| group == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(only: &[&str]) -> Vec<&'static str> {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        chosen(&only).unwrap().iter().map(|part| part.name).collect()
+    }
+
+    #[test]
+    fn a_part_or_a_group_can_be_chosen() {
+        assert_eq!(names(&["docs"]), ["docs"]);
+        assert_eq!(names(&["lint"]).len(), lint::CHECKS.len());
+        assert_eq!(names(&["lint/words", "docs"]), ["lint/words", "docs"]);
+        assert_eq!(names(&[]).len(), all().len());
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused() {
+        assert!(chosen(&["dcos".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! What the checks need from the machine, and how it gets there.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use crate::process;
+
+/// A program that some part needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tool {
+    /// The program's name on the search path.
+    pub(crate) program: &'static str,
+    /// An argument with which it ends at once and successfully.
+    probe: &'static str,
+    /// The Debian packages that bring it.
+    packages: &'static [&'static str],
+    /// What it is for, for the person who has to install it.
+    purpose: &'static str,
+}
+
+/// Builds SQLite.
+pub(crate) const CC: Tool =
+    Tool { program: "cc", probe: "--version", packages: &["gcc", "libc6-dev"], purpose: "building SQLite" };
+/// Builds the fuzzing engine.
+pub(crate) const CXX: Tool =
+    Tool { program: "c++", probe: "--version", packages: &["g++"], purpose: "building the fuzzing engine" };
+/// Lists the files of the project.
+pub(crate) const GIT: Tool =
+    Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };
+/// Runs the Python binding's tests and the ratchet's model.
+pub(crate) const PYTHON: Tool = Tool {
+    program: "python3",
+    probe: "--version",
+    packages: &["python3"],
+    purpose: "the Python binding and the models",
+};
+
+impl Tool {
+    /// Whether the program is there and starts.
+    pub(crate) fn is_present(&self) -> bool {
+        Command::new(self.program)
+            .arg(self.probe)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// Why a part that needs this tool is skipped.
+    pub(crate) fn missing(&self) -> String {
+        format!(
+            "{} is not installed ({}); on Debian: apt-get install {}",
+            self.program,
+            self.purpose,
+            self.packages.join(" ")
+        )
+    }
+}
+
+/// Makes `tools` present as far as it is ours to do: as root on a Debian with apt the missing ones are installed.
+/// Returns those that were installed and those that are still missing.
+///
+/// # Errors
+///
+/// apt was tried and failed.
+pub(crate) fn provide(tools: &[Tool], log: &Path) -> Result<(Vec<Tool>, Vec<Tool>)> {
+    let missing: Vec<Tool> = tools.iter().copied().filter(|tool| !tool.is_present()).collect();
+    if missing.is_empty() || !may_install() {
+        return Ok((Vec::new(), missing));
+    }
+    process::logged(apt().arg("update"), log).context("cannot refresh the package lists")?;
+    let mut install = apt();
+    install.args(["install", "-y", "--no-install-recommends"]);
+    for tool in &missing {
+        install.args(tool.packages);
+    }
+    process::logged(&mut install, log).context("cannot install what the checks need")?;
+    Ok(missing.into_iter().partition(Tool::is_present))
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").arg("-q");
+    command
+}
+
+fn may_install() -> bool {
+    let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    root && Path::new("/etc/debian_version").exists()
+}
