@@ -314,13 +314,15 @@ impl<P: Provider> Operation<P> {
         self.base.refuse()
     }
 
-    /// Line 14: the row after this operation, with its reply. `row` is the one that the verdict came from.
+    /// Line 14: the row after this operation, with its reply. `row` is the one that the verdict came from. `reply` says
+    /// how it went; its operation is filled in here.
     ///
     /// Returns nothing if `row` is another one, however little it differs: look at the frame again. Returns nothing
     /// for [`Code::Blocked`] and [`Code::NotEnrolled`] either, on which no device ratchets: [`Operation::refuse`].
     pub fn commit(self, row: &Row, reply: &Reply, random: &mut impl Random) -> Option<Committed<P>> {
         let id = self.base.accepted.ephemeral;
-        let (mut row, frame, split) = self.base.commit(row, reply, Some(reply.code), random)?;
+        let reply = Reply { op: self.base.request.op, ..*reply };
+        let (mut row, frame, split) = self.base.commit(row, &reply, Some(reply.code), random)?;
         row.last = Some((id, reply.code));
         let session = Session::new(&row, split);
         Some(Committed { row, reply: frame, session: Some(session) })

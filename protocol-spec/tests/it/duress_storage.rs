@@ -26,6 +26,9 @@ struct World {
     sent: Vec<(char, usize)>,
 }
 
+/// Everything that an attacker could look at: records, traffic, and how much randomness was used.
+type Traces = (Vec<Vec<u8>>, Vec<(char, usize)>, [u8; 32]);
+
 impl World {
     fn new(seed: u64, pin: &[u8]) -> Self {
         let (record, server, _) = enroll(seed, &[NORMAL, DURESS]);
@@ -161,8 +164,7 @@ impl World {
         code
     }
 
-    /// Everything that an attacker could look at, and how much randomness was used.
-    fn traces(mut self) -> (Vec<Vec<u8>>, Vec<(char, usize)>, [u8; 32]) {
+    fn traces(mut self) -> Traces {
         let mut next = [0; 32];
         self.random.fill(&mut next);
         (self.stored, self.sent, next)

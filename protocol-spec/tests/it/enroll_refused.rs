@@ -38,7 +38,7 @@ fn after_e3(seed: u64) -> (Record, AwaitReceipt<Dalek>, NewDevice<Dalek>) {
     };
     let (e2, keys) = responder::offer::<Dalek>(&e1, &statics, &offer, &mut random).unwrap();
     let offered = enrollment.receive(e2.bytes(), &mut random).unwrap();
-    let pins = std::array::from_fn(|_| PinKey::random(&mut random));
+    let pins = core::array::from_fn(|_| PinKey::random(&mut random));
     let info = DeviceInfo { platform: 3, sdk_version: [0, 1, 0], emulated: true, biometric: false };
     let (record, receipt) = offered.accept(&pins, &info).unwrap().stored();
     let new = keys.receive(receipt.frame().bytes(), &link.psk::<Dalek>()).unwrap();

@@ -119,6 +119,7 @@ pub(crate) fn enroll(seed: u64, pins: &[&[u8]]) -> (Record, Server, Vec<usize>) 
 
 /// What the server did with a frame.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test holds one at a time")]
 pub(crate) enum Handled {
     Reply(Vec<u8>, Option<responder::Session<Dalek>>),
     CloneProved,
@@ -264,11 +265,18 @@ pub(crate) fn forge(record: &Record, server: &Server, op: Op, random: &mut Seede
 pub(crate) struct RawSession(CipherState<Dalek>);
 
 impl RawSession {
-    pub(crate) fn seal(mut self, cell: &[u8]) -> Vec<u8> {
-        let mut text = cell.to_vec();
-        let tag = self.0.encrypt(&[], &mut text).unwrap();
-        text.extend(tag);
-        text
+    pub(crate) fn seal(self, cell: &[u8]) -> Vec<u8> {
+        self.seal_many(cell, 1).pop().unwrap()
+    }
+
+    pub(crate) fn seal_many(mut self, cell: &[u8], count: u64) -> Vec<Vec<u8>> {
+        let seal = |_| {
+            let mut text = cell.to_vec();
+            let tag = self.0.encrypt(&[], &mut text).unwrap();
+            text.extend(tag);
+            text
+        };
+        (0..count).map(seal).collect()
     }
 }
 

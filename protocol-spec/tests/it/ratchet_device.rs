@@ -3,7 +3,7 @@
 
 use cardea_protocol::crypto::{Dalek, Random};
 use cardea_protocol::device::{Answer, Confirmed, Delivered, Intent, Pending, Received, Record, ResyncAnswer};
-use cardea_protocol::noise::{CipherState, Handshake, IK, Keys, Role};
+use cardea_protocol::noise::{CipherState, Handshake, IK, KK_PSK0, Keys, Role};
 use cardea_protocol::responder::{self, ResyncVerdict};
 use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::{COLD_REPLY_LEN, FirstFrame, KeyRecord, Op, PlainFrame, Push, Reply, ResyncRequest};
@@ -242,6 +242,42 @@ fn an_answer_that_does_not_authenticate_leaves_the_attempt_waiting() {
     // The true one still works, once.
     receive(&mut record, &mut attempt, &answer);
     assert!(matches!(attempt.receive(&record, &answer), Received::NotAuthentic));
+}
+
+#[test]
+fn the_answer_to_another_operation_is_no_answer() {
+    // A server whose keys are right and whose answers are not.
+    let answer = |op: Op, recovery: bool, aux: u16| {
+        let (mut record, server, _) = enroll(239, &[PIN]);
+        let mut random = Seeded::new(1);
+        let mut attempt = start(&mut record, &Intent::Ping, &mut random);
+        if recovery {
+            attempt = recover(&mut record, &mut random);
+        }
+        let frame = *attempt.frame().bytes();
+        let keys = Keys {
+            s: Some(server.statics.duplicate()),
+            e: Some(random.pair()),
+            rs: Some(server.row.device_static),
+            psk: Some(server.row.current.duplicate()),
+        };
+        let mut handshake =
+            Handshake::<Dalek>::new(&KK_PSK0, Role::Responder, &[b"cardea1", &frame[..10]], keys).unwrap();
+        handshake.read_message(&frame[10..], &mut [0; 70]).unwrap();
+        let mut s1 = [0; 63];
+        handshake.write_message(&Reply { aux, ..reply(op, Code::Ok) }.encode(), &mut s1[1..]).unwrap();
+        matches!(attempt.receive(&record, &s1), Received::Answered(_))
+    };
+    for op in Op::ALL {
+        assert_eq!(answer(*op, false, 0x11), *op == Op::Ping, "{op:?}");
+        assert_eq!(answer(*op, true, 0), *op == Op::Recover, "{op:?}");
+    }
+    // An outcome is "never", or a code that exists.
+    for (aux, good) in
+        [(0, true), (0x100, true), (0x110, true), (0x111, false), (1, false), (0x200, false), (0xffff, false)]
+    {
+        assert_eq!(answer(Op::Recover, true, aux), good, "{aux:#06x}");
+    }
 }
 
 #[test]

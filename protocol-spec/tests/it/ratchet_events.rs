@@ -418,6 +418,25 @@ fn a_confirm_of_a_foreign_ratchet_key_suspends() {
 }
 
 #[test]
+fn a_mark_that_comes_after_r2_counts_for_the_next_resync() {
+    let (mut record, mut server, _) = enroll(322, &[PIN]);
+    let mut random = Seeded::new(1);
+    let mut copy = record.duplicate();
+    for _ in 0..2 {
+        operate(&mut record, &mut server, &Intent::Ping, &mut random);
+    }
+    let (mut awaiting, answer) = resync(&copy, &mut server, 2);
+    let ResyncAnswer::Confirm(confirm) = answer else { panic!("a confirm in any case") };
+    server.row.marker = 1;
+    let current = server.row.current.duplicate();
+    // The device was told that it may not, and has kept no candidate.
+    server.row = awaiting.confirm(&server.row, confirm.frame().bytes()).unwrap();
+    assert!(server.row.current == current && server.row.suspended && server.row.marker == 1);
+    assert_eq!(resync_fully(&mut copy, &mut server, 3), Code::Ok);
+    assert!(!server.row.suspended);
+}
+
+#[test]
 fn a_confirm_cannot_lift_what_only_an_enrollment_lifts() {
     for (code, revoked) in [(Code::Blocked, false), (Code::NotEnrolled, true)] {
         let (mut record, mut server, _) = enroll(317, &[PIN]);
@@ -442,6 +461,9 @@ fn a_confirm_is_a_live_ping_of_a_device_that_is_not_known() {
     let (mut awaiting, answer) = resync(&record, &mut server, 1);
     assert!(matches!(answer, ResyncAnswer::Known));
     assert!(awaiting.confirm(&server.row, &[0; 86]).is_err());
+    // Not even if it comes.
+    let (mut awaiting, frame) = crate::pair::raw_confirm(&record, &mut server, Op::Ping);
+    assert!(awaiting.confirm(&server.row, &frame).is_err());
     // Any other operation in its place changes nothing.
     for op in [Op::Status, Op::Open, Op::Unenroll] {
         server.row.marker = 1;
@@ -469,6 +491,7 @@ fn a_resync_settles_a_rotation_that_was_open() {
     server.row.marker = 1;
     assert_eq!(resync_fully(&mut record, &mut server, 2), Code::Ok);
     assert_eq!(server.row.device_static_old, None);
+    assert_eq!(record.encode().expose()[381..413], [0; 32], "the key that was to come is wiped");
     // The next ROTATE must find the key in use as the old one, or a lost reply would lock the device out.
     rotate(&mut record, &mut server, &mut random);
     let mut recovery = recover(&mut record, &mut random);

@@ -362,6 +362,27 @@ fn line_8_the_child_that_a_fork_left_behind_proves_a_clone() {
     assert_eq!(dropped(&server, &frame), Dropped::UnknownHint);
 }
 
+#[test]
+fn line_8_comes_before_line_9() {
+    // Whoever took the lost reply and, later, the seed of the RECOVER as well: at the alternate key even that RECOVER,
+    // for a newer server key, is nothing but the proof of a copy.
+    let (mut record, mut server, _) = enroll(139, &[PIN]);
+    let mut random = Seeded::new(9);
+    let mut attempt = ping(&mut record, &mut random);
+    let lost = server.handle(attempt.frame().bytes()).reply();
+    let mut copy = record.duplicate();
+    receive(&mut copy, &mut attempt, &lost);
+    server.handle(recover(&mut record, &mut random).frame().bytes()).reply();
+    let (mut stored, original) = (*copy.encode().expose(), record.encode());
+    stored[2] = 2;
+    stored[317..381].copy_from_slice(&original.expose()[317..381]);
+    let mut copy = Record::decode(&stored).unwrap();
+    rotate_server_key(&mut copy, &mut server);
+    let frame = bytes(&recover(&mut copy, &mut random));
+    assert_eq!(Some(cold(&frame).hint()), server.row.hints::<Dalek>()[2]);
+    assert!(is_clone(&server, &frame));
+}
+
 /// A RECOVER was accepted and its reply lost.
 fn recovered(seed: u64) -> (Record, Server, Seeded) {
     let (mut record, mut server, _) = enroll(seed, &[PIN]);
@@ -417,6 +438,27 @@ fn line_9_the_same_recover_in_other_bytes_proves_a_clone() {
     rotate_server_key(&mut record, &mut server);
     let mut liar = declare(&record, [0x77; 32]);
     assert!(is_clone(&server, &bytes(&recover(&mut liar, &mut random))));
+}
+
+#[test]
+fn line_9_the_same_recover_under_another_static_key_proves_a_clone() {
+    // A ROTATE arrived, its reply is lost. The honest RECOVER comes under the old static key, however often.
+    let (mut record, mut server, _) = enroll(140, &[PIN]);
+    let mut random = Seeded::new(9);
+    let key = pin_key(&record.pin_derivation(), PIN);
+    let (_, mut ours, mut theirs) = operate(&mut record, &mut server, &Intent::Ping, &mut random);
+    let (next, rotation) = ours.rotate(&record, &key, NOW, &mut random).unwrap().stored();
+    record = next;
+    let operation = theirs.open(rotation.frame().bytes()).unwrap();
+    server.row = operation.commit(&server.row, &theirs.fence(), Code::Ok).unwrap();
+    server.handle(recover(&mut record, &mut random).frame().bytes()).reply();
+    // A copy that helps itself to the new one says the same, for the same server key, in other bytes.
+    let mut stored = *record.encode().expose();
+    let secret = cardea_protocol::Secret::<32>::from_slice(&stored[381..413]).unwrap();
+    stored[43..75].copy_from_slice(secret.expose());
+    stored[75..107].copy_from_slice(&Dalek::x25519_public(&secret));
+    let mut copy = Record::decode(&stored).unwrap();
+    assert!(is_clone(&server, &bytes(&recover(&mut copy, &mut random))));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_warm_open_takes_88_and_32_bytes() {
 
 #[test]
 fn state_stays_within_its_budget() {
-    assert!(RECORD_LEN <= 512, "{RECORD_LEN}");
+    const { assert!(RECORD_LEN <= 512) };
     let device = size_of::<cardea_protocol::device::Session<cardea_protocol::crypto::Dalek>>();
     let server = size_of::<cardea_protocol::responder::Session<cardea_protocol::crypto::Dalek>>();
     assert!(device <= 256 && server <= 256, "{device} {server}");
