@@ -45,15 +45,15 @@ impl<P: Provider> World<P> {
         let last = self.network.requests.len() - 1;
         self.deliver(1, last, Stop::Never);
         self.network.requests.pop();
-        let answered = self.network.replies.drain(replies..).any(|reply| reply.bytes[0] == 0 && reply.bytes.len() == 63);
+        let answered =
+            self.network.replies.drain(replies..).any(|reply| reply.bytes[0] == 0 && reply.bytes.len() == 63);
         let silent = writes == self.database.writes && tries == self.tries() && !answered;
         self.ghost.require(silent, "a damaged frame changes nothing", || format!("frame {request}, bit {bit}"));
     }
 
     fn tries(&self) -> u32 {
-        let left = |device: &super::database::Entry| {
-            u32::from(device.throttle.tries_left(self.seconds(), self.rules.limits))
-        };
+        let left =
+            |device: &super::database::Entry| u32::from(device.throttle.tries_left(self.seconds(), self.rules.limits));
         self.database.devices.iter().map(left).sum()
     }
 
@@ -63,10 +63,8 @@ impl<P: Provider> World<P> {
         let Some(bit) = index(pick, bytes.len() * 8) else { return };
         bytes[bit / 8] ^= 1 << (bit % 8);
         // While enrolling, damage ends the try; and a plain frame has no tag to damage.
-        let enrolling = matches!(
-            self.devices[device].memory,
-            super::device::Memory::Enroll(_) | super::device::Memory::Keys(_)
-        );
+        let enrolling =
+            matches!(self.devices[device].memory, super::device::Memory::Enroll(_) | super::device::Memory::Keys(_));
         if enrolling || PlainFrame::decode(&bytes).is_ok() {
             return;
         }
@@ -112,8 +110,8 @@ impl<P: Provider> World<P> {
         match kind % 8 {
             // The program as it is.
             0..=2 => {
-                let want = [Want::Open, Want::Close, Want::Status, Want::OpenWrong]
-                    [usize::try_from(pick % 4).unwrap_or(0)];
+                let want =
+                    [Want::Open, Want::Close, Want::Status, Want::OpenWrong][usize::try_from(pick % 4).unwrap_or(0)];
                 self.ask(thief, Asked { want, warm: which.is_multiple_of(2), cut });
             }
             3 => {

@@ -4,10 +4,10 @@ use cardea_protocol::crypto::Provider;
 use cardea_protocol::limits::SLOTS;
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::Hint;
-use cardea_server::domain::throttle::Throttle;
-use cardea_server::domain::token::{Standing, TokenState};
 use cardea_server::clock::UnixSeconds;
 use cardea_server::domain::throttle::Limits;
+use cardea_server::domain::throttle::Throttle;
+use cardea_server::domain::token::{Standing, TokenState};
 
 /// Verification keys of a device: entry 0 opens, the others are duress keys or random.
 pub(crate) type Slots = [[u8; 32]; SLOTS];
@@ -76,10 +76,6 @@ impl Database {
 
     /// A copy, as a backup makes it.
     pub(crate) fn duplicate(&self) -> Self {
-        Self {
-            devices: self.devices.iter().map(Entry::duplicate).collect(),
-            token: self.token.clone(),
-            ..*self
-        }
+        Self { devices: self.devices.iter().map(Entry::duplicate).collect(), token: self.token.clone(), ..*self }
     }
 }

@@ -7,7 +7,7 @@ mod receive;
 mod warm;
 
 use cardea_protocol::crypto::Provider;
-use cardea_protocol::device::{AwaitReceipt, Attempt, Confirm, Enrollment, Record, Resync, Rotation, Session};
+use cardea_protocol::device::{Attempt, AwaitReceipt, Confirm, Enrollment, Record, Resync, Rotation, Session};
 
 use super::config::Want;
 use super::world::World;

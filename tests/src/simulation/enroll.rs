@@ -50,8 +50,7 @@ impl<P: Provider> World<P> {
             responder::offer::<P>(&frame, &self.keys[0].pair, &offer, &mut self.random).expect("E1 is authentic");
         let offered = enrollment.receive(e2.bytes(), &mut self.random).expect("E2 is authentic");
         let (record, awaiting_receipt) = self.choose_pins(device, offered);
-        let mut new =
-            awaiting.receive(awaiting_receipt.frame().bytes(), &code.psk::<P>()).expect("E3 is authentic");
+        let mut new = awaiting.receive(awaiting_receipt.frame().bytes(), &code.psk::<P>()).expect("E3 is authentic");
         let e4 = new.receipt(&self.identity).expect("the key is new");
         let (record, _) = awaiting_receipt.receive(&record, e4.bytes()).expect("E4 is authentic").stored();
         self.devices[device].store(&record);

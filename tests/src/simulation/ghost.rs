@@ -98,6 +98,9 @@ pub(crate) struct Ghost {
     pub(crate) thief_active: bool,
     /// A thief's message was accepted in place of device `n`, and nobody has noticed yet.
     pub(crate) clone_used: Vec<bool>,
+    /// Devices that changed their static key after the backup that was restored. The server has lost that key and
+    /// cannot know them any more, not even by a resync: they enroll anew.
+    pub(crate) stranded: Vec<usize>,
     counted: u32,
     evaluated: Vec<[u8; 32]>,
     /// What was shown last: which intent, and how it ended.
@@ -129,8 +132,7 @@ impl Ghost {
         id: [u8; 32],
     ) -> usize {
         let (executed, outcome, never, forgotten) = (0, None, false, false);
-        self.intents
-            .push(Intent { holder, want, pin, next_pin, signed_at, id, executed, outcome, never, forgotten });
+        self.intents.push(Intent { holder, want, pin, next_pin, signed_at, id, executed, outcome, never, forgotten });
         self.intents.len() - 1
     }
 
@@ -216,7 +218,7 @@ impl Ghost {
             Want::Close => self.token.close(Some(entry), now),
             Want::SetPins => self.token.set_pins(entry, role, pins.1, now),
             Want::Unenroll => self.token.unenroll(entry, role, now),
-            Want::Rotate => self.token.touch(role, now),
+            Want::Rotate => self.token.rotate(entry, role, now),
             Want::Status | Want::Ping => {}
         }
     }
@@ -283,6 +285,7 @@ impl Ghost {
 
     /// The operator restores a backup in which the token was `token`.
     pub(crate) fn restore(&mut self, token: Token, now: u64) {
+        self.stranded.extend(self.token.rotated_since(&token));
         self.token = token;
         self.token.restored_at = now;
         self.token.administer(now, false);

@@ -18,7 +18,6 @@ use super::network::Reply;
 use super::world::World;
 use decide::{Decided, Decision};
 
-
 /// A server's end of a connection.
 pub(crate) enum Link<P: Provider> {
     /// After an operation.

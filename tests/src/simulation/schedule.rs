@@ -91,8 +91,10 @@ pub fn run(config: &'static Config, broken: Option<Mutation>, seed: u64, traced:
     carry_out(config, broken, seed, &draw(config, seed), traced)
 }
 
-/// Runs the schedule of `seed` and, if it breaks a rule, looks for the shortest part of it that does.
-#[must_use]
+/// Runs the schedule of `seed`.
+///
+/// # Errors
+/// It breaks a rule; the failure has the shortest part of it that breaks the same rule.
 pub fn examine(config: &'static Config, broken: Option<Mutation>, seed: u64) -> Result<Outcome, Box<Failure>> {
     let mut steps = draw(config, seed);
     let outcome = carry_out(config, broken, seed, &steps, false);
@@ -146,7 +148,11 @@ impl<P: Provider> World<P> {
     fn holder(&self, pick: u32) -> Option<usize> {
         let holders: Vec<usize> = (0..self.devices.len()).filter(|index| !self.devices[*index].is_thief).collect();
         // The first device is the one that schedules are about.
-        if pick.is_multiple_of(2) { holders.first().copied() } else { index(pick / 2, holders.len()).map(|at| holders[at]) }
+        if pick.is_multiple_of(2) {
+            holders.first().copied()
+        } else {
+            index(pick / 2, holders.len()).map(|at| holders[at])
+        }
     }
 
     fn thief(&self, pick: u32) -> Option<usize> {

@@ -35,11 +35,13 @@ impl<P: Provider> World<P> {
         let (Some(entry), true) = (this.entry, this.stored.is_some()) else { return };
         // Two tries with one code may leave the device with the keys of the one that lost: it needs a new code.
         let row = &self.database.devices[entry].row;
-        let lost_enrollment = self.offer.is_some() && this.stored.as_ref().is_some_and(|record| record.is_provisional());
+        let lost_enrollment =
+            self.offer.is_some() && this.stored.as_ref().is_some_and(|record| record.is_provisional());
         let used = self.ghost.clone_used.get(entry).copied().unwrap_or(false);
         let (blocked, revoked) = (row.clone_blocked || row.suspended, row.revoked);
+        let stranded = self.ghost.stranded.contains(&entry);
         let served = self.serve(device);
-        if self.ghost.violation.is_some() || revoked {
+        if self.ghost.violation.is_some() || revoked || stranded {
             return;
         }
         let row = &self.database.devices[entry].row;
@@ -47,9 +49,8 @@ impl<P: Provider> World<P> {
             let found = row.clone_blocked || row.suspended;
             self.ghost.require(found, "a used clone is found", || format!("device {device} was left alone"));
         } else if !blocked && !self.ghost.thief_active && !lost_enrollment {
-            self.ghost.require(served, "an honest device is served within eight exchanges", || {
-                format!("device {device}")
-            });
+            self.ghost
+                .require(served, "an honest device is served within eight exchanges", || format!("device {device}"));
         }
     }
 

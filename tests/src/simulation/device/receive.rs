@@ -142,10 +142,9 @@ impl<P: Provider> World<P> {
             }
             Answer::Recovered { outcome } => {
                 self.say(|| format!("device {device} hears what became of its attempt: {outcome:?}"));
-                if let Some(intent) = declared.and_then(|declared| self.ghost.intent_of(&declared)) {
-                    if let Some(code) = outcome {
-                        self.show(device, intent, code);
-                    }
+                let intent = declared.and_then(|declared| self.ghost.intent_of(&declared));
+                if let (Some(intent), Some(code)) = (intent, outcome) {
+                    self.show(device, intent, code);
                 }
                 // Provisional until a reply at the new key says so.
                 self.start(device, Want::Status, None, Cut::None);

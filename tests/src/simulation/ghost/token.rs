@@ -34,6 +34,8 @@ pub(crate) struct Token {
     shadow: Option<Opening>,
     duress: bool,
     closes: Vec<(Option<usize>, u64)>,
+    /// How often each device has changed its static key.
+    rotations: Vec<u32>,
 }
 
 const SECONDS: u64 = 60;
@@ -42,6 +44,7 @@ impl Token {
     /// Device `n` (in order) enrolls with a normal and a duress PIN.
     pub(crate) fn enroll(&mut self, normal: u8, duress: u8) {
         self.pins.push(Pins { real: [normal, duress], shadow: None });
+        self.rotations.push(0);
     }
 
     pub(crate) fn role(&self, entry: usize, pin: u8) -> Role {
@@ -105,6 +108,19 @@ impl Token {
                 pins.real[0] = next;
             }
         }
+    }
+
+    pub(crate) fn rotate(&mut self, entry: usize, role: Role, now: u64) {
+        self.touch(role, now);
+        if let Some(rotations) = self.rotations.get_mut(entry) {
+            *rotations += 1;
+        }
+    }
+
+    /// Devices whose static key has changed since `backup`.
+    pub(crate) fn rotated_since<'a>(&'a self, backup: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        let both = self.rotations.iter().zip(&backup.rotations).enumerate();
+        both.filter(|(_, (now, then))| now != then).map(|(entry, _)| entry)
     }
 
     pub(crate) fn unenroll(&mut self, entry: usize, role: Role, now: u64) {

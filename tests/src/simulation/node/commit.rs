@@ -92,9 +92,8 @@ impl<P: Provider> World<P> {
         self.ghost.require(accepted == 1, "no frame is accepted twice", || format!("frame {request}"));
         if !recovery && let Ok(FirstFrame::Cold(cold)) = FirstFrame::parse(&frame.bytes) {
             let current = self.database.is_current(entry, cold.hint());
-            self.ghost.require(current, "an operation is accepted on the current key only", || {
-                format!("frame {request}")
-            });
+            self.ghost
+                .require(current, "an operation is accepted on the current key only", || format!("frame {request}"));
         }
         self.ghost.accept(entry, stolen);
     }

@@ -12,8 +12,8 @@ use cardea_server::domain::token::{Closer, DeviceFacts};
 use cardea_server::domain::world::cap_of_win;
 
 use super::Stop;
-use crate::simulation::database::Database;
 use crate::simulation::config::Mutation;
+use crate::simulation::database::Database;
 use crate::simulation::ghost::Role;
 use crate::simulation::world::World;
 
@@ -235,9 +235,8 @@ impl<P: Provider> World<P> {
             throttle.refund(&key);
         }
         let pending = throttle.is_pending(&key);
-        self.ghost.require(!pending, "a good pin that lost the race leaves no count behind", || {
-            format!("device {entry}")
-        });
+        self.ghost
+            .require(!pending, "a good pin that lost the race leaves no count behind", || format!("device {entry}"));
     }
 
     /// A reply with the status of the moment.

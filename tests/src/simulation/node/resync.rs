@@ -3,8 +3,8 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Provider;
 use cardea_protocol::ratchet::Row;
-use cardea_protocol::responder::{self, ResyncVerdict};
-use cardea_protocol::wire::{Op, ResyncRequest};
+use cardea_protocol::responder::{self, OpenedResync, ResyncVerdict};
+use cardea_protocol::wire::{FirstFrame, Op, ResyncRequest};
 use cardea_server::domain::token::Closer;
 
 use super::{Job, Link, Step};
@@ -19,9 +19,11 @@ impl<P: Provider> World<P> {
         };
         let Ok(opened) = responder::open_resync::<P>(frame, &self.keys[key].pair) else { return };
         let theirs = *opened.device_static();
-        let found = self.database.devices.iter().position(|entry| {
-            entry.row.device_static == theirs || entry.row.device_static_old == Some(theirs)
-        });
+        let found = self
+            .database
+            .devices
+            .iter()
+            .position(|entry| entry.row.device_static == theirs || entry.row.device_static_old == Some(theirs));
         let Some(entry) = found else { return };
         let mut row = self.database.devices[entry].row.duplicate();
         if self.is_broken(Mutation::KnownBeforeMarker) {
@@ -32,7 +34,7 @@ impl<P: Provider> World<P> {
         if self.is_broken(Mutation::KnownBeforeMarker) && awaiting.verdict() != ResyncVerdict::Known {
             // The hint is not known: the marker counts after all, on a second look.
             let real = self.database.devices[entry].row.duplicate();
-            let FirstLook::Again(again) = self.look_again(request, key) else { return };
+            let Some(again) = self.look_again(request, key) else { return };
             let Ok(second) = again.answer(&real, &reply, &mut self.random) else { return };
             (frame, awaiting) = second;
         }
@@ -48,12 +50,12 @@ impl<P: Provider> World<P> {
         self.answer(request, frame.bytes(), Some(link));
     }
 
-    fn look_again(&self, request: usize, key: usize) -> FirstLook<P> {
-        use cardea_protocol::wire::FirstFrame;
+    /// Opens the same R1 once more.
+    fn look_again(&self, request: usize, key: usize) -> Option<OpenedResync<P>> {
         let Ok(FirstFrame::Resync(frame)) = FirstFrame::parse(&self.network.requests[request].bytes) else {
-            return FirstLook::Never;
+            return None;
         };
-        responder::open_resync::<P>(&frame, &self.keys[key].pair).map_or(FirstLook::Never, FirstLook::Again)
+        responder::open_resync::<P>(&frame, &self.keys[key].pair).ok()
     }
 
     pub(super) fn begin_confirm(&mut self, request: usize, link: usize, bytes: &[u8]) -> Option<Job<P>> {
@@ -100,10 +102,4 @@ impl<P: Provider> World<P> {
             self.answer(request, frame.bytes(), None);
         }
     }
-}
-
-/// A second look at the same R1, by a server whose rules are broken.
-enum FirstLook<P> {
-    Again(responder::OpenedResync<P>),
-    Never,
 }
