@@ -200,13 +200,10 @@ impl Token {
         Ok(reply.is_some())
     }
 
-    /// Tells listeners why an operation got no answer, and has the answer looked for.
+    /// Tells listeners why an operation got no answer.
     pub(crate) fn observed<T>(&self, result: Result<T, WalletError>) -> Result<T, WalletError> {
         match &result {
-            Err(WalletError::NotConfirmed) => {
-                self.inner.events.emit(self.key, EventKind::NotConfirmed);
-                self.inner.wake.notify_one();
-            }
+            Err(WalletError::NotConfirmed) => self.inner.events.emit(self.key, EventKind::NotConfirmed),
             Err(WalletError::Offline(_)) => self.inner.events.emit(self.key, EventKind::Offline),
             _ => {}
         }

@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) events: Source,
     /// Something is pending that an answer should be looked for.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +135,7 @@ impl Builder {
                 )
             }
         };
-        let inner = Arc::new(Inner { store, connector, env, options, events: Source::new(), wake: Notify::new() });
+        let inner = Arc::new(Inner { store, connector, env, options, events: Source::new(), wake: Arc::default() });
         let recovery = options.background.then(|| Arc::new(recovery::Task::start(&inner)));
         Ok(Wallet { inner, _recovery: recovery })
     }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cardea_protocol::device::{Record, StoreFirst};
+use cardea_protocol::device::{Pending, Record, StoreFirst};
+use tokio::sync::Notify;
 
 use crate::error::WalletError;
 use crate::pins::blocking;
@@ -21,6 +22,19 @@ type Shared = Arc<Mutex<Box<dyn Lease>>>;
 pub(crate) struct Held {
     lease: Shared,
     entry: Entry,
+    /// A write began that has not been seen to end.
+    writing: bool,
+    wake: Arc<Notify>,
+}
+
+impl Drop for Held {
+    /// However an operation ends, also by being dropped: what it leaves unanswered is looked after.
+    fn drop(&mut self) {
+        let record = &self.entry.record;
+        if self.writing || record.is_provisional() || *record.pending() != Pending::None {
+            self.wake.notify_one();
+        }
+    }
 }
 
 impl Held {
@@ -28,7 +42,7 @@ impl Held {
     pub(crate) async fn take(inner: &Inner, key: TokenKey) -> Result<Self, WalletError> {
         let lease = take_lease(inner, key).await?;
         let entry = on(&lease, |lease| lease.load()).await?.ok_or(WalletError::UnknownToken)?;
-        Ok(Self { lease, entry })
+        Ok(Self { lease, entry, writing: false, wake: Arc::clone(&inner.wake) })
     }
 
     /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
@@ -43,7 +57,7 @@ impl Held {
         }
         let copy = entry.duplicate();
         on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await?;
-        Ok(Self { lease, entry })
+        Ok(Self { lease, entry, writing: false, wake: Arc::clone(&inner.wake) })
     }
 
     pub(crate) const fn record(&self) -> &Record {
@@ -65,8 +79,10 @@ impl Held {
         if record != self.entry.record {
             let (old, new) = (self.entry.duplicate(), self.entry.with(record));
             let stored = new.duplicate();
+            self.writing = true;
             on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
             self.entry = stored;
+            self.writing = false;
         }
         Ok(then)
     }

@@ -156,7 +156,8 @@ impl Inner {
                 None
             }
         };
-        self.forget_older(&token).await?;
+        // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
+        let _ = self.forget_older(&token).await;
         self.events.emit(token.key, EventKind::Enrolled);
         let wanted = short_string != ShortString::Off;
         let short_string =

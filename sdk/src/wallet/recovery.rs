@@ -13,7 +13,7 @@ use crate::pins::blocking;
 use crate::token::Token;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The task. It ends when this is dropped; what it was doing is as safe as any operation that is dropped.
 #[derive(Debug)]

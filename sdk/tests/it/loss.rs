@@ -91,6 +91,22 @@ async fn an_unanswered_operation_is_looked_after_without_the_holder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dropped_operation_is_looked_after_without_the_holder() {
+    let mut world = World::enrolled(141).await;
+    world.restart_in_background().await;
+    world.server.fault([Fault::LoseReply]);
+    let token = world.token().await;
+    tokio::select! {
+        biased;
+        _ = token.open(pin(PIN), Window::Service) => panic!("the answer was lost"),
+        () = async { while executed(&world, Op::Open) == 0 { tokio::task::yield_now().await } } => {}
+    }
+    let mut events = world.wallet.events();
+    assert!(matches!(events.next().await, Some(Event::Token { kind: EventKind::Opened, .. })));
+    assert!(!token.summary().await.unwrap().pending);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_status_after_a_recovery_is_shown() {
     let mut world = World::enrolled(133).await;
     world.server.fault(std::iter::repeat_n(Fault::LoseReply, 50));
