@@ -80,7 +80,7 @@ async fn pins_set_under_duress_hold_for_the_device_only() {
     assert_eq!(warm.open(&phone, &world, "820461").await.unwrap().status, DeviceStatus::Open);
     assert_eq!(world.status().await, 3);
     world.admin().clear_duress(&world.service, &world.user).await.unwrap();
-    assert!(warm.is_revoked().await);
+    assert!(warm.ends_revoked().await);
     world.clock.advance(1);
     assert_eq!(phone.open(&world, "820461").await.code, Code::PinRejected);
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);

@@ -135,8 +135,7 @@ async fn a_rotate_whose_reply_is_lost_is_settled_by_a_recover() {
         let mut phone = world.enroll().await;
         let mut warm = phone.warm(&world).await;
         let (signer, time) = (phone.key(NORMAL), phone.time(&world));
-        let (record, rotation) =
-            warm.session.rotate(&phone.record, &signer, time, &mut phone.random).unwrap().stored();
+        let (record, rotation) = warm.session.rotate(&phone.record, &signer, time, &mut phone.random).unwrap().stored();
         phone.record = record;
         if arrives {
             warm.wire.send(rotation.frame().bytes()).await;
@@ -251,20 +250,20 @@ async fn the_newest_session_wins_and_the_older_one_is_told() {
     let mut phone = world.enroll().await;
     let older = phone.warm(&world).await;
     let mut newer = phone.warm(&world).await;
-    assert!(older.is_revoked().await);
+    assert!(older.ends_revoked().await);
     assert_eq!(newer.open(&phone, &world, NORMAL).await.unwrap().code, Code::Ok);
 
     // A cached reply takes nothing over.
     let mut attempt = phone.start(&world, &Intent::Ping);
     let Got::Reply(_, Some(mut warm)) = phone.deliver(&mut attempt).await else { panic!("no session") };
-    assert!(newer.is_revoked().await);
+    assert!(newer.ends_revoked().await);
     assert!(Wire::ask(world.address(), attempt.frame().bytes()).await.is_some());
     assert_eq!(warm.ask(&phone, &world, &Intent::Ping).await.unwrap().code, Code::Ok);
 
     // A RECOVER does, although it brings no session.
     drop(phone.start(&world, &Intent::Ping));
     assert!(matches!(phone.recover().await, Got::Recovered(None)));
-    assert!(warm.is_revoked().await);
+    assert!(warm.ends_revoked().await);
 }
 
 #[tokio::test]
@@ -274,17 +273,21 @@ async fn blocking_and_deleting_end_live_sessions() {
     phone.open(&world, NORMAL).await;
     let warm = phone.warm(&world).await;
     world.admin().block(&world.service, &world.user).await.unwrap();
-    assert!(warm.is_revoked().await);
+    assert!(warm.ends_revoked().await);
     assert_eq!(world.status().await, 4);
     let refused = phone.cold(&world, &Intent::Status).await;
-    assert!(matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.status == DeviceStatus::Blocked));
+    assert!(
+        matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.status == DeviceStatus::Blocked)
+    );
     assert_ne!(*phone.record.pending(), Pending::None, "what was refused is still pending");
     world.admin().unblock(&world.service, &world.user).await.unwrap();
     assert!(matches!(phone.recover().await, Got::Recovered(None)));
     let warm = phone.warm(&world).await;
     world.admin().delete(&world.service, &world.user).await.unwrap();
-    assert!(warm.is_revoked().await);
-    assert!(matches!(phone.cold(&world, &Intent::Status).await, Got::Refused(reply) if reply.code == Code::NotEnrolled));
+    assert!(warm.ends_revoked().await);
+    assert!(
+        matches!(phone.cold(&world, &Intent::Status).await, Got::Refused(reply) if reply.code == Code::NotEnrolled)
+    );
 }
 
 #[tokio::test]

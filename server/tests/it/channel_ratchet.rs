@@ -104,7 +104,7 @@ async fn a_copied_record_blocks_the_token_when_both_were_used() {
         let (first, second) = if thief_first { (&mut thief, &mut phone) } else { (&mut phone, &mut thief) };
         let Got::Reply(_, Some(session)) = first.cold(&world, &Intent::Status).await else { panic!("no session") };
         assert!(matches!(second.cold(&world, &Intent::Status).await, Got::Closed));
-        assert!(session.is_revoked().await, "live sessions end");
+        assert!(session.ends_revoked().await, "live sessions end");
         assert_eq!(world.status().await, 4);
         assert_eq!(world.count(EventKind::CloneProved).await, 1);
         assert!(world.events().await.iter().any(|event| event.kind == EventKind::CloneProved && event.is_alert()));
@@ -215,13 +215,13 @@ async fn a_warm_operation_whose_reply_is_lost_is_settled_by_a_recover() {
         let mut phone = world.enroll().await;
         let mut warm = phone.warm(&world).await;
         let key = phone.key(NORMAL);
-        let request =
-            warm.session.request(&phone.record, &Intent::Open { window: 0, key: &key }, world.now()).unwrap();
+        let request = warm.session.request(&phone.record, &Intent::Open { window: 0, key: &key }, world.now()).unwrap();
         if arrives {
             warm.wire.send(request.frame().bytes()).await;
             assert!(warm.wire.receive().await.is_some());
         }
-        let (record, mut recover) = phone.record.recover_warm::<Dalek>(request.id(), &mut phone.random).unwrap().stored();
+        let (record, mut recover) =
+            phone.record.recover_warm::<Dalek>(request.id(), &mut phone.random).unwrap().stored();
         phone.record = record;
         let got = phone.deliver(&mut recover).await;
         let outcome = arrives.then_some(Code::Ok);
@@ -230,7 +230,10 @@ async fn a_warm_operation_whose_reply_is_lost_is_settled_by_a_recover() {
         warm.wire.send(request.frame().bytes()).await;
         while let Some(frame) = warm.wire.receive().await {
             let pushed = warm.session.receive(&frame);
-            assert!(!matches!(pushed, Ok(cardea_protocol::device::Delivered::Reply(reply)) if reply.op == cardea_protocol::wire::Op::Open) || arrives);
+            assert!(
+                !matches!(pushed, Ok(cardea_protocol::device::Delivered::Reply(reply)) if reply.op == cardea_protocol::wire::Op::Open)
+                    || arrives
+            );
         }
         assert_eq!(world.count(EventKind::Opened).await, usize::from(arrives));
         assert_eq!(phone.status(&world).await.code, Code::Ok);

@@ -89,8 +89,10 @@ impl Node {
                 loop {
                     let token = tokio::select! {
                         () = watching.requested() => return,
-                        changed = changes.recv() => changed.expect("not too many changes"),
+                        changed = changes.recv() => changed,
                     };
+                    // Nobody is left who could change anything.
+                    let Ok(token) = token else { return };
                     live.end(token.bytes());
                 }
             }),

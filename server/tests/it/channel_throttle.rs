@@ -43,7 +43,10 @@ async fn wrong_pins_wait_and_then_block_over_restarts() {
     for pin in [NORMAL, DURESS, WRONG] {
         let mut attempt = phone.copy().start_open(&world, pin);
         let refused = phone.deliver(&mut attempt).await;
-        assert!(matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.tries == 0), "{refused:?}");
+        assert!(
+            matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.tries == 0),
+            "{refused:?}"
+        );
     }
     assert_eq!(world.status().await, 4);
     assert_eq!(world.count(EventKind::PinRejected).await, 10);

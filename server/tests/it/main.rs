@@ -1,8 +1,14 @@
 //! The server from outside, as a process.
 
 mod channel_duress;
+mod channel_enrollment;
+mod channel_faults;
+mod channel_hostile;
+mod channel_indistinguishable;
+mod channel_nodes;
 mod channel_operations;
 mod channel_ratchet;
+mod channel_resync;
 mod channel_support;
 mod channel_throttle;
 mod process;

@@ -268,7 +268,7 @@ impl Warm {
     }
 
     /// Waits until the server says that this session is over and closes it.
-    pub(crate) async fn is_revoked(mut self) -> bool {
+    pub(crate) async fn ends_revoked(mut self) -> bool {
         let revoked = matches!(self.hear().await, Some(Delivered::Push(Push::Revoked(_))));
         revoked && self.wire.receive().await.is_none()
     }
