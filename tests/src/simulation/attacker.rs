@@ -114,6 +114,10 @@ impl<P: Provider> World<P> {
                     [Want::Open, Want::Close, Want::Status, Want::OpenWrong][usize::try_from(pick % 4).unwrap_or(0)];
                 self.ask(thief, Asked { want, warm: which.is_multiple_of(2), cut });
             }
+            3 if pick.is_multiple_of(2) => {
+                self.resync(thief);
+                self.exchange(thief);
+            }
             3 => {
                 self.recover(thief, cut);
             }
@@ -156,6 +160,10 @@ impl<P: Provider> World<P> {
                 }
             }
             _ => {}
+        }
+        // A thief has a network of his own, and often a good one.
+        if which.is_multiple_of(3) && !self.devices[thief].is_idle() {
+            self.exchange(thief);
         }
     }
 

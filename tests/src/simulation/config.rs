@@ -165,6 +165,10 @@ pub enum Mutation {
     KnownBeforeMarker,
     /// The marker is spent by the resync itself.
     MarkerSpentEarly,
+    /// The marker is never spent.
+    MarkerNeverSpent,
+    /// Line 7 forgets that a device was suspended.
+    ForgetSuspension,
     /// A confirm is answered and not committed.
     ConfirmNotCommitted,
     /// A restore closes nothing and forgets no time.
@@ -212,6 +216,8 @@ impl Mutation {
         (Self::NoMarkerGate, "restore"),
         (Self::KnownBeforeMarker, "restore3"),
         (Self::MarkerSpentEarly, "restore3"),
+        (Self::MarkerNeverSpent, "restoreC"),
+        (Self::ForgetSuspension, "restoreC"),
         (Self::ConfirmNotCommitted, "restore3"),
         (Self::RestoreKeepsOpen, "restore"),
         (Self::SuspendOnFirst, "unknown"),

@@ -160,6 +160,7 @@ impl Ghost {
 
     /// The server committed the operation of `intent` for device `entry` at `now` with `code`.
     pub(crate) fn execute(&mut self, intent: usize, entry: usize, code: Code, now: u64) {
+        self.serve(entry);
         let role = self.token.role(entry, self.intents[intent].pin);
         let this = &mut self.intents[intent];
         let name = || format!("operation {intent}");
@@ -259,6 +260,12 @@ impl Ghost {
         });
     }
 
+    /// Device `entry` is about to be served.
+    pub(crate) fn serve(&mut self, entry: usize) {
+        let ended = self.token.is_ended(entry);
+        self.require(!ended, "who is blocked or has given up is not served", || format!("device {entry}"));
+    }
+
     /// A message for device `entry` was accepted: the ratchet advances.
     pub(crate) fn accept(&mut self, entry: usize, by_thief: bool) {
         while self.clone_used.len() <= entry {
@@ -276,6 +283,7 @@ impl Ghost {
     /// The server found a clone, or suspended a device.
     pub(crate) fn detect(&mut self, entry: usize, how: &'static str) {
         self.seen.detected += 1;
+        self.token.end(entry);
         let active = self.thief_active;
         self.require(active, "no clone is found where there is none", || format!("device {entry}: {how}"));
         if let Some(used) = self.clone_used.get_mut(entry) {

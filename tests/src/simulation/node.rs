@@ -262,6 +262,7 @@ impl<P: Provider> World<P> {
                 }
             }
             Mutation::ForgetOutcome => row.last = None,
+            Mutation::ForgetSuspension => row.suspended = false,
             Mutation::NoMarkerGate => row.marker = 0,
             _ => {}
         }

@@ -62,13 +62,8 @@ impl<P: Provider> World<P> {
             if self.devices[device].is_idle() && !self.ask(device, asked) {
                 return false;
             }
-            let Some(sent) = self.devices[device].sent else { return false };
-            let answers = self.network.replies.len();
-            self.deliver(0, sent, Stop::Never);
-            let answer = (answers..self.network.replies.len()).rfind(|at| self.network.replies[*at].to == sent);
-            match answer {
-                Some(answer) => self.receive(device, answer, Cut::None),
-                None => self.devices[device].crash(),
+            if !self.exchange(device) {
+                self.devices[device].crash();
             }
             let closed = |(intent, code): (usize, Code)| {
                 let intent = &self.ghost.intents[intent];
@@ -82,5 +77,17 @@ impl<P: Provider> World<P> {
             }
         }
         false
+    }
+
+    /// What `device` sent last reaches a node, and the answer reaches the device. False if there is none.
+    pub(super) fn exchange(&mut self, device: usize) -> bool {
+        let Some(sent) = self.devices[device].sent else { return false };
+        let answers = self.network.replies.len();
+        self.deliver(0, sent, Stop::Never);
+        let answer = (answers..self.network.replies.len()).rfind(|at| self.network.replies[*at].to == sent);
+        if let Some(answer) = answer {
+            self.receive(device, answer, Cut::None);
+        }
+        answer.is_some()
     }
 }

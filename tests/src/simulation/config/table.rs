@@ -95,6 +95,7 @@ pub const CONFIGURATIONS: &[Config] = &[
     },
     Config {
         name: "restoreC",
+        steps: (25, 90),
         weights: &[
             (Kind::Crash, 3),
             (Kind::Backup, 3),

@@ -36,6 +36,8 @@ pub(crate) struct Token {
     closes: Vec<(Option<usize>, u64)>,
     /// How often each device has changed its static key.
     rotations: Vec<u32>,
+    /// Devices that are blocked, suspended or given up: nothing of theirs is accepted.
+    ended: Vec<usize>,
 }
 
 const SECONDS: u64 = 60;
@@ -110,6 +112,20 @@ impl Token {
         }
     }
 
+    /// Nothing of device `entry` is to be accepted from now on.
+    pub(crate) fn end(&mut self, entry: usize) {
+        self.ended.push(entry);
+    }
+
+    /// A resync that the operator allowed lets device `entry` in again.
+    pub(crate) fn resume(&mut self, entry: usize) {
+        self.ended.retain(|ended| *ended != entry);
+    }
+
+    pub(crate) fn is_ended(&self, entry: usize) -> bool {
+        self.ended.contains(&entry)
+    }
+
     pub(crate) fn rotate(&mut self, entry: usize, role: Role, now: u64) {
         self.touch(role, now);
         if let Some(rotations) = self.rotations.get_mut(entry) {
@@ -126,6 +142,7 @@ impl Token {
     pub(crate) fn unenroll(&mut self, entry: usize, role: Role, now: u64) {
         self.touch(role, now);
         self.close(Some(entry), now);
+        self.end(entry);
     }
 
     pub(crate) fn clear_duress(&mut self, now: u64) {

@@ -47,6 +47,7 @@ impl<P: Provider> World<P> {
                 let Some(committed) = recovery.commit(&row, &reply, &mut self.random) else { return Ok(()) };
                 self.say(|| format!("frame {request} recovers device {entry}: {outcome:?}"));
                 if !phantom {
+                    self.ghost.serve(entry);
                     self.accept(request, entry, true);
                 }
                 self.write_and_answer(node, (request, entry), committed, dies, phantom);
@@ -106,7 +107,10 @@ impl<P: Provider> World<P> {
         dies: bool,
         phantom: bool,
     ) {
-        let Committed { row, reply, session } = committed;
+        let Committed { mut row, reply, session } = committed;
+        if self.is_broken(Mutation::MarkerNeverSpent) {
+            row.marker = self.database.devices[entry].row.marker;
+        }
         if !phantom {
             self.database.write::<P>(entry, &row);
         }

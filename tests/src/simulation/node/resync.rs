@@ -91,6 +91,9 @@ impl<P: Provider> World<P> {
         if !self.is_broken(Mutation::ConfirmNotCommitted) {
             self.database.write::<P>(entry, &next);
         }
+        if !next.suspended && !next.clone_blocked && !next.revoked {
+            self.ghost.token.resume(entry);
+        }
         self.ghost.seen.resynced += u64::from(!next.suspended);
         self.say(|| format!("frame {request} confirms a resync of device {entry}"));
         if dies {
