@@ -153,6 +153,20 @@ impl Token {
         result
     }
 
+    /// Sets what the holder calls the token, at most 64 bytes. Stays in this wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::UnknownToken`], [`WalletError::Busy`], [`WalletError::Store`].
+    pub async fn set_label(&self, label: &str) -> Result<(), WalletError> {
+        let progress = Progress::default();
+        let change = async {
+            let mut held = Held::take(&self.inner, self.key).await?;
+            let details = Details { label: label.to_owned(), ..held.details().clone() };
+            held.describe(details).await
+        };
+        limited(&progress, change).await
+    }
+
     /// Removes the token from this wallet without telling the server, which goes on knowing the device.
     ///
     /// # Errors

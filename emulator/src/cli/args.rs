@@ -53,6 +53,9 @@ pub(super) enum Command {
         /// The server of a typed code: a host name; http:// for this machine only
         #[arg(long)]
         host: Option<String>,
+        /// What to call the token here (at most 64 bytes)
+        #[arg(long, value_parser = label)]
+        label: Option<String>,
     },
     /// Open a token with its PIN
     Open {
@@ -92,6 +95,11 @@ pub(super) enum Command {
         #[arg(long)]
         local: bool,
     },
+}
+
+/// A label that fits; found out before anything is enrolled.
+fn label(text: &str) -> Result<String, String> {
+    if text.len() <= 64 { Ok(text.to_owned()) } else { Err("longer than 64 bytes".to_owned()) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cardea_sdk::WalletError;
+use cardea_sdk::{Invitation, WalletError};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -71,9 +71,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
     let device = Device::open(&folder, Options { allow_test_argon2 }).await?;
     let mut pins = Pins::open(&pins)?;
     match command {
-        Command::Enroll { invitation, host } => {
+        Command::Enroll { invitation, host, label } => {
             let text = if invitation == "-" { read_line()? } else { Zeroizing::new(invitation) };
-            enroll(&device, &text, host.as_deref(), pins, json).await
+            let invitation = device.invitation(&text, host.as_deref()).await?;
+            enroll(&device, &invitation, label.as_deref(), pins, json).await
         }
         Command::List => {
             output::list(json, &device.list().await?);
@@ -116,14 +117,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
     }
 }
 
-async fn enroll(device: &Device, text: &str, host: Option<&str>, mut pins: Pins, json: bool) -> Result<(), CliError> {
-    let invitation = device.invitation(text, host).await?;
+async fn enroll(
+    device: &Device,
+    invitation: &Invitation,
+    label: Option<&str>,
+    mut pins: Pins,
+    json: bool,
+) -> Result<(), CliError> {
     if !json {
         println!("enrolling at {invitation}");
     }
     let mut failed = None;
     let enrolled = device
-        .enroll(&invitation, async |policy| {
+        .enroll(invitation, async |policy| {
             // Typing takes its time: off this thread, where connections must be looked after.
             let chosen = tokio::task::spawn_blocking(move || pins.new_set(&policy)).await;
             chosen.map_err(|_| WalletError::ShuttingDown)?.map_err(|error| {
@@ -136,6 +142,9 @@ async fn enroll(device: &Device, text: &str, host: Option<&str>, mut pins: Pins,
         return Err(error);
     }
     let enrolled = enrolled?;
+    if let Some(label) = label {
+        enrolled.token.set_label(label).await?;
+    }
     let token = enrolled.token.key().to_string();
     let digits = enrolled.short_string.as_ref().map(|(digits, _)| digits.as_str());
     let mut said = format!("enrolled {token}");

@@ -217,7 +217,8 @@ fn the_state_folder_is_for_its_owner_only() {
 fn every_exit_code_is_in_the_help() {
     let help = String::from_utf8(Emulator::new().run(&["--help"]).stdout).unwrap();
     let codes = ["2 usage", "10 wrong PIN", "11 wait", "12 blocked", "13 not", "14 not", "15 enrollment", "16 PIN"];
-    let more = ["17 no", "18 no", "19 cancelled", "20 network", "21", "22 token", "30 state", "31 PIN", "40 test", "70"];
+    let more =
+        ["17 no", "18 no", "19 cancelled", "20 network", "21", "22 token", "30 state", "31 PIN", "40 test", "70"];
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for code in codes.iter().chain(&more) {
         assert!(help.contains(code), "{code}: {help}");

@@ -77,14 +77,23 @@ impl Held {
         let (record, then) = step.stored();
         // The same RECOVER again: nothing new to store.
         if record != self.entry.record {
-            let (old, new) = (self.entry.duplicate(), self.entry.with(record));
-            let stored = new.duplicate();
-            self.writing = true;
-            on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
-            self.entry = stored;
-            self.writing = false;
+            self.replace(self.entry.with(record)).await?;
         }
         Ok(then)
+    }
+
+    /// Stores what the wallet knows about the token.
+    pub(crate) async fn describe(&mut self, details: Details) -> Result<(), WalletError> {
+        self.replace(Entry::new(self.entry.record.duplicate(), details)?).await
+    }
+
+    async fn replace(&mut self, new: Entry) -> Result<(), WalletError> {
+        let (old, stored) = (self.entry.duplicate(), new.duplicate());
+        self.writing = true;
+        on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
+        self.entry = stored;
+        self.writing = false;
+        Ok(())
     }
 
     /// Removes the token.

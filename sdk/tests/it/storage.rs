@@ -62,3 +62,14 @@ async fn the_folder_is_the_same_whatever_pins_were_chosen() {
     assert_eq!(images[0], images[1]);
     assert_eq!(images[0], images[2]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_label_is_the_holders_own_and_has_its_limit() {
+    let mut world = World::enrolled(402).await;
+    world.token().await.set_label("work").await.unwrap();
+    let too_long = world.token().await.set_label(&"x".repeat(65)).await;
+    assert!(matches!(too_long, Err(cardea_sdk::WalletError::Store(_))));
+    world.restart().await;
+    assert_eq!(world.token().await.summary().await.unwrap().details.label, "work");
+    world.token().await.open(pin(PIN), Window::Service).await.unwrap();
+}
