@@ -6,7 +6,7 @@ use cardea_protocol::Code;
 use cardea_protocol::crypto::{Dalek, Random};
 use cardea_protocol::device::{Credential, EnrollError, Enrollment, Intent, Offered};
 use cardea_protocol::pin::PinKey;
-use cardea_protocol::token::{DeviceInfo, DeviceStatus};
+use cardea_protocol::token::{DeviceInfo, DeviceStatus, ShortString};
 use cardea_protocol::wire::{Link, Reply};
 use cardea_protocol::{ProtocolError, Secret};
 use cardea_server::admin::EnrollOptions;
@@ -318,4 +318,51 @@ async fn a_server_that_is_somebody_else_gets_no_keys() {
     let link = Link { epoch: link.epoch.wrapping_add(1), ..Link::parse(&world.offer().await.link).unwrap() };
     let result = try_link(&world, &link, INFO).await.err();
     assert!(matches!(result, Some(EnrollError::Protocol(ProtocolError::PeerMisbehaved(_)))), "{result:?}");
+}
+
+#[tokio::test]
+async fn where_the_short_string_is_required_nothing_opens_before_it_was_compared() {
+    let world = World::with(ServiceRules { short_string: ShortString::Required, ..rules() }).await;
+    let mut phone = world.enroll().await;
+    assert_eq!(world.status().await, 0);
+    for pin in [NORMAL, DURESS] {
+        let reply = phone.open(&world, pin).await;
+        assert_eq!((reply.code, reply.status), (Code::Policy, DeviceStatus::NotEnrolled));
+    }
+    assert_ne!(world.status().await, 1);
+    let world_2 = World::with(ServiceRules { short_string: ShortString::Required, ..rules() }).await;
+    let mut phone = world_2.enroll().await;
+    world_2.admin().confirm_enrollment(&world_2.service, &world_2.user).await.unwrap();
+    assert_eq!(world_2.status().await, 2);
+    assert_eq!(phone.open(&world_2, NORMAL).await.code, Code::Ok);
+    assert_eq!(world_2.status().await, 1);
+}
+
+#[tokio::test]
+async fn a_biometric_slot_opens_like_the_holders_own_pin() {
+    let world = World::with(ServiceRules { biometric: true, ..rules() }).await;
+    let link = Link::parse(&world.offer().await.link).unwrap();
+    let info = DeviceInfo { biometric: true, ..INFO };
+    let pins = [NORMAL, "820461", DURESS];
+    let (phone, _) = Phone::enroll_with(&world, &link_way(&link), &pins, info, Seeded::os()).await;
+    let mut phone = phone.unwrap();
+    assert_eq!(phone.open(&world, "820461").await.code, Code::Ok);
+    assert_eq!(world.status().await, 1);
+    assert_eq!(phone.open(&world, DURESS).await.code, Code::Ok);
+    assert_eq!(world.status().await, 3);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_no_holder() {
+    let world = World::new().await;
+    let link = Link::parse(&world.offer().await.link).unwrap();
+    // One who has said nothing, one who has said half, one who is choosing a PIN.
+    let mut silent = Wire::connect(world.address()).await;
+    let mut half = Wire::connect(world.address()).await;
+    half.raw(&[0, 128, 0x11]).await;
+    let (mut choosing, _, _) = begin(&world, &link).await;
+    world.node.stop().await;
+    for wire in [&mut silent, &mut half, &mut choosing] {
+        assert_eq!(wire.receive().await, None);
+    }
 }

@@ -1,6 +1,7 @@
 //! Wrong PINs: counted, slowed down, blocked, over real sockets and restarts.
 
 use cardea_protocol::Code;
+use cardea_protocol::device::Pending;
 use cardea_protocol::token::DeviceStatus;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::throttle::Limits;
@@ -130,4 +131,28 @@ async fn copies_of_one_message_count_once_even_when_they_arrive_together() {
         assert_eq!(phone.status(&world).await.tries, 10 - round);
     }
     assert_eq!(world.count(EventKind::PinRejected).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_right_pin_that_a_block_overtakes_costs_no_try() {
+    let world = Setup::durable().start().await;
+    let mut phone = world.enroll().await;
+    for _ in 0..150 {
+        let mut attempt = phone.start_open(&world, NORMAL);
+        let (got, blocked) =
+            tokio::join!(phone.deliver(&mut attempt), world.admin().block(&world.service, &world.user));
+        blocked.unwrap();
+        assert_eq!(world.status().await, 4);
+        match got {
+            Got::Reply(reply, _) => assert_eq!((reply.code, reply.tries), (Code::Ok, 10)),
+            Got::Refused(reply) => assert_eq!((reply.code, reply.tries), (Code::Blocked, 10)),
+            other => panic!("{other:?}"),
+        }
+        world.admin().unblock(&world.service, &world.user).await.unwrap();
+        world.clock.advance(1);
+        if *phone.record.pending() != Pending::None {
+            assert!(matches!(phone.recover().await, Got::Recovered(None)));
+        }
+        assert_eq!(world.status().await, 2);
+    }
 }
