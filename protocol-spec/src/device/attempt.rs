@@ -115,6 +115,9 @@ impl Record {
     /// Asks what became of a warm operation whose connection died before the reply. `operation` is its
     /// [`WarmRequest::id`](super::WarmRequest::id). Never send the operation again blindly: it may have been executed.
     ///
+    /// Ask at once, before anything else is started: the server remembers the last operation only, and of one that
+    /// another has followed it says that it never arrived.
+    ///
     /// # Errors
     /// [`ApiMisuse::AttemptPending`]: something else is pending, which cannot be while a session lives.
     pub fn recover_warm<P: Provider>(

@@ -15,6 +15,7 @@ mod ratchet_device;
 mod ratchet_events;
 mod ratchet_server;
 mod support;
+mod vectors;
 mod vertical;
 mod wire_golden;
 mod wire_limits;
