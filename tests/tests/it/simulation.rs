@@ -94,7 +94,7 @@ mod regressions {
     /// own was dropped unopened from then on, and the device was never served again, nor the thief found.
     #[test]
     fn a_recover_cannot_be_buried_by_a_thief() {
-        for (seed, name) in [(6_512, "mix"), (6_965, "cloneOC"), (9_778, "cloneOC"), (9_975, "stormC")] {
+        for (seed, name) in [(389, "clone"), (895, "cloneOC"), (185, "nodesW"), (1_454, "mix")] {
             holds(seed, name);
         }
     }
