@@ -87,6 +87,8 @@ pub struct ChannelConfig {
     pub max_connections_per_address: usize,
     /// First-time handshakes of one device per minute.
     pub max_handshakes_per_minute: u32,
+    /// Failed handshakes of one address per minute, and as many resyncs.
+    pub max_failures_per_minute: u32,
     /// Time for a complete handshake.
     #[serde(deserialize_with = "seconds")]
     pub handshake_timeout: Duration,
@@ -146,6 +148,9 @@ impl Config {
         ];
         if self.channel.max_handshakes_per_minute == 0 {
             return Err(("channel.max_handshakes_per_minute", "must be at least one"));
+        }
+        if self.channel.max_failures_per_minute == 0 {
+            return Err(("channel.max_failures_per_minute", "must be at least one"));
         }
         for (key, value) in positive {
             // The upper bound is far from what a semaphore holds, and from any sense.

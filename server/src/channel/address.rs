@@ -6,14 +6,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cardea_protocol::limits::HANDSHAKES_PER_MINUTE_ADDRESS;
-
 use crate::clock::{Clock, UnixSeconds};
 
 /// Most addresses that are remembered; the table forgets the quiet ones first.
 const REMEMBERED: usize = 65_536;
-/// Resyncs per minute and address.
-const RESYNCS: u32 = 60;
 /// How long failures and resyncs count, in seconds.
 const MINUTE: u64 = 60;
 
@@ -23,6 +19,8 @@ pub(super) struct Addresses {
     table: Mutex<HashMap<IpAddr, Entry>>,
     clock: Arc<dyn Clock>,
     most_connections: usize,
+    /// Per minute; resyncs have a count of their own.
+    most_failures: u32,
 }
 
 #[derive(Debug, Default)]
@@ -41,8 +39,8 @@ pub(super) struct Admitted {
 }
 
 impl Addresses {
-    pub(super) fn new(clock: Arc<dyn Clock>, most_connections: usize) -> Self {
-        Self { table: Mutex::default(), clock, most_connections }
+    pub(super) fn new(clock: Arc<dyn Clock>, most_connections: usize, most_failures: u32) -> Self {
+        Self { table: Mutex::default(), clock, most_connections, most_failures }
     }
 
     /// Lets a connection in, or not: too many from there already, or too many failed handshakes within a minute.
@@ -63,7 +61,7 @@ impl Addresses {
         }
         let entry = table.entry(address).or_default();
         if entry.connections >= self.most_connections
-            || (entry.is_counting(now) && entry.failures >= HANDSHAKES_PER_MINUTE_ADDRESS)
+            || (entry.is_counting(now) && entry.failures >= self.most_failures)
         {
             return None;
         }
@@ -106,7 +104,7 @@ impl Admitted {
         let mut table = self.addresses.table();
         let Some(entry) = table.get_mut(&self.address) else { return false };
         entry.renew(now);
-        if entry.resyncs >= RESYNCS {
+        if entry.resyncs >= self.addresses.most_failures {
             return false;
         }
         entry.resyncs += 1;
@@ -143,16 +141,18 @@ mod tests {
     use super::*;
     use crate::clock::TestClock;
 
+    const FAILURES: u32 = 60;
+
     fn addresses(most: usize) -> (Arc<Addresses>, Arc<TestClock>) {
         let clock = Arc::new(TestClock::new(UnixSeconds::new(1000)));
-        (Arc::new(Addresses::new(Arc::clone(&clock) as Arc<dyn Clock>, most)), clock)
+        (Arc::new(Addresses::new(Arc::clone(&clock) as Arc<dyn Clock>, most, FAILURES)), clock)
     }
 
     #[test]
     fn sixty_failures_in_a_minute_close_the_door_for_that_minute() {
         let (addresses, clock) = addresses(100);
         let home = IpAddr::from([10, 0, 0, 1]);
-        for _ in 0..HANDSHAKES_PER_MINUTE_ADDRESS {
+        for _ in 0..FAILURES {
             addresses.admit(home).expect("let in").failed();
         }
         assert!(addresses.admit(home).is_none());
@@ -175,7 +175,7 @@ mod tests {
     fn resyncs_have_a_minute_of_their_own() {
         let (addresses, clock) = addresses(100);
         let home = IpAddr::from([10, 0, 0, 1]);
-        for _ in 0..RESYNCS {
+        for _ in 0..FAILURES {
             assert!(addresses.admit(home).expect("let in").may_resync());
         }
         let admitted = addresses.admit(home).expect("resyncs close no door");

@@ -41,7 +41,8 @@ impl ChannelServer {
         grace: Duration,
         shutdown: Shutdown,
     ) -> Self {
-        let addresses = Arc::new(Addresses::new(desk.clock(), config.max_connections_per_address));
+        let (connections, failures) = (config.max_connections_per_address, config.max_failures_per_minute);
+        let addresses = Arc::new(Addresses::new(desk.clock(), connections, failures));
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let timing = Timing { handshake: config.handshake_timeout, idle: config.idle_timeout, grid: config.reply_grid };
         Self { listener, desk, addresses, connections, timing, grace, shutdown }

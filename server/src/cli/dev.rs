@@ -59,6 +59,7 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
         // Tests and fleets of emulators come from one address, and in a hurry.
         flag("channel.max_connections_per_address", "4096".to_owned(), "dev"),
         flag("channel.max_handshakes_per_minute", "1000000".to_owned(), "dev"),
+        flag("channel.max_failures_per_minute", "1000000".to_owned(), "dev"),
     ];
     if let Some(address) = args.listen.http {
         flags.push(flag("http.listen", address.to_string(), "--http"));

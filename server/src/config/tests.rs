@@ -68,6 +68,7 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         ("http.header_timeout", "0"),
         ("http.header_timeout", "9999999999"),
         ("channel.max_handshakes_per_minute", "0"),
+        ("channel.max_failures_per_minute", "0"),
         ("channel.reply_grid_ms", "2000"),
         ("data.dir", ""),
         ("public.url", "token.example.org"),

@@ -191,6 +191,8 @@ async fn a_close_by_somebody_else_wins_ties() {
     assert_eq!(tablet.ask(&world, &Intent::Close).await.code, Code::Ok);
     assert!(matches!(phone.deliver(&mut before).await, Got::Reply(reply, _) if reply.code == Code::Stale));
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Stale, "in the very second");
+    let reply = phone.open(&world, WRONG).await;
+    assert_eq!((reply.code, reply.tries), (Code::Stale, 10), "and is no try");
     assert_eq!(world.status().await, 2);
     assert_eq!(tablet.open(&world, NORMAL).await.code, Code::Ok, "its own close does not count");
     world.clock.advance(1);

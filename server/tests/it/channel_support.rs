@@ -50,6 +50,7 @@ pub(crate) fn config() -> ChannelConfig {
         max_connections: 1_000,
         max_connections_per_address: 1_000,
         max_handshakes_per_minute: 1_000_000,
+        max_failures_per_minute: cardea_protocol::limits::HANDSHAKES_PER_MINUTE_ADDRESS,
         handshake_timeout: Duration::from_secs(3_600),
         idle_timeout: Duration::from_secs(3_600),
         reply_grid: Duration::ZERO,
