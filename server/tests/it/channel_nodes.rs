@@ -121,6 +121,16 @@ async fn a_session_on_one_server_is_fenced_by_a_handshake_on_the_other() {
     stuck.wire.send(&open).await;
     assert_eq!(stuck.wire.receive().await, None);
     assert_eq!(world.status().await, 2);
+    // Neither does it hear anything, nor does a wrong PIN in it cost a try.
+    for wrong in [false, true] {
+        phone.address = world.address();
+        let mut stuck = phone.warm(&world).await;
+        phone.address = other.address;
+        phone.status(&world).await;
+        let key = phone.key(WRONG);
+        let intent = if wrong { Intent::Open { window: 0, key: &key } } else { Intent::Status };
+        assert_eq!(stuck.ask(&phone, &world, &intent).await, None);
+    }
     assert_eq!(phone.status(&world).await.tries, 10);
     other.stop().await;
 }

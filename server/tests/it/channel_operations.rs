@@ -280,6 +280,7 @@ async fn blocking_and_deleting_end_live_sessions() {
         matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.status == DeviceStatus::Blocked)
     );
     assert_ne!(*phone.record.pending(), Pending::None, "what was refused is still pending");
+    assert!(matches!(phone.recover().await, Got::Refused(reply) if reply.code == Code::Blocked));
     world.admin().unblock(&world.service, &world.user).await.unwrap();
     assert!(matches!(phone.recover().await, Got::Recovered(None)));
     let warm = phone.warm(&world).await;

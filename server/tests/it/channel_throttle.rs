@@ -1,7 +1,7 @@
 //! Wrong PINs: counted, slowed down, blocked, over real sockets and restarts.
 
 use cardea_protocol::Code;
-use cardea_protocol::device::Pending;
+use cardea_protocol::device::{Intent, Pending};
 use cardea_protocol::token::DeviceStatus;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::throttle::Limits;
@@ -83,6 +83,10 @@ async fn a_service_may_unblock_by_itself() {
     let mut attempt = phone.copy().start_open(&world, NORMAL);
     let refused = phone.deliver(&mut attempt).await;
     assert!(matches!(refused, Got::Refused(reply) if reply.code == Code::Blocked && reply.until == until));
+    // What was pending before is settled after the block, not during it.
+    let mut pending = phone.copy();
+    drop(pending.start(&world, &Intent::Ping));
+    assert!(matches!(pending.recover().await, Got::Refused(reply) if reply.code == Code::Blocked));
     world.clock.advance(599);
     assert_eq!(world.status().await, 4);
     world.clock.advance(1);
