@@ -111,7 +111,9 @@ impl<'a> Operation<'a> {
             match self.cold(intent, time).await? {
                 Cold::Done(done) if done.reply.code == Code::Stale && !signed_again => {
                     signed_again = true;
-                    base = done.reply.server_time.saturating_sub(watch.seconds());
+                    // A second later than the server says: a close by somebody else wins over an opening of the same
+                    // second, and this one comes after it.
+                    base = done.reply.server_time.saturating_add(1).saturating_sub(watch.seconds());
                 }
                 Cold::Done(done) => return Ok(done),
                 Cold::Refused(reply) => return Ok(Done { reply, warm: None }),

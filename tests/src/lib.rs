@@ -1,5 +1,7 @@
 //! Tests of Cardea as a whole: what no single crate can show.
 //!
+//! * [`harness`]: real servers and emulators, each a process of its own.
 //! * [`simulation`]: devices, network and servers in virtual time, one schedule per seed.
 
+pub mod harness;
 pub mod simulation;

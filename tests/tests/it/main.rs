@@ -1,3 +1,4 @@
 //! One binary for all tests of Cardea as a whole.
 
+mod e2e;
 mod simulation;

@@ -1,0 +1,29 @@
+//! Real servers and emulators, each a process of its own, on loopback, free ports and a temporary folder.
+//!
+//! A [`Site`] is a folder with a server in it; a [`Device`] is an emulator's state folder; a [`Proxy`] stands between
+//! the two and ends processes at chosen points. Everything hangs on values: whatever a test does, and also when it
+//! panics, the processes end and the folder goes. When a test fails, the server's log is printed; when it succeeds, the
+//! log is searched for every secret that was used.
+//!
+//! Nothing here waits for time to pass. Servers run on a test clock that moves by command, and what has to be waited
+//! for (a process that comes up, a line in a log) is looked for again and again, but not for ever.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "the harness is test code: it panics when something is not as it must be"
+)]
+
+mod device;
+mod http;
+mod process;
+mod programs;
+mod proxy;
+mod site;
+mod wait;
+
+pub use device::{Device, Ran, Running};
+pub use http::{Answer, get, post, raw, request};
+pub use process::{Killer, Output, output, output_with};
+pub use programs::{emulator, server};
+pub use proxy::{Event, Proxy};
+pub use site::{Offer, Site, Start};
+pub use wait::{pause, until};

@@ -1,0 +1,71 @@
+//! The programs under test.
+//!
+//! Cargo tells a test where the programs of its own package are, but these belong to other packages, and
+//! `cargo test -p cardea-tests` does not build them. They are expected where cargo puts them, beside the folder of the
+//! running test. Beside each program cargo leaves a list of the sources that it was made of; when the program is not
+//! there, or older than one of those, it is built first.
+
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The server's program.
+pub fn server() -> &'static Path {
+    &programs().server
+}
+
+/// The emulator's program.
+pub fn emulator() -> &'static Path {
+    &programs().emulator
+}
+
+struct Programs {
+    server: PathBuf,
+    emulator: PathBuf,
+}
+
+fn programs() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test knows its own program");
+        let folder = test.parent().and_then(Path::parent).expect("tests are in <target>/<profile>/deps").to_owned();
+        let program = |name: &str| folder.join(format!("{name}{EXE_SUFFIX}"));
+        let programs = Programs { server: program("cardea-server"), emulator: program("cardea-emulator") };
+        if !(is_fresh(&programs.server) && is_fresh(&programs.emulator)) {
+            build(&folder);
+        }
+        programs
+    })
+}
+
+/// Whether the program is at least as new as everything that it was made of.
+fn is_fresh(program: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let Some(built) = changed(program) else { return false };
+    let Ok(list) = fs::read_to_string(program.with_extension("d")) else { return false };
+    let sources = list.split_once(": ").map_or("", |(_, sources)| sources);
+    // Spaces in paths are escaped.
+    sources
+        .replace("\\ ", "\0")
+        .split_whitespace()
+        .all(|source| changed(Path::new(&source.replace('\0', " "))).is_some_and(|time| time <= built))
+}
+
+fn build(folder: &Path) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Cargo describes the running test in these; a build script must not take them for its own.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.args(["build", "--quiet", "-p", "cardea-server", "-p", "cardea-emulator", "--target-dir"]);
+    cargo.arg(folder.parent().expect("a profile has a folder in the target folder"));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be started");
+    assert!(status.success(), "the programs under test cannot be built");
+}

@@ -1,0 +1,135 @@
+//! A stretch of network between devices and server, which sees every frame and can do something before it goes on.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What happens on a connection. Frames are counted from 0 over all connections, in each direction on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A device has connected; the server has not been reached yet.
+    Connected(usize),
+    /// A frame of a device is here and goes to the server next.
+    Asking(usize),
+    /// It has gone to the server.
+    Asked(usize),
+    /// A frame of the server is here and goes to the device next.
+    Answering(usize),
+    /// It has gone to the device.
+    Answered(usize),
+}
+
+type Hook = Box<dyn FnMut(Event) + Send>;
+
+/// Between devices and a server.
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: Mutex<SocketAddr>,
+    hook: Mutex<Hook>,
+    counts: Mutex<[usize; 3]>,
+}
+
+impl Proxy {
+    /// To the token channel at `upstream`.
+    #[must_use]
+    pub fn to(upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let shared = Arc::new(Shared {
+            upstream: Mutex::new(upstream),
+            hook: Mutex::new(Box::new(|_| {})),
+            counts: Mutex::default(),
+        });
+        let all = Arc::clone(&shared);
+        // It ends with the process: nothing can wake it from its wait but a connection.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&all);
+                thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Where devices connect.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The server is somewhere else now.
+    pub fn lead_to(&self, upstream: SocketAddr) {
+        *self.shared.upstream.lock().expect("no one panics with it") = upstream;
+    }
+
+    /// What to do at each event from now on; counting begins anew.
+    pub fn at(&self, hook: impl FnMut(Event) + Send + 'static) {
+        *self.shared.hook.lock().expect("hooks do not panic") = Box::new(hook);
+        *self.shared.counts.lock().expect("no one panics with it") = [0; 3];
+    }
+}
+
+impl Shared {
+    fn tell(&self, event: Event) {
+        (self.hook.lock().expect("hooks do not panic"))(event);
+    }
+
+    fn count(&self, which: usize) -> usize {
+        let mut counts = self.counts.lock().expect("no one panics with it");
+        counts[which] += 1;
+        counts[which] - 1
+    }
+
+    fn serve(&self, device: &TcpStream) {
+        self.tell(Event::Connected(self.count(0)));
+        let upstream = *self.upstream.lock().expect("no one panics with it");
+        // A server that is not there: the device's connection ends.
+        let Ok(server) = TcpStream::connect(upstream) else { return };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                self.pump(&server, device, |frame| {
+                    let number = self.count(2);
+                    self.tell(Event::Answering(number));
+                    frame();
+                    self.tell(Event::Answered(number));
+                });
+            });
+            self.pump(device, &server, |frame| {
+                let number = self.count(1);
+                self.tell(Event::Asking(number));
+                frame();
+                self.tell(Event::Asked(number));
+            });
+        });
+    }
+
+    /// Hands on frames until either end is gone, and then ends both.
+    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, mut around: impl FnMut(&mut dyn FnMut())) {
+        while let Some(frame) = read_frame(&mut from) {
+            let mut sent = false;
+            around(&mut || sent = to.write_all(&frame).is_ok());
+            if !sent {
+                break;
+            }
+        }
+        for stream in [from, to] {
+            // It may be gone already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// A frame with its two bytes of length.
+fn read_frame(from: &mut impl Read) -> Option<Vec<u8>> {
+    let mut length = [0; 2];
+    from.read_exact(&mut length).ok()?;
+    let mut frame = vec![0; 2 + usize::from(u16::from_be_bytes(length))];
+    frame[..2].copy_from_slice(&length);
+    from.read_exact(&mut frame[2..]).ok()?;
+    Some(frame)
+}

@@ -1,0 +1,13 @@
+//! Real processes: a server, emulated devices, and relying parties that ask.
+
+mod clients;
+mod configuration;
+mod crash;
+mod database;
+mod duress;
+mod enroll;
+mod open;
+mod secrets;
+mod service;
+mod single_use;
+mod state_folder;
