@@ -272,3 +272,23 @@ async fn resyncs_have_a_limit_per_address_and_operations_go_on_under_it() {
     world.clock.advance(60);
     assert_eq!(Wire::ask(world.address(), recorded.frame().bytes()).await.unwrap().len(), 71);
 }
+
+#[tokio::test]
+async fn a_confirm_that_comes_after_the_marker_was_spent_takes_nothing_over() {
+    let world = World::new().await;
+    let mut phone = world.enroll().await;
+    world.clock.advance(1);
+    world.admin().mark_restored().await.unwrap();
+    let mut thief = phone.copy();
+    let Ok((mut late, mut confirm)) = ask(&mut thief, &world).await else { panic!("not allowed") };
+    assert!(matches!(resync(&mut phone, &world).await, Ended::Resynced));
+    assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);
+    late.send(confirm.frame().bytes()).await;
+    let answer = late.receive().await.unwrap();
+    // Two live holders of the device's keys: the operator has to look.
+    assert!(
+        matches!(confirm.receive(&thief.record, &answer), Confirmed::Suspended(reply) if reply.code == Code::Blocked)
+    );
+    assert_eq!(world.status().await, 4);
+    assert!(matches!(phone.cold(&world, &Intent::Status).await, Got::Refused(reply) if reply.code == Code::Blocked));
+}
