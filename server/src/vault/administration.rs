@@ -194,6 +194,7 @@ impl Vault {
             token.state.consume();
             self.put_token(tx, &mut token)?;
         }
+        self.skip_lost_keys(tx, clock)?;
         let marks = self.marks(tx)?;
         let high_water = marks.high_water.max(clock.now());
         self.put_marks(tx, marks.ver, Marks { high_water, restored_at: clock.now(), ..marks })?;

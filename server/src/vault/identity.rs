@@ -19,6 +19,9 @@ use crate::storage::rows::{EpochRow, KeyRows, MetaRows};
 const LIFE: u64 = 7 * 24 * 3600;
 /// Seconds that it is kept afterwards.
 const KEPT: u64 = LIFE;
+/// Numbers that are left out after a restore: half a year of keys that the lost server may have published, well below
+/// the 128 from which on a newer number looks like an older one.
+const LOST: usize = 32;
 const IDENTITY: &str = "identity";
 
 /// A static key of the server.
@@ -124,6 +127,19 @@ impl Vault {
         // The key that was published ahead keeps its time, but `current` prefers the newer serial from now on.
         self.create_epoch(tx, &identity, clock.now())?;
         self.maintain_keys(tx, clock)
+    }
+
+    /// After a restore: makes a key that is current from now on, with a number that no device can have met on the
+    /// server that was lost. Under a number that it has met, a device would take the key for an older one and refuse it,
+    /// or speak to another key than the server has.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub(super) fn skip_lost_keys(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+        for _ in 0..LOST {
+            tx.next_number("key_epoch")?;
+        }
+        self.rotate_keys(tx, clock)
     }
 
     /// All keys.

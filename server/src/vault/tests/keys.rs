@@ -1,4 +1,5 @@
 use cardea_protocol::crypto::{Dalek, Provider};
+use cardea_protocol::wire::KeyRecord;
 
 use crate::domain::rules::ServiceRules;
 use crate::storage::testing::{block_on, file};
@@ -98,6 +99,24 @@ fn a_key_can_be_replaced_ahead_of_time() {
         maintain(&vault).await;
         let later = keys(&vault).await;
         assert!(later.current(vault.clock_now()).expect("a key").serial > current.serial);
+    });
+}
+
+#[test]
+fn after_a_restore_the_current_key_is_newer_than_any_that_the_lost_server_may_have_published() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        vault.write(|v, tx| v.mark_restored(tx, v.reading()).map(drop)).await.expect("marked");
+        let restored = keys(&vault).await;
+        let current = restored.current(vault.clock_now()).expect("a key").record.epoch;
+        // The backup knew the keys 1 and 2. A device that met the lost server a quarter of a year later has key 15: it
+        // must be told that its key is gone, and take the current one for a newer one.
+        for lost in 3..=15 {
+            assert!(restored.by_epoch(lost).is_none(), "{lost} would be another key under the same number");
+            assert!(KeyRecord::is_newer(current, lost), "{lost} would refuse {current}");
+        }
+        assert!(KeyRecord::is_newer(current, 1) && KeyRecord::is_newer(current, 2));
+        assert!(restored.next(vault.clock_now()).is_some());
     });
 }
 
