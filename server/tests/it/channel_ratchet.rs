@@ -261,6 +261,8 @@ async fn a_key_that_the_server_has_replaced_is_accepted_until_it_is_erased() {
     world.clock.advance(61);
     world.admin().maintain_keys().await.unwrap();
     let Got::Plain(Code::StaleKey, Some(record)) = phone.recover().await else { panic!("the key is erased") };
+    let current = world.admin().server_identity().await.unwrap().key_record;
+    assert_eq!(record.encode(), current);
     phone.record = phone.record.renew_server_key::<Dalek>(&record).unwrap().stored().0;
     assert_ne!(phone.record.server_key().epoch, old);
     assert!(matches!(phone.recover().await, Got::Recovered(Some(Code::Ok))));
