@@ -92,7 +92,8 @@ class Model:
                 if x.bit: return m.advance(z, x, s.prev, (), (s.alt + (s.cur,))[-4:])
                 return m.block(z, 'H(prev), other bytes, pending=0')
             if x == X: return z                                     # cached reply already in rep, or silence if expired
-            if x.e in s.sup and m.fix('sup'): return z              # declared superseded: dead
+            if x.e in s.sup and m.fix('sup'):                       # declared superseded: dead
+                return m.block(z, 'a recovery that was declared dead') if x.bit else z
             if x.bit and X is not None and x.e == X.e:              # recovery re-made for another static key
                 if x.ep < X.ep: return z                            # made for an older static key: dead
                 if x.ep == X.ep: return m.block(z, 'two recoveries of one generation with other contents')
@@ -226,7 +227,7 @@ class Model:
                     yield 'clone: lies pending', lambda: m.start(m.use(z, 'cop'), 'c', 'P', 1)
                 if m.liar and m.rules == 'fixed':
                     for x in z.net:
-                        if x.who == 'o' and x.hint == c.psk and not x.bit:
+                        if x.who == 'o' and x.hint == c.psk:
                             yield f'clone: lies, declares sniffed {x.e}', lambda x=x: m.start(m.use(z, 'cop'), 'c', 'P', x.e)
             if m.has(z, 'node') and m.has(z, 'cop'):
                 for x in z.net:
