@@ -9,14 +9,15 @@ use cardea_protocol::noise::{CipherState, Handshake, KK_PSK0, KeyPair, Keys, Noi
 pub(crate) type Check = (&'static str, fn() -> Option<()>);
 
 /// All checks, in the order in which they run.
-pub(crate) const ALL: [Check; 4] = [
+pub(crate) const ALL: [Check; 5] = [
     ("primitives", primitives),
     ("handshake against the published vector", handshake_vector),
     ("session", session),
     ("damaged message", damaged_message),
+    ("device and server", crate::conversation::conversation),
 ];
 
-fn ensure(condition: bool) -> Option<()> {
+pub(crate) fn ensure(condition: bool) -> Option<()> {
     condition.then_some(())
 }
 

@@ -3,6 +3,7 @@
 #![no_main]
 
 mod checks;
+mod conversation;
 mod host;
 
 /// Called by the entry point: runs every check, says how it went, and ends the process.

@@ -13,6 +13,8 @@ mod pair;
 mod pin_rules;
 mod ratchet_device;
 mod ratchet_events;
+mod ratchet_forks;
+mod ratchet_resync;
 mod ratchet_server;
 mod support;
 mod vectors;

@@ -273,7 +273,8 @@ fn clone(story: &mut Story) {
     story.tell("clone: the record is copied", json!({}));
     let original = core::mem::replace(&mut story.record, copy);
     story.whole("clone: the copy", &Intent::Status, reply(Op::Status, Code::Ok));
-    story.record = original.duplicate();
+    story.record = original;
+    story.tell("clone: back to the original", json!({}));
     let frame = *story.start("clone: the original", &Intent::Ping).frame().bytes();
     story.unmoved("clone: the original is seen", &frame);
     let frame = *story.recover("clone: the original recovers").frame().bytes();
