@@ -85,7 +85,7 @@ impl Site {
         }
     }
 
-    /// `cardea-server dev` on a test clock, with openings of a minute.
+    /// `cardea-server dev` on a test clock and with PINs that are hashed cheaply, with openings of a minute.
     #[must_use]
     pub fn dev() -> Self {
         Self::dev_with(&["--window", "60"])
@@ -153,7 +153,7 @@ impl Site {
             Ok(text) => {
                 self.server = Some(child);
                 self.ready = serde_json::from_str(&text).expect("the ready file is JSON");
-                if self.has_test_clock() && self.now.is_none() {
+                if !self.start.run && self.now.is_none() {
                     // From now on it goes on by command only, over restarts too.
                     self.advance(0);
                 }
@@ -176,8 +176,6 @@ impl Site {
         command.arg(if *run { "run" } else { "dev" });
         if !*run {
             command.arg("--test-argon2");
-        }
-        if self.has_test_clock() {
             command.arg(self.now.map_or_else(|| "--test-clock".to_owned(), |now| format!("--test-clock={now}")));
         }
         for flag in ["--http", "--channel"] {
@@ -188,10 +186,6 @@ impl Site {
         command.args(arguments);
         command.envs(environment.iter().cloned());
         command
-    }
-
-    fn has_test_clock(&self) -> bool {
-        !self.start.run
     }
 
     /// The place of last time, because devices have noted it, or a free one.

@@ -234,7 +234,11 @@ impl Stage {
         let emulator = format!("{} --state {}", self.programs.emulator.display(), self.path("emulator").display());
         let pin = self.path("pin");
         Ok(format!(
-            "curl '{url}'\n{emulator} open --pin-file {pin}\n{emulator} close --pin-file {pin}\n{emulator} status",
+            "# Whoever has to know asks:\n\
+             curl '{url}'\n\
+             # The holder opens the token for a few seconds (without the file, type the PIN {shown}), closes it, looks at it:\n\
+             {emulator} open --pin-file {pin}\n{emulator} close\n{emulator} status",
+            shown = PIN.trim_end(),
             pin = pin.display()
         ))
     }

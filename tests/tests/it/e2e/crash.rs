@@ -132,7 +132,7 @@ fn check_enrollment(site: &Site, user: &str, device: &Device, ran: &Ran, about: 
     assert!([-1, 13, 14, 15, 20, 21].contains(&ran.code), "{about}: {ran:?}");
     assert!([0, 2].contains(&status), "{about}: {status}");
     let listed = device.run(&["list"], &[]).ended(0).json();
-    let tokens = listed["tokens"].as_array().unwrap();
+    let tokens = listed["tokens"].as_array().expect("a list");
     assert!(tokens.len() <= 1, "{about}: {listed}");
     let opened = device.open(PIN);
     if opened.code == 0 {

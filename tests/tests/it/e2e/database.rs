@@ -22,9 +22,9 @@ fn does_not_start(site: &mut Site, pieces: &[&str]) {
         let mut content: Vec<_> = fs::read_dir(site.data())
             .into_iter()
             .flatten()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| !path.extension().is_some_and(|end| end == "lock"))
-            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .map(|entry| entry.expect("a folder can be read").path())
+            .filter(|path| path.extension().is_none_or(|end| end != "lock"))
+            .map(|path| (path.clone(), fs::read(path).expect("a file can be read")))
             .collect();
         content.sort();
         content

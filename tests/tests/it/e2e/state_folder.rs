@@ -58,9 +58,9 @@ fn refused(device: &Device, number: u64) -> Ran {
 fn spoilt(site: &Site, device: &Device, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> (Device, PathBuf) {
     let copy = device.copy(name);
     let file = copy.token_file();
-    let mut bytes = fs::read(&file).unwrap();
+    let mut bytes = fs::read(&file).expect("the device has written it");
     change(&mut bytes);
-    fs::write(&file, bytes).unwrap();
+    fs::write(&file, bytes).expect("it can be written");
     assert_eq!(site.status("joe"), 2);
     (copy, file)
 }
