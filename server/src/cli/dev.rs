@@ -139,8 +139,9 @@ fn what_next(ready: &Ready, keep: bool, test_argon2: bool) -> String {
 
 Enroll a token for the user `joe`:
 
-  curl -s {http}/token/enroll -d '{{\"id\":\"joe\",\"service\":\"{service}\",\"authKey\":\"{admin_key}\"}}'
-  {emulator} enroll 'LINK'        # the link from the answer
+  curl -s {http}/token/enroll -d '{{\"id\":\"joe\",\"service\":\"{service}\",\"authKey\":\"{admin_key}\"}}' \\
+    | grep -o 'http[^\"]*/e#[^\"]*'
+  {emulator} enroll 'LINK'        # the link that came out
 
 Open it, and ask:
 
@@ -193,7 +194,8 @@ mod tests {
         let ready = Ready { http: "http://127.0.0.1:8420".into(), channel, pid: 7, version: "0", dev: Some(dev) };
         let text = what_next(&ready, false, false);
         for line in [
-            r#"  curl -s http://127.0.0.1:8420/token/enroll -d '{"id":"joe","service":"default_demo","authKey":"admin-key"}'"#,
+            r#"  curl -s http://127.0.0.1:8420/token/enroll -d '{"id":"joe","service":"default_demo","authKey":"admin-key"}' \"#,
+            r#"    | grep -o 'http[^"]*/e#[^"]*'"#,
             "  curl -s 'http://127.0.0.1:8420/token/status?id=joe&service=default_demo&authKey=status-key'",
         ] {
             assert!(text.lines().any(|have| have == line), "{text}");
