@@ -14,6 +14,7 @@
 
 mod device;
 mod http;
+mod offer;
 mod process;
 mod programs;
 mod proxy;
@@ -22,8 +23,9 @@ mod wait;
 
 pub use device::{Device, Ran, Running};
 pub use http::{Answer, get, post, raw, request};
+pub use offer::Offer;
 pub use process::{Killer, Output, output, output_with};
 pub use programs::{emulator, server};
 pub use proxy::{Event, Proxy};
-pub use site::{Offer, Site, Start};
+pub use site::{Site, Start};
 pub use wait::{pause, until};

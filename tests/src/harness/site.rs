@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use cardea_protocol::wire::Link;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::device::Device;
 use super::http::{self, Answer};
+use super::offer::Offer;
 use super::process::{self, Killer, Output};
 use super::{programs, wait};
 
@@ -49,19 +49,6 @@ pub struct Site {
     now: Option<u64>,
     secrets: Arc<Mutex<Vec<String>>>,
     folder: TempDir,
-}
-
-/// The ways in.
-#[derive(Debug, Clone)]
-pub struct Offer {
-    /// The link, which is also the text of the QR code.
-    pub link: String,
-    /// The same for a device's own scheme.
-    pub uri: String,
-    /// The code to type.
-    pub code: String,
-    /// The whole answer.
-    pub answer: Value,
 }
 
 impl Site {
@@ -368,18 +355,6 @@ impl Site {
         let device = self.device(user);
         device.run(&["enroll", &self.offer(user).link], pins).ended(0);
         device
-    }
-}
-
-impl Offer {
-    /// The link, as it would be if the token channel were at `port`.
-    #[must_use]
-    pub fn through(&self, port: u16) -> String {
-        let mut link = Link::parse(&self.link).expect("the server makes links");
-        link.port = port;
-        let mut uri = String::new();
-        link.write_uri(&mut uri).expect("a text takes it");
-        uri
     }
 }
 
