@@ -2,7 +2,7 @@
 
 use cardea_protocol::Code;
 use cardea_protocol::crypto::{Dalek, Provider};
-use cardea_protocol::device::{Intent, Record};
+use cardea_protocol::device::{Answer, Intent, Record};
 use cardea_protocol::noise::KeyPair;
 use cardea_protocol::ratchet::{AttemptKind, Row, hint};
 use cardea_protocol::responder::{self, Dropped, Verdict};
@@ -301,6 +301,20 @@ fn line_14_an_operation_moves_the_row_one_generation_on() {
     receive(&mut record, &mut attempt, &answer);
     assert_eq!(Some(record.hint::<Dalek>()), server.row.hints::<Dalek>()[0]);
     assert_eq!(record.generation(), server.row.generation);
+}
+
+#[test]
+fn line_14_the_reply_is_to_the_operation_that_was_asked() {
+    let (mut record, mut server, _) = enroll(146, &[PIN]);
+    let mut attempt = ping(&mut record, &mut Seeded::new(1));
+    let frame = bytes(&attempt);
+    let Ok(Verdict::Operation(operation)) = look(&server, &frame) else { panic!("an operation") };
+    // Whatever the server's glue wrote into it.
+    let done = operation.commit(&server.row, &reply(Op::Unenroll, Code::Ok), &mut server.random).unwrap();
+    match receive(&mut record, &mut attempt, done.reply.bytes()) {
+        Answer::Operation { reply, .. } => assert_eq!(reply.op, Op::Ping),
+        other => panic!("unexpected {other:?}"),
+    }
 }
 
 #[test]

@@ -199,6 +199,32 @@ fn line_5_a_recover_that_was_declared_dead_proves_a_clone() {
 }
 
 #[test]
+fn line_5_a_dead_recover_proves_a_clone_at_the_current_key_too() {
+    let (mut record, mut server, _) = enroll(145, &[PIN]);
+    let mut random = Seeded::new(1);
+    ping(&mut record, &mut random);
+    let buried = recover(&mut record, &mut random);
+    let seed = RECORD_LEN - 1 - 2 * 32;
+    let (mut stolen, original) = (*record.encode().expose(), record.encode());
+    stolen[2] = 1;
+    stolen[seed - 32..seed].copy_from_slice(&buried.frame().bytes()[10..42]);
+    stolen[seed..seed + 32].fill(0);
+    let mut thief = Record::decode(&stolen).unwrap();
+    let mut burial = recover(&mut thief, &mut random);
+    let answer = server.handle(burial.frame().bytes()).reply();
+    receive(&mut thief, &mut burial, &answer);
+    // Whoever goes on from there with the buried seed has it from the original.
+    ping(&mut thief, &mut random);
+    recover(&mut thief, &mut random);
+    let mut forged = *thief.encode().expose();
+    forged[seed..seed + 32].copy_from_slice(&original.expose()[seed..seed + 32]);
+    let mut forged = Record::decode(&forged).unwrap();
+    let frame = bytes(&recover(&mut forged, &mut random));
+    assert_eq!(Some(cold(&frame).hint()), server.row.hints::<Dalek>()[0]);
+    assert!(is_clone(&server, &frame));
+}
+
+#[test]
 fn line_5_an_attempt_stays_dead_until_the_next_operation() {
     let (mut record, mut server, _) = enroll(109, &[PIN]);
     let mut random = Seeded::new(1);
