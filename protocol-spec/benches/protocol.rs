@@ -11,6 +11,7 @@ use std::time::Instant;
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::{Dalek, Provider, TAG_LEN};
 use cardea_protocol::noise::{CipherState, Handshake, KK_PSK0, KeyPair, Keys, Role};
+use cardea_protocol::{device, responder};
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use x25519_dalek::{PublicKey, StaticSecret};
 
@@ -248,7 +249,9 @@ fn sizes() -> bool {
     let mut missed = false;
     for (name, size, limit) in [
         ("Handshake", size_of::<Handshake<Dalek>>(), None),
-        ("two CipherStates", 2 * size_of::<CipherState<Dalek>>(), Some(256)),
+        ("device session", size_of::<device::Session<Dalek>>(), Some(256)),
+        ("server session", size_of::<responder::Session<Dalek>>(), Some(256)),
+        ("device record, as stored", device::RECORD_LEN, Some(512)),
     ] {
         let late = limit.is_some_and(|limit| size > limit);
         let limit = limit.map_or_else(String::new, |limit| format!("<= {limit}"));
