@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{Admin, AdminError};
 use crate::clock::UnixSeconds;
 use crate::shutdown::Shutdown;
-use crate::vault::Event;
+use crate::storage::Transaction;
+use crate::vault::{Event, Vault};
 
 /// How often events leave. The pace is fixed, so that it says nothing about what has happened.
 const PACE: Duration = Duration::from_secs(1);
@@ -14,6 +15,16 @@ const PACE: Duration = Duration::from_secs(1);
 const EVENTS: u32 = 1_000;
 /// Seconds between two looks at the server's keys.
 const KEYS: u64 = 3_600;
+/// Seconds between two notes of what time it is. A killed server that finds its clock set back knows the time as well
+/// as this.
+const TIME: u64 = 60;
+
+/// When things were done last.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    keys: Option<UnixSeconds>,
+    time: Option<UnixSeconds>,
+}
 
 impl Admin {
     /// Does everything that has to be done from time to time, until the server stops.
@@ -23,20 +34,45 @@ impl Admin {
         let _guard = shutdown.guard();
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut looked_at = None;
+        let mut done = Done::default();
         loop {
             tokio::select! {
                 () = shutdown.requested() => break,
                 _ = pace.tick() => {}
             }
-            let now = self.vault.reading().now();
-            if looked_at.is_none_or(|last: UnixSeconds| now.since(last).is_none_or(|passed| passed >= KEYS)) {
-                looked_at = Some(now);
-                report("the server's keys could not be replaced", self.maintain_keys().await);
-            }
-            report("events could not be delivered", self.deliver_events().await.map(drop));
+            self.do_what_is_due(&mut done).await;
         }
+        report("the time could not be recorded", self.record_time().await);
         report("the last events could not be delivered", self.deliver_events().await.map(drop));
+    }
+
+    pub(super) async fn do_what_is_due(&self, done: &mut Done) {
+        let now = self.vault.reading().now();
+        let is_due = |last: &mut Option<UnixSeconds>, seconds: u64| {
+            let due = last.is_none_or(|last| now.since(last).is_none_or(|passed| passed >= seconds));
+            due.then(|| *last = Some(now)).is_some()
+        };
+        if is_due(&mut done.keys, KEYS) {
+            report("the server's keys could not be replaced", self.maintain_keys().await);
+        }
+        if is_due(&mut done.time, TIME) {
+            report("the time could not be recorded", self.record_time().await);
+        }
+        report("events could not be delivered", self.deliver_events().await.map(drop));
+    }
+
+    /// Stores what time it is: an opening that has ended must not come back with a clock that goes back, not even after
+    /// a restart and although nobody has asked for it meanwhile. [`Admin::keep_house`] does so every minute.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn record_time(&self) -> Result<(), AdminError> {
+        let record = |vault: &Vault, tx: &mut dyn Transaction| {
+            let clock = vault.reading();
+            vault.mark_time(tx, clock).map(|()| clock.now())
+        };
+        self.vault.note_marked(self.write(record).await?);
+        Ok(())
     }
 
     /// Replaces the server's keys whose time is over. [`Admin::keep_house`] does so by itself.

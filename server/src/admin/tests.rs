@@ -11,17 +11,18 @@ use crate::domain::permission::{Permission, Permissions};
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
 use crate::entropy::SeededEntropy;
+use crate::shutdown::Shutdown;
 use crate::storage::rows::MetaRows;
 use crate::storage::testing::block_on;
 use crate::storage::{Location, StorageError};
 use crate::vault::KeyLocation;
-use crate::vault::testing::{START, test_info};
+use crate::vault::testing::{Pin, START, test_info};
 
 struct TestAdmin {
     admin: Arc<Admin>,
     instance: Instance,
     clock: Arc<TestClock>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn settings() -> AdminSettings {
@@ -34,7 +35,7 @@ async fn start() -> TestAdmin {
     let entropy = Arc::new(SeededEntropy::new(1));
     let instance = Instance::open(folder.path(), Arc::<TestClock>::clone(&clock), entropy).await.expect("opens");
     let admin = Arc::new(Admin::new(&instance, settings()).expect("valid"));
-    TestAdmin { admin, instance, clock, _folder: folder }
+    TestAdmin { admin, instance, clock, folder }
 }
 
 fn joe() -> UserId {
@@ -257,7 +258,7 @@ fn exactly_one_of_64_simultaneous_calls_is_told_1() {
         let service = test.service("default_demo", window(0)).await;
         let (vault, device) = test.device(&service).await;
         for _ in 0..4 {
-            vault.open(&device, crate::vault::testing::Pin::Normal).await.expect("opened");
+            vault.open(&device, Pin::Normal).await.expect("opened");
             let barrier = Arc::new(Barrier::new(64));
             let calls: Vec<_> = (0..64)
                 .map(|_| {
@@ -286,9 +287,9 @@ fn a_single_use_opening_that_cannot_be_ended_is_not_told() {
         let test = start().await;
         let service = test.service("default_demo", window(0)).await;
         let (vault, device) = test.device(&service).await;
-        vault.open(&device, crate::vault::testing::Pin::Normal).await.expect("opened");
+        vault.open(&device, Pin::Normal).await.expect("opened");
         // A store that waits for nobody, over the same file.
-        let path = test._folder.path().join("cardea.db");
+        let path = test.folder.path().join("cardea.db");
         let store = Store::open(Location::File(path.clone()), crate::storage::testing::options()).expect("opens");
         let admin = Admin {
             store,
@@ -312,7 +313,7 @@ fn the_end_of_a_window_is_remembered_once_it_was_told() {
         let test = start().await;
         let service = test.service("default_demo", window(30)).await;
         let (vault, device) = test.device(&service).await;
-        vault.open(&device, crate::vault::testing::Pin::Normal).await.expect("opened");
+        vault.open(&device, Pin::Normal).await.expect("opened");
         test.clock.advance(30);
         assert_eq!(test.admin.status(&service, &joe()).await.expect("answered").number(), 2);
         let mark = async || test.admin.read(|_, tx| Ok(tx.meta("marks")?)).await.expect("read");
@@ -323,7 +324,7 @@ fn the_end_of_a_window_is_remembered_once_it_was_told() {
         // The next start has a clock that is behind.
         let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 10)));
         let instance =
-            Instance::open(test._folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
+            Instance::open(test.folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
         let admin = Admin::new(&instance, settings()).expect("valid");
         assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
     });
@@ -359,6 +360,33 @@ fn events_leave_once_and_keys_are_replaced_in_time() {
         assert_eq!(before.public_key, after.public_key);
         assert_ne!(before.key_record, after.key_record);
     });
+}
+
+#[test]
+fn an_opening_that_ended_unseen_does_not_come_back_with_the_clock() {
+    for is_killed in [true, false] {
+        block_on(async {
+            let test = start().await;
+            let service = test.service("default_demo", window(600)).await;
+            let (vault, device) = test.device(&service).await;
+            vault.open(&device, Pin::Normal).await.expect("answered");
+            let mut done = housekeeping::Done::default();
+            test.admin.do_what_is_due(&mut done).await;
+            test.clock.advance(700);
+            if is_killed {
+                test.admin.do_what_is_due(&mut done).await;
+            } else {
+                let shutdown = Shutdown::new();
+                shutdown.begin();
+                Arc::clone(&test.admin).keep_house(shutdown).await;
+            }
+            let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 300)));
+            let entropy = Arc::new(SeededEntropy::new(2));
+            let instance = Instance::open(test.folder.path(), clock, entropy).await.expect("opens");
+            let admin = Admin::new(&instance, settings()).expect("valid");
+            assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        });
+    }
 }
 
 #[test]

@@ -49,13 +49,8 @@ impl Admin {
         if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
             // What has been told to be over must not come back with a clock that goes back, not even after a restart.
             // The answer is "closed" whether or not that can be written.
-            let mark = |vault: &Vault, tx: &mut dyn Transaction| {
-                let clock = vault.reading();
-                vault.mark_time(tx, clock).map(|()| clock.now())
-            };
-            match self.write(mark).await {
-                Ok(marked) => self.vault.note_marked(marked),
-                Err(error) => tracing::warn!(%error, "the end of an opening could not be recorded"),
+            if let Err(error) = self.record_time().await {
+                tracing::warn!(%error, "the end of an opening could not be recorded");
             }
         }
         Ok(peeked.status)

@@ -108,6 +108,12 @@ impl Throttle {
         *self = Self::default();
     }
 
+    /// The clock was wrong and has been set right: a failure from after `now` counts as one of now, so that waits and
+    /// blocks last no longer than they should.
+    pub fn forget_failures_after(&mut self, now: UnixSeconds) {
+        self.last_at = self.last_at.min(now);
+    }
+
     /// Whether no tries are left. Such a device is told so whatever it sends, except the very message that is counted
     /// and whose outcome is not known yet ([`Throttle::is_pending`]).
     #[must_use]

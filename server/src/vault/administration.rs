@@ -5,7 +5,7 @@ use crate::domain::name::UserId;
 use crate::domain::token::Closer;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::storage::rows::{DeviceRows, TokenRows};
+use crate::storage::rows::{DeviceRows, EnrollmentRows, TokenRows};
 
 impl Vault {
     fn existing_token(&self, tx: &mut dyn Transaction, service: &Service, user: &UserId) -> Result<Token, VaultError> {
@@ -173,8 +173,8 @@ impl Vault {
         Ok(was)
     }
 
-    /// The database was restored from a backup: marks every device for a resync, closes everything, and makes every
-    /// operation that was signed before stale. For the operator's offline command, before anything listens.
+    /// The database was restored from a backup: marks every device for a resync, closes everything, ends all offers to
+    /// enroll (they may have been used since), and makes every operation that was signed before stale. For the operator's offline command, before anything listens.
     ///
     /// # Errors
     /// A row is damaged; storage failed.
@@ -193,6 +193,7 @@ impl Vault {
             let mut token = self.token_by_id(tx, &id)?.ok_or(VaultError::Unknown("token"))?;
             token.state.consume();
             self.put_token(tx, &mut token)?;
+            tx.delete_enrollment_of(&id)?;
         }
         self.skip_lost_keys(tx, clock)?;
         let marks = self.marks(tx)?;
@@ -201,8 +202,9 @@ impl Vault {
         Ok(marked)
     }
 
-    /// The clock was wrong, far in the future, and has been set right: closes everything and forgets the wrong time.
-    /// For the operator's offline command. Without it nothing opens before that time has come.
+    /// The clock was wrong, far in the future, and has been set right: closes everything, ends all offers to enroll
+    /// (some may expire far in the future) and forgets the wrong time. For the operator's offline command. Without it
+    /// nothing opens before that time has come.
     ///
     /// # Errors
     /// A row is damaged; storage failed.
@@ -212,7 +214,16 @@ impl Vault {
             token.state.consume();
             token.state.forget_closes_after(clock.now());
             self.put_token(tx, &mut token)?;
+            tx.delete_enrollment_of(&id)?;
         }
+        for key in tx.device_keys()? {
+            if tx.attempt(&key)?.is_some() {
+                let mut attempts = self.throttle(tx, &key)?;
+                attempts.state.forget_failures_after(clock.now());
+                self.put_throttle(tx, &key, &attempts)?;
+            }
+        }
+        self.forget_future_keys(tx, clock)?;
         let marks = self.marks(tx)?;
         let now = clock.now();
         let restored_at = marks.restored_at.min(now);

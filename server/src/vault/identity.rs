@@ -22,6 +22,8 @@ const KEPT: u64 = LIFE;
 /// Numbers that are left out after a restore: half a year of keys that the lost server may have published, well below
 /// the 128 from which on a newer number looks like an older one.
 const LOST: usize = 32;
+/// The latest second in which a key can begin; that key has none after it.
+const LAST: u32 = u32::MAX - 1;
 const IDENTITY: &str = "identity";
 
 /// A static key of the server.
@@ -106,7 +108,8 @@ impl Vault {
         };
         let now = clock.now();
         let mut epochs = self.epoch_keys(tx)?;
-        while epochs.last().is_none_or(|last| UnixSeconds::from(last.record.not_before) <= now) {
+        let is_due = |begins: u32| begins < LAST && UnixSeconds::from(begins) <= now;
+        while epochs.last().is_none_or(|last| is_due(last.record.not_before)) {
             let begins = epochs.last().map_or(now, |last| now.max(UnixSeconds::from(last.record.not_after)));
             epochs.push(self.create_epoch(tx, &identity, begins)?);
         }
@@ -139,6 +142,23 @@ impl Vault {
         for _ in 0..LOST {
             tx.next_number("key_epoch")?;
         }
+        self.rotate_keys(tx, clock)
+    }
+
+    /// After the clock was wrong, far in the future: keys that were made then would keep the present one in use until
+    /// that time has come. They go, all before them too, and a new one is current from now on; devices are told so at
+    /// their next contact.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub(super) fn forget_future_keys(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+        // A key is published at most one life ahead; what begins within two delays the next one by at most another.
+        let far = clock.now().plus(2 * LIFE);
+        let epochs = self.epoch_keys(tx)?;
+        let Some(last) = epochs.last().filter(|last| UnixSeconds::from(last.record.not_before) > far) else {
+            return Ok(());
+        };
+        tx.erase_epochs_before(last.serial + 1)?;
         self.rotate_keys(tx, clock)
     }
 
@@ -181,8 +201,9 @@ impl Vault {
         let mut content = Encoder::new();
         content.put(secret.expose());
         let pair = KeyPair::from_secret::<Dalek>(secret);
-        let ends = begins.plus(LIFE);
-        let record = KeyRecord::sign::<Dalek>(identity, epoch, *pair.public(), begins.wire(), ends.wire());
+        // A record that ends when it begins is none, not even at the end of the time that fits on the wire.
+        let (begins, ends) = (begins.wire().min(LAST), begins.plus(LIFE).wire());
+        let record = KeyRecord::sign::<Dalek>(identity, epoch, *pair.public(), begins, ends);
         let encoded = record.encode();
         let sealed = self.seal(Table::KeyEpoch, &[&serial.to_le_bytes(), &encoded], 1, &content);
         tx.insert_epoch(&EpochRow { serial, record: encoded.to_vec(), sealed })?;

@@ -6,12 +6,12 @@ use cardea_protocol::Code;
 use cardea_protocol::token::DeviceStatus;
 
 use crate::clock::{TestClock, UnixSeconds};
-use crate::domain::enrollment::EnrollOptions;
+use crate::domain::enrollment::{EnrollOptions, OfferDead};
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
 use crate::storage::testing::{block_on, file, memory};
 use crate::vault::testing::*;
-use crate::vault::{PinAction, Vault};
+use crate::vault::{PinAction, Vault, VaultError};
 
 fn rules(window: u32) -> ServiceRules {
     ServiceRules { window: Window::new(window, 60), ..ServiceRules::default() }
@@ -82,6 +82,49 @@ fn a_clock_that_was_wrong_can_be_forgotten_and_that_closes() {
         let vault = at(vault, START + 11).await;
         assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Ok);
         assert_eq!(vault.status().await, Ok(1));
+    });
+}
+
+#[test]
+fn an_offer_that_was_made_under_a_wrong_clock_dies_with_it() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let vault = at(vault, START + 1_000_000).await;
+        let offer = vault.offer(EnrollOptions::default()).await.expect("offered");
+        let vault = at(vault, START + 10).await;
+        vault.write(|v, tx| v.forget_future(tx, v.reading())).await.expect("forgotten");
+        // Otherwise it would be good for eleven days.
+        let late = vault.finish(1, &offer.link.id, test_info()).await;
+        assert_eq!(late.expect_err("dead"), VaultError::OfferDead(OfferDead));
+    });
+}
+
+#[test]
+fn waits_from_under_a_wrong_clock_end_with_it() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        let vault = at(vault, START + 1_000_000).await;
+        for _ in 0..5 {
+            assert_eq!(vault.open(&device, Pin::Wrong).await.expect("answered").code, Code::PinRejected);
+        }
+        let vault = at(vault, START + 10).await;
+        vault.write(|v, tx| v.forget_future(tx, v.reading())).await.expect("forgotten");
+        let vault = at(vault, START + 39).await;
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Wait);
+        let vault = at(vault, START + 40).await;
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Ok);
+    });
+}
+
+#[test]
+fn an_offer_in_a_backup_may_have_been_used_since_and_dies_with_the_restore() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(30)).await;
+        let offer = vault.offer(EnrollOptions::default()).await.expect("offered");
+        vault.write(|v, tx| v.mark_restored(tx, v.reading())).await.expect("marked");
+        let again = vault.finish(1, &offer.link.id, test_info()).await;
+        assert_eq!(again.expect_err("dead"), VaultError::OfferDead(OfferDead));
     });
 }
 

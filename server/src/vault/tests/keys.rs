@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use cardea_protocol::crypto::{Dalek, Provider};
 use cardea_protocol::wire::KeyRecord;
 
+use crate::clock::{TestClock, UnixSeconds};
 use crate::domain::rules::ServiceRules;
 use crate::storage::testing::{block_on, file};
 use crate::vault::testing::*;
@@ -117,6 +120,43 @@ fn after_a_restore_the_current_key_is_newer_than_any_that_the_lost_server_may_ha
         }
         assert!(KeyRecord::is_newer(current, 1) && KeyRecord::is_newer(current, 2));
         assert!(restored.next(vault.clock_now()).is_some());
+    });
+}
+
+#[test]
+fn keys_from_under_a_wrong_clock_do_not_keep_the_present_one_for_ever() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        let clock = Arc::new(TestClock::new(vault.clock_now().plus(1_000 * WEEK)));
+        let vault = TestVault { clock, ..vault }.restarted().await;
+        maintain(&vault).await;
+        let future = keys(&vault).await;
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 10)));
+        let vault = TestVault { clock, ..vault }.restarted().await;
+        vault.write(|v, tx| v.forget_future(tx, v.reading())).await.expect("forgotten");
+        let now = keys(&vault).await;
+        let current = now.current(vault.clock_now()).expect("a key");
+        assert_eq!(u64::from(current.record.not_before), START + 10);
+        for lost in future.epochs() {
+            assert!(now.epochs().iter().all(|key| key.serial != lost.serial));
+            assert!(KeyRecord::is_newer(current.record.epoch, lost.record.epoch), "devices may have it");
+        }
+        vault.clock.advance(WEEK);
+        maintain(&vault).await;
+        assert!(keys(&vault).await.current(vault.clock_now()).expect("a key").serial > current.serial);
+    });
+}
+
+#[test]
+fn at_the_end_of_the_time_that_fits_on_the_wire_keys_are_made_no_more() {
+    block_on(async {
+        let vault = TestVault::new(file(), ServiceRules::default()).await;
+        for end in [u64::from(u32::MAX), u64::from(u32::MAX) + WEEK, u64::MAX] {
+            vault.clock.advance_to(UnixSeconds::new(end));
+            maintain(&vault).await;
+            maintain(&vault).await;
+            assert!(keys(&vault).await.epochs().len() <= 4);
+        }
     });
 }
 
