@@ -179,7 +179,7 @@ impl fmt::Display for ProtocolError {
             Self::ApiMisuse(ApiMisuse::WrongSigner) => "this operation needs another signing key",
             Self::ApiMisuse(ApiMisuse::SessionExhausted) => "the session is used up: reconnect",
             Self::ApiMisuse(ApiMisuse::WarmOnly) => "this operation travels only in a warm session",
-            Self::ApiMisuse(ApiMisuse::PinMemory) => "the memory for the pin hash does not fit its cost",
+            Self::ApiMisuse(ApiMisuse::PinMemory) => "the memory for the PIN hash does not fit its cost",
             Self::ApiMisuse(ApiMisuse::OutOfRange) => "an argument of the operation is out of range",
         })
     }

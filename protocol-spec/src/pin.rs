@@ -53,14 +53,14 @@ pub enum PinError {
 impl fmt::Display for PinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotDigits => "a pin has digits only",
-            Self::Length { min, max } if min == max => return write!(f, "the pin must have {min} digits"),
-            Self::Length { min, max } => return write!(f, "the pin must have {min} to {max} digits"),
-            Self::TooCommon => "this pin is too easy to guess: choose another",
-            Self::LengthsDiffer => "all pins of a device must have the same length",
-            Self::TooClose => "the pins are too much alike: at least two digits must differ",
-            Self::DuressNotAllowed => "this service does not allow duress pins",
-            Self::TooMany => "a device has at most three duress pins",
+            Self::NotDigits => "a PIN has digits only",
+            Self::Length { min, max } if min == max => return write!(f, "the PIN must have {min} digits"),
+            Self::Length { min, max } => return write!(f, "the PIN must have {min} to {max} digits"),
+            Self::TooCommon => "this PIN is too easy to guess: choose another",
+            Self::LengthsDiffer => "all PINs of a device must have the same length",
+            Self::TooClose => "the PINs are too much alike: at least two digits must differ",
+            Self::DuressNotAllowed => "this service does not allow duress PINs",
+            Self::TooMany => "a device has at most three duress PINs",
         })
     }
 }

@@ -19,13 +19,13 @@ use crate::transport::TransportError;
 pub enum WalletError {
     // The holder acts.
     /// The PIN did not match (code 1).
-    #[error("the pin is wrong, {tries_left} tries are left")]
+    #[error("the PIN is wrong (tries left: {tries_left})")]
     PinRejected {
         /// Wrong PINs left before the token is blocked.
         tries_left: u8,
     },
     /// Too many wrong PINs: the server does not look at another one yet (code 2).
-    #[error("too many wrong pins: wait {} seconds", remaining.as_secs())]
+    #[error("too many wrong PINs: wait {} seconds", remaining.as_secs())]
     Wait {
         /// How long, from when the server answered.
         remaining: Duration,
@@ -90,7 +90,7 @@ pub enum WalletError {
     #[error("there is no such token in this wallet")]
     UnknownToken,
     /// The service protects PINs as tests do, and the wallet was not built for tests (113).
-    #[error("the service protects pins as only tests may: this wallet refuses it")]
+    #[error("the service hashes PINs as cheaply as only tests may: in a test, give allow-test-argon2")]
     TestArgon2,
     /// A window that cannot be asked for (114).
     #[error("a window must have at least 2 seconds")]

@@ -24,10 +24,23 @@ pub(super) fn error(json: bool, error: &CliError) {
 }
 
 pub(super) fn state(json: bool, token: &str, state: State) {
+    print(json, &state_value(token, state), &state_text(state));
+}
+
+/// How the token stands after something about it was changed, and what that was.
+pub(super) fn changed(json: bool, token: &str, what: &str, state: State) {
+    print(json, &state_value(token, state), &format!("{what}; the token is {}", state_text(state)));
+}
+
+fn state_value(token: &str, state: State) -> Value {
     let mut value = json!(state);
     value["token"] = token.into();
+    value
+}
+
+fn state_text(state: State) -> String {
     let time = state.remaining.map_or_else(String::new, |seconds| format!(", {seconds} seconds left"));
-    print(json, &value, &format!("{}{time}", state.state));
+    format!("{}{time}", state.state)
 }
 
 pub(super) fn list(json: bool, infos: &[TokenInfo]) {

@@ -33,13 +33,13 @@ pub enum CliError {
         source: io::Error,
     },
     /// A file of PINs has too few lines.
-    #[error("a pin is missing: the file has one a line, in the order in which they would be asked for")]
+    #[error("a PIN is missing: the file has one a line, in the order in which they would be asked for")]
     TooFewPins,
     /// A new PIN was not typed the same twice.
-    #[error("the two pins differ")]
+    #[error("the two PINs differ")]
     PinsDiffer,
     /// Nobody can be asked.
-    #[error("there is no terminal to ask for a pin: use --pin-file or --pin-fd")]
+    #[error("there is no terminal to ask for a PIN: use --pin-file or --pin-fd")]
     NoTerminal,
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
@@ -97,12 +97,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
             let token = device.select(token.as_deref()).await?;
             let policy = token.summary().await?.policy;
             let current = pins.current()?;
-            show(json, &token, token.change_pin(current, pins.new_set(&policy)?).await?)
+            let status = token.change_pin(current, pins.new_set(&policy)?).await?;
+            output::changed(json, &token.key().to_string(), "PIN changed", State::from(status));
+            Ok(())
         }
         Command::SetDuress { token } => {
             let token = device.select(token.as_deref()).await?;
             let current = pins.current()?;
-            show(json, &token, token.set_duress(current, pins.duress()?).await?)
+            let status = token.set_duress(current, pins.duress()?).await?;
+            output::changed(json, &token.key().to_string(), "duress PINs set", State::from(status));
+            Ok(())
         }
         Command::Unenroll { token, local } => {
             let token = device.select(token.as_deref()).await?;

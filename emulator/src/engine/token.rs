@@ -32,6 +32,11 @@ pub struct TokenInfo {
 }
 
 impl TokenInfo {
+    /// Id, and label if there is one, for a person who has to choose.
+    fn named(&self) -> String {
+        if self.label.is_empty() { self.token.clone() } else { format!("{} ({})", self.token, self.label) }
+    }
+
     /// Of a token in a wallet.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {
@@ -107,7 +112,7 @@ impl<'a> Tokens<'a> {
             ([one], _) => Ok(one),
             ([], None) => Err(EngineError::NoToken),
             ([], Some(name)) => Err(EngineError::NoSuchToken(name.to_owned())),
-            (several, _) => Err(EngineError::Ambiguous(several.iter().map(|info| info.token.clone()).collect())),
+            (several, _) => Err(EngineError::Ambiguous(several.iter().map(|info| info.named()).collect())),
         }
     }
 }
@@ -139,7 +144,9 @@ mod tests {
         let select = |name| Tokens(&infos).select(name).map(|info| info.label.clone());
         assert_eq!(select(Some("11")).unwrap(), "work");
         assert_eq!(select(Some("home")).unwrap(), "home");
-        assert!(matches!(select(None), Err(EngineError::Ambiguous(names)) if names.len() == 2));
+        assert!(
+            matches!(select(None), Err(EngineError::Ambiguous(names)) if names[0] == format!("{} (work)", infos[0].token))
+        );
         assert!(matches!(select(Some("s")), Err(EngineError::Ambiguous(_))));
         assert!(matches!(select(Some("33")), Err(EngineError::NoSuchToken(name)) if name == "33"));
         assert!(matches!(select(Some("")), Err(EngineError::NoSuchToken(_))));
