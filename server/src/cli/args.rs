@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Sources};
 
@@ -175,11 +175,12 @@ pub(super) enum AuthkeyCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("scope").args(["service", "subscription"]).required(true)))]
 pub(super) struct AuthkeyCreateArgs {
     #[command(flatten)]
     pub(super) settings: Settings,
     /// The service that it is for.
-    #[arg(long, value_name = "NAME", required_unless_present = "subscription", conflicts_with = "subscription")]
+    #[arg(long, value_name = "NAME")]
     pub(super) service: Option<String>,
     /// The subscription whose services it is all for.
     #[arg(long, value_name = "NAME")]
@@ -247,6 +248,20 @@ pub(super) struct OfflineArgs {
 }
 
 impl Settings {
+    /// The same flags again, each after a space, for the command that comes next.
+    pub(super) fn repeated(&self) -> String {
+        let mut flags = String::new();
+        for (flag, path) in [("--config", &self.config), ("--data-dir", &self.data_dir)] {
+            if let Some(path) = path {
+                flags += &format!(" {flag} {}", path.display());
+            }
+        }
+        for (key, value) in &self.set {
+            flags += &format!(" --set {key}={value}");
+        }
+        flags
+    }
+
     /// Merges all sources.
     pub(super) fn load(&self, listen: Option<&Listen>) -> Result<Config, ConfigError> {
         let flag = |key: &str, value: String, flag: &str| (key.to_owned(), value, flag.to_owned());
@@ -321,5 +336,6 @@ mod tests {
         assert_eq!(config.data.dir, PathBuf::from("/tmp/a"));
         assert_eq!((config.log.level.as_str(), config.http.listen.port()), ("debug", 0));
         assert!(parse("cardea-server run --set log.level").is_err());
+        assert_eq!(run.settings.repeated(), " --data-dir /tmp/a --set data.dir=/tmp/b --set log.level=debug");
     }
 }

@@ -81,8 +81,13 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
 
 /// Makes sure that the demo service and its two authkeys are there.
 async fn prepare(admin: &Admin, folder: &Path, window: u32, test_argon2: bool) -> Result<DevReady, CliError> {
-    let exists = admin.list_services().await?.iter().any(|service| service.name.as_str() == SERVICE);
-    if !exists {
+    let services = admin.list_services().await?;
+    if let Some(service) = services.iter().find(|service| service.name.as_str() == SERVICE) {
+        let kept = service.rules.window.seconds();
+        if kept != window {
+            tracing::warn!(window = kept, "the service in this folder keeps its window, whatever --window says");
+        }
+    } else {
         let mut service = NewService::development(SERVICE, window);
         if !test_argon2 {
             service.rules.argon2 = Argon2Class::Standard;

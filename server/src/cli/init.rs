@@ -36,11 +36,12 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
          service        {service}\n\
          authkeys       {status}  reads the status\n\
          {pad}{all}  does everything\n\n\
-         The authkeys are not shown again. Next: cardea-server run\n",
+         The authkeys are not shown again. Next: cardea-server run{flags}\n",
         dir = config.data.dir.display(),
         service = args.service,
         status = status.value,
         pad = " ".repeat(15),
         all = all.value,
+        flags = args.settings.repeated(),
     ))
 }

@@ -66,16 +66,16 @@ pub enum RulesError {
     #[error("the lifetime of a single-use opening is not between 1 and {LIFETIME_MAX} seconds")]
     Lifetime,
     /// The number of tries is out of range.
-    #[error("the number of wrong pins that block a device is not between 1 and {TRIES_MAX}")]
+    #[error("the number of wrong PINs that block a device is not between 1 and {TRIES_MAX}")]
     Tries,
     /// The range of PIN lengths is empty or leaves what the protocol allows.
-    #[error("the pin lengths are not a range within {PIN_MIN} to {PIN_MAX} digits")]
+    #[error("the PIN lengths are not a range within {PIN_MIN} to {PIN_MAX} digits")]
     PinDigits,
     /// The life of an enrollment is out of range.
     #[error("the life of an enrollment is not between 1 and {ENROLLMENT_MAX} seconds")]
     Enrollment,
     /// The cheap PIN hash was asked for where real tokens live.
-    #[error("the test class of the pin hash is allowed in `cardea-server dev` only")]
+    #[error("the test class of the PIN hash is allowed in `cardea-server dev` only")]
     TestClass,
 }
 

@@ -32,10 +32,10 @@ pub enum StorageError {
     #[error("another server is running on {}: stop it first", .0.display())]
     InUse(PathBuf),
     /// The database or its folder is not there.
-    #[error("there is no database at {}: create its folder, or restore the file", .0.display())]
+    #[error("there is no database at {}: make one with `cardea-server init`, or restore it", .0.display())]
     Missing(PathBuf),
     /// The file is a database of another program, or no database.
-    #[error("{} is not a cardea database: choose another path", .0.display())]
+    #[error("{} is not a Cardea database: choose another path", .0.display())]
     Foreign(PathBuf),
     /// A newer server has written this database.
     #[error("the database has format {found}, this server knows formats up to {known}: use a newer server")]
