@@ -59,11 +59,11 @@ fn data_that_cannot_be_read_keeps_the_server_from_starting_and_stays_as_it_is() 
     let put = |site: &Site, bytes: &[u8]| fs::write(database(site), bytes).unwrap();
 
     put(&site, b"not a database, but text that is long enough to look at, with 1 and 2 and more of the same kind");
-    does_not_start(&mut site, &["is not a cardea database"]);
+    does_not_start(&mut site, &["is not a Cardea database"]);
     let mut bytes = good.clone();
     bytes[68..72].copy_from_slice(&[1, 2, 3, 4]);
     put(&site, &bytes);
-    does_not_start(&mut site, &["is not a cardea database"]);
+    does_not_start(&mut site, &["is not a Cardea database"]);
     bytes.clone_from(&good);
     bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
     put(&site, &bytes);
