@@ -33,7 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check there is, fastest first: formatting, lint, build, tests, fuzzing, bindings, docs, demo
+    /// Run every check that a change has to pass: lint, models, no-std, build, tests, Python, demo, fuzzing, docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),
