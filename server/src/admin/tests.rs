@@ -323,8 +323,7 @@ fn the_end_of_a_window_is_remembered_once_it_was_told() {
         assert_eq!(mark().await, marked, "once is enough");
         // The next start has a clock that is behind.
         let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 10)));
-        let instance =
-            Instance::open(test.folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
+        let instance = Instance::open(test.folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
         let admin = Admin::new(&instance, settings()).expect("valid");
         assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
     });

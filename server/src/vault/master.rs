@@ -17,7 +17,7 @@ use super::seal::{Sealer, Table};
 use super::{VaultError, random_secret};
 use crate::entropy::Entropy;
 use crate::storage::rows::MetaRows;
-use crate::storage::{Sealed, StorageError, Store, sync_folder};
+use crate::storage::{Store, Transaction, sync_folder};
 
 const CHECK: &str = "vault";
 const CHECKED: &[u8] = b"cardea1 vault";
@@ -38,68 +38,82 @@ pub enum KeyLocation {
 }
 
 /// Finds or makes the master key and proves that it is the one of this database.
+///
+/// Runs in one writing transaction: of several processes that start at once one makes the key, the others find it.
 pub(super) async fn unlock(
     store: &Store,
     location: KeyLocation,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Sealer, VaultError> {
-    let check = store.read(|tx| tx.meta(CHECK)).await.map_err(VaultError::Storage)?;
+    let entropy = Arc::clone(entropy);
     match location {
-        KeyLocation::Given(key) => settle(store, &key, Path::new("(given)"), check, entropy).await,
+        KeyLocation::Given(key) => store.write(move |tx| settle(tx, &key, Path::new("(given)"), &*entropy)).await,
         KeyLocation::Provided(path) => {
             let key = load(&path)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
-            settle(store, &key, &path, check, entropy).await
+            store.write(move |tx| settle(tx, &key, &path, &*entropy)).await
         }
         KeyLocation::Folder(folder) => {
             let (path, pending) = (folder.join(FILE), folder.join(PENDING));
-            if let Some(key) = load(&path)? {
-                if check.is_none() {
-                    return Err(VaultError::DatabaseLost(path));
+            let names = (path.clone(), pending.clone());
+            let (sealer, is_new) = store.write(move |tx| find(tx, &names.0, &names.1, &*entropy)).await?;
+            if is_new {
+                match fs::rename(&pending, &path) {
+                    // Another process has found it, too, and was faster.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.exists() => {}
+                    renamed => renamed.map_err(|error| failed(&path, &error))?,
                 }
-                return settle(store, &key, &path, check, entropy).await;
+                sync_folder(&folder).map_err(|error| failed(&path, &error))?;
             }
-            let found = match (load(&pending), &check) {
-                // A first start that ended in the middle of the file. Nothing has been sealed with it.
-                (Err(VaultError::KeyDamaged(_)), None) => {
-                    fs::remove_file(&pending).map_err(|error| failed(&pending, &error))?;
-                    None
-                }
-                (found, _) => found?,
-            };
-            let key = match (found, &check) {
-                (Some(key), _) => key,
-                (None, Some(_)) => return Err(VaultError::KeyMissing(path)),
-                (None, None) => {
-                    let key = random_secret(&**entropy);
-                    save(&pending, &key)?;
-                    key
-                }
-            };
-            let sealer = settle(store, &key, &pending, check, entropy).await?;
-            let promoted = fs::rename(&pending, &path).and_then(|()| sync_folder(&folder));
-            promoted.map_err(|error| failed(&path, &error))?;
             Ok(sealer)
         }
     }
 }
 
+/// The key in its place, or the one that is to get there after the commit.
+fn find(
+    tx: &mut dyn Transaction,
+    path: &Path,
+    pending: &Path,
+    entropy: &dyn Entropy,
+) -> Result<(Sealer, bool), VaultError> {
+    let is_known = tx.meta(CHECK)?.is_some();
+    if let Some(key) = load(path)? {
+        if !is_known {
+            return Err(VaultError::DatabaseLost(path.to_owned()));
+        }
+        return Ok((settle(tx, &key, path, entropy)?, false));
+    }
+    let found = match load(pending) {
+        // A first start that ended in the middle of the file. Nothing has been sealed with it.
+        Err(VaultError::KeyDamaged(_)) if !is_known => {
+            fs::remove_file(pending).map_err(|error| failed(pending, &error))?;
+            None
+        }
+        found => found?,
+    };
+    let key = match found {
+        Some(key) => key,
+        None if is_known => return Err(VaultError::KeyMissing(path.to_owned())),
+        None => {
+            let key = random_secret(entropy);
+            save(pending, &key)?;
+            key
+        }
+    };
+    Ok((settle(tx, &key, pending, entropy)?, true))
+}
+
 /// Compares with the database, or makes the key the database's own.
-async fn settle(
-    store: &Store,
+fn settle(
+    tx: &mut dyn Transaction,
     key: &Secret<32>,
     path: &Path,
-    check: Option<Sealed>,
-    entropy: &Arc<dyn Entropy>,
+    entropy: &dyn Entropy,
 ) -> Result<Sealer, VaultError> {
     let sealer = Sealer::new(key);
-    let Some(check) = check else {
-        let first = sealer.seal(Table::Meta, &[CHECK.as_bytes()], 1, CHECKED, &**entropy);
-        return match store.write(move |tx| tx.put_meta(CHECK, &first)).await {
-            Ok(()) => Ok(sealer),
-            // Another process was starting too; its key is there to be found now.
-            Err(StorageError::Exists) => Err(VaultError::Storage(StorageError::Busy)),
-            Err(error) => Err(error.into()),
-        };
+    let Some(check) = tx.meta(CHECK)? else {
+        tx.put_meta(CHECK, &sealer.seal(Table::Meta, &[CHECK.as_bytes()], 1, CHECKED, entropy))?;
+        return Ok(sealer);
     };
     match sealer.open(Table::Meta, &[CHECK.as_bytes()], &check) {
         Ok(content) if *content == CHECKED => Ok(sealer),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::clock::{TestClock, UnixSeconds};
 use crate::entropy::SeededEntropy;
-use crate::storage::Location;
 use crate::storage::testing::{block_on, options};
+use crate::storage::{Location, Options};
 use crate::vault::Vault;
 
 struct Folder(tempfile::TempDir);
@@ -128,6 +128,30 @@ fn a_first_start_that_ended_half_way_is_finished_by_the_next() {
     }
     torn.start(4).expect("starts");
     assert!(torn.path("vault.key").exists());
+}
+
+#[test]
+fn first_starts_side_by_side_agree_on_one_key_that_the_next_start_finds() {
+    for _ in 0..20 {
+        let folder = Folder::new();
+        let barrier = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for seed in 0..4 {
+                let (folder, barrier) = (&folder, &barrier);
+                scope.spawn(move || {
+                    let store = Store::open(Location::File(folder.path("cardea.db")), Options::default());
+                    barrier.wait();
+                    let store = store.expect("opens");
+                    let (location, clock) =
+                        (KeyLocation::Folder(folder.0.path().to_owned()), TestClock::new(UnixSeconds::new(1)));
+                    let vault =
+                        block_on(Vault::open(&store, location, Arc::new(SeededEntropy::new(seed)), Arc::new(clock)));
+                    vault.expect("starts");
+                });
+            }
+        });
+        folder.start(9).expect("starts again");
+    }
 }
 
 #[test]
