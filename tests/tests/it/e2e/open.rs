@@ -50,7 +50,7 @@ fn wrong_pins_lead_to_waiting_and_to_a_block_whatever_restarts_in_between() {
     let device = site.enrolled("joe");
     for left in (6..10).rev() {
         let ran = device.open(WRONG).ended(10);
-        assert!(ran.out.contains(&format!("{left} tries")), "{ran:?}");
+        assert!(ran.out.contains(&format!("tries left: {left}")), "{ran:?}");
         site.power_failure();
     }
     device.open(PIN).ended(0);
@@ -72,7 +72,7 @@ fn wrong_pins_lead_to_waiting_and_to_a_block_whatever_restarts_in_between() {
     }
     assert_eq!(blocked_after, 9);
     let last = device.open(WRONG).ended(10);
-    assert!(last.out.contains("0 tries"), "{last:?}");
+    assert!(last.out.contains("tries left: 0)"), "{last:?}");
     for _ in 0..2 {
         assert_eq!(site.status("joe"), 4);
         device.open(PIN).ended(12);
