@@ -8,7 +8,7 @@ use cardea_protocol::token::Argon2Class;
 use super::args::DevArgs;
 use super::ready::{DevReady, Ready};
 use super::serve::{Setup, serve};
-use super::{CliError, log, output};
+use super::{CliError, data, log, output};
 use crate::admin::{Admin, KeyScope, NewService};
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, Sources};
@@ -42,7 +42,7 @@ pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
 
 fn folder(given: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), CliError> {
     if let Some(folder) = given {
-        std::fs::create_dir_all(folder).map_err(CliError::io(format!("cannot create {}", folder.display())))?;
+        data::create_folder(folder)?;
         return Ok((folder.to_owned(), None));
     }
     let temporary = tempfile::Builder::new().prefix("cardea-dev-").tempdir();
