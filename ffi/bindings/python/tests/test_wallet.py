@@ -79,7 +79,7 @@ class WalletTest(unittest.IsolatedAsyncioTestCase):
         token = await self.enroll()
         error = await self.fails(1, self.wallet.open(token, WRONG))
         self.assertEqual(error.tries_left, 9)
-        self.assertIn("9 tries", error.reason)
+        self.assertIn("tries left: 9", error.reason)
 
     async def test_a_pin_is_changed(self):
         token = await self.enroll()
