@@ -84,16 +84,19 @@ impl Admin {
     }
 
     /// Writes the events that wait to the log and removes them; returns how many there were. An event may be written
-    /// twice when the server is killed in between, but none is lost.
+    /// twice when the server is killed in between, but none is lost. One whose row is damaged is an alert itself.
     ///
     /// # Errors
-    /// Storage failed, or a row is damaged.
+    /// Storage failed.
     pub async fn deliver_events(&self) -> Result<usize, AdminError> {
-        let events = self.read(|vault, tx| vault.events(tx, EVENTS)).await?;
+        let events = self.read(|vault, tx| vault.stored_events(tx, EVENTS)).await?;
         let Some((last, _)) = events.last() else { return Ok(0) };
         let last = *last;
         for (seq, event) in &events {
-            log(*seq, event);
+            match event {
+                Ok(event) => log(*seq, event),
+                Err(error) => tracing::error!(seq, %error, "alert: an event cannot be read"),
+            }
         }
         self.write(move |vault, tx| vault.delivered(tx, last)).await?;
         Ok(events.len())

@@ -362,6 +362,25 @@ fn events_leave_once_and_keys_are_replaced_in_time() {
 }
 
 #[test]
+fn a_damaged_event_does_not_hold_up_the_ones_behind_it() {
+    block_on(async {
+        let test = start().await;
+        let service = test.service("default_demo", window(30)).await;
+        let (vault, _) = test.device(&service).await;
+        test.admin.block(&service, &joe()).await.expect("blocked");
+        vault
+            .write(|_, tx| {
+                tx.execute("UPDATE outbox SET sealed = x'00' WHERE seq = (SELECT min(seq) FROM outbox)", &[])?;
+                Ok(())
+            })
+            .await
+            .expect("edited");
+        assert_eq!(test.admin.deliver_events().await, Ok(2));
+        assert_eq!(test.admin.deliver_events().await, Ok(0));
+    });
+}
+
+#[test]
 fn an_opening_that_ended_unseen_does_not_come_back_with_the_clock() {
     for is_killed in [true, false] {
         block_on(async {

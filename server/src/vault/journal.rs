@@ -168,7 +168,21 @@ impl Vault {
     /// # Errors
     /// A row is damaged; storage failed.
     pub fn events(&self, tx: &mut dyn Transaction, limit: u32) -> Result<Vec<(u64, Event)>, VaultError> {
-        let open = |(seq, bytes): (u64, Vec<u8>)| {
+        let stored = self.stored_events(tx, limit)?;
+        stored.into_iter().map(|(seq, event)| event.map(|event| (seq, event))).collect()
+    }
+
+    /// As [`Vault::events`], with the damaged rows among them: one of those must not hold up the alerts behind it.
+    ///
+    /// # Errors
+    /// Storage failed.
+    #[expect(clippy::type_complexity, reason = "a number and what is behind it")]
+    pub fn stored_events(
+        &self,
+        tx: &mut dyn Transaction,
+        limit: u32,
+    ) -> Result<Vec<(u64, Result<Event, VaultError>)>, VaultError> {
+        let open = |seq: u64, bytes: Vec<u8>| {
             let sealed = Sealed { ver: 1, bytes };
             let content = self.sealer.open(Table::Outbox, &[&seq.to_le_bytes()], &sealed)?;
             let mut decoder = Decoder::new(Table::Outbox, &content);
@@ -182,9 +196,9 @@ impl Vault {
                 tries_used_up: decoder.flag()?,
             };
             decoder.end()?;
-            Ok((seq, event))
+            Ok(event)
         };
-        tx.events(0, limit)?.into_iter().map(open).collect()
+        Ok(tx.events(0, limit)?.into_iter().map(|(seq, bytes)| (seq, open(seq, bytes))).collect())
     }
 
     /// Removes the events up to and with number `seq`: they have been delivered.
