@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -9,6 +10,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::schema::{SchemaError, migrate};
 use super::store::{Location, Options};
 use super::{Row, StorageError, Transaction, Value};
+
+/// Between two tries of what SQLite does not wait for by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// An open database: where connections come from.
 #[derive(Debug, Clone)]
@@ -92,6 +96,21 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     }
 }
 
+/// Switches to the write-ahead log. Only the first start changes anything, and for that change SQLite does not wait by
+/// itself: of several first starts at once all but one would be told that the database is busy.
+fn switch_to_log(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let mut left = patience;
+    loop {
+        let switched = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+        let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        match (switched, left.checked_sub(BUSY_PAUSE)) {
+            (Err(error), Some(rest)) if is_busy(&error) => left = rest,
+            (switched, _) => return switched,
+        }
+        std::thread::park_timeout(BUSY_PAUSE);
+    }
+}
+
 fn configure(connection: &Connection, options: &Options) -> Result<(), StorageError> {
     let set = || -> rusqlite::Result<()> {
         connection.busy_timeout(options.busy_timeout)?;
@@ -100,7 +119,7 @@ fn configure(connection: &Connection, options: &Options) -> Result<(), StorageEr
         connection.pragma_update(None, "cell_size_check", true)?;
         // Freed pages are overwritten: an erased key is gone from the file at the next checkpoint.
         connection.pragma_update(None, "secure_delete", true)?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        switch_to_log(connection, options.busy_timeout)?;
         // In this mode the commit returns after its flush; "full" means both the write-ahead log and the checkpoint.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "fullfsync", true)?;
