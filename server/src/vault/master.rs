@@ -93,7 +93,11 @@ fn find(
     };
     let key = match found {
         Some(key) => key,
-        None if is_known => return Err(VaultError::KeyMissing(path.to_owned())),
+        // Between the two looks another first start may have given the key its name.
+        None if is_known => {
+            let key = load(path)?.ok_or_else(|| VaultError::KeyMissing(path.to_owned()))?;
+            return Ok((settle(tx, &key, path, entropy)?, false));
+        }
         None => {
             let key = random_secret(entropy);
             save(pending, &key)?;
