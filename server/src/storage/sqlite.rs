@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -96,18 +96,18 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Switches to the write-ahead log. Only the first start changes anything, and for that change SQLite does not wait by
-/// itself: of several first starts at once all but one would be told that the database is busy.
+/// Switches to the write-ahead log. Only the first start changes anything, and for that change SQLite does not always wait
+/// by itself: of several first starts at once all but one would be told that the database is busy.
+#[expect(clippy::disallowed_methods, reason = "how long it has taken, not what time it is")]
 fn switch_to_log(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
-    let mut left = patience;
+    let began = Instant::now();
     loop {
-        let switched = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
-        let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
-        match (switched, left.checked_sub(BUSY_PAUSE)) {
-            (Err(error), Some(rest)) if is_busy(&error) => left = rest,
-            (switched, _) => return switched,
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && began.elapsed() < patience => {
+                std::thread::park_timeout(BUSY_PAUSE);
+            }
+            switched => return switched,
         }
-        std::thread::park_timeout(BUSY_PAUSE);
     }
 }
 
