@@ -23,6 +23,9 @@ pub(crate) struct Tool {
 /// Builds SQLite.
 pub(crate) const CC: Tool =
     Tool { program: "cc", probe: "--version", packages: &["gcc", "libc6-dev"], purpose: "building SQLite" };
+/// Asks for a status as relying parties' own scripts do.
+pub(crate) const CURL: Tool =
+    Tool { program: "curl", probe: "--version", packages: &["curl"], purpose: "the scripts of relying parties" };
 /// Builds the fuzzing engine.
 pub(crate) const CXX: Tool =
     Tool { program: "c++", probe: "--version", packages: &["g++"], purpose: "building the fuzzing engine" };
