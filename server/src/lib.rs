@@ -7,6 +7,7 @@
 //! * [`admin`] is what can be asked for, and what both the HTTP side and the command line call;
 //! * [`vault`] keeps secrets and is the only code that knows which PIN was the right one;
 //! * [`domain`] decides, without I/O; [`storage`] makes it durable;
+//! * [`accept`], [`network`] and [`proxy_protocol`] are what both listeners share: who comes in, and from where;
 //! * [`clock`] and [`entropy`] are parameters everywhere below the program itself.
 //!
 //! ```
@@ -36,6 +37,7 @@
 //! # }
 //! ```
 
+pub mod accept;
 pub mod admin;
 pub mod channel;
 pub mod cli;
@@ -44,6 +46,8 @@ pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod http;
+pub mod network;
+pub mod proxy_protocol;
 pub mod shutdown;
 pub mod storage;
 pub mod vault;
