@@ -129,6 +129,17 @@ pub(super) fn query_all<T, X: Transaction + ?Sized>(
     Ok(found)
 }
 
+/// Adds one row. The statement ends with `ON CONFLICT DO NOTHING`: an error of the database itself would end a
+/// transaction of PostgreSQL, and a row that is there already is an answer that a job may go on after.
+pub(super) fn insert_one<X: Transaction + ?Sized>(
+    tx: &mut X,
+    sql: &'static str,
+    parameters: &[Value<'_>],
+) -> Result<(), StorageError> {
+    debug_assert!(sql.ends_with("ON CONFLICT DO NOTHING"), "{sql}");
+    if tx.execute(sql, parameters)? == 1 { Ok(()) } else { Err(StorageError::Exists) }
+}
+
 /// Changes exactly one row of the version that the caller saw.
 pub(super) fn update_one<X: Transaction + ?Sized>(
     tx: &mut X,

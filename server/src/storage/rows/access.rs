@@ -2,7 +2,7 @@
 
 use super::Sealed;
 use crate::clock::UnixSeconds;
-use crate::storage::transaction::{query_all, query_one, update_one};
+use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// A service.
@@ -142,8 +142,10 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     }
 
     fn insert_service(&mut self, row: &ServiceRow) -> Result<(), StorageError> {
-        let sql = "INSERT INTO service (id, name, subscription, ver, sealed) VALUES ($1, $2, $3, $4, $5)";
-        self.execute(
+        let sql = "INSERT INTO service (id, name, subscription, ver, sealed) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT DO NOTHING";
+        insert_one(
+            self,
             sql,
             &[
                 Value::unsigned(row.id),
@@ -152,8 +154,7 @@ impl<X: Transaction + ?Sized> AccessRows for X {
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn update_service(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError> {
@@ -171,16 +172,16 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     }
 
     fn insert_authkey(&mut self, row: &AuthkeyRow) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO authkey (id, hash, ver, sealed) VALUES ($1, $2, $3, $4)",
+        insert_one(
+            self,
+            "INSERT INTO authkey (id, hash, ver, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             &[
                 Value::unsigned(row.id),
                 Value::Bytes(&row.hash),
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError> {

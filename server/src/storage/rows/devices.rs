@@ -1,7 +1,7 @@
 //! Devices, their slots and their attempts.
 
 use super::Sealed;
-use crate::storage::transaction::{query_all, query_one, update_one};
+use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// Which device.
@@ -162,7 +162,7 @@ fn put<X: Transaction + ?Sized>(
 ) -> Result<(), StorageError> {
     let [token, number] = key.values();
     let parameters = [Value::unsigned(sealed.ver), Value::Bytes(&sealed.bytes), token, number];
-    if sealed.ver == 1 { tx.execute(insert, &parameters).map(|_| ()) } else { update_one(tx, update, &parameters) }
+    if sealed.ver == 1 { insert_one(tx, insert, &parameters) } else { update_one(tx, update, &parameters) }
 }
 
 impl<X: Transaction + ?Sized> DeviceRows for X {
@@ -193,9 +193,8 @@ impl<X: Transaction + ?Sized> DeviceRows for X {
         let [token, number] = row.key.values();
         let [ver, sealed, cur, prev, alt, static_key] = row.content();
         let sql = "INSERT INTO device (token, number, ver, sealed, hint_cur, hint_prev, hint_alt, static_key) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        self.execute(sql, &[token, number, ver, sealed, cur, prev, alt, static_key])?;
-        Ok(())
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        insert_one(self, sql, &[token, number, ver, sealed, cur, prev, alt, static_key])
     }
 
     fn update_device(&mut self, row: &DeviceRow) -> Result<(), StorageError> {
@@ -212,7 +211,7 @@ impl<X: Transaction + ?Sized> DeviceRows for X {
     }
 
     fn put_slots(&mut self, key: &DeviceKey, sealed: &Sealed) -> Result<(), StorageError> {
-        let insert = "INSERT INTO slots (ver, sealed, token, number) VALUES ($1, $2, $3, $4)";
+        let insert = "INSERT INTO slots (ver, sealed, token, number) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
         let update = "UPDATE slots SET ver = $1, sealed = $2 WHERE token = $3 AND number = $4 AND ver = $1 - 1";
         put(self, [insert, update], key, sealed)
     }
@@ -223,7 +222,7 @@ impl<X: Transaction + ?Sized> DeviceRows for X {
     }
 
     fn put_attempt(&mut self, key: &DeviceKey, sealed: &Sealed) -> Result<(), StorageError> {
-        let insert = "INSERT INTO attempt (ver, sealed, token, number) VALUES ($1, $2, $3, $4)";
+        let insert = "INSERT INTO attempt (ver, sealed, token, number) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
         let update = "UPDATE attempt SET ver = $1, sealed = $2 WHERE token = $3 AND number = $4 AND ver = $1 - 1";
         put(self, [insert, update], key, sealed)
     }

@@ -2,7 +2,7 @@
 
 use super::Sealed;
 use crate::clock::UnixSeconds;
-use crate::storage::transaction::{query_one, update_one};
+use crate::storage::transaction::{insert_one, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// An offer to enroll.
@@ -92,8 +92,11 @@ impl<X: Transaction + ?Sized> EnrollmentRows for X {
     }
 
     fn insert_enrollment(&mut self, row: &EnrollmentRow) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO enrollment (id, lookup, token, expires_at, ver, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
+        let sql = "INSERT INTO enrollment (id, lookup, token, expires_at, ver, sealed) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        insert_one(
+            self,
+            sql,
             &[
                 Value::Bytes(&row.id),
                 Value::Text(&row.lookup),
@@ -102,8 +105,7 @@ impl<X: Transaction + ?Sized> EnrollmentRows for X {
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn update_enrollment(&mut self, id: &[u8; 8], sealed: &Sealed) -> Result<(), StorageError> {

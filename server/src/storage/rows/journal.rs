@@ -1,7 +1,7 @@
 //! Receipts and the outbox: rows that are only ever added, and taken from the outbox once delivered.
 
 use crate::clock::UnixSeconds;
-use crate::storage::transaction::query_all;
+use crate::storage::transaction::{insert_one, query_all};
 use crate::storage::{StorageError, Transaction, Value};
 
 /// A signed statement and its outcome.
@@ -52,16 +52,16 @@ pub trait JournalRows {
 
 impl<X: Transaction + ?Sized> JournalRows for X {
     fn insert_receipt(&mut self, row: &ReceiptRow) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO receipt (seq, token, at, sealed) VALUES ($1, $2, $3, $4)",
+        insert_one(
+            self,
+            "INSERT INTO receipt (seq, token, at, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             &[
                 Value::unsigned(row.seq),
                 Value::Bytes(&row.token),
                 Value::unsigned(row.at.get()),
                 Value::Bytes(&row.sealed),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn receipts_of(&mut self, token: &[u8; 16], after: u64, limit: u32) -> Result<Vec<ReceiptRow>, StorageError> {
@@ -78,11 +78,8 @@ impl<X: Transaction + ?Sized> JournalRows for X {
     }
 
     fn insert_event(&mut self, seq: u64, sealed: &[u8]) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO outbox (seq, sealed) VALUES ($1, $2)",
-            &[Value::unsigned(seq), Value::Bytes(sealed)],
-        )?;
-        Ok(())
+        let sql = "INSERT INTO outbox (seq, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        insert_one(self, sql, &[Value::unsigned(seq), Value::Bytes(sealed)])
     }
 
     fn events(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {

@@ -1,7 +1,7 @@
 //! The server's static keys by epoch.
 
 use super::Sealed;
-use crate::storage::transaction::query_all;
+use crate::storage::transaction::{insert_one, query_all};
 use crate::storage::{StorageError, Transaction, Value};
 
 /// A key with its public record.
@@ -48,16 +48,16 @@ impl<X: Transaction + ?Sized> KeyRows for X {
     }
 
     fn insert_epoch(&mut self, row: &EpochRow) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO key_epoch (serial, record, ver, sealed) VALUES ($1, $2, $3, $4)",
+        insert_one(
+            self,
+            "INSERT INTO key_epoch (serial, record, ver, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             &[
                 Value::unsigned(row.serial),
                 Value::Bytes(&row.record),
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn erase_epochs_before(&mut self, serial: u64) -> Result<usize, StorageError> {

@@ -1,7 +1,7 @@
 //! Single values of the instance, and counters.
 
 use super::Sealed;
-use crate::storage::transaction::{query_one, update_one};
+use crate::storage::transaction::{insert_one, query_one, update_one};
 use crate::storage::{StorageError, Transaction, Value};
 
 /// Single values of the instance, and counters.
@@ -35,8 +35,8 @@ impl<X: Transaction + ?Sized> MetaRows for X {
     fn put_meta(&mut self, name: &str, value: &Sealed) -> Result<(), StorageError> {
         let (name, sealed, ver) = (Value::Text(name), Value::Bytes(&value.bytes), Value::unsigned(value.ver));
         if value.ver == 1 {
-            self.execute("INSERT INTO meta (name, sealed, ver) VALUES ($1, $2, $3)", &[name, sealed, ver])?;
-            return Ok(());
+            let sql = "INSERT INTO meta (name, sealed, ver) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            return insert_one(self, sql, &[name, sealed, ver]);
         }
         let sql = "UPDATE meta SET sealed = $1, ver = $2 WHERE name = $3 AND ver = $2 - 1";
         update_one(self, sql, &[sealed, ver, name])

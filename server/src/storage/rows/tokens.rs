@@ -1,7 +1,7 @@
 //! Tokens.
 
 use super::Sealed;
-use crate::storage::transaction::{query_one, update_one};
+use crate::storage::transaction::{insert_one, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// A token.
@@ -86,8 +86,9 @@ impl<X: Transaction + ?Sized> TokenRows for X {
     }
 
     fn insert_token(&mut self, row: &TokenRow) -> Result<(), StorageError> {
-        self.execute(
-            "INSERT INTO token (id, service, user_id, ver, sealed) VALUES ($1, $2, $3, $4, $5)",
+        insert_one(
+            self,
+            "INSERT INTO token (id, service, user_id, ver, sealed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             &[
                 Value::Bytes(&row.id),
                 Value::unsigned(row.service),
@@ -95,8 +96,7 @@ impl<X: Transaction + ?Sized> TokenRows for X {
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn update_token(&mut self, id: &[u8; 16], sealed: &Sealed) -> Result<(), StorageError> {
