@@ -5,43 +5,52 @@
 //! `query` refuses what unencoded names could smuggle in, and `serve` closes the connection after every failure.
 
 mod body;
+mod call;
 mod credentials;
 mod dev;
 mod finish;
+mod form;
 mod health;
 mod landing;
 mod problem;
 mod query;
+mod route;
 mod serve;
 mod token;
 mod well_known;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
 pub use problem::Problem;
+pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
 
 use crate::admin::Admin;
 use crate::clock::TestClock;
 use crate::config::HttpConfig;
 
-/// Every path that is served, for the log.
-const ROUTES: &[&str] = &[
-    "/.well-known/cardea",
-    "/dev/clock",
-    "/e",
-    "/healthz",
-    "/readyz",
-    "/token/block",
-    "/token/delete",
-    "/token/enroll",
-    "/token/status",
-    "/token/unblock",
-];
+/// Every path beside the token API, for the log.
+const PLAIN: &[&str] = &["/.well-known/cardea", "/dev/clock", "/e", "/healthz", "/readyz"];
+
+/// The calls of the token API: method, path, permission and parameters of each, as the server checks them.
+///
+/// What describes the API is compared with this. `authKey` is taken by every call (in the Authorization header as well)
+/// and is in no list; [`Route::all_parameters`] has it.
+#[must_use]
+pub fn routes() -> Vec<&'static Route> {
+    token::calls().into_iter().map(|(route, _)| route).collect()
+}
+
+/// `path` if it is served, for logs and counters: people paste secrets into paths.
+fn known_path(path: &str) -> &'static str {
+    static TOKEN: LazyLock<Vec<&'static str>> = LazyLock::new(|| routes().iter().map(|route| route.path).collect());
+    let known = PLAIN.iter().chain(&*TOKEN).find(|known| **known == path);
+    known.copied().unwrap_or("other")
+}
 
 /// What the handlers work with.
 #[derive(Debug)]
@@ -63,15 +72,13 @@ impl Api {
     /// All paths.
     pub fn router(self) -> Router {
         let mut router = Router::new()
-            .route("/token/status", only_get(token::status))
-            .route("/token/enroll", only_post(token::enroll))
-            .route("/token/delete", only_post(token::delete))
-            .route("/token/block", only_post(token::block))
-            .route("/token/unblock", only_post(token::unblock))
             .route("/.well-known/cardea", only_get(well_known::cardea))
             .route("/e", only_get(landing::page))
             .route("/healthz", only_get(health::alive))
             .route("/readyz", only_get(health::ready));
+        for (route, answer) in token::calls() {
+            router = router.route(route.path, answer);
+        }
         if self.test_clock.is_some() {
             router = router.route("/dev/clock", only_post(dev::advance));
         }

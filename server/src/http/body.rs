@@ -32,12 +32,20 @@ pub(super) async fn json<T: DeserializeOwned>(
     limits: BodyLimits,
     what: &str,
 ) -> Result<T, Problem> {
+    let bytes = read_post(uri, body, limits).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|_| Problem::bad_call(format!("the body must be one JSON object with {what} and nothing else")))
+}
+
+/// Reads the body of a POST.
+///
+/// # Errors
+/// There are query parameters, or the body is over a limit.
+pub(super) async fn read_post(uri: &Uri, body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
     if uri.query().is_some() {
         return Err(Problem::bad_call("a POST takes its parameters in the JSON body only"));
     }
-    let bytes = read(body, limits).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|_| Problem::bad_call(format!("the body must be one JSON object with {what} and nothing else")))
+    read(body, limits).await
 }
 
 async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {

@@ -20,6 +20,12 @@ pub enum Problem {
     /// 403: the authkey is unknown, revoked, or lacks the permission.
     #[error("the authkey does not allow this call")]
     Forbidden,
+    /// 403, at the gate: the token is there and is not open.
+    #[error("the token is not open")]
+    NotOpen,
+    /// 403, at the gate: there is no such service or token.
+    #[error("there is no token for this user in this service")]
+    NoneAtGate,
     /// 404: the service does not exist.
     #[error("there is no such service")]
     UnknownService,
@@ -74,11 +80,19 @@ impl Problem {
         }
     }
 
+    /// What a reverse proxy is told that knows only "let in" and "refused".
+    pub(super) fn at_gate(self) -> Self {
+        match self {
+            Self::UnknownService | Self::UnknownToken => Self::NoneAtGate,
+            problem => problem,
+        }
+    }
+
     /// The HTTP status.
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::BadCall(_) => StatusCode::BAD_REQUEST,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NotOpen | Self::NoneAtGate => StatusCode::FORBIDDEN,
             Self::UnknownService | Self::UnknownToken | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -92,6 +106,8 @@ impl Problem {
         match self {
             Self::BadCall(_) => "bad-call",
             Self::Forbidden => "forbidden",
+            Self::NotOpen => "not-open",
+            Self::NoneAtGate => "unknown-token",
             Self::UnknownService => "unknown-service",
             Self::UnknownToken => "unknown-token",
             Self::UnknownPath => "unknown-path",
@@ -109,8 +125,9 @@ impl Problem {
         match self {
             Self::BadCall(_) => 4000,
             Self::Forbidden => 4030,
+            Self::NotOpen => 4032,
             Self::UnknownService => 4042,
-            Self::UnknownToken => 4040,
+            Self::UnknownToken | Self::NoneAtGate => 4040,
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
             Self::TooLarge => 4300,
@@ -152,6 +169,7 @@ mod tests {
         vec![
             Problem::bad_call("parameter `id` is missing"),
             Problem::Forbidden,
+            Problem::NotOpen,
             Problem::UnknownService,
             Problem::UnknownToken,
             Problem::UnknownPath,

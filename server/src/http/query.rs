@@ -49,7 +49,11 @@ pub(super) fn required(value: Option<String>, name: &str) -> Result<String, Prob
     value.ok_or_else(|| Problem::bad_call(format!("`{name}` is missing")))
 }
 
-fn decode(text: &str) -> Result<String, Problem> {
+/// Undoes percent-encoding, and nothing else: `+` is a plus sign.
+///
+/// # Errors
+/// The encoding is broken, or what it says is not UTF-8.
+pub(super) fn decode(text: &str) -> Result<String, Problem> {
     let broken = || Problem::bad_call("a parameter has a broken encoding; write `%` as %25");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

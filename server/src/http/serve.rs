@@ -150,7 +150,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response,
     };
     let response = finish(&path, response).await;
     // Neither query nor unknown paths: people paste secrets into both.
-    let route = super::ROUTES.iter().find(|route| **route == path).copied().unwrap_or("other");
+    let route = super::known_path(&path);
     tracing::debug!(%method, route, status = response.status().as_u16(), "answered");
     Ok(response)
 }

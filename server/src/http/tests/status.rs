@@ -281,3 +281,46 @@ async fn an_opening_ends_by_itself() {
     server.post("/dev/clock", r#"{"advance":1}"#).await;
     assert_eq!(server.status("joe").await, 2);
 }
+
+#[tokio::test]
+async fn the_gate_knows_only_let_in_and_refused() {
+    let server = Server::start().await;
+    let gate = |query: &str| format!("/token/gate?{query}&authKey={STATUS_KEY}");
+    let joe = gate("id=joe&service=default_demo");
+    for state in [State::Pending, State::Open, State::Closed, State::Duress, State::Blocked] {
+        server.token("joe", state).await;
+        let answer = server.get(&joe).await;
+        assert_eq!(answer.status, if state == State::Open { 204 } else { 403 }, "{state:?}: {answer:?}");
+        assert_eq!(answer.body.is_empty(), state == State::Open, "{state:?}: {answer:?}");
+        assert_shut(&answer, "gate");
+    }
+    server.token("joe", State::Open).await;
+    for (query, status, slug) in [
+        ("id=nobody&service=default_demo", 403, "unknown-token"),
+        ("id=joe&service=default_other", 403, "unknown-token"),
+        ("id=joe&service=other_demo", 403, "forbidden"),
+        ("id=joe&service=demo", 400, "bad-call"),
+        ("id=joe&id=eve&service=default_demo", 400, "bad-call"),
+        ("service=default_demo", 400, "bad-call"),
+        ("id=joe&service=default_demo&x=y", 400, "bad-call"),
+    ] {
+        let answer = server.get(&gate(query)).await;
+        assert_eq!(answer.status, status, "{query}: {answer:?}");
+        assert!(answer.body.contains(slug) && answer.body.contains("\"code\":"), "{query}: {answer:?}");
+        assert_shut(&answer, query);
+    }
+    for method in ["HEAD", "POST"] {
+        let answer = server.raw(&format!("{method} {joe} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")), "{method}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_gate_ends_a_single_use_opening_once() {
+    let server = Server::start_single_use().await;
+    server.token("joe", State::Open).await;
+    let gate = format!("/token/gate?id=joe&service=default_demo&authKey={STATUS_KEY}");
+    assert_eq!(server.get(&gate).await.status, 204);
+    assert_eq!(server.get(&gate).await.status, 403);
+    assert_eq!(server.status("joe").await, 2);
+}

@@ -1,0 +1,135 @@
+//! One value: is it what the table says?
+
+use serde_json::Value;
+
+use super::json::Json;
+use super::spell::spell;
+use super::{Record, names_of};
+use crate::domain::name::{ServiceName, parse_subscription};
+use crate::http::problem::Problem;
+use crate::http::route::{Kind, Parameter};
+
+/// A checked value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) enum Given {
+    Null,
+    Flag(bool),
+    Number(u64),
+    Text(String),
+    List(Vec<Self>),
+    Record(Record),
+}
+
+impl Given {
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Flag(flag) => (*flag).into(),
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Record(record) => record.to_json(),
+        }
+    }
+}
+
+/// Checks a query parameter, where everything is text.
+pub(super) fn of_query(parameter: &Parameter, value: Json) -> Result<Given, Problem> {
+    let Json::Text(text) = value else { return of_parameter(parameter, value) };
+    let value = match parameter.kind {
+        Kind::Flag => match text.as_str() {
+            "true" => Json::Flag(true),
+            "false" => Json::Flag(false),
+            _ => Json::Null,
+        },
+        Kind::Number { .. } => {
+            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| plain).map_or(Json::OddNumber, Json::Number)
+        }
+        _ => Json::Text(text),
+    };
+    of_parameter(parameter, value)
+}
+
+/// Checks a member.
+pub(super) fn of_parameter(parameter: &Parameter, value: Json) -> Result<Given, Problem> {
+    let checked = of_kind(parameter.kind, value)?;
+    checked.ok_or_else(|| Problem::bad_call(format!("`{}` must be {}", parameter.name, wanted(parameter.kind))))
+}
+
+/// `None` is a value of another kind; errors are those of the members of an object.
+fn of_kind(kind: Kind, value: Json) -> Result<Option<Given>, Problem> {
+    Ok(match (kind, value) {
+        (Kind::UrlOrNull(_), Json::Null) => Some(Given::Null),
+        (Kind::Flag, Json::Flag(flag)) => Some(Given::Flag(flag)),
+        (Kind::Number { least, most }, Json::Number(number)) => {
+            (least..=most).contains(&number).then_some(Given::Number(number))
+        }
+        (Kind::List { most, each }, Json::List(items)) => {
+            if !(1..=most).contains(&items.len()) {
+                return Ok(None);
+            }
+            let mut checked = Vec::with_capacity(items.len());
+            for item in items {
+                let Some(item) = of_kind(*each, item)? else { return Ok(None) };
+                checked.push(item);
+            }
+            Some(Given::List(checked))
+        }
+        (Kind::Record(parameters), Json::Object(members)) => {
+            let known = || names_of(parameters.iter());
+            Some(Given::Record(Record::check(parameters, members, &of_parameter, &known)?))
+        }
+        (kind, Json::Text(text)) => is_text(kind, &text).then_some(Given::Text(text)),
+        _ => None,
+    })
+}
+
+fn is_text(kind: Kind, text: &str) -> bool {
+    let is_plain = || !text.chars().any(char::is_control);
+    match kind {
+        Kind::User => (1..=255).contains(&text.len()),
+        Kind::Service => ServiceName::parse(text).is_ok(),
+        Kind::Subscription => parse_subscription(text).is_ok(),
+        // What no authkey can be is unknown, like any other that is not there.
+        Kind::Authkey => true,
+        Kind::Text { least, most } => (least..=most).contains(&text.len()) && is_plain(),
+        Kind::UrlOrNull(most) => (1..=most).contains(&text.len()) && is_plain(),
+        Kind::Word(words) => words.contains(&text),
+        Kind::Hex(bytes) => text.len() == 2 * bytes && text.bytes().all(|byte| b"0123456789abcdef".contains(&byte)),
+        Kind::Idempotency => {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+        }
+        Kind::Cursor => (1..=1024).contains(&text.len()) && text.is_ascii(),
+        Kind::Flag | Kind::Number { .. } | Kind::List { .. } | Kind::Record(_) => false,
+    }
+}
+
+/// What a value of this kind is, to follow "must be".
+fn wanted(kind: Kind) -> String {
+    match kind {
+        Kind::User => "a text between one and 255 bytes long".to_owned(),
+        Kind::Service => "the API name of a service, `<subscription>_<service>`, of a-z, 0-9, `-` and `_`".to_owned(),
+        Kind::Subscription => "the name of a subscription, of a-z, 0-9 and `-`".to_owned(),
+        Kind::Authkey => "the text of an authkey".to_owned(),
+        Kind::Text { least, most } => {
+            let (least, most) = (spell(least as u64), spell(most as u64));
+            format!("a text between {least} and {most} bytes long, without control characters")
+        }
+        Kind::UrlOrNull(most) => format!("a URL of at most {} bytes, or null", spell(most as u64)),
+        Kind::Word(words) => {
+            let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+            format!("one of {}", words.join(", "))
+        }
+        Kind::Hex(bytes) => format!("{} digits of lower-case hexadecimal", spell(2 * bytes as u64)),
+        Kind::Idempotency => "between one and 64 of A-Z, a-z, 0-9, `-` and `_`".to_owned(),
+        Kind::Cursor => "what an answer to this very call gave as `next`".to_owned(),
+        Kind::Flag => "`true` or `false`".to_owned(),
+        Kind::Number { least, most } => format!("a whole number between {} and {}", spell(least), spell(most)),
+        Kind::List { most, each } => {
+            format!("a list of between one and {}, each {}", spell(most as u64), wanted(*each))
+        }
+        Kind::Record(parameters) => format!("an object with {}", names_of(parameters.iter())),
+    }
+}

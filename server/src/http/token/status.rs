@@ -1,0 +1,58 @@
+//! `/token/status` and `/token/gate`: is the token open?
+//!
+//! They are asked far more often than anything else, so they read their few parameters without the table.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::IntoResponse;
+
+use crate::domain::name::UserId;
+use crate::domain::permission::Permission;
+use crate::domain::status::TokenStatus;
+use crate::http::call::{Mounted, by_verb};
+use crate::http::finish::OPEN;
+use crate::http::query::{Query, required};
+use crate::http::route::{AUTHKEY, ID, Route, SERVICE};
+use crate::http::{Api, Problem, credentials};
+
+static STATUS: Route = Route::get("/token/status", Permission::Status, &[ID, SERVICE]);
+static GATE: Route = Route::get("/token/gate", Permission::Status, &[ID, SERVICE]);
+
+pub(super) fn calls() -> Vec<Mounted> {
+    vec![(&STATUS, by_verb(STATUS.verb, status)), (&GATE, by_verb(GATE.verb, gate))]
+}
+
+/// `GET /token/status?id=&service=&authKey=`: exactly `{"status":N}`.
+async fn status(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+    let body = match ask(&api, &uri, &headers).await? {
+        TokenStatus::NotEnrolled => r#"{"status":0}"#,
+        TokenStatus::Open(_) => OPEN,
+        TokenStatus::Closed => r#"{"status":2}"#,
+        TokenStatus::Duress => r#"{"status":3}"#,
+        TokenStatus::Blocked => r#"{"status":4}"#,
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], body))
+}
+
+/// `GET /token/gate?id=&service=&authKey=`, for reverse proxies: 204 when the token is open, else 403. A proxy knows
+/// nothing of 404 here: who has no token is refused as well.
+async fn gate(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Result<StatusCode, Problem> {
+    match ask(&api, &uri, &headers).await {
+        Ok(TokenStatus::Open(_)) => Ok(StatusCode::NO_CONTENT),
+        Ok(_) => Err(Problem::NotOpen),
+        Err(problem) => Err(problem.at_gate()),
+    }
+}
+
+async fn ask(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<TokenStatus, Problem> {
+    let mut query = Query::parse(uri.query(), [ID.name, SERVICE.name, AUTHKEY.name])?;
+    let user =
+        UserId::parse(required(query.take(0), ID.name)?).map_err(|error| Problem::bad_call(error.to_string()))?;
+    let service = required(query.take(1), SERVICE.name)?;
+    let authkey = credentials::authkey(query.take(2), headers)?;
+    let service = api.admin.authorize(&service, &authkey, Permission::Status).await?;
+    Ok(api.admin.status(&service, &user).await?)
+}
