@@ -2,6 +2,8 @@
 //!
 //! * [`harness`]: real servers and emulators, each a process of its own.
 //! * [`simulation`]: devices, network and servers in virtual time, one schedule per seed.
+//! * [`timing`]: whether reply times betray a duress PIN.
 
 pub mod harness;
 pub mod simulation;
+pub mod timing;

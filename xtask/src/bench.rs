@@ -21,20 +21,28 @@ pub(crate) struct Options {
 enum Subject {
     /// Handshake and cells against the primitives they are made of and against an independent peer
     Protocol,
+    /// Reply times, sizes and order of normal against duress operations, as the network sees them
+    Duress,
 }
 
 /// Runs the benchmark with its table on the terminal.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
-    let (package, bench) = match options.subject {
-        Subject::Protocol => ("cardea-protocol", "protocol"),
-    };
     let mut report = Report::new();
     report.printing_part("bench", || {
-        process::shown_to_the_end(
-            process::cargo(&workspace.root).args(["bench", "-q", "-p", package, "--bench", bench]),
-        )?;
-        Outcome::passed(bench)
+        let mut command = process::cargo(&workspace.root);
+        let name = match options.subject {
+            Subject::Protocol => {
+                command.args(["bench", "-q", "-p", "cardea-protocol", "--bench", "protocol"]);
+                "protocol"
+            }
+            Subject::Duress => {
+                command.args(["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"]);
+                "duress"
+            }
+        };
+        process::shown_to_the_end(&mut command)?;
+        Outcome::passed(name)
     });
     Ok(report.finish())
 }

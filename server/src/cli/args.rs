@@ -101,6 +101,9 @@ pub(super) struct DevArgs {
     /// What to log, as log.level in the configuration.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(super) log: String,
+    /// Set one configuration key, for example --set channel.reply_grid_ms=0. Can be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) set: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

@@ -67,6 +67,7 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
     if let Some(address) = args.listen.channel {
         flags.push(flag("channel.listen", address.to_string(), "--channel"));
     }
+    flags.extend(args.set.iter().map(|(key, value)| flag(key, value.clone(), "--set")));
     let mut config = Sources { flags, ..Sources::default() }.load()?;
     folder.clone_into(&mut config.data.dir);
     for (name, address) in [("--http", config.http.listen), ("--channel", config.channel.listen)] {

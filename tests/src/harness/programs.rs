@@ -1,8 +1,8 @@
 //! The programs under test.
 //!
 //! Cargo tells a test where the programs of its own package are, but these belong to other packages, and
-//! `cargo test -p cardea-tests` does not build them. They are expected where cargo puts them, beside the folder of the
-//! running test. Beside each program cargo leaves a list of the sources that it was made of; when the program is not
+//! `cargo test -p cardea-tests` does not build them. They are expected where cargo puts them: in the folder of the profile,
+//! which is that of a running program, and the one above that of a running test. Beside each program cargo leaves a list of the sources that it was made of; when the program is not
 //! there, or older than one of those, it is built first.
 
 use std::env::consts::EXE_SUFFIX;
@@ -30,7 +30,9 @@ fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         let test = std::env::current_exe().expect("a test knows its own program");
-        let folder = test.parent().and_then(Path::parent).expect("tests are in <target>/<profile>/deps").to_owned();
+        let beside = test.parent().expect("a program is in a folder");
+        let in_deps = beside.ends_with("deps").then(|| beside.parent()).flatten();
+        let folder = in_deps.unwrap_or(beside).to_owned();
         let program = |name: &str| folder.join(format!("{name}{EXE_SUFFIX}"));
         let programs = Programs { server: program("cardea-server"), emulator: program("cardea-emulator") };
         if !(is_fresh(&programs.server) && is_fresh(&programs.emulator)) {

@@ -285,6 +285,12 @@ impl Site {
         self.now = Some(answer.json()["now"].as_u64().expect("the clock tells the time"));
     }
 
+    /// Where the test clock stands.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.now.expect("the clock has been set")
+    }
+
     /// The path and query that ask for a status.
     #[must_use]
     pub fn status_target(&self, user: &str) -> String {
