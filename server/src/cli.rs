@@ -22,6 +22,7 @@ use args::{AuthkeyCommand, Command, KeysCommand, ServiceCommand};
 
 use crate::admin::AdminError;
 use crate::config::{ConfigError, DEFAULTS};
+use crate::http::TlsError;
 use crate::storage::StorageError;
 
 /// Why a command failed.
@@ -36,6 +37,9 @@ pub enum CliError {
     /// The data cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A file, a socket or a stream failed.
     #[error("{what}: {source}")]
     Io {

@@ -1,5 +1,6 @@
 //! The configuration: defaults, file, environment, flags; see `config.default.toml` for every key.
 
+mod http;
 mod layers;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cardea_protocol::wire::Host;
+pub use http::{HttpConfig, TlsConfig};
 pub use layers::{ConfigError, DEFAULTS, Sources};
 use serde::{Deserialize, Deserializer};
 
@@ -20,6 +22,8 @@ pub struct Config {
     pub public: PublicConfig,
     /// The HTTP side.
     pub http: HttpConfig,
+    /// Certificate and key of the HTTP side.
+    pub tls: TlsConfig,
     /// The token channel.
     pub channel: ChannelConfig,
     /// Stopping.
@@ -45,34 +49,6 @@ pub struct PublicConfig {
     pub url: Option<String>,
     /// Port of the token channel from outside; 0: the bound one.
     pub channel_port: u16,
-}
-
-/// Section `http`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpConfig {
-    /// Address to bind.
-    pub listen: SocketAddr,
-    /// Connections at once.
-    pub max_connections: usize,
-    /// Calls at once.
-    pub max_requests: usize,
-    /// Bytes of request line and headers together.
-    pub head_limit: usize,
-    /// Bytes of a body.
-    pub body_limit: usize,
-    /// Time for the headers; idle time between calls.
-    #[serde(deserialize_with = "seconds")]
-    pub header_timeout: Duration,
-    /// Time for the body.
-    #[serde(deserialize_with = "seconds")]
-    pub body_timeout: Duration,
-    /// Time from the end of the headers to the answer.
-    #[serde(deserialize_with = "seconds")]
-    pub answer_timeout: Duration,
-    /// Time for a connection in all.
-    #[serde(deserialize_with = "seconds")]
-    pub connection_timeout: Duration,
 }
 
 /// Section `channel`.
@@ -130,42 +106,25 @@ pub enum LogFormat {
 }
 
 impl Config {
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    fn check(&self) -> Result<(), Problem> {
         let positive = [
-            ("http.max_connections", self.http.max_connections),
-            ("http.max_requests", self.http.max_requests),
-            ("http.body_limit", self.http.body_limit),
             ("channel.max_connections", self.channel.max_connections),
             ("channel.max_connections_per_address", self.channel.max_connections_per_address),
         ];
         let timeouts = [
-            ("http.header_timeout", self.http.header_timeout),
-            ("http.body_timeout", self.http.body_timeout),
-            ("http.answer_timeout", self.http.answer_timeout),
-            ("http.connection_timeout", self.http.connection_timeout),
             ("channel.handshake_timeout", self.channel.handshake_timeout),
             ("channel.idle_timeout", self.channel.idle_timeout),
         ];
+        self.http.check()?;
+        self.tls.check()?;
         if self.channel.max_handshakes_per_minute == 0 {
             return Err(("channel.max_handshakes_per_minute", "must be at least one"));
         }
         if self.channel.max_failures_per_minute == 0 {
             return Err(("channel.max_failures_per_minute", "must be at least one"));
         }
-        for (key, value) in positive {
-            // The upper bound is far from what a semaphore holds, and from any sense.
-            if !(1..=1 << 24).contains(&value) {
-                return Err((key, "must be at least one and at most 16777216"));
-            }
-        }
-        for (key, value) in timeouts {
-            if value.is_zero() || value > Duration::from_secs(30 * 86_400) {
-                return Err((key, "must be at least one second and at most 30 days"));
-            }
-        }
-        if !(8192..=1 << 20).contains(&self.http.head_limit) {
-            return Err(("http.head_limit", "must be from 8192 to 1048576 bytes"));
-        }
+        positive.into_iter().try_for_each(count)?;
+        timeouts.into_iter().try_for_each(timeout)?;
         if self.channel.reply_grid > Duration::from_secs(1) {
             return Err(("channel.reply_grid_ms", "must be at most 1000 milliseconds"));
         }
@@ -200,6 +159,20 @@ pub fn public_host(url: &str) -> Option<Host> {
     let bracketed = host.starts_with('[') && host.ends_with(']');
     let host = Host::new(host).ok().filter(|host| bracketed || !host.as_str().contains([':', '[', ']']))?;
     (secure || host.is_loopback()).then_some(host)
+}
+
+/// What is wrong with a value: its key, and what it must be.
+type Problem = (&'static str, &'static str);
+
+fn count((key, value): (&'static str, usize)) -> Result<(), Problem> {
+    // The upper bound is far from what a semaphore holds, and from any sense.
+    let fits = (1..=1 << 24).contains(&value);
+    if fits { Ok(()) } else { Err((key, "must be at least one and at most 16777216")) }
+}
+
+fn timeout((key, value): (&'static str, Duration)) -> Result<(), Problem> {
+    let fits = !value.is_zero() && value <= Duration::from_secs(30 * 86_400);
+    if fits { Ok(()) } else { Err((key, "must be at least one second and at most 30 days")) }
 }
 
 fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -16,6 +16,7 @@ mod problem;
 mod query;
 mod route;
 mod serve;
+mod tls;
 mod token;
 mod well_known;
 
@@ -28,6 +29,7 @@ use body::BodyLimits;
 pub use problem::Problem;
 pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
+pub use tls::{Certificates, TlsError};
 
 use crate::admin::Admin;
 use crate::clock::TestClock;

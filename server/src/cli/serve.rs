@@ -15,7 +15,7 @@ use crate::admin::{Admin, AdminError, AdminSettings};
 use crate::channel::{ChannelServer, Desk, LiveSessions};
 use crate::clock::{Clock, SystemClock, TestClock};
 use crate::config::{Config, public_host};
-use crate::http::{Api, HttpServer};
+use crate::http::{Api, Certificates, HttpServer};
 use crate::shutdown::{self, Shutdown};
 use crate::storage::ServerLock;
 
@@ -49,6 +49,7 @@ pub(super) async fn serve(
     let shutdown = Shutdown::new();
     shutdown::on_signals(&shutdown).map_err(CliError::io("cannot watch for signals"))?;
 
+    let certificates = certificates(&config)?;
     let _lock = ServerLock::acquire(&config.data.dir)?;
     let instance = data::instance(&config, Arc::clone(&clock)).await?;
     let (http, http_address) = bind("http.listen", config.http.listen).await?;
@@ -66,17 +67,22 @@ pub(super) async fn serve(
     let handshakes = config.channel.max_handshakes_per_minute;
     let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
     let desk = Arc::new(desk.await.map_err(AdminError::from)?);
-    let http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone());
+    let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone());
+    if let Some(certificates) = &certificates {
+        http = http.with_tls(Arc::clone(certificates), config.tls.handshake_timeout);
+    }
     let channel = ChannelServer::new(channel, desk, &config.channel, grace, shutdown.clone());
-    let tasks = [
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let mut tasks = vec![
         tokio::spawn(http.run()),
         tokio::spawn(channel.run()),
         tokio::spawn(end_sessions(admin.changes(), live, shutdown.clone())),
         tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
     ];
+    tasks.extend(certificates.map(|certificates| tokio::spawn(certificates.watch(shutdown.clone()))));
 
     let ready = Ready {
-        http: format!("http://{}", reachable(http_address)),
+        http: format!("{scheme}://{}", reachable(http_address)),
         channel: reachable(channel_address),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
@@ -118,6 +124,21 @@ async fn end_sessions(mut changes: broadcast::Receiver<TokenId>, live: Arc<LiveS
     }
 }
 
+/// Certificate and key, if the API is HTTPS. Beyond loopback it should be.
+fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, CliError> {
+    let Some((certificate, key)) = config.tls.files() else {
+        if !config.http.listen.ip().is_loopback() {
+            tracing::warn!(
+                listen = %config.http.listen,
+                "the API is plain HTTP and anybody on the way can read the authkeys: set tls.certificate and tls.key, \
+                 or listen on loopback behind a proxy that speaks HTTPS"
+            );
+        }
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Certificates::load(certificate, key)?)))
+}
+
 /// What goes into enrollment links.
 fn addresses(
     config: &Config,
@@ -130,7 +151,8 @@ fn addresses(
             tracing::warn!("enrollment links lead to this machine only: set public.url");
         }
         let local = if http.is_ipv6() { "[::1]" } else { "127.0.0.1" };
-        format!("http://{local}:{}", http.port())
+        let scheme = if config.tls.files().is_some() { "https" } else { "http" };
+        format!("{scheme}://{local}:{}", http.port())
     });
     let host = public_host(&web).ok_or_else(|| CliError::Argument(format!("public.url {web} cannot be used")))?;
     Ok(AdminSettings { channel: format!("{}:{channel_port}", host.as_str()), web, development })

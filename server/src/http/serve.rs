@@ -14,12 +14,14 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::finish::finish;
 use super::problem::{Problem, RETRY_AFTER};
+use super::tls::Certificates;
 use crate::config::HttpConfig;
 use crate::shutdown::Shutdown;
 
@@ -40,10 +42,17 @@ pub struct HttpServer {
 struct Shared {
     router: TowerToHyperService<Router>,
     config: HttpConfig,
+    tls: Option<Tls>,
     connections: Arc<Semaphore>,
     requests: Semaphore,
     grace: Duration,
     shutdown: Shutdown,
+}
+
+#[derive(Debug)]
+struct Tls {
+    certificates: Arc<Certificates>,
+    patience: Duration,
 }
 
 impl HttpServer {
@@ -57,10 +66,20 @@ impl HttpServer {
             connections: Arc::new(Semaphore::new(config.max_connections)),
             requests: Semaphore::new(config.max_requests),
             config,
+            tls: None,
             grace,
             shutdown,
         });
         Self { listener, shared }
+    }
+
+    /// Will speak HTTPS instead of HTTP, with these `certificates`, and give a handshake `patience`.
+    #[must_use]
+    pub fn with_tls(mut self, certificates: Arc<Certificates>, patience: Duration) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.tls = Some(Tls { certificates, patience });
+        }
+        self
     }
 
     /// Serves until shutdown is requested; then takes no new connection, lets calls that have begun end, and closes.
@@ -80,10 +99,12 @@ impl HttpServer {
                         Ok(permit) => {
                             let shared = Arc::clone(&shared);
                             tasks.spawn(async move {
-                                serve_connection(shared, stream).await;
+                                serve(shared, stream).await;
                                 drop(permit);
                             });
                         }
+                        // Whoever speaks TLS could not read the answer.
+                        Err(_) if shared.tls.is_some() => turned_away(false),
                         Err(_) => refuse(stream),
                     },
                     Err(error) => {
@@ -101,20 +122,34 @@ impl HttpServer {
     }
 }
 
-async fn serve_connection(shared: Arc<Shared>, stream: TcpStream) {
+async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     // Answers are one small write each; waiting to merge them only costs time.
     let _ = stream.set_nodelay(true);
+    let Some(Tls { certificates, patience }) = &shared.tls else { return serve_connection(&shared, stream).await };
+    let handshake = tokio::select! {
+        biased;
+        () = shared.shutdown.requested() => return,
+        handshake = tokio::time::timeout(*patience, certificates.accept(stream)) => handshake,
+    };
+    match handshake {
+        Ok(Ok(stream)) => serve_connection(&shared, stream).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, stream: S) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.header_timeout)
         .max_buf_size(shared.config.head_limit)
         .max_headers(MAX_HEADERS);
-    let service = service_fn(|request| answer(&shared, request));
+    let service = service_fn(|request| answer(shared, request));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),
-        () = stop(&shared) => {
+        () = stop(shared) => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(shared.grace, connection).await
         }
@@ -165,7 +200,11 @@ fn refuse(stream: TcpStream) {
     );
     // A fresh socket has room for this; if not, closing is answer enough.
     let sent = stream.into_std().and_then(|mut stream| stream.write_all(answer.as_bytes()));
-    tracing::warn!(sent = sent.is_ok(), "turned a connection away: too many at once");
+    turned_away(sent.is_ok());
+}
+
+fn turned_away(told: bool) {
+    tracing::warn!(told, "turned a connection away: too many at once");
 }
 
 #[cfg(test)]

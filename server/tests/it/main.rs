@@ -12,3 +12,4 @@ mod channel_resync;
 mod channel_support;
 mod channel_throttle;
 mod process;
+mod tls;

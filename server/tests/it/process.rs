@@ -23,13 +23,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A running server; killed when dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = program()
             .args(arguments)
             .args(["--http", "127.0.0.1:0", "--channel", "127.0.0.1:0", "--json"])
@@ -51,13 +51,13 @@ impl Running {
         self.ready["http"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a URL").to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().expect("kill exists").success());
     }
 
     /// Asks it to stop; its exit status and everything it logged.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         let log = rest(self.child.stderr.take());
         (self.child.wait().expect("a child").code(), log)
