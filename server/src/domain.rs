@@ -5,8 +5,9 @@
 //! * [`throttle`]: wrong PINs, waits and blocking;
 //! * [`freshness`]: which signed times are still good;
 //! * [`enrollment`]: the life of an offer to enroll;
-//! * [`rules`]: what a service configures; [`name`] and [`permission`]: who may ask for what.
+//! * [`rules`]: what a service configures; [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
 
+pub mod actor;
 pub mod enrollment;
 pub mod freshness;
 pub mod name;

@@ -6,6 +6,7 @@
 //! * [`http`] answers relying parties and administrators, [`channel`] answers devices;
 //! * [`admin`] is what can be asked for, and what both the HTTP side and the command line call;
 //! * [`vault`] keeps secrets and is the only code that knows which PIN was the right one;
+//! * [`audit`] is the log's tree of hashes, its checkpoints and proofs, without I/O;
 //! * [`domain`] decides, without I/O; [`storage`] makes it durable;
 //! * [`accept`], [`network`] and [`proxy_protocol`] are what both listeners share: who comes in, and from where;
 //! * [`clock`] and [`entropy`] are parameters everywhere below the program itself.
@@ -39,6 +40,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod audit;
 pub mod channel;
 pub mod cli;
 pub mod clock;

@@ -10,7 +10,7 @@
 //! 1. [`Vault::view_by_hint`] reads what is needed: the ratchet row, freshness, slots;
 //! 2. [`Vault::count_attempt`] counts the signature as a failure, in a transaction of its own;
 //! 3. [`Vault::judge`] verifies it against all four keys, always all of them, outside of any transaction;
-//! 4. [`Vault::apply`] writes ratchet row, counter, both worlds, receipt and event in one transaction, or fails with
+//! 4. [`Vault::apply`] writes ratchet row, counter, both worlds and the journal in one transaction, or fails with
 //!    [`StorageError::Conflict`](crate::storage::StorageError::Conflict); then [`Vault::settle_lost`] takes the count
 //!    back if the signature was good, and everything starts again at 1.
 //!
@@ -47,7 +47,7 @@ pub use devices::{Device, DeviceSigned, DeviceView};
 pub use enrollments::{Endpoint, Enrolled, NewDevice, Offer, PendingOffer};
 pub use error::VaultError;
 pub use identity::{EpochKey, ServerKeys};
-pub use journal::{Event, EventKind, Receipt};
+pub use journal::{About, Content, Entry, Event, EventKind, Signed};
 pub use master::KeyLocation;
 pub use slots::{Judgement, Slots};
 pub use tokens::{Peeked, Token};

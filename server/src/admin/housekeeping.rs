@@ -7,12 +7,15 @@ use super::{Admin, AdminError};
 use crate::clock::UnixSeconds;
 use crate::shutdown::Shutdown;
 use crate::storage::Transaction;
-use crate::vault::{Event, Vault};
+use crate::storage::rows::JournalFilter;
+use crate::vault::{Entry, Event, Vault};
 
 /// How often events leave. The pace is fixed, so that it says nothing about what has happened.
 const PACE: Duration = Duration::from_secs(1);
-/// Most events that leave at once.
+/// Most events that are written to the log at once.
 const EVENTS: u32 = 1_000;
+/// How far the log has come in the journal.
+const LOG: &str = "cursor log";
 /// Seconds between two looks at the server's keys.
 const KEYS: u64 = 3_600;
 /// Seconds between two notes of what time it is. A killed server that finds its clock set back knows the time as well
@@ -83,33 +86,43 @@ impl Admin {
         self.write(|vault, tx| vault.maintain_keys(tx, vault.reading())).await
     }
 
-    /// Writes the events that wait to the log and removes them; returns how many there were. An event may be written
-    /// twice when the server is killed in between, but none is lost. One whose row is damaged is an alert itself.
+    /// Writes to the log what the journal has beyond what was written before; returns how many rows that were. One may be
+    /// written twice when the server is killed in between, or by two nodes over one database, but none is lost. One that
+    /// is damaged is an alert itself.
     ///
     /// # Errors
     /// Storage failed.
     pub async fn deliver_events(&self) -> Result<usize, AdminError> {
-        let events = self.read(|vault, tx| vault.stored_events(tx, EVENTS)).await?;
-        let Some((last, _)) = events.last() else { return Ok(0) };
+        let rows = self
+            .read(|vault, tx| {
+                let after = vault.cursor(tx, LOG)?;
+                vault.stored_journal(tx, &JournalFilter::All, after, EVENTS)
+            })
+            .await?;
+        let Some((last, _)) = rows.last() else { return Ok(0) };
         let last = *last;
-        for (seq, event) in &events {
-            match event {
-                Ok(event) => log(*seq, event),
+        for (seq, entry) in &rows {
+            match entry.as_ref().map(Entry::event) {
+                Ok(Some(event)) => log(*seq, event),
+                // Retention was faster than the log: the server has stood still for longer than events are kept.
+                Ok(None) => {}
                 Err(error) => tracing::error!(seq, %error, "alert: an event cannot be read"),
             }
         }
-        self.write(move |vault, tx| vault.delivered(tx, last)).await?;
-        Ok(events.len())
+        self.write(move |vault, tx| vault.advance_cursor(tx, LOG, last)).await?;
+        Ok(rows.len())
     }
 }
 
 fn log(seq: u64, event: &Event) {
-    let Event { kind, token, at, duress, duress_raised, tries_used_up, .. } = event;
+    let Event { kind, at, duress, duress_raised, tries_used_up, .. } = event;
     let (kind, at) = (kind.name(), at.get());
+    let service = event.about.service().map(|(_, name)| tracing::field::display(name));
+    let token = event.token().map(tracing::field::display);
     if event.is_alert() {
-        tracing::warn!(seq, kind, %token, at, duress, duress_raised, tries_used_up, "alert");
+        tracing::warn!(seq, kind, service, token, at, duress, duress_raised, tries_used_up, "alert");
     } else {
-        tracing::info!(seq, kind, %token, at, duress, "event");
+        tracing::info!(seq, kind, service, token, at, duress, "event");
     }
 }
 

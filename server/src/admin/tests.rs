@@ -370,7 +370,7 @@ fn a_damaged_event_does_not_hold_up_the_ones_behind_it() {
         test.admin.block(&service, &joe()).await.expect("blocked");
         vault
             .write(|_, tx| {
-                tx.execute("UPDATE outbox SET sealed = x'00' WHERE seq = (SELECT min(seq) FROM outbox)", &[])?;
+                tx.execute("UPDATE journal SET sealed = x'00' WHERE seq = 1", &[])?;
                 Ok(())
             })
             .await

@@ -2,6 +2,7 @@
 
 use super::{Admin, AdminError, EnrollOptions, Service};
 use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
 use crate::domain::world::ClockReading;
@@ -44,7 +45,7 @@ impl Admin {
             .await?;
         if peeked.consumes {
             let (of, whom) = (service.clone(), user.clone());
-            return self.write(move |vault, tx| vault.check(tx, &of, &whom, vault.reading())).await;
+            return self.write(move |vault, tx| vault.check(tx, &of, &whom, Actor::System, vault.reading())).await;
         }
         if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
             // What has been told to be over must not come back with a clock that goes back, not even after a restart.
@@ -78,7 +79,9 @@ impl Admin {
     /// [`AdminError::NoToken`]; [`AdminError::BadCall`]: no device waits.
     pub async fn confirm_enrollment(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
         let (service, user) = (service.clone(), user.clone());
-        let found = self.write(move |vault, tx| vault.confirm_enrollment(tx, &service, &user, vault.reading())).await?;
+        let found = self
+            .write(move |vault, tx| vault.confirm_enrollment(tx, &service, &user, Actor::Operator, vault.reading()))
+            .await?;
         if found { Ok(()) } else { Err(AdminError::BadCall("no enrollment waits for a confirmation".to_owned())) }
     }
 
@@ -125,10 +128,11 @@ impl Admin {
 
     async fn change(&self, service: &Service, user: &UserId, what: Change) -> Result<(), AdminError> {
         let (service, user) = (service.clone(), user.clone());
-        let token = self.write(move |vault, tx| what(vault, tx, &service, &user, vault.reading())).await?;
+        let token =
+            self.write(move |vault, tx| what(vault, tx, &service, &user, Actor::Operator, vault.reading())).await?;
         self.changed(token.id);
         Ok(())
     }
 }
 
-type Change = fn(&Vault, &mut dyn Transaction, &Service, &UserId, ClockReading) -> Result<Token, VaultError>;
+type Change = fn(&Vault, &mut dyn Transaction, &Service, &UserId, Actor, ClockReading) -> Result<Token, VaultError>;

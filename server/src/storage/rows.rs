@@ -13,7 +13,7 @@ mod tokens;
 pub use access::{AccessRows, AuthkeyRow, ServiceRow};
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
 pub use enrollments::{EnrollmentRow, EnrollmentRows};
-pub use journal::{JournalRows, ReceiptRow};
+pub use journal::{JournalFilter, JournalRow, JournalRows};
 pub use keys::{EpochRow, KeyRows};
 pub use meta::MetaRows;
 pub use tokens::{TokenRow, TokenRows};

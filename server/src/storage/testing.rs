@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Location, Options, Store};
+use super::rows::{JournalFilter, JournalRow, JournalRows};
+use super::{Location, Options, StorageError, Store, Transaction};
+use crate::clock::UnixSeconds;
 
 /// A store with its folder, if it has one.
 pub(crate) struct TestStore {
@@ -40,4 +42,28 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         .build()
         .expect("a runtime starts")
         .block_on(future)
+}
+
+/// A row of the journal that holds `sealed`.
+pub(crate) fn journal_row(seq: u64, token: u8, sealed: &[u8]) -> JournalRow {
+    JournalRow {
+        seq,
+        at: UnixSeconds::new(seq),
+        subscription: format!("s{token}"),
+        service: u64::from(token),
+        token: Some([token; 16]),
+        hash: [token; 32],
+        sealed: Some(sealed.to_vec()),
+    }
+}
+
+/// Adds a row that holds `sealed` to the journal.
+pub(crate) fn insert_event(tx: &mut dyn Transaction, seq: u64, sealed: &[u8]) -> Result<(), StorageError> {
+    tx.insert_journal(&journal_row(seq, 1, sealed))
+}
+
+/// Numbers and contents of at most `limit` rows of the journal, oldest first.
+pub(crate) fn events(tx: &mut dyn Transaction, after: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
+    let rows = tx.journal(&JournalFilter::All, after, limit)?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.sealed.unwrap_or_default())).collect())
 }

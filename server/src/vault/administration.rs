@@ -1,6 +1,7 @@
 //! What administrators and operators do to tokens.
 
-use super::{Device, Event, EventKind, Marks, Service, Token, Vault, VaultError};
+use super::{About, Device, Event, EventKind, Marks, Service, Token, Vault, VaultError};
+use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
 use crate::domain::token::Closer;
 use crate::domain::world::ClockReading;
@@ -16,11 +17,12 @@ impl Vault {
         &self,
         tx: &mut dyn Transaction,
         token: &mut Token,
-        kind: EventKind,
+        service: &Service,
+        (kind, by): (EventKind, Actor),
         clock: ClockReading,
     ) -> Result<(), VaultError> {
         self.put_token(tx, token)?;
-        self.record(tx, &Event::by_administrator(kind, token, clock.now()))?;
+        self.record(tx, &Event::on_token(kind, token, service, by, clock.now())?)?;
         self.mark_time(tx, clock)
     }
 
@@ -33,11 +35,12 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let mut token = self.existing_token(tx, service, user)?;
         token.state.block(clock.now());
-        self.commit_token(tx, &mut token, EventKind::Blocked, clock)?;
+        self.commit_token(tx, &mut token, service, (EventKind::Blocked, by), clock)?;
         Ok(token)
     }
 
@@ -50,6 +53,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let mut token = self.existing_token(tx, service, user)?;
@@ -61,7 +65,7 @@ impl Vault {
             }
         }
         token.state.unblock();
-        self.commit_token(tx, &mut token, EventKind::Unblocked, clock)?;
+        self.commit_token(tx, &mut token, service, (EventKind::Unblocked, by), clock)?;
         Ok(token)
     }
 
@@ -74,11 +78,12 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let mut token = self.existing_token(tx, service, user)?;
         token.state.close(Closer::Administrator, clock.now());
-        self.commit_token(tx, &mut token, EventKind::ForcedClose, clock)?;
+        self.commit_token(tx, &mut token, service, (EventKind::ForcedClose, by), clock)?;
         Ok(token)
     }
 
@@ -92,6 +97,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let mut token = self.existing_token(tx, service, user)?;
@@ -108,7 +114,7 @@ impl Vault {
             }
         }
         token.state.clear_duress(clock.now());
-        self.commit_token(tx, &mut token, EventKind::DuressCleared, clock)?;
+        self.commit_token(tx, &mut token, service, (EventKind::DuressCleared, by), clock)?;
         Ok(token)
     }
 
@@ -122,6 +128,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<bool, VaultError> {
         let mut token = self.existing_token(tx, service, user)?;
@@ -134,7 +141,7 @@ impl Vault {
             }
         }
         if found {
-            self.commit_token(tx, &mut token, EventKind::Confirmed, clock)?;
+            self.commit_token(tx, &mut token, service, (EventKind::Confirmed, by), clock)?;
         }
         Ok(found)
     }
@@ -148,6 +155,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let token = self.existing_token(tx, service, user)?;
@@ -155,7 +163,7 @@ impl Vault {
             self.revoke(tx, &mut device)?;
         }
         tx.delete_token(token.id.bytes())?;
-        self.record(tx, &Event::by_administrator(EventKind::Deleted, &token, clock.now()))?;
+        self.record(tx, &Event::on_token(EventKind::Deleted, &token, service, by, clock.now())?)?;
         self.mark_time(tx, clock)?;
         Ok(token)
     }
@@ -199,6 +207,7 @@ impl Vault {
         let marks = self.marks(tx)?;
         let high_water = marks.high_water.max(clock.now());
         self.put_marks(tx, marks.ver, Marks { high_water, restored_at: clock.now(), ..marks })?;
+        self.record(tx, &Event::new(EventKind::InstanceRestored, About::Instance, Actor::Operator, clock.now()))?;
         Ok(marked)
     }
 
@@ -228,6 +237,7 @@ impl Vault {
         let now = clock.now();
         let restored_at = marks.restored_at.min(now);
         self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, ..marks })?;
+        self.record(tx, &Event::new(EventKind::ClockCorrected, About::Instance, Actor::Operator, now))?;
         self.seen.store(now.get(), std::sync::atomic::Ordering::SeqCst);
         self.marked.store(0, std::sync::atomic::Ordering::SeqCst);
         Ok(())

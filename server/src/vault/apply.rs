@@ -1,5 +1,5 @@
-//! The one transaction of an operation (rule 14 of the ratchet's table): ratchet row, counter, both worlds, slots,
-//! receipt and event, or nothing of it.
+//! The one transaction of an operation (rule 14 of the ratchet's table): ratchet row, counter, both worlds, slots and
+//! the journal, or nothing of it.
 
 use std::sync::Arc;
 
@@ -12,10 +12,9 @@ use cardea_protocol::wire::{Op, PinEntry, Reply};
 use super::attempts::Attempts;
 use super::devices::{Device, DeviceSigned, answer};
 use super::slots::Judgement;
-use super::{Event, EventKind, Receipt, Token, Vault, VaultError};
+use super::{Event, EventKind, Service, Signed, Token, Vault, VaultError};
 use crate::clock::UnixSeconds;
 use crate::domain::freshness::Freshness;
-use crate::domain::rules::ServiceRules;
 use crate::domain::token::Closer;
 use crate::domain::world::{ClockReading, cap_of_win};
 use crate::storage::rows::DeviceKey;
@@ -131,7 +130,7 @@ struct Scene {
     token: Token,
     device: Device,
     attempts: Attempts,
-    rules: ServiceRules,
+    service: Service,
     restored_at: UnixSeconds,
     clock: ClockReading,
 }
@@ -164,10 +163,10 @@ impl Vault {
         if token.state.is_blocked() {
             return Err(conflict());
         }
-        let rules = self.service_by_id(tx, token.service)?.rules;
+        let service = self.service_by_id(tx, token.service)?;
         let attempts = self.throttle(tx, &key)?;
         let restored_at = self.marks(tx)?.restored_at;
-        let mut scene = Scene { token, device, attempts, rules, restored_at, clock };
+        let mut scene = Scene { token, device, attempts, service, restored_at, clock };
 
         let (code, wait_until) = match &action {
             Action::Observe => (Code::Ok, None),
@@ -179,7 +178,11 @@ impl Vault {
                     &scene,
                     EventKind::Closed,
                     Code::Ok,
-                    (signed.statement.bytes(), &signed.signature),
+                    Signed {
+                        statement: signed.statement.bytes().to_vec(),
+                        signature: signed.signature,
+                        key: Some(scene.device.row.device_key),
+                    },
                     false,
                 )?;
                 (Code::Ok, None)
@@ -191,7 +194,7 @@ impl Vault {
         let mut given_up = scene.device.row.duplicate();
         given_up.revoked |= gives_up;
         let before = std::mem::replace(&mut scene.device.row, given_up);
-        let mut told = answer(code, &scene.token, &scene.device, &scene.attempts, &scene.rules, clock);
+        let mut told = answer(code, &scene.token, &scene.device, &scene.attempts, &scene.service.rules, clock);
         if let Some(until) = wait_until.filter(|_| code == Code::Wait) {
             told.until = until;
         }
@@ -206,8 +209,7 @@ impl Vault {
         Ok(Applied { answer: told, output, version: scene.device.ver })
     }
 
-    /// Decides an operation that a PIN signs; writes slots, receipt and event, which are the same rows whatever the
-    /// PIN was.
+    /// Decides an operation that a PIN signs; writes slots and journal, which are the same rows whatever the PIN was.
     fn decide(
         &self,
         tx: &mut dyn Transaction,
@@ -227,7 +229,7 @@ impl Vault {
         let mut raised = false;
         let (code, kind) = if !judgement.is_good() {
             scene.attempts.state.reject(&judgement.key);
-            if scene.attempts.state.is_blocked(now, scene.rules.limits) {
+            if scene.attempts.state.is_blocked(now, scene.service.rules.limits) {
                 // Nothing of this device stays open once it is blocked, so that nothing reopens when the block ends.
                 scene.close();
             }
@@ -245,7 +247,11 @@ impl Vault {
             self.execute(scene, &mut sets, action)
         };
         self.put_slot_sets(tx, &key, &sets)?;
-        let signed = (judgement.statement.bytes(), &judgement.signature);
+        let signed = Signed {
+            statement: judgement.statement.bytes().to_vec(),
+            signature: judgement.signature,
+            key: judgement.signer(),
+        };
         self.write_signed(tx, scene, kind, code, signed, raised)?;
         Ok(code)
     }
@@ -258,10 +264,12 @@ impl Vault {
             // Waiting for the short authentication string to be confirmed.
             PinAction::Open { .. } if !scene.device.confirmed => (Code::Policy, EventKind::NotExecuted),
             PinAction::Open { win } => {
-                state.open(now, scene.rules.window, cap_of_win(*win));
+                state.open(now, scene.service.rules.window, cap_of_win(*win));
                 (Code::Ok, EventKind::Opened)
             }
-            PinAction::SetPins(entries) if entries.iter().any(|entry| entry.biometric) && !scene.rules.biometric => {
+            PinAction::SetPins(entries)
+                if entries.iter().any(|entry| entry.biometric) && !scene.service.rules.biometric =>
+            {
                 (Code::Policy, EventKind::NotExecuted)
             }
             PinAction::SetPins(entries) => {
@@ -282,25 +290,20 @@ impl Vault {
         scene: &Scene,
         kind: EventKind,
         code: Code,
-        (statement, signature): (&[u8], &[u8; 64]),
+        signed: Signed,
         duress_raised: bool,
     ) -> Result<(), VaultError> {
         let (key, at) = (scene.device.key, scene.clock.now());
         let event = Event {
             duress_raised,
-            tries_used_up: kind == EventKind::PinRejected && scene.attempts.state.is_blocked(at, scene.rules.limits),
-            ..Event::by_device(kind, &scene.token, &key, at)
+            tries_used_up: kind == EventKind::PinRejected
+                && scene.attempts.state.is_blocked(at, scene.service.rules.limits),
+            code: Some(code),
+            signed: Some(signed),
+            ..Event::by_device(kind, &scene.token, &scene.service, &key, at)?
         };
-        let receipt = Receipt {
-            seq: 0,
-            at,
-            statement: statement.to_vec(),
-            signature: *signature,
-            code: code.number(),
-            duress: event.duress,
-        };
-        self.add_receipt(tx, &key, &receipt)?;
-        self.record(tx, &event)
+        self.record(tx, &event)?;
+        Ok(())
     }
 
     /// Two holders of one device's state were proved: blocks the token until it is enrolled anew.
@@ -323,7 +326,8 @@ impl Vault {
         if let Some(mut token) = self.token_by_id(tx, &key.token)? {
             token.state.block_for_clone(clock.now());
             self.put_token(tx, &mut token)?;
-            self.record(tx, &Event::by_device(EventKind::CloneProved, &token, key, clock.now()))?;
+            let service = self.service_by_id(tx, token.service)?;
+            self.record(tx, &Event::by_device(EventKind::CloneProved, &token, &service, key, clock.now())?)?;
         }
         self.mark_time(tx, clock)
     }
@@ -357,7 +361,8 @@ impl Vault {
             }
             self.put_token(tx, &mut token)?;
             let kind = if suspends { EventKind::Suspended } else { EventKind::Resynced };
-            self.record(tx, &Event::by_device(kind, &token, key, clock.now()))?;
+            let service = self.service_by_id(tx, token.service)?;
+            self.record(tx, &Event::by_device(kind, &token, &service, key, clock.now())?)?;
         }
         self.mark_time(tx, clock)?;
         Ok(device.ver)

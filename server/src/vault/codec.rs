@@ -140,6 +140,11 @@ impl<'a> Decoder<'a> {
         field.get(..usize::from(length)).ok_or(self.damaged())
     }
 
+    /// Everything that is left.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(super) fn end(self) -> Result<(), VaultError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.damaged()) }
     }

@@ -217,7 +217,8 @@ impl Vault {
     ) -> Result<Enrolled, VaultError> {
         let stored = self.open_offer(tx.enrollment(&offer.id)?.ok_or(OfferDead)?)?;
         let mut token = self.token_by_id(tx, &stored.token)?.ok_or(OfferDead)?;
-        let rules = self.service_by_id(tx, token.service)?.rules;
+        let service = self.service_by_id(tx, token.service)?;
+        let rules = &service.rules;
         if !stored.state.may_finish(clock.trusted().ok_or(OfferDead)?) {
             return Err(OfferDead.into());
         }
@@ -257,7 +258,7 @@ impl Vault {
         self.put_slot_sets(tx, &key, &SlotSets::new(&entries, &*self.entropy))?;
         self.put_token(tx, &mut token)?;
         tx.delete_enrollment_of(&stored.token)?;
-        self.record(tx, &Event::by_device(EventKind::Enrolled, &token, &key, clock.now()))?;
+        self.record(tx, &Event::by_device(EventKind::Enrolled, &token, &service, &key, clock.now())?)?;
         self.mark_time(tx, clock)?;
         Ok(Enrolled { device: key, confirmed, replaced })
     }

@@ -1,261 +1,222 @@
-//! Receipts, and the outbox of events that somebody outside has to be told of.
+//! The journal: everything that happened, in the order of the commits, each row a leaf of the audit log's tree.
 //!
-//! Both are of one size whatever they say: a row that tells of duress looks like any other.
+//! A row that a device can cause has one size, whatever it says: one that tells of duress looks like any other. The
+//! head of the tree is kept sealed and written in the same transaction, so that who edits the database cannot make a
+//! log that fits it.
 
-use cardea_protocol::token::{DeviceId, TokenId};
+mod event;
+mod kind;
+
+pub use event::{About, Event, Signed};
+pub use kind::EventKind;
 
 use super::seal::Table;
-use super::{Decoder, Encoder, Token, Vault, VaultError};
-use crate::clock::UnixSeconds;
-use crate::storage::rows::{DeviceKey, JournalRows, MetaRows, ReceiptRow};
-use crate::storage::{Sealed, Transaction};
+use super::{Decoder, Encoder, Vault, VaultError, random_id};
+use crate::audit::leaf::{Leaf, SALT_LEN, commitment};
+use crate::audit::tree::Frontier;
+use crate::storage::rows::{JournalFilter, JournalRow, JournalRows, MetaRows};
+use crate::storage::{Sealed, StorageError, Transaction};
 
-/// Room for the longest statement.
-const STATEMENT_ROOM: u8 = 122;
+/// The head of the tree.
+const HEAD: &str = "journal";
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $number:literal $text:literal,)*) => {
-        /// What happened.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum EventKind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl EventKind {
-            const fn number(self) -> u8 {
-                match self {
-                    $(Self::$name => $number,)*
-                }
-            }
-
-            const fn from_number(number: u8) -> Option<Self> {
-                match number {
-                    $($number => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// Its name in logs and messages.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A PIN opened the token.
-    Opened = 1 "opened",
-    /// A device closed the token.
-    Closed = 2 "closed",
-    /// A PIN was wrong.
-    PinRejected = 3 "pin.rejected",
-    /// An operation was right but not executed.
-    NotExecuted = 4 "operation.not_executed",
-    /// The PINs were replaced.
-    PinsChanged = 5 "pins.changed",
-    /// The device's static key was replaced.
-    KeyRotated = 6 "key.rotated",
-    /// The device gave itself up.
-    Unenrolled = 7 "unenrolled",
-    /// A relying party's check ended a single-use opening.
-    Consumed = 8 "consumed",
-    /// A device enrolled.
-    Enrolled = 9 "enrolled",
-    /// Two holders of one device's state were proved.
-    CloneProved = 10 "clone.proved",
-    /// A live device with a foreign state appeared.
-    Suspended = 11 "device.suspended",
-    /// A device resynced after a restore.
-    Resynced = 12 "device.resynced",
-    /// An administrator blocked the token.
-    Blocked = 13 "blocked",
-    /// An administrator lifted the block.
-    Unblocked = 14 "unblocked",
-    /// An administrator closed the token.
-    ForcedClose = 15 "closed.forced",
-    /// An administrator cleared duress.
-    DuressCleared = 16 "duress.cleared",
-    /// An administrator deleted the token.
-    Deleted = 17 "deleted",
-    /// Somebody confirmed the short authentication string.
-    Confirmed = 18 "enrollment.confirmed",
-}
-
-/// Something that happened to a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event {
-    /// What.
-    pub kind: EventKind,
-    /// To which token.
-    pub token: TokenId,
-    /// By which device; `None` when an administrator or a relying party did it.
-    pub device: Option<DeviceId>,
-    /// When it was committed.
-    pub at: UnixSeconds,
-    /// The token is under duress.
-    pub duress: bool,
-    /// And it was not before.
-    pub duress_raised: bool,
-    /// The device has no tries left.
-    pub tries_used_up: bool,
-}
-
-impl Event {
-    /// An event that a device caused.
-    pub(super) const fn by_device(kind: EventKind, token: &Token, key: &DeviceKey, at: UnixSeconds) -> Self {
-        Self { device: Some(DeviceId::new(key.number)), ..Self::by_administrator(kind, token, at) }
-    }
-
-    /// An event that an administrator caused.
-    pub(super) const fn by_administrator(kind: EventKind, token: &Token, at: UnixSeconds) -> Self {
-        let duress = token.state.is_under_duress();
-        Self { kind, token: token.id, device: None, at, duress, duress_raised: false, tries_used_up: false }
-    }
-
-    /// A relying party's check ended a single-use opening.
-    pub(super) const fn consumed(token: &Token, at: UnixSeconds) -> Self {
-        Self::by_administrator(EventKind::Consumed, token, at)
-    }
-
-    /// Whether an operator should look at it.
-    #[must_use]
-    pub const fn is_alert(&self) -> bool {
-        self.duress_raised || self.tries_used_up || matches!(self.kind, EventKind::CloneProved | EventKind::Suspended)
-    }
-}
-
-/// A signed statement and what it came to: anyone with the token's public keys can check it.
+/// A row of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its number in the instance.
-    pub seq: u64,
-    /// When it was committed.
-    pub at: UnixSeconds,
-    /// The statement.
-    pub statement: Vec<u8>,
-    /// The signature over it.
-    pub signature: [u8; 64],
-    /// The code that the device was told.
-    pub code: u8,
-    /// Whether it acted in the shadow.
-    pub duress: bool,
+pub struct Entry {
+    /// The row as it goes into the tree.
+    pub leaf: Leaf,
+    /// What happened; `None` once retention has erased it.
+    pub content: Option<Content>,
+}
+
+/// What a row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What was hashed with the bytes.
+    pub salt: [u8; SALT_LEN],
+    /// The bytes that the leaf commits to.
+    pub bytes: Vec<u8>,
+    /// The same, understood.
+    pub event: Event,
+}
+
+impl Entry {
+    /// The row's number.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.leaf.seq
+    }
+
+    /// What happened, unless retention has erased it.
+    #[must_use]
+    pub fn event(&self) -> Option<&Event> {
+        self.content.as_ref().map(|content| &content.event)
+    }
 }
 
 impl Vault {
-    /// Adds an event to the outbox.
-    pub(super) fn record(&self, tx: &mut dyn Transaction, event: &Event) -> Result<(), VaultError> {
-        let seq = tx.next_number("outbox")?;
+    /// Adds a row to the journal and a leaf to its tree; returns the row's number.
+    ///
+    /// # Errors
+    /// [`VaultError::Misuse`]: the event does not fit its row. The head is damaged or does not fit the rows; storage
+    /// failed.
+    pub fn record(&self, tx: &mut dyn Transaction, event: &Event) -> Result<u64, VaultError> {
+        let (ver, mut tree) = self.journal_head(tx)?;
+        let body = event.encode()?;
+        let salt = random_id(&*self.entropy);
+        let leaf = Leaf { seq: tree.size() + 1, at: event.at, commitment: commitment(&salt, body.bytes()) };
         let mut content = Encoder::new();
-        content
-            .u8(event.kind.number())
-            .put(event.token.bytes())
-            .optional(event.device.as_ref().map(DeviceId::bytes))
-            .time(event.at)
-            .flag(event.duress)
-            .flag(event.duress_raised)
-            .flag(event.tries_used_up);
-        let sealed = self.seal(Table::Outbox, &[&seq.to_le_bytes()], 1, &content);
-        Ok(tx.insert_event(seq, &sealed.bytes)?)
+        content.put(&salt).put(body.bytes());
+        let mut row = JournalRow {
+            seq: leaf.seq,
+            at: leaf.at,
+            subscription: event.about.subscription().unwrap_or_default().to_owned(),
+            service: event.about.service().map_or(0, |(id, _)| id),
+            token: event.about.token().map(|(id, _)| *id.bytes()),
+            hash: leaf.commitment,
+            sealed: None,
+        };
+        row.sealed = Some(self.seal(Table::Journal, &binding(&row, &numbers(&row)), 1, &content).bytes);
+        tx.insert_journal(&row).map_err(|error| match error {
+            // The head says that there is no such row yet.
+            StorageError::Exists => VaultError::Damaged(Table::Journal.name()),
+            error => error.into(),
+        })?;
+        tree.push(leaf.hash());
+        self.put_journal_head(tx, ver, &tree)?;
+        Ok(leaf.seq)
     }
 
-    /// At most `limit` events that were not delivered yet, oldest first, each with its number.
+    /// The tree over all rows.
+    ///
+    /// # Errors
+    /// The head is damaged; storage failed.
+    pub fn journal_tree(&self, tx: &mut dyn Transaction) -> Result<Frontier, VaultError> {
+        self.journal_head(tx).map(|(_, tree)| tree)
+    }
+
+    fn journal_head(&self, tx: &mut dyn Transaction) -> Result<(u64, Frontier), VaultError> {
+        let Some(sealed) = tx.meta(HEAD)? else { return Ok((0, Frontier::default())) };
+        let content = self.sealer.open(Table::Meta, &[HEAD.as_bytes()], &sealed)?;
+        let mut decoder = Decoder::new(Table::Meta, &content);
+        let size = decoder.u64()?;
+        let roots = (0..size.count_ones()).map(|_| decoder.array()).collect::<Result<_, _>>()?;
+        let damaged = decoder.damaged();
+        decoder.end()?;
+        Ok((sealed.ver, Frontier::from_parts(size, roots).ok_or(damaged)?))
+    }
+
+    fn put_journal_head(&self, tx: &mut dyn Transaction, ver: u64, tree: &Frontier) -> Result<(), VaultError> {
+        let mut content = Encoder::new();
+        content.u64(tree.size());
+        for root in tree.roots() {
+            content.put(root);
+        }
+        let sealed = self.seal(Table::Meta, &[HEAD.as_bytes()], ver + 1, &content);
+        Ok(tx.put_meta(HEAD, &sealed)?)
+    }
+
+    /// At most `limit` rows with numbers above `after`, oldest first.
     ///
     /// # Errors
     /// A row is damaged; storage failed.
-    pub fn events(&self, tx: &mut dyn Transaction, limit: u32) -> Result<Vec<(u64, Event)>, VaultError> {
-        let stored = self.stored_events(tx, limit)?;
-        stored.into_iter().map(|(seq, event)| event.map(|event| (seq, event))).collect()
+    pub fn journal(
+        &self,
+        tx: &mut dyn Transaction,
+        filter: &JournalFilter,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, VaultError> {
+        tx.journal(filter, after, limit)?.iter().map(|row| self.open_journal(row)).collect()
     }
 
-    /// As [`Vault::events`], with the damaged rows among them: one of those must not hold up the alerts behind it.
+    /// At most `limit` rows with numbers below `before`, newest first.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn journal_back(
+        &self,
+        tx: &mut dyn Transaction,
+        filter: &JournalFilter,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, VaultError> {
+        tx.journal_back(filter, before, limit)?.iter().map(|row| self.open_journal(row)).collect()
+    }
+
+    /// As [`Vault::journal`], with the damaged rows among them by their numbers: one of those must not hold up the
+    /// alerts behind it.
     ///
     /// # Errors
     /// Storage failed.
     #[expect(clippy::type_complexity, reason = "a number and what is behind it")]
-    pub fn stored_events(
+    pub fn stored_journal(
         &self,
         tx: &mut dyn Transaction,
-        limit: u32,
-    ) -> Result<Vec<(u64, Result<Event, VaultError>)>, VaultError> {
-        let open = |seq: u64, bytes: Vec<u8>| {
-            let sealed = Sealed { ver: 1, bytes };
-            let content = self.sealer.open(Table::Outbox, &[&seq.to_le_bytes()], &sealed)?;
-            let mut decoder = Decoder::new(Table::Outbox, &content);
-            let event = Event {
-                kind: EventKind::from_number(decoder.u8()?).ok_or(decoder.damaged())?,
-                token: TokenId::new(decoder.array()?),
-                device: decoder.optional()?.map(DeviceId::new),
-                at: decoder.time()?,
-                duress: decoder.flag()?,
-                duress_raised: decoder.flag()?,
-                tries_used_up: decoder.flag()?,
-            };
-            decoder.end()?;
-            Ok(event)
-        };
-        Ok(tx.events(0, limit)?.into_iter().map(|(seq, bytes)| (seq, open(seq, bytes))).collect())
-    }
-
-    /// Removes the events up to and with number `seq`: they have been delivered.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub fn delivered(&self, tx: &mut dyn Transaction, seq: u64) -> Result<(), VaultError> {
-        tx.delete_events(seq)?;
-        Ok(())
-    }
-
-    pub(super) fn add_receipt(
-        &self,
-        tx: &mut dyn Transaction,
-        key: &DeviceKey,
-        receipt: &Receipt,
-    ) -> Result<(), VaultError> {
-        let seq = tx.next_number("receipt")?;
-        let mut content = Encoder::new();
-        content
-            .put(&key.number)
-            .padded(&receipt.statement, STATEMENT_ROOM)?
-            .put(&receipt.signature)
-            .u8(receipt.code)
-            .flag(receipt.duress);
-        let binding: [&[u8]; 3] = [&seq.to_le_bytes(), &key.token, &receipt.at.get().to_le_bytes()];
-        let sealed = self.seal(Table::Receipt, &binding, 1, &content).bytes;
-        Ok(tx.insert_receipt(&ReceiptRow { seq, token: key.token, at: receipt.at, sealed })?)
-    }
-
-    /// At most `limit` receipts of a token with numbers above `after`, oldest first.
-    ///
-    /// # Errors
-    /// A row is damaged; storage failed.
-    pub fn receipts(
-        &self,
-        tx: &mut dyn Transaction,
-        token: TokenId,
+        filter: &JournalFilter,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<Receipt>, VaultError> {
-        let open = |row: ReceiptRow| {
-            let binding: [&[u8]; 3] = [&row.seq.to_le_bytes(), &row.token, &row.at.get().to_le_bytes()];
-            let content = self.sealer.open(Table::Receipt, &binding, &Sealed { ver: 1, bytes: row.sealed })?;
-            let mut decoder = Decoder::new(Table::Receipt, &content);
-            decoder.take(4)?;
-            let receipt = Receipt {
-                seq: row.seq,
-                at: row.at,
-                statement: decoder.padded(STATEMENT_ROOM)?.to_vec(),
-                signature: decoder.array()?,
-                code: decoder.u8()?,
-                duress: decoder.flag()?,
-            };
-            decoder.end()?;
-            Ok(receipt)
-        };
-        tx.receipts_of(token.bytes(), after, limit)?.into_iter().map(open).collect()
+    ) -> Result<Vec<(u64, Result<Entry, VaultError>)>, VaultError> {
+        Ok(tx.journal(filter, after, limit)?.iter().map(|row| (row.seq, self.open_journal(row))).collect())
     }
+
+    /// Opens a row and checks that its content is what the leaf commits to and what its columns say.
+    pub(super) fn open_journal(&self, row: &JournalRow) -> Result<Entry, VaultError> {
+        let leaf = Leaf { seq: row.seq, at: row.at, commitment: row.hash };
+        let Some(bytes) = &row.sealed else { return Ok(Entry { leaf, content: None }) };
+        let sealed = Sealed { ver: 1, bytes: bytes.clone() };
+        let content = self.sealer.open(Table::Journal, &binding(row, &numbers(row)), &sealed)?;
+        let mut decoder = Decoder::new(Table::Journal, &content);
+        let (salt, damaged) = (decoder.array()?, decoder.damaged());
+        let bytes = decoder.rest().to_vec();
+        if commitment(&salt, &bytes) != leaf.commitment {
+            return Err(damaged);
+        }
+        let event = Event::decode(&bytes, leaf.at)?;
+        Ok(Entry { leaf, content: Some(Content { salt, bytes, event }) })
+    }
+
+    /// How far a reader of the journal called `name` has come; 0 before its first row.
+    ///
+    /// # Errors
+    /// The mark is damaged; storage failed.
+    pub fn cursor(&self, tx: &mut dyn Transaction, name: &str) -> Result<u64, VaultError> {
+        self.read_cursor(tx, name).map(|(_, seq)| seq)
+    }
+
+    /// Notes that a reader of the journal called `name` has come to `seq`, unless it is further.
+    ///
+    /// # Errors
+    /// The mark is damaged; storage failed.
+    pub fn advance_cursor(&self, tx: &mut dyn Transaction, name: &str, seq: u64) -> Result<(), VaultError> {
+        let (ver, before) = self.read_cursor(tx, name)?;
+        if seq <= before {
+            return Ok(());
+        }
+        let mut content = Encoder::new();
+        content.u64(seq);
+        let sealed = self.seal(Table::Meta, &[name.as_bytes()], ver + 1, &content);
+        Ok(tx.put_meta(name, &sealed)?)
+    }
+
+    fn read_cursor(&self, tx: &mut dyn Transaction, name: &str) -> Result<(u64, u64), VaultError> {
+        let Some(sealed) = tx.meta(name)? else { return Ok((0, 0)) };
+        let content = self.sealer.open(Table::Meta, &[name.as_bytes()], &sealed)?;
+        let mut decoder = Decoder::new(Table::Meta, &content);
+        let seq = decoder.u64()?;
+        decoder.end()?;
+        Ok((sealed.ver, seq))
+    }
+}
+
+type Numbers = [[u8; 8]; 3];
+
+fn numbers(row: &JournalRow) -> Numbers {
+    [row.seq, row.at.get(), row.service].map(u64::to_le_bytes)
+}
+
+/// What stands beside the content in clear.
+fn binding<'a>(row: &'a JournalRow, [seq, at, service]: &'a Numbers) -> [&'a [u8]; 6] {
+    let token = row.token.as_ref().map_or(&[][..], <[u8; 16]>::as_slice);
+    [seq, at, row.subscription.as_bytes(), service, token, &row.hash]
 }

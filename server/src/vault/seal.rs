@@ -23,13 +23,12 @@ pub(super) enum Table {
     Slots,
     Attempt,
     Enrollment,
-    Receipt,
-    Outbox,
+    Journal,
     KeyEpoch,
 }
 
 impl Table {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 10] = [
         Self::Meta,
         Self::Service,
         Self::Authkey,
@@ -38,8 +37,7 @@ impl Table {
         Self::Slots,
         Self::Attempt,
         Self::Enrollment,
-        Self::Receipt,
-        Self::Outbox,
+        Self::Journal,
         Self::KeyEpoch,
     ];
 
@@ -53,8 +51,7 @@ impl Table {
             Self::Slots => "slots",
             Self::Attempt => "attempt",
             Self::Enrollment => "enrollment",
-            Self::Receipt => "receipt",
-            Self::Outbox => "outbox",
+            Self::Journal => "journal",
             Self::KeyEpoch => "key_epoch",
         }
     }

@@ -121,6 +121,8 @@ pub struct Judgement {
     pub(super) key: AttemptKey,
     pub(super) statement: Statement,
     pub(super) signature: [u8; 64],
+    /// The key that it verified under, once [`Judgement::is_good`].
+    signer: [u8; 32],
     pub(super) slots_ver: u64,
     pub(super) under_duress: bool,
     good: Choice,
@@ -139,6 +141,11 @@ impl Judgement {
         self.good.into()
     }
 
+    /// The key that the signature verified under.
+    pub(super) fn signer(&self) -> Option<[u8; 32]> {
+        self.is_good().then_some(self.signer)
+    }
+
     /// Whether the slot that matched raises duress.
     pub(super) fn raises_duress(&self) -> bool {
         (self.good & self.duress).into()
@@ -148,17 +155,19 @@ impl Judgement {
 impl Slots {
     /// Verifies against all keys, whatever the first ones say, and combines the results without a branch.
     pub(super) fn judge(&self, statement: &Statement, signature: &[u8; 64]) -> Judgement {
-        let (mut good, mut duress) = (0_u8, 0_u8);
+        let (mut good, mut duress, mut signer) = (0_u8, 0_u8, [0_u8; 32]);
         for slot in &self.table.0 {
             let matched = Choice::from(u8::from(Dalek::ed25519_verify(&slot.key, statement.bytes(), signature)));
             let role = Choice::from(slot.role as u8);
             good.conditional_assign(&1, matched);
             duress.conditional_assign(&1, matched & role);
+            signer.conditional_assign(&slot.key, matched);
         }
         Judgement {
             key: statement.attempt_key::<Dalek>(signature),
             statement: *statement,
             signature: *signature,
+            signer,
             slots_ver: self.ver,
             under_duress: self.duress,
             good: Choice::from(good),

@@ -12,12 +12,13 @@ use cardea_protocol::{Code, Secret};
 
 use super::*;
 use crate::clock::TestClock;
+use crate::domain::actor::Actor;
 use crate::domain::enrollment::EnrollOptions;
 use crate::domain::name::{ServiceName, UserId};
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::Gate;
 use crate::entropy::SeededEntropy;
-use crate::storage::rows::DeviceKey;
+use crate::storage::rows::{DeviceKey, JournalFilter};
 use crate::storage::testing::TestStore;
 use crate::storage::{StorageError, Transaction};
 
@@ -123,7 +124,8 @@ impl TestVault {
 
     pub(crate) async fn status(&self) -> Result<u8, VaultError> {
         let (service, user) = (self.service.clone(), self.user.clone());
-        let status = self.write(move |vault, tx| vault.check(tx, &service, &user, vault.reading())).await?;
+        let status =
+            self.write(move |vault, tx| vault.check(tx, &service, &user, Actor::Authkey(7), vault.reading())).await?;
         Ok(status.number())
     }
 
@@ -185,10 +187,16 @@ impl TestVault {
         self.apply(&view, Action::Observe).await
     }
 
+    /// Everything that the journal says, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let entries = self.write(|vault, tx| vault.journal(tx, &JournalFilter::All, 0, 10_000)).await.expect("read");
+        entries.into_iter().filter_map(|entry| entry.content).map(|content| content.event).collect()
+    }
+
     /// One call of an administrator.
     pub(crate) async fn administer(&self, what: Administration) -> Result<(), VaultError> {
         let (service, user) = (self.service.clone(), self.user.clone());
-        self.write(move |vault, tx| what(vault, tx, &service, &user, vault.reading())).await.map(drop)
+        self.write(move |vault, tx| what(vault, tx, &service, &user, Actor::Operator, vault.reading())).await.map(drop)
     }
 }
 
@@ -197,7 +205,8 @@ pub(crate) async fn open(test: &TestStore, clock: &Arc<TestClock>) -> Result<Arc
     Vault::open(&test.store, KeyLocation::Given(Secret::new(KEY)), entropy, clock).await
 }
 
-type Administration = fn(&Vault, &mut dyn Transaction, &Service, &UserId, ClockReading) -> Result<Token, VaultError>;
+type Administration =
+    fn(&Vault, &mut dyn Transaction, &Service, &UserId, Actor, ClockReading) -> Result<Token, VaultError>;
 
 /// Why a device got no answer to an operation.
 #[derive(Debug, PartialEq, Eq)]

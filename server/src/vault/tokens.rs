@@ -4,8 +4,9 @@ use cardea_protocol::token::{DeviceId, TokenId};
 
 use super::access::Service;
 use super::seal::Table;
-use super::{Decoder, Encoder, Vault, VaultError, random_id};
+use super::{Decoder, Encoder, Event, EventKind, Vault, VaultError, random_id};
 use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
@@ -137,6 +138,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        by: Actor,
         clock: ClockReading,
     ) -> Result<TokenStatus, VaultError> {
         let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
@@ -144,7 +146,7 @@ impl Vault {
         if peeked.consumes {
             token.state.consume();
             self.put_token(tx, &mut token)?;
-            self.record(tx, &super::Event::consumed(&token, clock.now()))?;
+            self.record(tx, &Event::on_token(EventKind::Consumed, &token, service, by, clock.now())?)?;
         }
         self.mark_time(tx, clock)?;
         Ok(peeked.status)

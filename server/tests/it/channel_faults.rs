@@ -35,7 +35,7 @@ fn repair(connection: &rusqlite::Connection) {
 #[tokio::test]
 async fn an_operation_that_cannot_be_written_whole_is_not_written_at_all() {
     // One table after the other is out of order, so that the transaction fails at every place there is.
-    for table in ["attempt", "slots", "device", "token", "receipt", "outbox"] {
+    for table in ["attempt", "slots", "device", "token", "journal"] {
         let world = Setup::durable().start().await;
         let mut phone = world.enroll().await;
         let before = world.image().await;
@@ -60,7 +60,7 @@ async fn an_operation_that_cannot_be_written_whole_is_not_written_at_all() {
 
 #[tokio::test]
 async fn a_wrong_pin_that_cannot_be_settled_is_counted_once_over_a_restart() {
-    for table in ["slots", "device", "outbox"] {
+    for table in ["slots", "device", "journal"] {
         let world = Setup::durable().start().await;
         let mut phone = world.enroll().await;
         let fault = sabotage(&world, table);
@@ -82,7 +82,7 @@ async fn a_warm_operation_that_cannot_be_written_ends_its_session() {
     let world = Setup::durable().start().await;
     let mut phone = world.enroll().await;
     let mut warm = phone.warm(&world).await;
-    let fault = sabotage(&world, "outbox");
+    let fault = sabotage(&world, "journal");
     assert_eq!(warm.open(&phone, &world, NORMAL).await, None);
     repair(&fault);
     assert_eq!(world.status().await, 2);
@@ -91,7 +91,7 @@ async fn a_warm_operation_that_cannot_be_written_ends_its_session() {
 
 #[tokio::test]
 async fn an_enrollment_that_cannot_be_written_leaves_no_device_and_may_be_tried_again() {
-    for table in ["enrollment", "device", "attempt", "slots", "token", "outbox"] {
+    for table in ["enrollment", "device", "attempt", "slots", "token", "journal"] {
         let world = Setup::durable().start().await;
         let offer = world.offer().await;
         let link = cardea_protocol::wire::Link::parse(&offer.link).unwrap();
@@ -127,7 +127,7 @@ async fn a_clone_that_cannot_be_recorded_gets_nothing_either() {
     let mut phone = world.enroll().await;
     let mut thief = phone.copy();
     phone.status(&world).await;
-    let fault = sabotage(&world, "outbox");
+    let fault = sabotage(&world, "journal");
     let mut attempt = thief.start_open(&world, NORMAL);
     assert!(matches!(thief.deliver(&mut attempt).await, Got::Closed));
     assert_eq!(world.status().await, 2);

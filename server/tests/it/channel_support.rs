@@ -22,8 +22,9 @@ use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::entropy::{Entropy, OsEntropy, SeededEntropy};
 use cardea_server::shutdown::Shutdown;
+use cardea_server::storage::rows::JournalFilter;
 use cardea_server::storage::{Location, StorageError};
-use cardea_server::vault::{Event, EventKind, KeyLocation, VaultError};
+use cardea_server::vault::{Entry, Event, EventKind, KeyLocation, VaultError};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -230,12 +231,13 @@ impl World {
         Phone::enroll(self, &offer, &[NORMAL, DURESS]).await
     }
 
-    /// What happened, as it waits to be delivered.
+    /// What happened, as the journal says.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let vault = Arc::clone(self.node.instance.vault());
-        let events = self.node.instance.store().read(move |tx| vault.events(tx, 10_000)).await;
-        let events: Result<Vec<(u64, Event)>, VaultError> = events;
-        events.expect("read").into_iter().map(|(_, event)| event).collect()
+        let all = JournalFilter::All;
+        let entries = self.node.instance.store().read(move |tx| vault.journal(tx, &all, 0, 10_000)).await;
+        let entries: Result<Vec<Entry>, VaultError> = entries;
+        entries.expect("read").into_iter().filter_map(|entry| entry.content).map(|content| content.event).collect()
     }
 
     pub(crate) async fn count(&self, kind: EventKind) -> usize {
@@ -272,7 +274,7 @@ async fn second_node(folder: &TempDir, clock: &Arc<TestClock>, config: &ChannelC
 }
 
 /// Hints and ids differ between worlds; how many rows there are, their versions and sizes may be compared.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 8] = [
     "SELECT 'meta ' || name || ' ' || ver || ' ' || length(sealed) FROM meta ORDER BY name",
     "SELECT 'counter ' || name || ' ' || value FROM counter ORDER BY name",
     "SELECT 'token ' || ver || ' ' || length(sealed) FROM token ORDER BY id",
@@ -281,6 +283,6 @@ const TABLES: [&str; 9] = [
     "SELECT 'slots ' || ver || ' ' || length(sealed) FROM slots ORDER BY token, number",
     "SELECT 'attempt ' || ver || ' ' || length(sealed) FROM attempt ORDER BY token, number",
     "SELECT 'enrollment ' || ver || ' ' || length(sealed) FROM enrollment ORDER BY id",
-    "SELECT 'receipt ' || seq || ' ' || at || ' ' || length(sealed) FROM receipt ORDER BY seq",
-    "SELECT 'outbox ' || seq || ' ' || length(sealed) FROM outbox ORDER BY seq",
+    "SELECT 'journal ' || seq || ' ' || at || ' ' || subscription || ' ' || service || ' ' || length(hash) || ' ' || \
+     length(sealed) FROM journal ORDER BY seq",
 ];

@@ -1,94 +1,167 @@
-//! Receipts and the outbox: rows that are only ever added, and taken from the outbox once delivered.
+//! The journal: rows that are only ever added, and whose content retention erases.
 
 use crate::clock::UnixSeconds;
-use crate::storage::transaction::{insert_one, query_all};
-use crate::storage::{StorageError, Transaction, Value};
+use crate::storage::transaction::{insert_one, query_all, query_one};
+use crate::storage::{Row, StorageError, Transaction, Value};
 
-/// A signed statement and its outcome.
+/// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceiptRow {
-    /// Its number in the instance.
+pub struct JournalRow {
+    /// Its number in the instance: 1 for the first, one more for each that follows.
     pub seq: u64,
-    /// The token it is about.
-    pub token: [u8; 16],
     /// When it was committed.
     pub at: UnixSeconds,
-    /// The statement, its signature and what it came to.
-    pub sealed: Vec<u8>,
+    /// The subscription that it happened in; empty when it was in none.
+    pub subscription: String,
+    /// The number of the service that it happened in; 0 when it was in none.
+    pub service: u64,
+    /// The token that it happened to.
+    pub token: Option<[u8; 16]>,
+    /// What the content was committed to with.
+    pub hash: [u8; 32],
+    /// The content; `None` once retention has erased it.
+    pub sealed: Option<Vec<u8>>,
 }
 
-/// Receipts and the outbox.
+/// Which rows of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum JournalFilter {
+    /// All of them.
+    #[default]
+    All,
+    /// Those of one subscription, its services and their tokens.
+    Subscription(String),
+    /// Those of the service with this number and its tokens.
+    Service(u64),
+    /// Those of one token.
+    Token([u8; 16]),
+}
+
+/// The journal.
 pub trait JournalRows {
-    /// Adds a receipt.
+    /// Adds a row.
     ///
     /// # Errors
-    /// Storage failed.
-    fn insert_receipt(&mut self, row: &ReceiptRow) -> Result<(), StorageError>;
+    /// [`StorageError::Exists`] when its number is taken; storage failed.
+    fn insert_journal(&mut self, row: &JournalRow) -> Result<(), StorageError>;
 
-    /// At most `limit` receipts of a token with numbers above `after`, oldest first.
+    /// At most `limit` rows with numbers above `after`, oldest first.
     ///
     /// # Errors
     /// Storage failed.
-    fn receipts_of(&mut self, token: &[u8; 16], after: u64, limit: u32) -> Result<Vec<ReceiptRow>, StorageError>;
+    fn journal(&mut self, filter: &JournalFilter, after: u64, limit: u32) -> Result<Vec<JournalRow>, StorageError>;
 
-    /// Adds an event for whoever has to be told.
+    /// At most `limit` rows with numbers below `before`, newest first.
     ///
     /// # Errors
     /// Storage failed.
-    fn insert_event(&mut self, seq: u64, sealed: &[u8]) -> Result<(), StorageError>;
+    fn journal_back(
+        &mut self,
+        filter: &JournalFilter,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, StorageError>;
 
-    /// At most `limit` events with numbers above `after`, oldest first.
+    /// The number of the newest row; 0 when there is none.
     ///
     /// # Errors
     /// Storage failed.
-    fn events(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StorageError>;
+    fn newest_journal(&mut self) -> Result<u64, StorageError>;
 
-    /// Removes the events up to and with `seq`; they have been delivered.
+    /// Erases the content of the rows with numbers above `after` and up to `last`; returns how many had any.
     ///
     /// # Errors
     /// Storage failed.
-    fn delete_events(&mut self, seq: u64) -> Result<usize, StorageError>;
+    fn erase_journal(&mut self, after: u64, last: u64) -> Result<usize, StorageError>;
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!("SELECT seq, at, subscription, service, token, hash, sealed FROM journal ", $tail)
+    };
+}
+
+fn journal_row(row: &dyn Row) -> Result<JournalRow, StorageError> {
+    let length = |_| StorageError::Corrupt("a token's id has another length".to_owned());
+    Ok(JournalRow {
+        seq: row.unsigned(0)?,
+        at: UnixSeconds::new(row.unsigned(1)?),
+        subscription: row.text(2)?,
+        service: row.unsigned(3)?,
+        token: row.optional_bytes(4)?.map(|id| id.try_into().map_err(length)).transpose()?,
+        hash: row.array(5)?,
+        sealed: row.optional_bytes(6)?,
+    })
+}
+
+fn select<X: Transaction + ?Sized>(
+    tx: &mut X,
+    [all, subscription, service, token]: [&'static str; 4],
+    filter: &JournalFilter,
+    bound: u64,
+    limit: u32,
+) -> Result<Vec<JournalRow>, StorageError> {
+    let (bound, limit) = (Value::unsigned(bound), Value::Int(i64::from(limit)));
+    match filter {
+        JournalFilter::All => query_all(tx, all, &[bound, limit], journal_row),
+        JournalFilter::Subscription(name) => {
+            query_all(tx, subscription, &[bound, Value::Text(name), limit], journal_row)
+        }
+        JournalFilter::Service(id) => query_all(tx, service, &[bound, Value::unsigned(*id), limit], journal_row),
+        JournalFilter::Token(id) => query_all(tx, token, &[bound, Value::Bytes(id), limit], journal_row),
+    }
 }
 
 impl<X: Transaction + ?Sized> JournalRows for X {
-    fn insert_receipt(&mut self, row: &ReceiptRow) -> Result<(), StorageError> {
+    fn insert_journal(&mut self, row: &JournalRow) -> Result<(), StorageError> {
         insert_one(
             self,
-            "INSERT INTO receipt (seq, token, at, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            "INSERT INTO journal (seq, at, subscription, service, token, hash, sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
             &[
                 Value::unsigned(row.seq),
-                Value::Bytes(&row.token),
                 Value::unsigned(row.at.get()),
-                Value::Bytes(&row.sealed),
+                Value::Text(&row.subscription),
+                Value::unsigned(row.service),
+                Value::bytes_or_null(row.token.as_ref().map(<[u8; 16]>::as_slice)),
+                Value::Bytes(&row.hash),
+                Value::bytes_or_null(row.sealed.as_deref()),
             ],
         )
     }
 
-    fn receipts_of(&mut self, token: &[u8; 16], after: u64, limit: u32) -> Result<Vec<ReceiptRow>, StorageError> {
-        let sql = "SELECT seq, token, at, sealed FROM receipt WHERE token = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let parameters = [Value::Bytes(token), Value::unsigned(after), Value::Int(i64::from(limit))];
-        query_all(self, sql, &parameters, |row| {
-            Ok(ReceiptRow {
-                seq: row.unsigned(0)?,
-                token: row.array(1)?,
-                at: UnixSeconds::new(row.unsigned(2)?),
-                sealed: row.bytes(3)?,
-            })
-        })
+    fn journal(&mut self, filter: &JournalFilter, after: u64, limit: u32) -> Result<Vec<JournalRow>, StorageError> {
+        let statements = [
+            select!("WHERE seq > $1 ORDER BY seq LIMIT $2"),
+            select!("WHERE seq > $1 AND subscription = $2 ORDER BY seq LIMIT $3"),
+            select!("WHERE seq > $1 AND service = $2 ORDER BY seq LIMIT $3"),
+            select!("WHERE seq > $1 AND token = $2 ORDER BY seq LIMIT $3"),
+        ];
+        select(self, statements, filter, after, limit)
     }
 
-    fn insert_event(&mut self, seq: u64, sealed: &[u8]) -> Result<(), StorageError> {
-        let sql = "INSERT INTO outbox (seq, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        insert_one(self, sql, &[Value::unsigned(seq), Value::Bytes(sealed)])
+    fn journal_back(
+        &mut self,
+        filter: &JournalFilter,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, StorageError> {
+        let statements = [
+            select!("WHERE seq < $1 ORDER BY seq DESC LIMIT $2"),
+            select!("WHERE seq < $1 AND subscription = $2 ORDER BY seq DESC LIMIT $3"),
+            select!("WHERE seq < $1 AND service = $2 ORDER BY seq DESC LIMIT $3"),
+            select!("WHERE seq < $1 AND token = $2 ORDER BY seq DESC LIMIT $3"),
+        ];
+        select(self, statements, filter, before, limit)
     }
 
-    fn events(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
-        let sql = "SELECT seq, sealed FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2";
-        let parameters = [Value::unsigned(after), Value::Int(i64::from(limit))];
-        query_all(self, sql, &parameters, |row| Ok((row.unsigned(0)?, row.bytes(1)?)))
+    fn newest_journal(&mut self) -> Result<u64, StorageError> {
+        let sql = "SELECT seq FROM journal ORDER BY seq DESC LIMIT 1";
+        Ok(query_one(self, sql, &[], |row| row.unsigned(0))?.unwrap_or(0))
     }
 
-    fn delete_events(&mut self, seq: u64) -> Result<usize, StorageError> {
-        self.execute("DELETE FROM outbox WHERE seq <= $1", &[Value::unsigned(seq)])
+    fn erase_journal(&mut self, after: u64, last: u64) -> Result<usize, StorageError> {
+        let sql = "UPDATE journal SET sealed = NULL WHERE seq > $1 AND seq <= $2 AND sealed IS NOT NULL";
+        self.execute(sql, &[Value::unsigned(after), Value::unsigned(last)])
     }
 }

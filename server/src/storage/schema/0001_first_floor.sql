@@ -84,18 +84,19 @@ CREATE TABLE enrollment (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX enrollment_expires_at ON enrollment (expires_at);
 
-CREATE TABLE receipt (
-    seq    INTEGER PRIMARY KEY,
-    token  BLOB NOT NULL,
-    at     INTEGER NOT NULL,
-    sealed BLOB NOT NULL
+-- What happened, in the order of the commits and without a gap. `hash` commits to the content and stays when retention
+-- erases `sealed`; it is salted, so it says nothing about the content. No subscription
+-- is '', no service 0.
+CREATE TABLE journal (
+    seq          INTEGER PRIMARY KEY,
+    at           INTEGER NOT NULL,
+    subscription TEXT NOT NULL,
+    service      INTEGER NOT NULL,
+    token        BLOB,
+    hash         BLOB NOT NULL,
+    sealed       BLOB
 ) STRICT;
-CREATE INDEX receipt_token ON receipt (token, seq);
-
-CREATE TABLE outbox (
-    seq    INTEGER PRIMARY KEY,
-    sealed BLOB NOT NULL
-) STRICT;
+CREATE INDEX journal_token ON journal (token, seq);
 
 -- `serial` counts keys for ever; the wire's epoch is its last byte.
 CREATE TABLE key_epoch (

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use crate::storage::rows::*;
-use crate::storage::testing::{TestStore, block_on, file, memory};
+use crate::storage::testing::{TestStore, block_on, events, file, insert_event, memory};
 use crate::storage::{StorageError, Store, Transaction, Value};
 
 type Work = Box<dyn FnOnce(&mut dyn Transaction) -> Result<u64, StorageError> + Send>;
@@ -43,7 +43,7 @@ fn run_together(store: &Store, jobs: Vec<Work>) -> Vec<Result<u64, StorageError>
 fn event() -> Work {
     Box::new(|tx| {
         let seq = tx.next_number("event")?;
-        tx.insert_event(seq, &[1])?;
+        insert_event(tx, seq, &[1])?;
         Ok(seq)
     })
 }
@@ -58,8 +58,8 @@ fn breaks_the_commit() -> Work {
     })
 }
 
-fn events(test: &TestStore) -> usize {
-    block_on(test.store.read(|tx| tx.events(0, 1_000))).expect("read").len()
+fn count(test: &TestStore) -> usize {
+    block_on(test.store.read(|tx| events(tx, 0, 1_000))).expect("read").len()
 }
 
 #[test]
@@ -67,10 +67,10 @@ fn waiting_jobs_share_a_commit_and_a_failed_commit_fails_them_all() {
     for test in [memory(), file()] {
         let answers = run_together(&test.store, vec![event(), breaks_the_commit(), event()]);
         assert!(answers.iter().all(Result::is_err), "{answers:?}");
-        assert_eq!(events(&test), 0, "nothing of a failed commit is there");
+        assert_eq!(count(&test), 0, "nothing of a failed commit is there");
         let answers = run_together(&test.store, (0..100).map(|_| event()).collect());
         assert_eq!(answers, (1..=100).map(Ok).collect::<Vec<_>>(), "and the next one works");
-        assert_eq!(events(&test), 100);
+        assert_eq!(count(&test), 100);
     }
 }
 
@@ -78,16 +78,16 @@ fn waiting_jobs_share_a_commit_and_a_failed_commit_fails_them_all() {
 fn a_job_that_fails_in_a_shared_commit_takes_nobody_along() {
     for test in [memory(), file()] {
         let fails: Work = Box::new(|tx| {
-            tx.insert_event(7, &[1])?;
+            insert_event(tx, 7, &[1])?;
             Err(StorageError::Misuse("on purpose"))
         });
         let panics: Work = Box::new(|tx| {
-            tx.insert_event(8, &[1])?;
+            insert_event(tx, 8, &[1])?;
             panic!("on purpose")
         });
         let answers = run_together(&test.store, vec![event(), fails, panics, event()]);
         let expected = [Ok(1), Err(StorageError::Misuse("on purpose")), Err(StorageError::Panicked), Ok(2)];
         assert_eq!(answers, expected);
-        assert_eq!(events(&test), 2);
+        assert_eq!(count(&test), 2);
     }
 }

@@ -4,7 +4,7 @@ use tokio::sync::Barrier;
 
 use crate::clock::UnixSeconds;
 use crate::storage::rows::*;
-use crate::storage::testing::{TestStore, block_on, file, memory};
+use crate::storage::testing::{self, TestStore, block_on, file, memory};
 use crate::storage::{StorageError, Store, Transaction, Value};
 
 /// Runs every check on every driver.
@@ -41,6 +41,10 @@ fn service_row(id: u64) -> ServiceRow {
 
 fn token_row(id: u8, service: u64, user: &str) -> TokenRow {
     TokenRow { id: [id; 16], service, user: user.as_bytes().to_vec(), sealed: sealed(1, id) }
+}
+
+fn journal_row(seq: u64, token: u8) -> JournalRow {
+    testing::journal_row(seq, token, &[token; 4])
 }
 
 fn device_row(token: u8, number: u8) -> DeviceRow {
@@ -303,19 +307,30 @@ async fn expired_offers_are_swept(test: TestStore) {
 }
 
 async fn the_journal_keeps_its_order(test: TestStore) {
-    let receipt =
-        |seq: u64, token: u8| ReceiptRow { seq, token: [token; 16], at: UnixSeconds::new(seq), sealed: vec![token; 4] };
     test.store
         .write(move |tx| {
             for (seq, token) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
-                tx.insert_receipt(&receipt(seq, token))?;
-                tx.insert_event(seq, &[token])?;
+                tx.insert_journal(&journal_row(seq, token))?;
             }
-            assert_eq!(tx.receipts_of(&[1; 16], 1, 10)?, vec![receipt(3, 1), receipt(4, 1)]);
-            assert_eq!(tx.receipts_of(&[1; 16], 0, 1)?, vec![receipt(1, 1)]);
-            assert_eq!(tx.events(1, 2)?, vec![(2, vec![2]), (3, vec![1])]);
-            assert_eq!(tx.delete_events(3)?, 3);
-            assert_eq!(tx.events(0, 10)?, vec![(4, vec![1])]);
+            assert_eq!(tx.insert_journal(&journal_row(4, 1)), Err(StorageError::Exists));
+            let numbers = |rows: Vec<JournalRow>| rows.iter().map(|row| row.seq).collect::<Vec<_>>();
+            let (one, service) = (JournalFilter::Token([1; 16]), JournalFilter::Service(2));
+            let subscription = JournalFilter::Subscription("s1".to_owned());
+            assert_eq!(tx.journal(&one, 1, 10)?, vec![journal_row(3, 1), journal_row(4, 1)]);
+            assert_eq!(numbers(tx.journal(&one, 0, 1)?), [1]);
+            assert_eq!(numbers(tx.journal(&service, 0, 10)?), [2]);
+            assert_eq!(numbers(tx.journal(&subscription, 1, 10)?), [3, 4]);
+            assert_eq!(numbers(tx.journal(&JournalFilter::All, 1, 2)?), [2, 3]);
+            assert_eq!(numbers(tx.journal_back(&one, 4, 10)?), [3, 1]);
+            assert_eq!(numbers(tx.journal_back(&service, 9, 10)?), [2]);
+            assert_eq!(numbers(tx.journal_back(&subscription, 9, 2)?), [4, 3]);
+            assert_eq!(numbers(tx.journal_back(&JournalFilter::All, 4, 2)?), [3, 2]);
+            assert_eq!(tx.newest_journal()?, 4);
+            assert_eq!((tx.erase_journal(1, 3)?, tx.erase_journal(0, 3)?), (2, 1));
+            assert_eq!(tx.journal(&one, 1, 1)?, vec![JournalRow { sealed: None, ..journal_row(3, 1) }]);
+            let none = JournalRow { subscription: String::new(), service: 0, token: None, ..journal_row(5, 1) };
+            tx.insert_journal(&none)?;
+            assert_eq!(tx.journal(&JournalFilter::All, 4, 10)?, vec![none]);
             Ok::<_, StorageError>(())
         })
         .await
@@ -376,8 +391,17 @@ fn statements_number_their_parameters_in_order() {
         tx.update_token(&[1; 16], &sealed(2, 1))?;
         tx.token_of(1, "joe")?;
         tx.update_enrollment(&[1; 8], &sealed(2, 1))?;
-        tx.receipts_of(&[1; 16], 0, 1)?;
-        tx.events(0, 1)?;
+        tx.insert_journal(&journal_row(1, 1))?;
+        for filter in [
+            JournalFilter::All,
+            JournalFilter::Token([1; 16]),
+            JournalFilter::Service(1),
+            JournalFilter::Subscription("s1".to_owned()),
+        ] {
+            tx.journal(&filter, 0, 1)?;
+            tx.journal_back(&filter, 0, 1)?;
+        }
+        tx.erase_journal(0, 1)?;
         Ok(())
     };
     run(&mut tx).expect("recorded");

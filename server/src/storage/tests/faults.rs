@@ -2,7 +2,7 @@ use std::fs;
 
 use crate::clock::UnixSeconds;
 use crate::storage::rows::*;
-use crate::storage::testing::{block_on, file, options};
+use crate::storage::testing::{block_on, events, file, insert_event, options};
 use crate::storage::{Location, Options, ServerLock, StorageError, Store, Transaction};
 
 fn number(store: &Store) -> Result<u64, StorageError> {
@@ -121,9 +121,9 @@ fn a_full_database_fails_the_write_keeps_the_rest_and_recovers() {
         .expect("counted");
     let full = Options { max_pages: Some(pages), ..options() };
     let store = Store::open(Location::File(path.clone()), full).expect("opens");
-    let big = |tx: &mut dyn Transaction| tx.insert_event(1, &vec![0; 100_000]);
+    let big = |tx: &mut dyn Transaction| insert_event(tx, 1, &vec![0; 100_000]);
     assert_eq!(block_on(store.write(big)), Err(StorageError::Full));
-    assert_eq!(block_on(store.read(|tx| tx.events(0, 10))), Ok(vec![]));
+    assert_eq!(block_on(store.read(|tx| events(tx, 0, 10))), Ok(vec![]));
     assert_eq!(number(&store), Ok(1), "what fits is still written");
     drop(store);
     let store = open(&path).expect("opens");
@@ -140,7 +140,7 @@ fn a_full_database_fails_only_what_does_not_fit() {
         let jobs: Vec<_> = (0..200)
             .map(|seq: u64| {
                 let store = store.clone();
-                tokio::spawn(async move { (seq, store.write(move |tx| tx.insert_event(seq, &vec![7; 3_000])).await) })
+                tokio::spawn(async move { (seq, store.write(move |tx| insert_event(tx, seq, &vec![7; 3_000])).await) })
             })
             .collect();
         let mut results = Vec::new();
@@ -153,7 +153,7 @@ fn a_full_database_fails_only_what_does_not_fit() {
     assert!(results.iter().all(|(_, result)| matches!(result, Ok(()) | Err(StorageError::Full))));
     kept.sort_unstable();
     assert!(kept.len() < 200);
-    let stored = block_on(store.read(|tx| tx.events(0, 1_000))).expect("read");
+    let stored = block_on(store.read(|tx| events(tx, 0, 1_000))).expect("read");
     let mut stored: Vec<u64> = stored.into_iter().map(|(seq, _)| seq).collect();
     if kept.first() == Some(&0) {
         stored.insert(0, 0); // `events` lists what comes after 0
@@ -167,7 +167,7 @@ fn a_damaged_database_is_an_error_and_never_an_answer() {
     let path = test.path().expect("a file");
     block_on(test.store.write(|tx| {
         tx.ensure_subscription("default", UnixSeconds::new(1))?;
-        (1..200).try_for_each(|seq| tx.insert_event(seq, &[7; 500]))
+        (1..200).try_for_each(|seq| insert_event(tx, seq, &[7; 500]))
     }))
     .expect("written");
     drop(test.store);
@@ -177,7 +177,7 @@ fn a_damaged_database_is_an_error_and_never_an_answer() {
         *byte = 0x5a;
     }
     fs::write(&path, bytes).expect("written");
-    let error = open(&path).and_then(|store| block_on(store.read(|tx| tx.events(0, 500)))).expect_err("damaged");
+    let error = open(&path).and_then(|store| block_on(store.read(|tx| events(tx, 0, 500)))).expect_err("damaged");
     assert!(matches!(error, StorageError::Corrupt(_)), "{error:?}");
 }
 
@@ -185,11 +185,11 @@ fn a_damaged_database_is_an_error_and_never_an_answer() {
 fn a_truncated_database_is_an_error_and_never_an_answer() {
     let test = file();
     let path = test.path().expect("a file");
-    block_on(test.store.write(|tx| (1..200).try_for_each(|seq| tx.insert_event(seq, &[7; 500])))).expect("written");
+    block_on(test.store.write(|tx| (1..200).try_for_each(|seq| insert_event(tx, seq, &[7; 500])))).expect("written");
     drop(test.store);
     let length = fs::metadata(&path).expect("metadata").len();
     fs::OpenOptions::new().write(true).open(&path).expect("opens").set_len(length / 2).expect("cut");
-    let error = open(&path).and_then(|store| block_on(store.read(|tx| tx.events(0, 500)))).expect_err("damaged");
+    let error = open(&path).and_then(|store| block_on(store.read(|tx| events(tx, 0, 500)))).expect_err("damaged");
     assert!(matches!(error, StorageError::Corrupt(_)), "{error:?}");
 }
 
@@ -212,7 +212,7 @@ fn a_read_only_database_is_named() {
     let path = test.path().expect("a file");
     let connection = rusqlite::Connection::open(&path).expect("opens");
     connection.execute_batch("PRAGMA query_only = on").expect("set");
-    let error = connection.execute_batch("DELETE FROM outbox").expect_err("read-only");
+    let error = connection.execute_batch("DELETE FROM journal").expect_err("read-only");
     assert_eq!(crate::storage::sqlite::failure(&error), StorageError::ReadOnly);
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::storage::rows::*;
-use crate::storage::testing::{block_on, options};
+use crate::storage::testing::{block_on, events, insert_event, options};
 use crate::storage::{Location, StorageError, Store};
 
 const CHILD: &str = "CARDEA_TEST_KILL_DATABASE";
@@ -28,7 +28,7 @@ fn write_until_killed(path: &Path) -> ! {
                         store
                             .write(|tx| {
                                 let seq = tx.next_number("event")?;
-                                tx.insert_event(seq, &seq.to_be_bytes())?;
+                                insert_event(tx, seq, &seq.to_be_bytes())?;
                                 Ok::<_, StorageError>(seq)
                             })
                             .await
@@ -71,7 +71,7 @@ fn an_acknowledged_write_survives_a_kill() {
         seen.sort_unstable();
 
         let store = open(&path);
-        let events = block_on(store.read(|tx| tx.events(0, 1_000_000))).expect("read");
+        let events = block_on(store.read(|tx| events(tx, 0, 1_000_000))).expect("read");
         let stored: Vec<u64> = events.iter().map(|(seq, _)| *seq).collect();
         assert!(seen.iter().all(|seq| stored.binary_search(seq).is_ok()), "an acknowledged write is lost");
         assert!(events.iter().all(|(seq, bytes)| *bytes == seq.to_be_bytes()), "half a write is there");

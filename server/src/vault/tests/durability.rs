@@ -10,6 +10,7 @@ use crate::domain::enrollment::{EnrollOptions, OfferDead};
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
 use crate::storage::testing::{block_on, file, memory};
+use crate::vault::Event;
 use crate::vault::testing::*;
 use crate::vault::{PinAction, Vault, VaultError};
 
@@ -170,8 +171,8 @@ fn a_device_with_a_foreign_state_is_suspended_and_the_token_with_it() {
         let late = view.refusing_row();
         let conflict = vault.write(move |v, tx| v.commit_resync(tx, &key, version, late, v.reading())).await;
         assert!(conflict.expect_err("another row").is_conflict());
-        let events = vault.write(|v, tx| v.events(tx, 10)).await.expect("read");
-        assert!(events.last().is_some_and(|(_, event)| event.is_alert()));
+        let events = vault.events().await;
+        assert!(events.last().is_some_and(Event::is_alert));
     });
 }
 

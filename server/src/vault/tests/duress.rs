@@ -55,8 +55,8 @@ fn a_silent_alarm_answers_1_from_the_shadow_and_2_otherwise() {
         assert_eq!(vault.status().await, Ok(1));
         vault.clock.advance(30);
         assert_eq!(vault.status().await, Ok(2));
-        let events = vault.write(|v, tx| v.events(tx, 10)).await.expect("read");
-        assert_eq!(events.iter().filter(|(_, event)| event.duress_raised && event.is_alert()).count(), 1);
+        let events = vault.events().await;
+        assert_eq!(events.iter().filter(|event| event.duress_raised && event.is_alert()).count(), 1);
     });
 }
 

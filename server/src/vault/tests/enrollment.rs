@@ -3,6 +3,7 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::limits::DEVICES_PER_TOKEN;
 use cardea_protocol::token::{DeviceInfo, DeviceStatus, ShortString};
 
+use crate::domain::actor::Actor;
 use crate::domain::enrollment::{EnrollOptions, OfferDead, OfferError};
 use crate::domain::rules::ServiceRules;
 use crate::storage::testing::{block_on, file, memory};
@@ -179,7 +180,7 @@ fn a_required_short_string_keeps_status_0_until_it_is_confirmed() {
         assert_eq!((early.code, early.status), (Code::Policy, DeviceStatus::NotEnrolled));
         assert_eq!(vault.status().await, Ok(0));
         let confirm = |v: &Vault, tx: &mut dyn crate::storage::Transaction, service: &_, user: &_| {
-            v.confirm_enrollment(tx, service, user, v.reading())
+            v.confirm_enrollment(tx, service, user, Actor::Operator, v.reading())
         };
         let (service, user) = (vault.service.clone(), vault.user.clone());
         let found =

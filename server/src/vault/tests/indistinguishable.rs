@@ -12,7 +12,7 @@ use crate::vault::{PinAction, VaultError};
 type Image = Vec<(String, Vec<String>)>;
 
 /// Which tables have which columns in clear, and whether they have a version.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 11] = [
     ("meta", "SELECT name || ver || ' ' || length(sealed) FROM meta ORDER BY name"),
     ("counter", "SELECT name || value FROM counter ORDER BY name"),
     ("subscription", "SELECT name || created_at FROM subscription ORDER BY name"),
@@ -26,8 +26,11 @@ const TABLES: [(&str, &str); 12] = [
     ),
     ("slots", "SELECT hex(token) || hex(number) || ver || ' ' || length(sealed) FROM slots ORDER BY token, number"),
     ("attempt", "SELECT hex(token) || hex(number) || ver || ' ' || length(sealed) FROM attempt ORDER BY token, number"),
-    ("receipt", "SELECT seq || hex(token) || at || ' ' || length(sealed) FROM receipt ORDER BY seq"),
-    ("outbox", "SELECT seq || ' ' || length(sealed) FROM outbox ORDER BY seq"),
+    (
+        "journal",
+        "SELECT seq || ' ' || at || subscription || service || hex(token) || length(hash) || ' ' || length(sealed) \
+         FROM journal ORDER BY seq",
+    ),
     (
         "enrollment",
         "SELECT hex(id) || lookup || hex(token) || ver || ' ' || length(sealed) FROM enrollment ORDER BY id",
@@ -91,7 +94,7 @@ fn the_same_rows_are_written_for_the_normal_the_duress_and_a_wrong_pin() {
             for window in [0, 30] {
                 let rules = ServiceRules { window: Window::new(window, 60), silent_alarm, ..ServiceRules::default() };
                 let normal = history(Pin::Normal, rules).await;
-                assert!(normal.iter().flatten().any(|(table, rows)| table == "receipt" && rows.len() == 10));
+                assert!(normal.iter().flatten().any(|(table, rows)| table == "journal" && rows.len() == 11));
                 assert_eq!(normal, history(Pin::Duress, rules).await);
                 assert_eq!(normal, history(Pin::Wrong, rules).await);
             }

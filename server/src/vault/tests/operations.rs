@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cardea_protocol::Code;
-use cardea_protocol::crypto::Dalek;
+use cardea_protocol::crypto::{Dalek, Provider};
 use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::Op;
 use tokio::sync::Barrier;
@@ -286,7 +286,7 @@ fn a_hint_and_a_static_key_find_their_device() {
 }
 
 #[test]
-fn what_was_executed_leaves_receipts_and_events_in_order() {
+fn what_was_executed_is_in_the_journal_in_order_with_its_signed_statement() {
     block_on(async {
         let vault = TestVault::new(memory(), window(300)).await;
         let device = vault.enroll(1, EnrollOptions::default()).await;
@@ -295,15 +295,16 @@ fn what_was_executed_leaves_receipts_and_events_in_order() {
         vault.close(&device).await.expect("answered");
         vault.ask(&device).await.expect("answered");
         let token = vault.view(&device).await.expect("viewed").device.row.token;
-        let receipts = vault.write(move |v, tx| v.receipts(tx, token, 0, 10)).await.expect("read");
-        assert_eq!(receipts.iter().map(|receipt| receipt.code).collect::<Vec<_>>(), [0, 1, 0]);
-        assert!(receipts.iter().all(|receipt| receipt.statement.len() == 82 && !receipt.duress));
-        let events = vault.write(|v, tx| v.events(tx, 10)).await.expect("read");
-        let names: Vec<_> = events.iter().map(|(_, event)| event.kind.name()).collect();
-        assert_eq!(names, ["enrolled", "opened", "pin.rejected", "closed"]);
-        assert!(events.iter().all(|(_, event)| !event.is_alert() && event.token == token));
-        let last = events[1].0;
-        vault.write(move |v, tx| v.delivered(tx, last)).await.expect("delivered");
-        assert_eq!(vault.write(|v, tx| v.events(tx, 10)).await.expect("read").len(), 2);
+        let events = vault.events().await;
+        let names: Vec<_> = events.iter().map(|event| event.kind.name()).collect();
+        assert_eq!(names, ["token.enrolled", "token.opened", "token.pin_rejected", "token.closed"]);
+        assert!(events.iter().all(|event| !event.is_alert() && event.token() == Some(&token)));
+        let codes: Vec<_> = events.iter().filter_map(|event| event.code).collect();
+        assert_eq!(codes, [Code::Ok, Code::PinRejected, Code::Ok]);
+        let verified = events.iter().filter_map(|event| event.signed.as_ref()).map(|signed| {
+            assert_eq!(signed.statement.len(), 82);
+            signed.key.map(|key| Dalek::ed25519_verify(&key, &signed.statement, &signed.signature))
+        });
+        assert_eq!(verified.collect::<Vec<_>>(), [Some(true), None, Some(true)]);
     });
 }

@@ -32,7 +32,7 @@ async fn after(vault: &TestVault, sql: &'static str) -> Result<u8, VaultError> {
     vault
         .write(move |v, tx| {
             assert!(tx.execute(sql, &[])? > 0, "{sql}");
-            let status = v.check(tx, &service, &user, v.reading())?;
+            let status = v.check(tx, &service, &user, crate::domain::actor::Actor::System, v.reading())?;
             // Rolled back with the rest.
             Err::<u8, _>(VaultError::Misuse(match status.number() {
                 0 => "status 0",
@@ -154,7 +154,7 @@ fn every_single_flipped_byte_of_the_open_tokens_rows_is_noticed() {
                         sealed[byte] ^= 0x10;
                         tx.execute(write, &[crate::storage::Value::Bytes(&sealed)])?;
                         sealed[byte] ^= 0x10;
-                        let status = v.check(tx, &service, &user, v.reading());
+                        let status = v.check(tx, &service, &user, crate::domain::actor::Actor::System, v.reading());
                         assert!(matches!(status, Err(VaultError::Damaged(_))), "{table} {byte}");
                         flips += 1;
                     }
