@@ -23,6 +23,7 @@ use clap::Args;
 
 pub(crate) use findings::Findings;
 
+use crate::docs;
 use crate::process;
 use crate::report::{Outcome, Report};
 use crate::vectors;
@@ -52,7 +53,7 @@ impl Check {
 }
 
 /// All checks, the fastest first.
-pub(crate) const CHECKS: [Check; 14] = [
+pub(crate) const CHECKS: [Check; 15] = [
     Check { name: "lint/format", run: format },
     Check { name: "lint/files", run: |workspace, _| files::names_and_lengths(workspace)?.verdict() },
     Check { name: "lint/paths", run: |workspace, _| files::machine_traces(workspace)?.verdict() },
@@ -65,6 +66,7 @@ pub(crate) const CHECKS: [Check; 14] = [
     Check { name: "lint/commands", run: |workspace, _| commands::check(workspace)?.verdict() },
     Check { name: "lint/invariants", run: |workspace, _| invariants::check(workspace)?.verdict() },
     Check { name: "lint/licenses", run: |workspace, _| licenses::check(workspace)?.verdict() },
+    Check { name: "lint/api", run: |workspace, _| docs::check(workspace)?.verdict() },
     Check { name: "lint/vectors", run: |workspace, _| vectors::check(workspace)?.verdict() },
     Check { name: "lint/clippy", run: clippy },
 ];

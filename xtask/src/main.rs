@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod clock;
 mod demo;
+mod docs;
 mod fuzz;
 mod lint;
 mod models;
@@ -45,6 +46,8 @@ enum Task {
     Bench(bench::Options),
     /// Look dependencies up in the advisory database
     Audit,
+    /// Make OpenAPI JSON, PDF reference and Insomnia workspace from the API's description
+    Docs,
     /// Check that published test vectors are as they were, or record new ones
     Vectors(vectors::Options),
     /// Fuzz every target, or one, for a while
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::Simulate(options) => simulate::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Audit => audit::run(),
+        Task::Docs => docs::run(),
         Task::Vectors(options) => vectors::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Sizes => sizes::run(),
