@@ -3,10 +3,14 @@
 //! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
 //! or a random number but through the vault, and none of them can be told which PIN a device has used.
 
+mod devices;
 mod error;
 mod housekeeping;
 mod instance;
 mod keys;
+mod listing;
+mod offers;
+mod once;
 mod services;
 mod tokens;
 
@@ -19,11 +23,12 @@ use tokio::sync::broadcast;
 pub use error::AdminError;
 pub use instance::Instance;
 pub use keys::ServerIdentity;
+pub use listing::TOKENS_MAX;
+pub use offers::{INVITED_MAX, Invited, Offer, Offers};
 pub use services::{AuthkeyEntry, CreatedAuthkey, KeyScope, NewService};
-pub use tokens::Offer;
 
 pub use crate::domain::enrollment::EnrollOptions;
-pub use crate::vault::Service;
+pub use crate::vault::{Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
 
 use crate::storage::{Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};

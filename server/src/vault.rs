@@ -21,14 +21,18 @@
 
 mod access;
 mod administration;
+mod answers;
 mod apply;
 mod attempts;
 mod codec;
+mod comparing;
+mod cursor;
 mod devices;
 mod enrollments;
 mod error;
 mod identity;
 mod journal;
+mod listing;
 mod master;
 mod seal;
 mod slots;
@@ -42,12 +46,15 @@ use cardea_protocol::Secret;
 use cardea_protocol::crypto::Random;
 
 pub use access::{Authkey, NewAuthkey, Scope, Service};
+pub use answers::Repeatable;
 pub use apply::{Action, Applied, DeviceAnswer, Operation, PinAction};
+pub use comparing::Progress;
 pub use devices::{Device, DeviceSigned, DeviceView};
 pub use enrollments::{Endpoint, Enrolled, NewDevice, Offer, PendingOffer};
 pub use error::VaultError;
 pub use identity::{EpochKey, ServerKeys};
 pub use journal::{About, Content, Entry, Event, EventKind, Signed};
+pub use listing::{Detail, DeviceEntry, DeviceState, TokenEntry};
 pub use master::KeyLocation;
 pub use slots::{Judgement, Slots};
 pub use tokens::{Peeked, Token};

@@ -24,6 +24,9 @@ pub enum AdminError {
     /// The user has no token in this service: 404.
     #[error("the user has no token in this service")]
     NoToken,
+    /// The token has no such device, or it is revoked: 404.
+    #[error("the token has no such device")]
+    NoDevice,
 
     // the operator
     /// The vault or its storage failed: 500, or 503 when [`AdminError::is_transient`].
@@ -43,8 +46,10 @@ impl From<VaultError> for AdminError {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Unknown("token") => Self::NoToken,
+            VaultError::Unknown("device") => Self::NoDevice,
             VaultError::Unknown("service") => Self::NoService,
             VaultError::Offer(error) => error.into(),
+            VaultError::OtherCall | VaultError::ForeignCursor => Self::BadCall(error.to_string()),
             error => Self::Failed(error),
         }
     }

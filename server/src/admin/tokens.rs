@@ -1,31 +1,12 @@
 //! Tokens.
 
-use super::{Admin, AdminError, EnrollOptions, Service};
-use crate::clock::UnixSeconds;
+use super::{Admin, AdminError, Service};
 use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::vault::{Token, Vault, VaultError};
-
-/// The ways in, for the person who will hold the token. Shown once and stored nowhere.
-pub struct Offer {
-    /// The link, which is also what the QR code says.
-    pub link: String,
-    /// The same for a device's own scheme.
-    pub uri: String,
-    /// The code to type.
-    pub code: String,
-    /// The first second in which none of them works.
-    pub expires_at: UnixSeconds,
-}
-
-impl std::fmt::Debug for Offer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Offer").field("expires_at", &self.expires_at).finish_non_exhaustive()
-    }
-}
 
 impl Admin {
     /// The status of the user's token. A single-use opening ends with the answer 1; that is durable before this
@@ -55,22 +36,6 @@ impl Admin {
             }
         }
         Ok(peeked.status)
-    }
-
-    /// Makes an offer to enroll, and the user's token if there is none. An offer that is open dies.
-    ///
-    /// # Errors
-    /// [`AdminError::BadCall`]: the token has a device and the options do not say what becomes of it.
-    pub async fn enroll(&self, service: &Service, user: &UserId, options: EnrollOptions) -> Result<Offer, AdminError> {
-        let (service, user, endpoint) = (service.clone(), user.clone(), self.endpoint);
-        let offer =
-            self.write(move |vault, tx| vault.offer(tx, &service, &user, options, endpoint, vault.reading())).await?;
-        let (mut link, mut uri) = (String::new(), String::new());
-        let written = offer.link.write_https(&self.web, &mut link).and_then(|()| offer.link.write_uri(&mut uri));
-        written.map_err(|_| VaultError::Misuse("the link could not be written"))?;
-        let text = offer.code.text();
-        let code = text.expose().iter().copied().map(char::from).collect();
-        Ok(Offer { link, uri, code, expires_at: offer.expires_at })
     }
 
     /// The short authentication string was compared: the device that waits for it may be used.

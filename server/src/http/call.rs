@@ -79,6 +79,7 @@ impl From<AdminError> for Problem {
             AdminError::Forbidden => Self::Forbidden,
             AdminError::NoService => Self::UnknownService,
             AdminError::NoToken => Self::UnknownToken,
+            AdminError::NoDevice => Self::UnknownDevice,
             error if error.is_transient() => {
                 tracing::warn!(%error, "a call could not be served now");
                 Self::Unavailable

@@ -32,6 +32,9 @@ pub enum Problem {
     /// 404: the service has no token for this user.
     #[error("this user has no token in this service")]
     UnknownToken,
+    /// 404: the token has no such device.
+    #[error("the token has no such device")]
+    UnknownDevice,
     /// 404: no such path.
     #[error("there is nothing at this path")]
     UnknownPath,
@@ -93,7 +96,9 @@ impl Problem {
         match self {
             Self::BadCall(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden | Self::NotOpen | Self::NoneAtGate => StatusCode::FORBIDDEN,
-            Self::UnknownService | Self::UnknownToken | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::UnknownService | Self::UnknownToken | Self::UnknownDevice | Self::UnknownPath => {
+                StatusCode::NOT_FOUND
+            }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -110,6 +115,7 @@ impl Problem {
             Self::NoneAtGate => "unknown-token",
             Self::UnknownService => "unknown-service",
             Self::UnknownToken => "unknown-token",
+            Self::UnknownDevice => "unknown-device",
             Self::UnknownPath => "unknown-path",
             Self::Method { .. } => "bad-method",
             Self::TooLarge => "too-large",
@@ -128,6 +134,7 @@ impl Problem {
             Self::NotOpen => 4032,
             Self::UnknownService => 4042,
             Self::UnknownToken | Self::NoneAtGate => 4040,
+            Self::UnknownDevice => 4046,
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
             Self::TooLarge => 4300,
@@ -172,6 +179,7 @@ mod tests {
             Problem::NotOpen,
             Problem::UnknownService,
             Problem::UnknownToken,
+            Problem::UnknownDevice,
             Problem::UnknownPath,
             Problem::Method { allow: "GET" },
             Problem::TooLarge,

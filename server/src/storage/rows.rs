@@ -3,6 +3,7 @@
 //! Bring the traits you need into scope and call them on a [`Transaction`](super::Transaction).
 
 mod access;
+mod answers;
 mod devices;
 mod enrollments;
 mod journal;
@@ -11,6 +12,7 @@ mod meta;
 mod tokens;
 
 pub use access::{AccessRows, AuthkeyRow, ServiceRow};
+pub use answers::{AnswerRow, AnswerRows};
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
 pub use enrollments::{EnrollmentRow, EnrollmentRows};
 pub use journal::{JournalFilter, JournalRow, JournalRows};

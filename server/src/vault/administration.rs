@@ -13,7 +13,7 @@ impl Vault {
         self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
     }
 
-    fn commit_token(
+    pub(super) fn commit_token(
         &self,
         tx: &mut dyn Transaction,
         token: &mut Token,
@@ -116,34 +116,6 @@ impl Vault {
         token.state.clear_duress(clock.now());
         self.commit_token(tx, &mut token, service, (EventKind::DuressCleared, by), clock)?;
         Ok(token)
-    }
-
-    /// The short authentication string was compared: the device that waits for it may be used. Returns whether there
-    /// was one.
-    ///
-    /// # Errors
-    /// [`VaultError::Unknown`]; a row is damaged; storage failed.
-    pub fn confirm_enrollment(
-        &self,
-        tx: &mut dyn Transaction,
-        service: &Service,
-        user: &UserId,
-        by: Actor,
-        clock: ClockReading,
-    ) -> Result<bool, VaultError> {
-        let mut token = self.existing_token(tx, service, user)?;
-        let mut found = false;
-        for mut device in self.devices_of(tx, token.id.bytes())? {
-            if !device.confirmed && !device.row.revoked {
-                device.confirmed = true;
-                self.put_device(tx, &mut device)?;
-                found = true;
-            }
-        }
-        if found {
-            self.commit_token(tx, &mut token, service, (EventKind::Confirmed, by), clock)?;
-        }
-        Ok(found)
     }
 
     /// Deletes a token. Its devices are revoked and stay as tombstones, so that they can be told.

@@ -49,6 +49,11 @@ impl Device {
         self.confirmed && (!self.row.revoked || self.given_up_under_duress)
     }
 
+    /// Whether it has finished enrolling and its short authentication string is not compared yet.
+    pub(super) const fn waits(&self) -> bool {
+        !self.confirmed && !self.row.revoked
+    }
+
     /// Checks the signature of an operation that the device key signs.
     #[must_use]
     pub fn verify(&self, statement: &Statement, signature: &[u8; 64]) -> Option<DeviceSigned> {

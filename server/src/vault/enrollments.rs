@@ -60,6 +60,8 @@ pub struct NewDevice {
     pub keys: [[u8; 32]; SLOTS],
     /// What it says of itself.
     pub info: DeviceInfo,
+    /// The short authentication string, below a million: what its holder may compare.
+    pub short_string: u32,
 }
 
 /// What an enrollment came to.
@@ -73,15 +75,25 @@ pub struct Enrolled {
     pub replaced: Vec<DeviceKey>,
 }
 
+/// What has become of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No device has finished.
+    Open,
+    /// A device has; its short authentication string may be compared.
+    Comparing(u32),
+}
+
 /// An offer's row, opened.
-struct Stored {
+pub(super) struct Stored {
     id: [u8; 8],
     lookup: String,
     token: [u8; 16],
     ver: u64,
-    state: OfferState,
+    pub(super) state: OfferState,
+    pub(super) stage: Stage,
     purpose: Purpose,
-    device: [u8; 4],
+    pub(super) device: [u8; 4],
     link_psk: Secret<32>,
     code_psk: Secret<32>,
 }
@@ -103,11 +115,15 @@ impl Vault {
     ) -> Result<Offer, VaultError> {
         let token = match self.token_of(tx, service, user)? {
             Some(token) => token,
-            None => self.insert_token(tx, service, user)?,
+            None => self.insert_token(tx, service, user, clock.now())?,
         };
-        let devices = self.devices_of(tx, token.id.bytes())?;
+        let mut devices = self.devices_of(tx, token.id.bytes())?;
         let enrolled = devices.iter().filter(|device| device.is_enrolled_in_truth()).count();
         let purpose = purpose(enrolled, options)?;
+        // A device that waits for its short string to be compared dies with the offer that it came of.
+        for device in devices.iter_mut().filter(|device| !device.confirmed) {
+            self.revoke(tx, device)?;
+        }
         tx.sweep_enrollments(clock.now())?;
         tx.delete_enrollment_of(token.id.bytes())?;
 
@@ -129,6 +145,7 @@ impl Vault {
             token: *token.id.bytes(),
             ver: 1,
             state: OfferState::new(expires_at),
+            stage: Stage::Open,
             purpose,
             device: self.unused_device_id(&devices),
             link_psk: link.psk::<Dalek>(),
@@ -176,7 +193,7 @@ impl Vault {
         };
         let stored = self.open_offer(row.ok_or(OfferDead)?)?;
         // A clock that went back would revive what has expired.
-        if !stored.state.is_live(clock.trusted().ok_or(OfferDead)?) {
+        if stored.stage != Stage::Open || !stored.state.is_live(clock.trusted().ok_or(OfferDead)?) {
             return Err(OfferDead.into());
         }
         let token = self.token_by_id(tx, &stored.token)?.ok_or(OfferDead)?;
@@ -196,6 +213,9 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<Secret<32>, VaultError> {
         let mut stored = self.open_offer(tx.enrollment(&offer.id)?.ok_or(OfferDead)?)?;
+        if stored.stage != Stage::Open {
+            return Err(OfferDead.into());
+        }
         stored.state.count_try(clock.trusted().ok_or(OfferDead)?)?;
         stored.ver += 1;
         tx.update_enrollment(&stored.id, &self.seal_offer(&stored).sealed)?;
@@ -219,10 +239,10 @@ impl Vault {
         let mut token = self.token_by_id(tx, &stored.token)?.ok_or(OfferDead)?;
         let service = self.service_by_id(tx, token.service)?;
         let rules = &service.rules;
-        if !stored.state.may_finish(clock.trusted().ok_or(OfferDead)?) {
+        if stored.stage != Stage::Open || !stored.state.may_finish(clock.trusted().ok_or(OfferDead)?) {
             return Err(OfferDead.into());
         }
-        let NewDevice { row, keys, info } = new;
+        let NewDevice { row, keys, info, short_string } = new;
         if (row.token, row.device) != (token.id, DeviceId::new(stored.device)) {
             return Err(VaultError::Misuse("the device was enrolled for another offer"));
         }
@@ -258,9 +278,31 @@ impl Vault {
         self.put_slot_sets(tx, &key, &SlotSets::new(&entries, &*self.entropy))?;
         self.put_token(tx, &mut token)?;
         tx.delete_enrollment_of(&stored.token)?;
+        if rules.short_string != ShortString::Off {
+            self.keep_short_string(tx, stored, short_string, clock.now().plus(u64::from(rules.enrollment_seconds)))?;
+        }
         self.record(tx, &Event::by_device(EventKind::Enrolled, &token, &service, &key, clock.now())?)?;
         self.mark_time(tx, clock)?;
         Ok(Enrolled { device: key, confirmed, replaced })
+    }
+
+    /// Keeps the short authentication string until it is compared, and nothing else that is secret.
+    fn keep_short_string(
+        &self,
+        tx: &mut dyn Transaction,
+        stored: Stored,
+        short_string: u32,
+        until: UnixSeconds,
+    ) -> Result<(), VaultError> {
+        let (link_psk, code_psk) = (Secret::new([0; 32]), Secret::new([0; 32]));
+        let (state, stage) = (OfferState::new(until), Stage::Comparing(short_string));
+        let comparing = Stored { ver: stored.ver + 1, state, stage, link_psk, code_psk, ..stored };
+        Ok(tx.insert_enrollment(&self.seal_offer(&comparing))?)
+    }
+
+    /// The offer for a token, or what has become of it.
+    pub(super) fn offer_of(&self, tx: &mut dyn Transaction, token: &[u8; 16]) -> Result<Option<Stored>, VaultError> {
+        tx.enrollment_of(token)?.map(|row| self.open_offer(row)).transpose()
     }
 
     fn seal_offer(&self, stored: &Stored) -> EnrollmentRow {
@@ -273,6 +315,13 @@ impl Vault {
             })
             .u8(stored.state.tries)
             .put(&stored.device)
+            .optional(
+                match stored.stage {
+                    Stage::Open => None,
+                    Stage::Comparing(short_string) => Some(short_string.to_le_bytes()),
+                }
+                .as_ref(),
+            )
             .put(stored.link_psk.expose())
             .put(stored.code_psk.expose());
         let mut row = EnrollmentRow {
@@ -301,6 +350,7 @@ impl Vault {
             state: OfferState { expires_at: row.expires_at, tries: decoder.u8()? },
             purpose,
             device: decoder.array()?,
+            stage: decoder.optional()?.map_or(Stage::Open, |digits| Stage::Comparing(u32::from_le_bytes(digits))),
             link_psk: decoder.secret()?,
             code_psk: decoder.secret()?,
             id: row.id,

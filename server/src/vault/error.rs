@@ -59,6 +59,12 @@ pub enum VaultError {
     /// The device uses a biometric slot, which the service does not allow.
     #[error("the service does not allow biometric slots")]
     Biometric,
+    /// The same idempotency key came with another call.
+    #[error("this `idempotencyKey` was used for another call: choose a new one")]
+    OtherCall,
+    /// The cursor was not made for this list, or not here.
+    #[error("`cursor` is not what an answer to this very call gave as `next`: begin again without it")]
+    ForeignCursor,
     /// The call does not fit what the vault was asked before.
     #[error("vault misused: {0}")]
     Misuse(&'static str),

@@ -25,10 +25,13 @@ pub(super) enum Table {
     Enrollment,
     Journal,
     KeyEpoch,
+    Answer,
+    /// No table: what callers carry from one page of a list to the next.
+    Cursor,
 }
 
 impl Table {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Meta,
         Self::Service,
         Self::Authkey,
@@ -39,6 +42,8 @@ impl Table {
         Self::Enrollment,
         Self::Journal,
         Self::KeyEpoch,
+        Self::Answer,
+        Self::Cursor,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -53,6 +58,8 @@ impl Table {
             Self::Enrollment => "enrollment",
             Self::Journal => "journal",
             Self::KeyEpoch => "key_epoch",
+            Self::Answer => "answer",
+            Self::Cursor => "cursor",
         }
     }
 }
@@ -61,6 +68,7 @@ impl Table {
 pub(super) struct Sealer {
     tables: [Secret<32>; Table::ALL.len()],
     authkeys: Secret<32>,
+    answers: Secret<32>,
 }
 
 impl Sealer {
@@ -68,7 +76,11 @@ impl Sealer {
         let derive = |purpose: &str| {
             Dalek::derive(b"cardea1 vault", &[master.expose()], &[b"cardea1 vault ", purpose.as_bytes()])
         };
-        Self { tables: Table::ALL.map(|table| derive(table.name())), authkeys: derive("authkey hash") }
+        Self {
+            tables: Table::ALL.map(|table| derive(table.name())),
+            authkeys: derive("authkey hash"),
+            answers: derive("answer hash"),
+        }
     }
 
     /// Seals `content` into the row of `table` that `binding` identifies, as its version `ver`.
@@ -111,6 +123,12 @@ impl Sealer {
     /// The keyed hash under which an authkey is found.
     pub(super) fn authkey_hash(&self, authkey: &str) -> [u8; 32] {
         *Dalek::hmac(self.authkeys.expose(), &[authkey.as_bytes()]).expose()
+    }
+
+    /// The keyed hash under which the answer to a call is found that its caller may repeat.
+    pub(super) fn answer_hash(&self, caller: u64, call: &str, key: &str) -> [u8; 32] {
+        let (caller, length) = (caller.to_le_bytes(), (call.len() as u64).to_le_bytes());
+        *Dalek::hmac(self.answers.expose(), &[&caller, &length, call.as_bytes(), key.as_bytes()]).expose()
     }
 
     fn cipher(&self, table: Table) -> XChaCha20Poly1305 {

@@ -304,5 +304,5 @@ pub(crate) fn new_device(number: u8, pending: &PendingOffer, info: DeviceInfo) -
         *key = public(seed);
     }
     let row = Row::new(pending.token, pending.device, [number; 32], device_key, random(0xc0));
-    NewDevice { row, keys, info }
+    NewDevice { row, keys, info, short_string: 42 }
 }

@@ -24,6 +24,8 @@ pub struct Token {
     pub service: u64,
     /// The user id, as bytes.
     pub(super) user: Vec<u8>,
+    /// When it was made.
+    pub created_at: UnixSeconds,
     pub(super) ver: u64,
     pub(super) state: TokenState,
 }
@@ -52,11 +54,13 @@ impl Vault {
         tx.token_by_id(id)?.map(|row| self.open_token(row)).transpose()
     }
 
-    fn open_token(&self, row: TokenRow) -> Result<Token, VaultError> {
+    pub(super) fn open_token(&self, row: TokenRow) -> Result<Token, VaultError> {
         let TokenRow { id, service, user, sealed } = row;
         let content = self.sealer.open(Table::Token, &Token::binding(&id, &service.to_le_bytes(), &user), &sealed)?;
-        let state = decode_state(&content)?;
-        Ok(Token { id: TokenId::new(id), service, user, ver: sealed.ver, state })
+        let mut decoder = Decoder::new(Table::Token, &content);
+        let (created_at, state) = (decoder.time()?, decode_state(&mut decoder)?);
+        decoder.end()?;
+        Ok(Token { id: TokenId::new(id), service, user, created_at, ver: sealed.ver, state })
     }
 
     /// Adds a token without devices.
@@ -65,21 +69,22 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
+        created_at: UnixSeconds,
     ) -> Result<Token, VaultError> {
         let id: [u8; 16] = random_id(&*self.entropy);
         let (state, user) = (TokenState::default(), user.as_str().as_bytes().to_vec());
         let binding = service.id.to_le_bytes();
-        let sealed = self.seal(Table::Token, &Token::binding(&id, &binding, &user), 1, &encode_state(&state));
+        let sealed = self.seal(Table::Token, &Token::binding(&id, &binding, &user), 1, &encode(created_at, &state));
         let row = TokenRow { id, service: service.id, user, sealed };
         tx.insert_token(&row)?;
-        Ok(Token { id: TokenId::new(id), service: service.id, user: row.user, ver: 1, state })
+        Ok(Token { id: TokenId::new(id), service: service.id, user: row.user, created_at, ver: 1, state })
     }
 
     /// Stores the state as the next version, changed or not.
     pub(super) fn put_token(&self, tx: &mut dyn Transaction, token: &mut Token) -> Result<(), VaultError> {
         let (id, service) = (token.id.bytes(), token.service.to_le_bytes());
         let binding = Token::binding(id, &service, &token.user);
-        let sealed = self.seal(Table::Token, &binding, token.ver + 1, &encode_state(&token.state));
+        let sealed = self.seal(Table::Token, &binding, token.ver + 1, &encode(token.created_at, &token.state));
         tx.update_token(id, &sealed)?;
         token.ver += 1;
         Ok(())
@@ -181,9 +186,9 @@ fn decode_world(decoder: &mut Decoder<'_>) -> Result<World, VaultError> {
     }
 }
 
-fn encode_state(state: &TokenState) -> Encoder {
+fn encode(created_at: UnixSeconds, state: &TokenState) -> Encoder {
     let mut content = Encoder::new();
-    content.u8(1);
+    content.time(created_at).u8(1);
     encode_world(&mut content, &state.real);
     encode_world(&mut content, &state.shadow);
     content.flag(state.duress.is_some()).time(state.duress.unwrap_or_default());
@@ -199,12 +204,11 @@ fn encode_state(state: &TokenState) -> Encoder {
     content
 }
 
-fn decode_state(content: &[u8]) -> Result<TokenState, VaultError> {
-    let mut decoder = Decoder::new(Table::Token, content);
+fn decode_state(decoder: &mut Decoder<'_>) -> Result<TokenState, VaultError> {
     if decoder.u8()? != 1 {
         return Err(decoder.damaged());
     }
-    let (real, shadow) = (decode_world(&mut decoder)?, decode_world(&mut decoder)?);
+    let (real, shadow) = (decode_world(decoder)?, decode_world(decoder)?);
     let (duress, since) = (decoder.flag()?, decoder.time()?);
     let blocks = Blocks { administrator: decoder.flag()?, clone: decoder.flag()? };
     let mut closes = [None; 2];
@@ -217,6 +221,5 @@ fn decode_state(content: &[u8]) -> Result<TokenState, VaultError> {
             _ => return Err(decoder.damaged()),
         };
     }
-    decoder.end()?;
     Ok(TokenState { real, shadow, duress: duress.then_some(since), blocks, closes })
 }

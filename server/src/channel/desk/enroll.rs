@@ -74,7 +74,8 @@ impl Desk {
             Err(error) => return Err(error.into()),
         };
         let Ok(mut new) = waiting.receive(frame, &psk) else { return Ok(self.plain_failed(Code::CodeUsed)) };
-        let device = NewDevice { row: new.row.duplicate(), keys: new.keys, info: new.info };
+        let device =
+            NewDevice { row: new.row.duplicate(), keys: new.keys, info: new.info, short_string: new.short_string };
         let vault = self.vault.clone();
         match self.store.write(move |tx| vault.complete_enrollment(tx, &offer, device, vault.reading())).await {
             Ok(enrolled) => {

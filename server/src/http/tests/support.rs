@@ -171,7 +171,8 @@ impl Server {
             let public = |seed: [u8; 32]| Dalek::ed25519_public(&Secret::new(seed));
             let keys = [PINS[0], PINS[1], third, fourth].map(public);
             let info = DeviceInfo { platform: 0, sdk_version: [0; 3], emulated: false, biometric: false };
-            let enrolled = vault.complete_enrollment(tx, &pending, NewDevice { row, keys, info }, clock)?;
+            let enrolled =
+                vault.complete_enrollment(tx, &pending, NewDevice { row, keys, info, short_string: 42 }, clock)?;
             Ok::<_, VaultError>(enrolled.device)
         };
         self.instance.store().write(job).await.expect("an enrolled device")

@@ -1,7 +1,7 @@
 //! Tokens.
 
 use super::Sealed;
-use crate::storage::transaction::{insert_one, query_one, update_one};
+use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// A token.
@@ -30,6 +30,13 @@ pub trait TokenRows {
     /// # Errors
     /// Storage failed.
     fn token_by_id(&mut self, id: &[u8; 16]) -> Result<Option<TokenRow>, StorageError>;
+
+    /// At most `limit` tokens of the service with this number whose user ids follow `after`, in the order of the bytes of
+    /// their user ids.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn tokens_after(&mut self, service: u64, after: &[u8], limit: u32) -> Result<Vec<TokenRow>, StorageError>;
 
     /// The ids of all tokens.
     ///
@@ -74,6 +81,12 @@ impl<X: Transaction + ?Sized> TokenRows for X {
     fn token_by_id(&mut self, id: &[u8; 16]) -> Result<Option<TokenRow>, StorageError> {
         let sql = "SELECT id, service, user_id, ver, sealed FROM token WHERE id = $1";
         query_one(self, sql, &[Value::Bytes(id)], token)
+    }
+
+    fn tokens_after(&mut self, service: u64, after: &[u8], limit: u32) -> Result<Vec<TokenRow>, StorageError> {
+        let sql = "SELECT id, service, user_id, ver, sealed FROM token WHERE service = $1 AND user_id > $2 \
+                   ORDER BY user_id LIMIT $3";
+        query_all(self, sql, &[Value::unsigned(service), Value::Bytes(after), Value::unsigned(limit.into())], token)
     }
 
     fn token_ids(&mut self) -> Result<Vec<[u8; 16]>, StorageError> {

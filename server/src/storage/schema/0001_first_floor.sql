@@ -105,3 +105,12 @@ CREATE TABLE key_epoch (
     ver    INTEGER NOT NULL,
     sealed BLOB NOT NULL
 ) STRICT;
+
+-- Answers to calls that created something, for callers that repeat them. `hash` is keyed.
+CREATE TABLE answer (
+    hash       BLOB PRIMARY KEY,
+    expires_at INTEGER NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answer_expires_at ON answer (expires_at);

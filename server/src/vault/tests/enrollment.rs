@@ -1,14 +1,16 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::limits::DEVICES_PER_TOKEN;
-use cardea_protocol::token::{DeviceInfo, DeviceStatus, ShortString};
+use cardea_protocol::token::{DeviceId, DeviceInfo, DeviceStatus, ShortString};
 
+use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::enrollment::{EnrollOptions, OfferDead, OfferError};
 use crate::domain::rules::ServiceRules;
+use crate::storage::rows::EnrollmentRows;
 use crate::storage::testing::{block_on, file, memory};
 use crate::vault::testing::*;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Progress, Vault, VaultError};
 
 const NONE: EnrollOptions = EnrollOptions { replace_device: false, add_device: false };
 const REPLACE: EnrollOptions = EnrollOptions { replace_device: true, add_device: false };
@@ -81,7 +83,7 @@ fn a_clock_that_goes_back_revives_no_offer() {
         let id = vault.offer(NONE).await.expect("offered").link.id;
         vault.clock.advance(600);
         vault.write(|v, tx| v.mark_time(tx, v.reading())).await.expect("marked");
-        let clock = std::sync::Arc::new(crate::clock::TestClock::new(crate::clock::UnixSeconds::new(START + 1)));
+        let clock = std::sync::Arc::new(crate::clock::TestClock::new(UnixSeconds::new(START + 1)));
         let vault = TestVault { clock, ..vault }.restarted().await;
         let pending = vault.write(move |v, tx| v.pending_offer(tx, &id, v.reading())).await;
         assert_eq!(pending.expect_err("dead"), DEAD);
@@ -192,6 +194,141 @@ fn a_required_short_string_keeps_status_0_until_it_is_confirmed() {
     });
 }
 
+async fn progress(vault: &TestVault) -> Progress {
+    let (service, user) = (vault.service.clone(), vault.user.clone());
+    vault.write(move |v, tx| v.progress(tx, &service, &user, v.reading())).await.expect("a token")
+}
+
+async fn confirm(vault: &TestVault) -> bool {
+    let (service, user) = (vault.service.clone(), vault.user.clone());
+    vault
+        .write(move |v, tx| v.confirm_enrollment(tx, &service, &user, Actor::Operator, v.reading()))
+        .await
+        .expect("a token")
+}
+
+async fn cancel(vault: &TestVault) -> bool {
+    let (service, user) = (vault.service.clone(), vault.user.clone());
+    vault
+        .write(move |v, tx| v.cancel_enrollment(tx, &service, &user, Actor::Operator, v.reading()))
+        .await
+        .expect("a token")
+        .1
+}
+
+#[test]
+fn an_enrollment_can_be_followed_from_the_offer_to_the_device() {
+    block_on(async {
+        let rules = ServiceRules { short_string: ShortString::Required, ..ServiceRules::default() };
+        let vault = TestVault::new(memory(), rules).await;
+        let offer = vault.offer(NONE).await.expect("offered");
+        let expires_at = vault.clock_now().plus(600);
+        assert_eq!(progress(&vault).await, Progress::Waiting { expires_at });
+        assert!(!confirm(&vault).await, "no device waits");
+        vault.clock.advance(599);
+        vault.finish(1, &offer.link.id, test_info()).await.expect("enrolled");
+        let expires_at = vault.clock_now().plus(600);
+        assert_eq!(progress(&vault).await, Progress::Comparing { short_string: 42, expires_at });
+        assert_eq!(vault.finish(2, &offer.link.id, test_info()).await.expect_err("used"), DEAD);
+        assert_eq!(vault.finish(2, &offer.code.id(), test_info()).await.expect_err("used"), DEAD);
+        let vault = vault.restarted().await;
+        vault.clock.advance(599);
+        assert!(confirm(&vault).await);
+        assert_eq!(progress(&vault).await, Progress::Enrolled { short_string: None });
+        assert!(!confirm(&vault).await, "once is enough");
+        assert!(!cancel(&vault).await, "nothing is open");
+        let left = vault.write(|_, tx| tx.sweep_enrollments(UnixSeconds::new(u64::MAX >> 1)).map_err(Into::into)).await;
+        assert_eq!(left, Ok(0), "the string is gone");
+    });
+}
+
+#[test]
+fn a_device_that_is_not_confirmed_in_time_or_whose_enrollment_is_cancelled_is_never_used() {
+    block_on(async {
+        let rules = ServiceRules { short_string: ShortString::Required, ..ServiceRules::default() };
+        let vault = TestVault::new(memory(), rules).await;
+        vault.enroll(1, NONE).await;
+        vault.clock.advance(600);
+        let expires_at = vault.clock_now();
+        assert_eq!(progress(&vault).await, Progress::Expired { expires_at });
+        assert!(!confirm(&vault).await);
+        assert!(cancel(&vault).await);
+        assert_eq!(progress(&vault).await, Progress::None);
+
+        let given_up = vault.enroll(2, NONE).await;
+        let other = vault.offer(NONE).await.expect("another offer");
+        assert!(!confirm(&vault).await, "the device died with its offer");
+        assert!(vault.view(&given_up).await.expect("a tombstone").device.row.revoked);
+        vault.finish(3, &other.link.id, test_info()).await.expect("enrolled");
+        assert!(cancel(&vault).await);
+        assert_eq!(vault.status().await, Ok(0));
+        assert_eq!(progress(&vault).await, Progress::None);
+
+        vault.offer(NONE).await.expect("offered");
+        assert!(cancel(&vault).await);
+        assert_eq!(progress(&vault).await, Progress::None);
+    });
+}
+
+#[test]
+fn a_clock_that_goes_back_confirms_nothing() {
+    block_on(async {
+        let rules = ServiceRules { short_string: ShortString::Required, ..ServiceRules::default() };
+        let vault = TestVault::new(file(), rules).await;
+        vault.enroll(1, NONE).await;
+        vault.clock.advance(600);
+        vault.write(|v, tx| v.mark_time(tx, v.reading())).await.expect("marked");
+        let clock = std::sync::Arc::new(crate::clock::TestClock::new(UnixSeconds::new(START + 1)));
+        let vault = TestVault { clock, ..vault }.restarted().await;
+        assert!(!confirm(&vault).await);
+        assert!(matches!(progress(&vault).await, Progress::Expired { .. }));
+    });
+}
+
+#[test]
+fn a_string_that_is_only_shown_can_be_read_and_the_device_be_used_at_once() {
+    block_on(async {
+        let rules = ServiceRules { short_string: ShortString::Shown, ..ServiceRules::default() };
+        let vault = TestVault::new(memory(), rules).await;
+        let device = vault.enroll(1, NONE).await;
+        assert_eq!(vault.open(&device, Pin::Normal).await.expect("answered").code, Code::Ok);
+        let until = vault.clock_now().plus(600);
+        assert_eq!(progress(&vault).await, Progress::Enrolled { short_string: Some((42, until)) });
+        assert!(cancel(&vault).await, "the strings were not the same");
+        assert_eq!((vault.status().await, progress(&vault).await), (Ok(0), Progress::None));
+        vault.enroll(2, NONE).await;
+        vault.clock.advance(600);
+        assert_eq!(progress(&vault).await, Progress::Enrolled { short_string: None });
+    });
+}
+
+#[test]
+fn a_revoked_device_is_gone_and_what_it_opened_is_closed() {
+    block_on(async {
+        let vault = TestVault::new(memory(), ServiceRules::default()).await;
+        let (first, second) = (vault.enroll(1, NONE).await, vault.enroll(2, ADD).await);
+        let revoke = async |number: [u8; 4]| {
+            let (service, user, id) = (vault.service.clone(), vault.user.clone(), DeviceId::new(number));
+            vault
+                .write(move |v, tx| v.revoke_device(tx, &service, &user, id, Actor::Operator, v.reading()))
+                .await
+                .map(drop)
+        };
+        vault.open(&first, Pin::Normal).await.expect("opened");
+        assert_eq!(vault.status().await, Ok(1));
+        assert_eq!(revoke(first.key.number).await, Ok(()));
+        assert_eq!(vault.status().await, Ok(2));
+        for unknown in [first.key.number, [0; 4]] {
+            assert_eq!(revoke(unknown).await, Err(VaultError::Unknown("device")));
+        }
+        assert!(vault.view(&first).await.expect("a tombstone").device.row.revoked);
+        vault.clock.advance(1);
+        assert_eq!(vault.open(&second, Pin::Normal).await.expect("answered").code, Code::Ok);
+        assert_eq!(revoke(second.key.number).await, Ok(()));
+        assert_eq!(vault.status().await, Ok(0));
+    });
+}
+
 #[test]
 fn a_device_for_another_offer_is_refused() {
     block_on(async {
@@ -200,7 +337,7 @@ fn a_device_for_another_offer_is_refused() {
         let pending = vault.write(move |v, tx| v.pending_offer(tx, &id, v.reading())).await.expect("found");
         vault.write(move |v, tx| v.count_enrollment_try(tx, &pending, v.reading())).await.expect("counted");
         let mut new = new_device(1, &pending, test_info());
-        new.row.device = cardea_protocol::token::DeviceId::new([9; 4]);
+        new.row.device = DeviceId::new([9; 4]);
         let refused = vault.write(move |v, tx| v.complete_enrollment(tx, &pending, new, v.reading())).await;
         assert!(matches!(refused, Err(VaultError::Misuse(_))));
         assert_eq!(vault.status().await, Ok(0));
