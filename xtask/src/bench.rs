@@ -21,28 +21,37 @@ pub(crate) struct Options {
 enum Subject {
     /// Handshake and cells against the primitives they are made of and against an independent peer
     Protocol,
+    /// A server under load: durable openings, status checks beside them, how soon an opening is visible
+    Server,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
 }
 
-/// Runs the benchmark with its table on the terminal.
+/// A part of a benchmark: its name, and what cargo is told.
+type Part = (&'static str, &'static [&'static str]);
+
+impl Subject {
+    const fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Protocol => &[("protocol", &["bench", "-q", "-p", "cardea-protocol", "--bench", "protocol"])],
+            Self::Server => &[
+                ("openings", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "openings"]),
+                ("visible", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "visible"]),
+            ],
+            Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
+        }
+    }
+}
+
+/// Runs the benchmark with its tables on the terminal.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
-    report.printing_part("bench", || {
-        let mut command = process::cargo(&workspace.root);
-        let name = match options.subject {
-            Subject::Protocol => {
-                command.args(["bench", "-q", "-p", "cardea-protocol", "--bench", "protocol"]);
-                "protocol"
-            }
-            Subject::Duress => {
-                command.args(["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"]);
-                "duress"
-            }
-        };
-        process::shown_to_the_end(&mut command)?;
-        Outcome::passed(name)
-    });
+    for (name, arguments) in options.subject.parts() {
+        report.printing_part(name, || {
+            process::shown_to_the_end(process::cargo(&workspace.root).args(*arguments))?;
+            Outcome::passed(*name)
+        });
+    }
     Ok(report.finish())
 }

@@ -58,7 +58,12 @@ impl Site {
     /// An empty folder, without a server.
     #[must_use]
     pub fn empty() -> Self {
-        let folder = tempfile::Builder::new().prefix("cardea-e2e-").tempdir().expect("a temporary folder can be made");
+        Self::empty_in(&std::env::temp_dir())
+    }
+
+    fn empty_in(place: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("cardea-e2e-").tempdir_in(place);
+        let folder = folder.expect("a temporary folder can be made");
         Self {
             server: None,
             ready: Value::Null,
@@ -81,7 +86,13 @@ impl Site {
     /// The same with other arguments.
     #[must_use]
     pub fn dev_with(arguments: &[&str]) -> Self {
-        let mut site = Self::empty();
+        Self::dev_at(&std::env::temp_dir(), arguments)
+    }
+
+    /// The same with its data in a folder below `place`.
+    #[must_use]
+    pub fn dev_at(place: &Path, arguments: &[&str]) -> Self {
+        let mut site = Self::empty_in(place);
         site.start.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         site.up();
         site.use_dev_service();

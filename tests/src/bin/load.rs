@@ -1,0 +1,54 @@
+//! Measures a real server under load. `cargo xtask bench server` builds and calls it.
+
+use std::process::ExitCode;
+
+use cardea_tests::load;
+use clap::{Parser, Subcommand};
+
+/// Measure a real server against what the machine can do
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Durable openings by 64 devices at once, and status checks beside them
+    Openings {
+        /// How long to measure, in seconds
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+    },
+    /// From an acknowledged opening to the check that sees it
+    Visible {
+        /// How often
+        #[arg(long, default_value_t = 3_000)]
+        rounds: usize,
+    },
+    /// The devices of another measurement
+    #[command(hide = true)]
+    Fleet,
+    /// The peer of another measurement
+    #[command(hide = true)]
+    Floor,
+}
+
+fn main() -> ExitCode {
+    let lines = match Options::parse().what {
+        What::Openings { seconds } => load::openings(seconds),
+        What::Visible { rounds } => load::visible(rounds),
+        What::Fleet => {
+            load::run_fleet();
+            return ExitCode::SUCCESS;
+        }
+        What::Floor => {
+            load::run_floor();
+            return ExitCode::SUCCESS;
+        }
+    };
+    for line in &lines {
+        println!("{line}");
+    }
+    if lines.iter().any(load::Line::is_missed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,19 @@
+//! How fast a real server is, against what the same machine can do in the same run.
+//!
+//! Peers run beside the server or right after it, so that a busy machine slows both. Required ratios are checked by the
+//! program `load`; `cargo xtask bench server` builds and runs it. Devices that make load run in a process of their own
+//! at the lowest priority: what is measured is the server, not the wait for a core that its clients hold.
+
+mod cpu;
+mod fleet;
+mod floor;
+mod getter;
+mod openings;
+mod report;
+mod visible;
+
+pub use fleet::run_fleet;
+pub use floor::run_floor;
+pub use openings::openings;
+pub use report::Line;
+pub use visible::visible;

@@ -1,0 +1,86 @@
+//! From the acknowledgement of an opening to the check that sees it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+
+use cardea_sdk::Window;
+
+use super::fleet::{enrolled, pin};
+use super::floor::EXCHANGE;
+use super::getter::{Getter, now};
+use super::report::{Line, Sample};
+use crate::harness::Site;
+
+/// The body of an open token.
+const OPEN: &[u8] = br#"{"status":1}"#;
+
+/// Measures `rounds` openings, and as many of a server that does nothing but remember. Required: at most twice as long.
+///
+/// # Panics
+/// A check after an acknowledged opening does not say 1, or after a close does.
+#[must_use]
+pub fn visible(rounds: usize) -> Vec<Line> {
+    let (floor, server) = (floor(rounds), server(rounds));
+    let line = |what: &str, sample: &Sample| {
+        let (p50, p99) = (sample.percentile(50), sample.percentile(99));
+        Line::said(what, format!("{p50:.1} us p50, {p99:.1} us p99, {} rounds", sample.len()))
+    };
+    vec![
+        line("open acknowledged to visible: server", &server),
+        line("open acknowledged to visible: floor in memory", &floor),
+        Line::at_most("open acknowledged to visible: ratio", server.percentile(50) / floor.percentile(50), 2.0),
+    ]
+}
+
+fn server(rounds: usize) -> Sample {
+    let mut site = Site::dev_with(&["--window", "3600", "--log", "error", "--set", "channel.reply_grid_ms=0"]);
+    let link = site.offer("ada").link;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    let token = runtime.block_on(enrolled(&link, site.time()));
+    let mut getter = Getter::new(site.http(), &site.status_target("ada"));
+    let times = (0..rounds).map(|_| {
+        runtime.block_on(token.open(pin(), Window::Service)).expect("it opens");
+        let (body, time) = getter.get();
+        assert_eq!(body, OPEN, "an acknowledged opening is visible");
+        runtime.block_on(token.close()).expect("it closes");
+        assert_ne!(getter.get().0, OPEN, "an acknowledged close is visible");
+        time
+    });
+    let sample = Sample::new(times.collect());
+    assert!(site.is_up());
+    sample
+}
+
+fn floor(rounds: usize) -> Sample {
+    let program = std::env::current_exe().expect("a program knows itself");
+    let mut command = Command::new(program);
+    let mut child = command.arg("floor").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("it is a pipe"));
+    output.read_line(&mut line).expect("it prints its ports");
+    let ports: Vec<u16> = line.split_whitespace().map(|port| port.parse().expect("a port")).collect();
+    let address = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut channel = TcpStream::connect(address(ports[0])).expect("it listens");
+    channel.set_nodelay(true).expect("a socket has options");
+    let mut getter =
+        Getter::new(address(ports[1]), "/token/status?id=ada&service=default_demo&authKey=0123456789abcdef");
+    let mut set = |status: u8| {
+        let mut answer = [0; EXCHANGE.1];
+        channel.write_all(&[status; EXCHANGE.0]).expect("it reads");
+        channel.read_exact(&mut answer).expect("it answers");
+    };
+    let times = (0..rounds).map(|_| {
+        set(b'1');
+        let (body, time) = getter.get();
+        assert_eq!(body, OPEN);
+        set(b'2');
+        assert_ne!(getter.get().0, OPEN);
+        time
+    });
+    let sample = Sample::new(times.collect());
+    drop(child.stdin.take());
+    // It ends by itself; when it was measured does not matter any more.
+    let _ = (now(), child.wait());
+    sample
+}
