@@ -10,7 +10,10 @@ use std::time::Duration;
 use cardea_protocol::wire::Host;
 pub use http::{HttpConfig, TlsConfig};
 pub use layers::{ConfigError, DEFAULTS, Sources};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+use crate::network::Network;
 
 /// Everything that can be configured. Made by [`Sources::load`] only, so it is always complete and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -57,8 +60,15 @@ pub struct PublicConfig {
 pub struct ChannelConfig {
     /// Address to bind.
     pub listen: SocketAddr,
+    /// Whether datagrams are answered at the same address.
+    pub udp: bool,
+    /// Proxies in front of it, each of which says with a PROXY header whose connection it carries.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<Network>,
     /// Connections at once.
     pub max_connections: usize,
+    /// Datagrams that are looked at, at once.
+    pub max_datagrams: usize,
     /// Connections at once from one address.
     pub max_connections_per_address: usize,
     /// First-time handshakes of one device per minute.
@@ -109,6 +119,7 @@ impl Config {
     fn check(&self) -> Result<(), Problem> {
         let positive = [
             ("channel.max_connections", self.channel.max_connections),
+            ("channel.max_datagrams", self.channel.max_datagrams),
             ("channel.max_connections_per_address", self.channel.max_connections_per_address),
         ];
         let timeouts = [
@@ -177,6 +188,11 @@ fn timeout((key, value): (&'static str, Duration)) -> Result<(), Problem> {
 
 fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Some(String::deserialize(deserializer)?).filter(|text| !text.is_empty()))
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Network::parse_list(&text).map_err(|(text, error)| D::Error::custom(format!("`{text}` is no network: {error}")))
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -1,9 +1,11 @@
 //! Limits per address: connections at once, failed handshakes per minute, and resyncs per minute, which cost work
 //! before anything can be looked up. Otherwise only failures count, so nobody who authenticates is ever slowed down by
-//! a neighbor behind the same address more than the neighbor's failures do.
+//! a neighbor behind the same address more than the neighbor's failures do. Frames for an old key have a generous share
+//! of their own: after a long absence a whole fleet behind one address needs the new key, and is to get it at once.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{Clock, UnixSeconds};
@@ -13,14 +15,28 @@ const REMEMBERED: usize = 65_536;
 /// How long failures and resyncs count, in seconds.
 const MINUTE: u64 = 60;
 
+/// How many frames for an old key count as little as none, for each failure that an address may have.
+const STALE_SHARE: u32 = 100;
+
 /// The table of addresses.
 #[derive(Debug)]
 pub(super) struct Addresses {
     table: Mutex<HashMap<IpAddr, Entry>>,
+    /// All connections at once.
+    connections: AtomicUsize,
     clock: Arc<dyn Clock>,
-    most_connections: usize,
-    /// Per minute; resyncs have a count of their own.
-    most_failures: u32,
+    limits: Limits,
+}
+
+/// How much is let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Connections at once in all.
+    pub(super) connections: usize,
+    /// Connections at once from one address.
+    pub(super) per_address: usize,
+    /// Failures of an address per minute; resyncs have a count of their own.
+    pub(super) failures: u32,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +44,7 @@ struct Entry {
     connections: usize,
     failures: u32,
     resyncs: u32,
+    stale: u32,
     since: UnixSeconds,
 }
 
@@ -35,38 +52,65 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Admitted {
     addresses: Arc<Addresses>,
-    address: IpAddr,
+    /// `None` as long as a proxy has not said whose connection it is.
+    address: Option<IpAddr>,
 }
 
 impl Addresses {
-    pub(super) fn new(clock: Arc<dyn Clock>, most_connections: usize, most_failures: u32) -> Self {
-        Self { table: Mutex::default(), clock, most_connections, most_failures }
+    pub(super) fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self { table: Mutex::default(), connections: AtomicUsize::new(0), clock, limits }
     }
 
-    /// Lets a connection in, or not: too many from there already, or too many failed handshakes within a minute.
+    /// Lets a connection in, or not: too many already in all or from there, or too many failed handshakes within a
+    /// minute.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+        let mut admitted = self.admit_proxy()?;
+        self.name(&mut admitted, address).then_some(admitted)
+    }
+
+    /// Lets the connection of a trusted proxy in, whose client [`Addresses::name`] says when it is known.
+    pub(super) fn admit_proxy(self: &Arc<Self>) -> Option<Admitted> {
+        let most = self.limits.connections;
+        let more = |count: usize| (count < most).then_some(count + 1);
+        self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Admitted { addresses: Arc::clone(self), address: None })
+    }
+
+    /// Counts a connection for its address, or says that there are too many from there.
+    pub(super) fn name(&self, admitted: &mut Admitted, address: IpAddr) -> bool {
         let address = canonical(address);
         let now = self.clock.now();
         let mut table = self.table();
-        if table.len() >= REMEMBERED && !table.contains_key(&address) {
-            table.retain(|_, entry| entry.connections > 0 || entry.is_counting(now));
-            // Whoever has that many addresses cannot be held by a limit per address, and must not close the door for
-            // everybody else.
-            if table.len() >= REMEMBERED {
-                table.retain(|_, entry| entry.connections > 0);
-            }
-            if table.len() >= REMEMBERED {
-                return None;
-            }
+        if !make_room(&mut table, &address, now) {
+            return false;
         }
         let entry = table.entry(address).or_default();
-        if entry.connections >= self.most_connections
-            || (entry.is_counting(now) && entry.failures >= self.most_failures)
-        {
-            return None;
+        if entry.connections >= self.limits.per_address || !entry.is_open(self.limits.failures, now) {
+            return false;
         }
         entry.connections += 1;
-        Some(Admitted { addresses: Arc::clone(self), address })
+        admitted.address = Some(address);
+        true
+    }
+
+    /// Whether an address has failures left in this minute. For what comes without a connection.
+    pub(super) fn is_open(&self, address: IpAddr) -> bool {
+        let now = self.clock.now();
+        self.table().get(&canonical(address)).is_none_or(|entry| entry.is_open(self.limits.failures, now))
+    }
+
+    /// Counts a failure of an address. For what comes without a connection.
+    pub(super) fn failed(&self, address: IpAddr) {
+        let (address, now) = (canonical(address), self.clock.now());
+        let mut table = self.table();
+        if make_room(&mut table, &address, now) {
+            table.entry(address).or_default().fail(now);
+        }
+    }
+
+    /// How many failures an address may have per minute.
+    pub(super) const fn failures(&self) -> u32 {
+        self.limits.failures
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<IpAddr, Entry>> {
@@ -74,17 +118,39 @@ impl Addresses {
     }
 }
 
+/// Whether there is room for `address` in the table, after forgetting others if need be.
+fn make_room(table: &mut HashMap<IpAddr, Entry>, address: &IpAddr, now: UnixSeconds) -> bool {
+    if table.len() >= REMEMBERED && !table.contains_key(address) {
+        table.retain(|_, entry| entry.connections > 0 || entry.is_counting(now));
+        // Whoever has that many addresses cannot be held by a limit per address, and must not close the door for
+        // everybody else.
+        if table.len() >= REMEMBERED {
+            table.retain(|_, entry| entry.connections > 0);
+        }
+    }
+    table.len() < REMEMBERED || table.contains_key(address)
+}
+
 impl Entry {
     /// Whether its minute is not over. A clock that jumped back ends it rather than locking everybody out.
     fn is_counting(&self, now: UnixSeconds) -> bool {
-        (self.failures > 0 || self.resyncs > 0) && now.since(self.since).is_some_and(|age| age < MINUTE)
+        (self.failures > 0 || self.resyncs > 0 || self.stale > 0) && now.since(self.since).is_some_and(|age| age < MINUTE)
     }
 
     /// Begins a new minute if the last one is over.
     fn renew(&mut self, now: UnixSeconds) {
         if !self.is_counting(now) {
-            (self.failures, self.resyncs, self.since) = (0, 0, now);
+            (self.failures, self.resyncs, self.stale, self.since) = (0, 0, 0, now);
         }
+    }
+
+    fn is_open(&self, most: u32, now: UnixSeconds) -> bool {
+        self.failures < most || !self.is_counting(now)
+    }
+
+    fn fail(&mut self, now: UnixSeconds) {
+        self.renew(now);
+        self.failures = self.failures.saturating_add(1);
     }
 }
 
@@ -92,34 +158,48 @@ impl Admitted {
     /// Counts a failed handshake.
     pub(super) fn failed(&self) {
         let now = self.addresses.clock.now();
-        if let Some(entry) = self.addresses.table().get_mut(&self.address) {
+        self.with_entry(|entry| entry.fail(now));
+    }
+
+    /// Counts a frame for an old key: a failure only when there are far too many of them.
+    pub(super) fn stale(&self) {
+        let (now, most) = (self.addresses.clock.now(), self.addresses.limits.failures.saturating_mul(STALE_SHARE));
+        self.with_entry(|entry| {
             entry.renew(now);
-            entry.failures = entry.failures.saturating_add(1);
-        }
+            entry.stale = entry.stale.saturating_add(1);
+            if entry.stale > most {
+                entry.fail(now);
+            }
+        });
     }
 
     /// Counts a resync, unless the address has used up its minute.
     pub(super) fn may_resync(&self) -> bool {
-        let now = self.addresses.clock.now();
-        let mut table = self.addresses.table();
-        let Some(entry) = table.get_mut(&self.address) else { return false };
-        entry.renew(now);
-        if entry.resyncs >= self.addresses.most_failures {
-            return false;
-        }
-        entry.resyncs += 1;
-        true
+        let (now, most) = (self.addresses.clock.now(), self.addresses.limits.failures);
+        let counted = self.with_entry(|entry| {
+            entry.renew(now);
+            let is_left = entry.resyncs < most;
+            entry.resyncs += u32::from(is_left);
+            is_left
+        });
+        counted == Some(true)
+    }
+
+    fn with_entry<A>(&self, change: impl FnOnce(&mut Entry) -> A) -> Option<A> {
+        self.addresses.table().get_mut(self.address.as_ref()?).map(change)
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
+        self.addresses.connections.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
         let now = self.addresses.clock.now();
         let mut table = self.addresses.table();
-        if let Some(entry) = table.get_mut(&self.address) {
+        if let Some(entry) = table.get_mut(&address) {
             entry.connections = entry.connections.saturating_sub(1);
             if entry.connections == 0 && !entry.is_counting(now) {
-                table.remove(&self.address);
+                table.remove(&address);
             }
         }
     }
@@ -145,7 +225,8 @@ mod tests {
 
     fn addresses(most: usize) -> (Arc<Addresses>, Arc<TestClock>) {
         let clock = Arc::new(TestClock::new(UnixSeconds::new(1000)));
-        (Arc::new(Addresses::new(Arc::clone(&clock) as Arc<dyn Clock>, most, FAILURES)), clock)
+        let limits = Limits { connections: 100_000, per_address: most, failures: FAILURES };
+        (Arc::new(Addresses::new(Arc::clone(&clock) as Arc<dyn Clock>, limits)), clock)
     }
 
     #[test]
@@ -182,6 +263,50 @@ mod tests {
         assert!(!admitted.may_resync());
         clock.advance(MINUTE);
         assert!(admitted.may_resync());
+    }
+
+    #[test]
+    fn a_fleet_with_old_keys_is_let_in_and_a_flood_of_them_is_not() {
+        let (addresses, clock) = addresses(100);
+        let home = IpAddr::from([10, 0, 0, 1]);
+        for _ in 0..FAILURES * STALE_SHARE + FAILURES - 1 {
+            addresses.admit(home).expect("let in").stale();
+        }
+        addresses.admit(home).expect("still let in").stale();
+        assert!(addresses.admit(home).is_none());
+        clock.advance(MINUTE);
+        assert!(addresses.admit(home).is_some());
+    }
+
+    #[test]
+    fn what_comes_without_a_connection_counts_too() {
+        let (addresses, clock) = addresses(100);
+        let home = IpAddr::from([10, 0, 0, 1]);
+        for _ in 0..FAILURES {
+            assert!(addresses.is_open(home));
+            addresses.failed(home);
+        }
+        assert!(!addresses.is_open(home));
+        assert!(addresses.is_open(IpAddr::from([10, 0, 0, 2])));
+        clock.advance(MINUTE);
+        assert!(addresses.is_open(home));
+    }
+
+    #[test]
+    fn all_connections_together_have_a_limit_and_those_of_proxies_are_among_them() {
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1000)));
+        let limits = Limits { connections: 2, per_address: 1, failures: FAILURES };
+        let addresses = Arc::new(Addresses::new(clock, limits));
+        let (home, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let first = addresses.admit(home);
+        assert!(first.is_some() && addresses.admit(home).is_none());
+        let mut proxied = addresses.admit_proxy().expect("room");
+        assert!(addresses.admit_proxy().is_none() && addresses.admit(other).is_none());
+        assert!(!addresses.name(&mut proxied, home), "the limit of the client holds behind a proxy as well");
+        drop(first);
+        assert!(addresses.name(&mut proxied, home));
+        drop(proxied);
+        assert!(addresses.admit(home).is_some() && addresses.table().is_empty());
     }
 
     #[test]

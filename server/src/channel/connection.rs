@@ -1,19 +1,26 @@
 //! One connection, from its first frame to its end. What frames mean is the desk's business; here is only what may
 //! come when, and how long it may take.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use cardea_protocol::Code;
+use cardea_protocol::crypto::Dalek;
 use cardea_protocol::limits::SESSION_SECONDS;
+use cardea_protocol::responder::Session;
 use cardea_protocol::wire::{DecodeError, FirstFrame};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
 
+use super::Shared;
 use super::address::Admitted;
-use super::desk::{Answer, Desk, DeskError, Started, WarmAnswer};
-use super::framing::{FrameError, Frames};
-use super::grid::Grid;
-use crate::shutdown::Shutdown;
+use super::desk::{Answer, DeskError, Started, WarmAnswer};
+use super::framing::{Farewell, FrameError, Frames, Transport};
+use super::grid::{Grid, now};
+use super::live::Place;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -39,81 +46,89 @@ enum Ended {
     Send(std::io::Error),
 }
 
-/// Serves a connection to its end.
-pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    desk: &Desk,
-    admitted: &Admitted,
-    timing: Timing,
-    shutdown: &Shutdown,
-) {
-    let connection = Connection { frames: Frames::new(stream), desk, admitted, timing, grid: Grid::new(timing.grid) };
-    match connection.serve(shutdown).await {
-        Ok(()) => {}
-        // A failure of our own is the operator's business; a peer's is noise.
-        Err(Ended::Desk(error)) => tracing::error!(%error, "token channel: operation failed"),
-        Err(ended) => tracing::debug!(%ended, "token channel: connection closed"),
-    }
+/// What a session that waits hears.
+enum Event {
+    /// Another session has taken over, the token is gone, or the server stops.
+    Replaced,
+    /// The session is over: it is too old, or nothing came for too long.
+    Over,
+    /// A frame, or none.
+    Received(Result<Bytes, FrameError>),
 }
 
-struct Connection<'a, S> {
-    frames: Frames<S>,
-    desk: &'a Desk,
-    admitted: &'a Admitted,
-    timing: Timing,
+/// Serves a connection to its end.
+///
+/// Most of its life a connection waits in its session, and there are as many as there are devices. So everything else
+/// that it does has a box of its own, which is gone when it is done.
+pub(super) async fn run<T: Transport>(transport: T, shared: Arc<Shared>, admitted: Admitted) {
+    let mut connection = Connection { frames: Frames::new(transport), shared, admitted, grid: Grid::new() };
+    let begun = Box::pin(connection.handshake()).await;
+    let ended = match begun {
+        Ok(Some(started)) => connection.warm(started).await,
+        Ok(None) => Ok(()),
+        Err(ended) => Err(ended),
+    };
+    Box::pin(connection.close(ended)).await;
+}
+
+struct Connection<T> {
+    frames: Frames<T>,
+    shared: Arc<Shared>,
+    admitted: Admitted,
     grid: Grid,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    async fn serve(mut self, shutdown: &Shutdown) -> Result<(), Ended> {
-        let Some(first) = self.next(self.timing.handshake, shutdown).await? else { return Ok(()) };
+impl<T: Transport> Connection<T> {
+    /// Everything up to the session; gives the session that goes on, if one does.
+    async fn handshake(&mut self) -> Result<Option<Started>, Ended> {
+        let shared = Arc::clone(&self.shared);
+        let (desk, timing) = (&shared.desk, shared.timing);
+        let Some(first) = self.next(timing.handshake).await? else { return Ok(None) };
         match FirstFrame::parse(&first) {
             Ok(FirstFrame::Cold(request)) => {
-                let answer = self.desk.cold(&request).await?;
-                let Some(started) = self.answer(answer).await? else { return Ok(()) };
-                self.warm(started, shutdown).await
+                let answer = desk.cold(&request).await?;
+                self.answer(answer).await
             }
             Ok(FirstFrame::Resync(request)) => {
                 if !self.admitted.may_resync() {
-                    let answer = self.desk.plain(Code::Overloaded);
-                    return self.answer(answer).await.map(drop);
+                    return self.answer(desk.plain(Code::Overloaded)).await;
                 }
-                match self.desk.resync(&request).await? {
+                match desk.resync(&request).await? {
                     Ok((reply, mut confirm)) => {
                         self.send(&reply).await?;
-                        let Some(frame) = self.next(self.timing.handshake, shutdown).await? else { return Ok(()) };
-                        match self.desk.confirm(&mut confirm, &frame).await? {
-                            WarmAnswer::Reply(reply) | WarmAnswer::Last(reply) => self.send(&reply).await,
-                            WarmAnswer::Fenced => Ok(()),
+                        let Some(frame) = self.next(timing.handshake).await? else { return Ok(None) };
+                        match desk.confirm(&mut confirm, &frame).await? {
+                            WarmAnswer::Reply(reply) | WarmAnswer::Last(reply) => {
+                                self.send(&reply).await?;
+                                Ok(None)
+                            }
+                            WarmAnswer::Fenced => Ok(None),
                             WarmAnswer::Broken => self.failed("confirm of a resync does not authenticate"),
                         }
                     }
-                    Err(refused) => self.answer(refused).await.map(drop),
+                    Err(refused) => self.answer(refused).await,
                 }
             }
-            Ok(FirstFrame::Enroll(request)) => match self.desk.offer(&request).await? {
+            Ok(FirstFrame::Enroll(request)) => match desk.offer(&request).await? {
                 Ok((reply, pending)) => {
                     self.send(&reply).await?;
                     // The holder chooses a PIN and the device hashes it meanwhile: that takes as long as it takes.
-                    let Some(frame) = self.next(self.timing.idle, shutdown).await? else { return Ok(()) };
-                    let answer = self.desk.enroll(pending, &frame).await?;
-                    self.answer(answer).await.map(drop)
+                    let Some(frame) = self.next(timing.idle).await? else { return Ok(None) };
+                    let answer = desk.enroll(pending, &frame).await?;
+                    self.answer(answer).await
                 }
-                Err(refused) => self.answer(refused).await.map(drop),
+                Err(refused) => self.answer(refused).await,
             },
-            Err(DecodeError::Version(_)) => {
-                let answer = self.desk.plain(Code::VersionUnsupported);
-                self.answer(answer).await.map(drop)
-            }
+            Err(DecodeError::Version(_)) => self.answer(desk.plain(Code::VersionUnsupported)).await,
             Err(_) => self.failed("the first frame is none"),
         }
     }
 
     /// The next frame of a handshake; `None` when there will be none and nobody is to blame.
-    async fn next(&mut self, patience: Duration, shutdown: &Shutdown) -> Result<Option<BytesMut>, Ended> {
+    async fn next(&mut self, patience: Duration) -> Result<Option<Bytes>, Ended> {
         let received = tokio::select! {
             biased;
-            () = shutdown.requested() => return Ok(None),
+            () = self.shared.shutdown.requested() => return Ok(None),
             received = self.frames.receive(patience) => received,
         };
         match received {
@@ -134,14 +149,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 self.send(&frame).await?;
                 Ok(started)
             }
-            Answer::Plain { frame, record, failed } => {
-                if failed {
-                    self.admitted.failed();
-                }
+            Answer::Stale { frame, record } => {
+                self.admitted.stale();
                 self.send(&frame).await?;
                 if let Some(record) = record {
                     self.send(&record).await?;
                 }
+                Ok(None)
+            }
+            Answer::Plain { frame, failed } => {
+                if failed {
+                    self.admitted.failed();
+                }
+                self.send(&frame).await?;
                 Ok(None)
             }
             Answer::Drop { failed } => {
@@ -153,40 +173,82 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn warm(&mut self, started: Started, shutdown: &Shutdown) -> Result<(), Ended> {
-        let Started { mut session, mut place } = started;
-        let life = tokio::time::sleep(Duration::from_secs(u64::from(SESSION_SECONDS)));
-        tokio::pin!(life);
-        loop {
-            let frame: BytesMut = tokio::select! {
-                biased;
-                () = shutdown.requested() => return Ok(()),
-                () = place.ended() => {
-                    let revoked = self.desk.revoked(&mut session)?;
-                    return self.send(&revoked).await;
+    async fn warm(&mut self, started: Started) -> Result<(), Ended> {
+        let Started { mut session, place } = started;
+        let life = now() + Duration::from_secs(u64::from(SESSION_SECONDS));
+        // Who takes a place after all sessions were ended sees here that the server stops.
+        while !self.shared.shutdown.is_requested() {
+            match self.wait(&place, life).await {
+                Event::Received(Err(FrameError::Closed)) | Event::Over => break,
+                Event::Received(frame) => {
+                    let frame = frame?;
+                    let goes_on = Box::pin(self.respond(&mut session, frame)).await?;
+                    if !goes_on {
+                        break;
+                    }
                 }
-                () = &mut life => return Ok(()),
-                frame = self.frames.receive(self.timing.idle) => match frame {
-                    Err(FrameError::Closed | FrameError::TimedOut) => return Ok(()),
-                    frame => frame?,
-                },
-            };
-            match self.desk.warm(&mut session, &frame).await? {
-                WarmAnswer::Reply(reply) => self.send(&reply).await?,
-                WarmAnswer::Last(reply) => return self.send(&reply).await,
-                WarmAnswer::Fenced => return Ok(()),
-                WarmAnswer::Broken => return Err(Ended::Protocol("warm frame does not authenticate")),
+                Event::Replaced if self.shared.shutdown.is_requested() => break,
+                Event::Replaced => return Box::pin(self.revoke(&mut session)).await,
             }
+        }
+        Ok(())
+    }
+
+    /// What happens next in a session. This is where a connection spends its life.
+    async fn wait(&mut self, place: &Place, life: Instant) -> Event {
+        let mut over = pin!(sleep_until(life.min(now() + self.shared.timing.idle)));
+        poll_fn(|cx| {
+            if place.poll_ended(cx).is_ready() {
+                return Poll::Ready(Event::Replaced);
+            }
+            if let Poll::Ready(received) = self.frames.poll_receive(cx) {
+                return Poll::Ready(Event::Received(received));
+            }
+            over.as_mut().poll(cx).map(|()| Event::Over)
+        })
+        .await
+    }
+
+    /// Answers a frame of a session; whether the session goes on.
+    async fn respond(&mut self, session: &mut Session<Dalek>, frame: Bytes) -> Result<bool, Ended> {
+        self.frames.spend(frame.len()).await;
+        match self.shared.desk.warm(session, &frame).await? {
+            WarmAnswer::Reply(reply) => self.send(&reply).await.map(|()| true),
+            WarmAnswer::Last(reply) => self.send(&reply).await.map(|()| false),
+            WarmAnswer::Fenced => Ok(false),
+            WarmAnswer::Broken => Err(Ended::Protocol("warm frame does not authenticate")),
         }
     }
 
-    fn failed(&self, why: &'static str) -> Result<(), Ended> {
+    async fn revoke(&mut self, session: &mut Session<Dalek>) -> Result<(), Ended> {
+        let revoked = self.shared.desk.revoked(session)?;
+        self.send(&revoked).await
+    }
+
+    fn failed<A>(&self, why: &'static str) -> Result<A, Ended> {
         self.admitted.failed();
         Err(Ended::Protocol(why))
     }
 
     async fn send(&mut self, frame: &[u8]) -> Result<(), Ended> {
-        self.grid.wait().await;
-        self.frames.send(frame, self.timing.handshake).await.map_err(Ended::Send)
+        let timing = self.shared.timing;
+        self.grid.wait(timing.grid).await;
+        self.frames.send(frame, timing.handshake).await.map_err(Ended::Send)
+    }
+
+    async fn close(mut self, ended: Result<(), Ended>) {
+        let farewell = match &ended {
+            Ok(()) | Err(Ended::Desk(_) | Ended::Send(_)) if self.shared.shutdown.is_requested() => Farewell::Stopping,
+            Ok(()) | Err(Ended::Desk(_) | Ended::Send(_)) => Farewell::Done,
+            Err(Ended::Frame(FrameError::TimedOut | FrameError::Closed)) => Farewell::Done,
+            Err(Ended::Frame(_) | Ended::Protocol(_)) => Farewell::Broken,
+        };
+        match ended {
+            Ok(()) => {}
+            // A failure of our own is the operator's business; a peer's is noise.
+            Err(Ended::Desk(error)) => tracing::error!(%error, "token channel: operation failed"),
+            Err(ended) => tracing::debug!(%ended, "token channel: connection closed"),
+        }
+        self.frames.close(farewell, self.shared.timing.handshake).await;
     }
 }

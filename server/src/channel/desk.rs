@@ -25,6 +25,8 @@ use crate::vault::{Action, Judgement, ServerKeys, Vault, VaultError};
 const RETRIES: usize = 8;
 /// Resyncs per second, from all addresses: each costs a few curve operations before anything is known of its sender.
 const RESYNCS: u32 = 500;
+/// How often per second the server's keys are read because somebody named an epoch that is not among them.
+const LOOKUPS: u32 = 50;
 /// After so many seconds the server's keys are read again: a key that was erased must not live on in memory.
 const KEYS_LAST: u64 = 60;
 
@@ -39,6 +41,8 @@ pub struct Desk {
     /// Messages that are refused change nothing, so that they can be replayed: they have a share of their own.
     refusals: DeviceRate,
     resyncs: Budget,
+    /// Of keys of epochs that this node does not know.
+    lookups: Budget,
     keys: RwLock<(UnixSeconds, Arc<ServerKeys>)>,
 }
 
@@ -75,12 +79,17 @@ pub(super) enum Answer {
         /// The session, after a first-time operation.
         started: Option<Started>,
     },
-    /// A plain error.
+    /// A STALE_KEY.
+    Stale {
+        /// The frame.
+        frame: Vec<u8>,
+        /// The key record that follows it.
+        record: Option<[u8; KEY_RECORD_LEN]>,
+    },
+    /// Another plain error.
     Plain {
         /// The frame.
         frame: Vec<u8>,
-        /// The key record that follows a STALE_KEY.
-        record: Option<[u8; KEY_RECORD_LEN]>,
         /// Whether it counts as a failed handshake of the address.
         failed: bool,
     },
@@ -143,7 +152,7 @@ impl Desk {
     ) -> Result<Self, VaultError> {
         let keys = RwLock::new((clock.now(), Arc::new(read_keys(&store, &vault).await?)));
         let (rate, refusals) = (DeviceRate::new(handshakes), DeviceRate::new(handshakes));
-        Ok(Self { store, vault, clock, live, rate, refusals, resyncs: Budget::new(RESYNCS), keys })
+        Ok(Self { store, vault, clock, live, rate, refusals, resyncs: Budget::new(RESYNCS), lookups: Budget::new(LOOKUPS), keys })
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -165,12 +174,18 @@ impl Desk {
         Ok(keys)
     }
 
-    /// The keys among which `epoch` is to be found, if it is anywhere.
+    /// The keys among which `epoch` is to be found, if it is anywhere. Anybody can name epochs that are nowhere, so how
+    /// often they are looked for is limited.
     async fn keys_for(&self, epoch: u8) -> Result<Arc<ServerKeys>, DeskError> {
-        match self.keys().filter(|keys| keys.by_epoch(epoch).is_some()) {
-            Some(keys) => Ok(keys),
-            None => self.fresh_keys().await,
+        match self.keys() {
+            Some(keys) if keys.by_epoch(epoch).is_some() || !self.lookups.allow(self.clock.now()) => Ok(keys),
+            _ => self.fresh_keys().await,
         }
+    }
+
+    /// Ends all sessions: the server stops.
+    pub(super) fn end_sessions(&self) {
+        self.live.end_all();
     }
 
     /// Whether the server as a whole may work on another resync in this second.
@@ -203,18 +218,19 @@ impl Desk {
     }
 
     fn plain_frame(&self, code: Code, failed: bool) -> Answer {
+        Answer::Plain { frame: self.plain_bytes(code), failed }
+    }
+
+    fn plain_bytes(&self, code: Code) -> Vec<u8> {
         let mut random = [0; 62];
         self.vault.random().fill(&mut random);
-        Answer::Plain { frame: PlainFrame { code, random }.encode().bytes().to_vec(), record: None, failed }
+        PlainFrame { code, random }.encode().bytes().to_vec()
     }
 
     /// The frame was made for a key that is gone, or not there yet: says so, and sends the current record.
     fn stale_key(&self, keys: &ServerKeys) -> Answer {
         let record = keys.current(self.clock.now()).map(|key| key.record.encode());
-        match self.plain_failed(Code::StaleKey) {
-            Answer::Plain { frame, failed, .. } => Answer::Plain { frame, record, failed },
-            other => other,
-        }
+        Answer::Stale { frame: self.plain_bytes(Code::StaleKey), record }
     }
 
     /// Line 15: gives a good signature its count back after somebody else came first.

@@ -5,28 +5,27 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Releases replies at whole multiples of its period since the connection began.
-#[derive(Debug)]
+/// Releases replies at whole multiples of a period since the connection began, or since a datagram came.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     began: Instant,
-    period: Duration,
 }
 
 impl Grid {
-    /// A grid of `period`; zero is none.
-    pub(super) fn new(period: Duration) -> Self {
-        Self { began: now(), period }
+    /// A grid that begins now.
+    pub(super) fn new() -> Self {
+        Self { began: now() }
     }
 
-    /// Waits for the next point of the grid.
+    /// Waits for the next point of the grid. A period of zero is none.
     ///
     /// Cancel safe.
-    pub(super) async fn wait(&self) {
+    pub(super) async fn wait(&self, period: Duration) {
         let elapsed = now().saturating_duration_since(self.began);
-        if let Some(points) = elapsed.as_nanos().checked_div(self.period.as_nanos())
+        if let Some(points) = elapsed.as_nanos().checked_div(period.as_nanos())
             && let Ok(points) = u32::try_from(points + 1)
         {
-            tokio::time::sleep_until(self.began + self.period * points).await;
+            tokio::time::sleep_until(self.began + period * points).await;
         }
     }
 }
@@ -42,18 +41,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn replies_leave_on_whole_multiples_of_the_period() {
-        let grid = Grid::new(Duration::from_millis(10));
+        let grid = Grid::new();
         for (work, at) in [(3, 10), (0, 20), (25, 50)] {
             tokio::time::advance(Duration::from_millis(work)).await;
-            grid.wait().await;
+            grid.wait(Duration::from_millis(10)).await;
             assert_eq!(grid.began.elapsed().as_millis(), at);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_period_of_zero_waits_for_nothing() {
-        let grid = Grid::new(Duration::ZERO);
-        grid.wait().await;
+        let grid = Grid::new();
+        grid.wait(Duration::ZERO).await;
         assert_eq!(grid.began.elapsed(), Duration::ZERO);
     }
 }

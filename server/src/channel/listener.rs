@@ -1,97 +1,125 @@
-//! The TCP listener of the token channel: accepts within limits, one task per connection, and stops in order.
+//! The listeners of the token channel: accept within limits, one task per connection, and stop in order.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use super::address::Addresses;
-use super::connection::{self, Timing};
-use super::desk::Desk;
-use crate::config::ChannelConfig;
-use crate::shutdown::Shutdown;
+use super::address::Admitted;
+use super::datagram;
+use super::framing::Stream;
+use super::{Channel, Shared, connection};
+use crate::accept::Acceptor;
+use crate::proxy_protocol;
 
-/// After a failed accept (out of descriptors, usually) the listener rests this long, so that it does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often another free port is tried when the first one is free for connections only.
+const PORTS: usize = 16;
 
-/// A bound listener that does not serve yet.
+/// Bound listeners that do not serve yet.
 #[derive(Debug)]
 pub struct ChannelServer {
+    channel: Channel,
     listener: TcpListener,
-    desk: Arc<Desk>,
-    addresses: Arc<Addresses>,
-    connections: Arc<Semaphore>,
-    timing: Timing,
+    datagrams: Option<UdpSocket>,
     grace: Duration,
-    shutdown: Shutdown,
+}
+
+/// Binds `address` for connections and, with `udp`, for datagrams. Port 0 takes one that is free for both.
+///
+/// # Errors
+/// The address is not of this machine, its port is taken, or the system allows neither.
+pub async fn bind(address: SocketAddr, udp: bool) -> io::Result<(TcpListener, Option<UdpSocket>)> {
+    for _ in 0..PORTS {
+        let listener = TcpListener::bind(address).await?;
+        if !udp {
+            return Ok((listener, None));
+        }
+        match UdpSocket::bind(listener.local_addr()?).await {
+            Ok(socket) => return Ok((listener, Some(socket))),
+            Err(error) if address.port() != 0 || error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 impl ChannelServer {
-    /// A server on a bound listener.
+    /// Will serve `channel` on what [`bind`] bound.
     ///
     /// `grace` is how long sessions may take to end after a shutdown was requested.
     #[must_use]
     pub fn new(
-        listener: TcpListener,
-        desk: Arc<Desk>,
-        config: &ChannelConfig,
+        channel: Channel,
+        (listener, datagrams): (TcpListener, Option<UdpSocket>),
         grace: Duration,
-        shutdown: Shutdown,
     ) -> Self {
-        let (connections, failures) = (config.max_connections_per_address, config.max_failures_per_minute);
-        let addresses = Arc::new(Addresses::new(desk.clock(), connections, failures));
-        let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
-        let timing = Timing { handshake: config.handshake_timeout, idle: config.idle_timeout, grid: config.reply_grid };
-        Self { listener, desk, addresses, connections, timing, grace, shutdown }
+        Self { channel, listener, datagrams, grace }
     }
 
     /// Serves until a shutdown is requested, then lets operations in progress finish within the grace period. A
     /// connection over a limit is closed unread.
     pub async fn run(self) {
-        let guard = self.shutdown.guard();
-        let mut tasks = JoinSet::new();
+        let Self { channel: Channel(shared), listener, datagrams, grace } = self;
+        let guard = shared.shutdown.guard();
+        let serving = datagrams.map(|socket| tokio::spawn(datagram::serve(socket, Arc::clone(&shared))));
+        let mut acceptor = Acceptor::new(listener, "token channel", drop);
         loop {
-            let accepted = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 biased;
-                () = self.shutdown.requested() => break,
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
-                accepted = self.listener.accept() => accepted,
+                () = shared.shutdown.requested() => break,
+                accepted = acceptor.accept() => accepted,
             };
-            match accepted {
-                Ok((stream, peer)) => self.admit(&mut tasks, stream, peer),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection on the token channel");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            admit(&shared, stream, peer);
         }
-        drop(self.listener);
-        let drained = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.grace, drained).await.is_err() {
+        drop(acceptor);
+        shared.desk.end_sessions();
+        shared.tasks.close();
+        let drained = async {
+            if let Some(serving) = serving {
+                // A task that panicked has ended the process already.
+                let _ = serving.await;
+            }
+            shared.tasks.wait().await;
+        };
+        if tokio::time::timeout(grace, drained).await.is_err() {
             tracing::warn!("token channel connections were cut off at the end of the grace period");
         }
         drop(guard);
     }
+}
 
-    fn admit(&self, tasks: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
-        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
-            tracing::debug!("token channel is full; connection closed unread");
-            return;
-        };
-        let Some(admitted) = self.addresses.admit(peer.ip()) else {
-            tracing::debug!("address is over its limit; connection closed unread");
-            return;
-        };
-        let (desk, timing, shutdown) = (Arc::clone(&self.desk), self.timing, self.shutdown.clone());
-        tasks.spawn(async move {
-            // Small frames, each waited for: they must leave at once.
-            if stream.set_nodelay(true).is_ok() {
-                connection::run(stream, &desk, &admitted, timing, &shutdown).await;
-            }
-            drop(permit);
-        });
+fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
+    let is_proxy = shared.trusted.iter().any(|network| network.contains(peer.ip()));
+    let admitted = if is_proxy { shared.addresses.admit_proxy() } else { shared.addresses.admit(peer.ip()) };
+    let Some(admitted) = admitted else {
+        tracing::debug!("token channel is full, or an address is over its limit; connection closed unread");
+        return;
+    };
+    // Small frames, each waited for: they must leave at once.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    if is_proxy {
+        shared.tasks.spawn(serve_proxied(stream, peer, Arc::clone(shared), admitted));
+    } else {
+        shared.tasks.spawn(connection::run(Stream::new(stream), Arc::clone(shared), admitted));
+    }
+}
+
+async fn serve_proxied(mut stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut admitted: Admitted) {
+    let client = tokio::select! {
+        biased;
+        () = shared.shutdown.requested() => return,
+        client = proxy_protocol::client(&mut stream, peer, &shared.trusted, shared.timing.handshake) => client,
+    };
+    match client {
+        Ok(client) if shared.addresses.name(&mut admitted, client.ip()) => {
+            Box::pin(connection::run(Stream::new(stream), shared, admitted)).await;
+        }
+        Ok(_) => tracing::debug!("address behind a proxy is over its limit; connection closed unread"),
+        // The proxy is the operator's own: a wrong setting of it should not go unseen.
+        Err(error) => tracing::warn!(proxy = %peer.ip(), %error, "token channel: connection closed"),
     }
 }

@@ -1,11 +1,13 @@
 //! Live sessions: one per device on this node, the newest wins. On other nodes the ratchet fences the older one: its
 //! next operation finds that the row has moved on.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use cardea_protocol::token::{DeviceId, TokenId};
-use tokio::sync::watch;
+use futures_util::task::AtomicWaker;
 
 use crate::storage::rows::DeviceKey;
 
@@ -14,14 +16,32 @@ type Key = ([u8; 16], [u8; 4]);
 /// The sessions of this node.
 #[derive(Debug, Default)]
 pub struct LiveSessions {
-    table: Mutex<HashMap<Key, Entry>>,
+    table: Mutex<BTreeMap<Key, Entry>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     /// Of the device's row when the session was accepted: what makes a session newer than another.
     version: u64,
-    ended: watch::Sender<bool>,
+    signal: Arc<Signal>,
+}
+
+/// What a session hears from outside of its connection. There are as many of them as devices, so it is small.
+#[derive(Debug, Default)]
+struct Signal {
+    ended: AtomicBool,
+    listener: AtomicWaker,
+}
+
+impl Signal {
+    fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.listener.wake();
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
 }
 
 /// A session's place in the table. Dropping it gives the place up, unless a newer session has taken it already.
@@ -29,7 +49,7 @@ struct Entry {
 pub(super) struct Place {
     sessions: Arc<LiveSessions>,
     key: Key,
-    ended: watch::Receiver<bool>,
+    signal: Arc<Signal>,
 }
 
 impl LiveSessions {
@@ -38,21 +58,21 @@ impl LiveSessions {
     /// place that has ended already.
     pub(super) fn take(self: &Arc<Self>, token: &TokenId, device: &DeviceId, version: u64) -> Place {
         let key = (*token.bytes(), *device.bytes());
-        let (sender, ended) = watch::channel(false);
+        let signal = Arc::<Signal>::default();
         let mut table = self.table();
         if table.get(&key).is_some_and(|entry| entry.version > version) {
-            sender.send_replace(true);
-        } else if let Some(older) = table.insert(key, Entry { version, ended: sender }) {
-            older.ended.send_replace(true);
+            signal.end();
+        } else if let Some(older) = table.insert(key, Entry { version, signal: Arc::clone(&signal) }) {
+            older.signal.end();
         }
         drop(table);
-        Place { sessions: Arc::clone(self), key, ended }
+        Place { sessions: Arc::clone(self), key, signal }
     }
 
     /// Ends all sessions of a token: it was deleted or blocked.
     pub fn end(&self, token: &[u8; 16]) {
-        for (_, session) in self.table().iter().filter(|((of, _), _)| of == token) {
-            session.ended.send_replace(true);
+        for session in self.table().range((*token, [0; 4])..=(*token, [u8::MAX; 4])).map(|(_, session)| session) {
+            session.signal.end();
         }
     }
 
@@ -60,30 +80,34 @@ impl LiveSessions {
     /// a handshake without a session.
     pub(super) fn end_device(&self, device: &DeviceKey, version: u64) {
         if let Some(session) = self.table().get(&(device.token, device.number)).filter(|it| it.version < version) {
-            session.ended.send_replace(true);
+            session.signal.end();
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+    /// Ends all sessions: the server stops.
+    pub(super) fn end_all(&self) {
+        for session in self.table().values() {
+            session.signal.end();
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
-    /// Waits until another session has taken over, or the token is gone.
-    ///
-    /// Cancel safe.
-    pub(super) async fn ended(&mut self) {
-        // The sender goes only when a newer session replaces it: an end as well.
-        let _ = self.ended.wait_for(|ended| *ended).await;
+    /// Ready as soon as another session has taken over, the token is gone, or the server stops.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.signal.listener.register(cx.waker());
+        if self.signal.has_ended() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut table = self.sessions.table();
-        let is_ours = table.get(&self.key).is_some_and(|entry| self.ended.same_channel(&entry.ended.subscribe()));
-        if is_ours {
+        if table.get(&self.key).is_some_and(|entry| Arc::ptr_eq(&entry.signal, &self.signal)) {
             table.remove(&self.key);
         }
     }
@@ -91,47 +115,70 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     const TOKEN: TokenId = TokenId::new([1; 16]);
     const DEVICE: DeviceId = DeviceId::new([2; 4]);
 
+    async fn ended(place: &Place) {
+        poll_fn(|cx| place.poll_ended(cx)).await;
+    }
+
     #[tokio::test]
     async fn the_newest_session_ends_the_older_one_and_keeps_its_place() {
         let sessions = Arc::new(LiveSessions::default());
-        let mut first = sessions.take(&TOKEN, &DEVICE, 1);
-        let mut second = sessions.take(&TOKEN, &DEVICE, 2);
-        first.ended().await;
+        let first = sessions.take(&TOKEN, &DEVICE, 1);
+        let second = sessions.take(&TOKEN, &DEVICE, 2);
+        ended(&first).await;
         drop(first);
         assert_eq!(sessions.table().len(), 1);
         sessions.end(TOKEN.bytes());
-        second.ended().await;
+        ended(&second).await;
         drop(second);
         assert!(sessions.table().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_session_that_waits_hears_of_its_end() {
+        let sessions = Arc::new(LiveSessions::default());
+        for end in [|it: &LiveSessions| it.end(TOKEN.bytes()), LiveSessions::end_all] {
+            let place = sessions.take(&TOKEN, &DEVICE, 1);
+            let waiting = tokio::spawn(async move { ended(&place).await });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished());
+            end(&sessions);
+            waiting.await.expect("ends");
+        }
     }
 
     #[tokio::test]
     async fn whoever_was_accepted_first_does_not_end_the_newer_one_by_coming_late() {
         let sessions = Arc::new(LiveSessions::default());
         let newer = sessions.take(&TOKEN, &DEVICE, 8);
-        let mut late = sessions.take(&TOKEN, &DEVICE, 7);
-        late.ended().await;
+        let late = sessions.take(&TOKEN, &DEVICE, 7);
+        ended(&late).await;
         drop(late);
-        assert!(!*newer.ended.borrow());
+        assert!(!newer.signal.has_ended());
         assert_eq!(sessions.table().len(), 1);
         let key = DeviceKey { token: *TOKEN.bytes(), number: *DEVICE.bytes() };
         sessions.end_device(&key, 8);
-        assert!(!*newer.ended.borrow());
+        assert!(!newer.signal.has_ended());
         sessions.end_device(&key, 9);
-        assert!(*newer.ended.borrow());
+        assert!(newer.signal.has_ended());
     }
 
-    #[tokio::test]
-    async fn other_devices_are_left_alone() {
+    #[test]
+    fn other_tokens_are_left_alone() {
         let sessions = Arc::new(LiveSessions::default());
-        let first = sessions.take(&TOKEN, &DEVICE, 1);
-        let _second = sessions.take(&TOKEN, &DeviceId::new([3; 4]), 2);
-        sessions.end(&[9; 16]);
-        assert!(!*first.ended.borrow());
+        let places: Vec<Place> = [0, 1, 2, 255]
+            .into_iter()
+            .flat_map(|token| [[0; 4], [255; 4]].map(|device| (TokenId::new([token; 16]), DeviceId::new(device))))
+            .map(|(token, device)| sessions.take(&token, &device, 1))
+            .collect();
+        sessions.end(&[1; 16]);
+        let ended: Vec<bool> = places.iter().map(|place| place.signal.has_ended()).collect();
+        assert_eq!(ended, [false, false, true, true, false, false, false, false]);
     }
 }

@@ -71,6 +71,12 @@ impl Budget {
         used.1 += 1;
         true
     }
+
+    /// Whether this second's are used up, without taking one.
+    pub(super) fn is_used_up(&self, now: UnixSeconds) -> bool {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.0 == now && used.1 >= self.most
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +108,9 @@ mod tests {
     fn a_budget_begins_anew_every_second() {
         let budget = Budget::new(2);
         let now = UnixSeconds::new(1_000);
-        assert!(budget.allow(now) && budget.allow(now) && !budget.allow(now));
+        assert!(budget.allow(now) && !budget.is_used_up(now));
+        assert!(budget.allow(now) && budget.is_used_up(now) && !budget.allow(now));
+        assert!(!budget.is_used_up(now.plus(1)));
         assert!(budget.allow(now.plus(1)));
         assert!(budget.allow(now), "a clock that went back locks nobody out");
     }

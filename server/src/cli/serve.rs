@@ -12,7 +12,7 @@ use super::args::{Listen, RunArgs};
 use super::ready::{self, DevReady, Ready};
 use super::{CliError, data, log};
 use crate::admin::{Admin, AdminError, AdminSettings};
-use crate::channel::{ChannelServer, Desk, LiveSessions};
+use crate::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use crate::clock::{Clock, SystemClock, TestClock};
 use crate::config::{Config, public_host};
 use crate::http::{Api, Certificates, HttpServer};
@@ -53,7 +53,9 @@ pub(super) async fn serve(
     let _lock = ServerLock::acquire(&config.data.dir)?;
     let instance = data::instance(&config, Arc::clone(&clock)).await?;
     let (http, http_address) = bind("http.listen", config.http.listen).await?;
-    let (channel, channel_address) = bind("channel.listen", config.channel.listen).await?;
+    let cannot = || CliError::io(format!("cannot listen on {} (channel.listen)", config.channel.listen));
+    let listeners = channel::bind(config.channel.listen, config.channel.udp).await.map_err(cannot())?;
+    let channel_address = listeners.0.local_addr().map_err(cannot())?;
     let channel_port = match config.public.channel_port {
         0 => channel_address.port(),
         port => port,
@@ -71,7 +73,8 @@ pub(super) async fn serve(
     if let Some(certificates) = &certificates {
         http = http.with_tls(Arc::clone(certificates), config.tls.handshake_timeout);
     }
-    let channel = ChannelServer::new(channel, desk, &config.channel, grace, shutdown.clone());
+    let channel = Channel::new(desk, &config.channel, shutdown.clone());
+    let channel = ChannelServer::new(channel, listeners, grace);
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let mut tasks = vec![
         tokio::spawn(http.run()),

@@ -211,8 +211,10 @@ async fn sixty_failures_a_minute_close_the_door_for_the_address_and_open_it_agai
     let world = World::new().await;
     let mut phone = world.enroll().await;
     let mut session = phone.warm(&world).await;
+    let mut stranger = [0x11; 128];
+    stranger[1] = phone.record.server_key().epoch;
     for _ in 0..60 {
-        assert_eq!(Wire::ask(world.address(), &[0x11; 128]).await.map(|frame| frame[0]), Some(0x85));
+        assert_eq!(Wire::ask(world.address(), &stranger).await.map(|frame| frame[0]), Some(0x86));
     }
     assert!(!answers(&world).await);
     assert_eq!(session.open(&phone, &world, NORMAL).await.unwrap().code, Code::Ok, "who is in stays in");
@@ -225,6 +227,15 @@ async fn sixty_failures_a_minute_close_the_door_for_the_address_and_open_it_agai
     }
     assert!(answers(&world).await);
     assert!(matches!(phone.deliver(&mut attempt).await, Got::Reply(..)));
+}
+
+#[tokio::test]
+async fn a_fleet_that_missed_a_new_key_gets_it_at_once_from_behind_one_address() {
+    let world = World::new().await;
+    for _ in 0..200 {
+        assert_eq!(Wire::ask(world.address(), &[0x11; 128]).await.map(|frame| frame[0]), Some(0x85));
+    }
+    assert!(answers(&world).await);
 }
 
 #[tokio::test]

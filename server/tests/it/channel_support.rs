@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use cardea_protocol::token::Argon2Class;
 use cardea_server::admin::{Admin, AdminSettings, EnrollOptions, Instance, NewService, Offer, Service};
-use cardea_server::channel::{ChannelServer, Desk, LiveSessions};
+use cardea_server::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use cardea_server::clock::{Clock, TestClock, UnixSeconds};
 use cardea_server::config::ChannelConfig;
 use cardea_server::domain::name::UserId;
@@ -26,7 +26,6 @@ use cardea_server::storage::rows::JournalFilter;
 use cardea_server::storage::{Location, StorageError};
 use cardea_server::vault::{Entry, Event, EventKind, KeyLocation, VaultError};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub(crate) use phone::{Got, Phone, Seeded, Warm};
@@ -48,7 +47,10 @@ pub(crate) fn rules() -> ServiceRules {
 pub(crate) fn config() -> ChannelConfig {
     ChannelConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        udp: true,
+        trusted_proxies: Vec::new(),
         max_connections: 1_000,
+        max_datagrams: 64,
         max_connections_per_address: 1_000,
         max_handshakes_per_minute: 1_000_000,
         max_failures_per_minute: cardea_protocol::limits::HANDSHAKES_PER_MINUTE_ADDRESS,
@@ -69,8 +71,8 @@ pub(crate) struct Node {
 
 impl Node {
     async fn start(instance: Instance, clock: Arc<TestClock>, config: &ChannelConfig) -> Self {
-        let listener = TcpListener::bind(config.listen).await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let listeners = channel::bind(config.listen, config.udp).await.expect("a free port");
+        let address = listeners.0.local_addr().expect("an address");
         let settings = AdminSettings {
             web: "https://localhost".to_owned(),
             channel: format!("localhost:{}", address.port()),
@@ -82,7 +84,8 @@ impl Node {
         let clock: Arc<dyn Clock> = clock;
         let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
         let desk = Arc::new(desk.expect("the server has keys"));
-        let server = ChannelServer::new(listener, desk, config, Duration::from_secs(60), shutdown.clone());
+        let channel = Channel::new(desk, config, shutdown.clone());
+        let server = ChannelServer::new(channel, listeners, Duration::from_secs(60));
         let mut changes = admin.changes();
         let watching = shutdown.clone();
         let tasks = vec![
