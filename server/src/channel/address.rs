@@ -134,7 +134,8 @@ fn make_room(table: &mut HashMap<IpAddr, Entry>, address: &IpAddr, now: UnixSeco
 impl Entry {
     /// Whether its minute is not over. A clock that jumped back ends it rather than locking everybody out.
     fn is_counting(&self, now: UnixSeconds) -> bool {
-        (self.failures > 0 || self.resyncs > 0 || self.stale > 0) && now.since(self.since).is_some_and(|age| age < MINUTE)
+        (self.failures > 0 || self.resyncs > 0 || self.stale > 0)
+            && now.since(self.since).is_some_and(|age| age < MINUTE)
     }
 
     /// Begins a new minute if the last one is over.

@@ -152,7 +152,17 @@ impl Desk {
     ) -> Result<Self, VaultError> {
         let keys = RwLock::new((clock.now(), Arc::new(read_keys(&store, &vault).await?)));
         let (rate, refusals) = (DeviceRate::new(handshakes), DeviceRate::new(handshakes));
-        Ok(Self { store, vault, clock, live, rate, refusals, resyncs: Budget::new(RESYNCS), lookups: Budget::new(LOOKUPS), keys })
+        Ok(Self {
+            store,
+            vault,
+            clock,
+            live,
+            rate,
+            refusals,
+            resyncs: Budget::new(RESYNCS),
+            lookups: Budget::new(LOOKUPS),
+            keys,
+        })
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {

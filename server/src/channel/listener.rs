@@ -50,11 +50,7 @@ impl ChannelServer {
     ///
     /// `grace` is how long sessions may take to end after a shutdown was requested.
     #[must_use]
-    pub fn new(
-        channel: Channel,
-        (listener, datagrams): (TcpListener, Option<UdpSocket>),
-        grace: Duration,
-    ) -> Self {
+    pub fn new(channel: Channel, (listener, datagrams): (TcpListener, Option<UdpSocket>), grace: Duration) -> Self {
         Self { channel, listener, datagrams, grace }
     }
 

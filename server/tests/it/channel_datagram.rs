@@ -164,7 +164,9 @@ async fn a_device_that_is_blocked_or_gone_is_told_so() {
     let mut attempt = phone.start(&world, &Intent::Ping);
     world.admin().block(&world.service, &world.user).await.unwrap();
     let refused = mail.ask(attempt.frame().bytes()).await;
-    assert!(matches!(attempt.receive(&phone.record, &refused), Received::Refused(reply) if reply.code == Code::Blocked));
+    assert!(
+        matches!(attempt.receive(&phone.record, &refused), Received::Refused(reply) if reply.code == Code::Blocked)
+    );
     world.admin().unblock(&world.service, &world.user).await.unwrap();
     world.admin().delete(&world.service, &world.user).await.unwrap();
     let mut attempt = copy.start(&world, &Intent::Ping);
