@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod credentials;
 mod dev;
+mod docs;
 mod finish;
 mod form;
 mod health;
@@ -24,6 +25,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
 pub use problem::Problem;
@@ -50,7 +52,8 @@ pub fn routes() -> Vec<&'static Route> {
 /// `path` if it is served, for logs and counters: people paste secrets into paths.
 fn known_path(path: &str) -> &'static str {
     static TOKEN: LazyLock<Vec<&'static str>> = LazyLock::new(|| routes().iter().map(|route| route.path).collect());
-    let known = PLAIN.iter().chain(&*TOKEN).find(|known| **known == path);
+    let docs = docs::FILES.iter().map(|file| &file.path);
+    let known = PLAIN.iter().chain(&*TOKEN).chain(docs).find(|known| **known == path);
     known.copied().unwrap_or("other")
 }
 
@@ -80,6 +83,9 @@ impl Api {
             .route("/readyz", only_get(health::ready));
         for (route, answer) in token::calls() {
             router = router.route(route.path, answer);
+        }
+        for file in &docs::FILES {
+            router = router.route(file.path, only_get(async |headers: HeaderMap| file.answer(&headers)));
         }
         if self.test_clock.is_some() {
             router = router.route("/dev/clock", only_post(dev::advance));

@@ -10,6 +10,9 @@ use super::problem::{self, Problem};
 /// The path whose clients read bodies only.
 const STATUS_PATH: &str = "/token/status";
 
+/// Below it are files that may be kept.
+const DOCS_PATH: &str = "/docs";
+
 /// The only body that says that a token is open.
 pub(super) const OPEN: &str = r#"{"status":1}"#;
 
@@ -18,12 +21,17 @@ pub(super) const OPEN: &str = r#"{"status":1}"#;
 ///
 /// Cancel safe.
 pub(super) async fn finish(path: &str, mut response: Response) -> Response {
-    if !response.status().is_success() {
+    // Only the files of `/docs` say that the caller has them already, and with it how long they may be kept.
+    let is_file =
+        path.starts_with(DOCS_PATH) && [StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&response.status());
+    if !response.status().is_success() && !is_file {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::from_status(response.status()));
         response = failure(&problem, !path.starts_with(STATUS_PATH));
     }
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !is_file {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     guard(path, response).await
 }
 
@@ -71,6 +79,8 @@ async fn guard(path: &str, response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
+
     use super::*;
 
     async fn finished(path: &str, status: u16, body: &'static str) -> (u16, String) {
@@ -102,6 +112,21 @@ mod tests {
                 assert_eq!(body.contains("\"code\""), !path.starts_with(STATUS_PATH), "{status} {path} {body}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_may_be_kept_and_nothing_else() {
+        let answer = async |path: &str, status: StatusCode| {
+            let headers = [(CACHE_CONTROL, "no-cache")];
+            let response = finish(path, (status, headers).into_response()).await;
+            (response.status().as_u16(), response.headers()[CACHE_CONTROL].to_str().expect("text").to_owned())
+        };
+        for status in [StatusCode::OK, StatusCode::NOT_MODIFIED] {
+            assert_eq!(answer("/docs/x", status).await, (status.as_u16(), "no-cache".to_owned()));
+            assert_eq!(answer("/token/detail", status).await.1, "no-store");
+        }
+        assert_eq!(answer("/token/status", StatusCode::NOT_MODIFIED).await, (500, "no-store".to_owned()));
+        assert_eq!(answer("/docs/x", StatusCode::FOUND).await, (500, "no-store".to_owned()));
     }
 
     #[tokio::test]
