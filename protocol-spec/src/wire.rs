@@ -24,6 +24,6 @@ pub use frame::{
 pub use key_record::{KEY_RECORD_LEN, KeyRecord};
 pub use large::{
     Attempt, DeviceEntry, Devices, Eval, History, HistoryEntry, Info, KeyRecords, LARGE_LEN, LargeReply, LargeRequest,
-    PinEntry, Push, PushedConfirmation, ReceiptEntry, RevokeDevice, Rotate, SetPins, Text,
+    PinEntry, Push, PushedConfirmation, ReceiptEntry, RevokeDevice, Rotate, SetPins, Text, is_showable,
 };
 pub use link::{Host, LINK_TEXT_MAX, Link, LinkError};

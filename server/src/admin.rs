@@ -3,6 +3,7 @@
 //! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
 //! or a random number but through the vault, and none of them can be told which PIN a device has used.
 
+mod confirmations;
 mod devices;
 mod error;
 mod housekeeping;
@@ -20,6 +21,7 @@ use cardea_protocol::token::TokenId;
 use cardea_protocol::wire::Host;
 use tokio::sync::broadcast;
 
+pub use confirmations::ConfirmationList;
 pub use error::AdminError;
 pub use instance::Instance;
 pub use keys::ServerIdentity;
@@ -27,8 +29,9 @@ pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
 pub use services::{AuthkeyEntry, CreatedAuthkey, KeyScope, NewService};
 
+pub use crate::domain::confirmation::{Ask, ConfirmationState};
 pub use crate::domain::enrollment::EnrollOptions;
-pub use crate::vault::{Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
+pub use crate::vault::{Confirmation, Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
 
 use crate::storage::{Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};

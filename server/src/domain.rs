@@ -5,9 +5,11 @@
 //! * [`throttle`]: wrong PINs, waits and blocking;
 //! * [`freshness`]: which signed times are still good;
 //! * [`enrollment`]: the life of an offer to enroll;
+//! * [`confirmation`]: what may be asked of a holder, and what waits for an answer;
 //! * [`rules`]: what a service configures; [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
 
 pub mod actor;
+pub mod confirmation;
 pub mod enrollment;
 pub mod freshness;
 pub mod name;

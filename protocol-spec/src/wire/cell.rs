@@ -12,6 +12,9 @@ pub const REQUEST_LEN: usize = 70;
 /// Encoded length of a reply cell in bytes.
 pub const REPLY_LEN: usize = 14;
 
+/// Bits of the high byte of `aux` that say which confirmations wait.
+const WAITING_MASK: u8 = (1 << CONFIRMATIONS_PENDING) - 1;
+
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
         /// Operations and pushes.
@@ -270,8 +273,9 @@ pub struct Reply {
     pub server_time: u32,
     /// When the status ends (open, waiting or blocked), in Unix seconds; 0 if it does not end by itself.
     pub until: u32,
-    /// RECOVER: 0, or 0x100 plus the code of the declared attempt. RESYNC: the verdict. SUBSCRIBE: the mask. Else the
-    /// server's protocol versions, highest in the high and lowest in the low half of the low byte.
+    /// RECOVER: 0, or 0x100 plus the code of the declared attempt. RESYNC: the verdict. Else the high byte says which
+    /// confirmations wait, and the low byte is the granted mask of a SUBSCRIBE, or the server's protocol versions:
+    /// highest in its high half, lowest in its low half.
     pub aux: u16,
 }
 
@@ -280,6 +284,28 @@ impl Reply {
     #[must_use]
     pub fn versions(min: u8, max: u8) -> u16 {
         u16::from(max << 4 | min & 0x0f)
+    }
+
+    /// `aux` with one bit for each confirmation that waits, bit 0 of `mask` for the one with index 0.
+    #[must_use]
+    pub fn with_waiting(aux: u16, mask: u8) -> u16 {
+        aux & 0xff | u16::from(mask & WAITING_MASK) << 8
+    }
+
+    /// One bit for each confirmation that waits; 0 in replies and pushes that do not say.
+    #[must_use]
+    pub const fn waiting(&self) -> u8 {
+        let [_, high] = self.aux.to_le_bytes();
+        match self.op {
+            Op::Recover
+            | Op::Resync
+            | Op::PushState
+            | Op::PushConfirmation
+            | Op::PushKeyRecord
+            | Op::PushRevoked
+            | Op::PushAttempt => 0,
+            _ => high & WAITING_MASK,
+        }
     }
 
     /// Encodes.

@@ -14,6 +14,28 @@ pub use request::{Eval, LargeRequest, PinEntry, RevokeDevice, Rotate, SetPins};
 /// Encoded length of a large cell in bytes.
 pub const LARGE_LEN: usize = 238;
 
+/// Whether a person who is shown `text` sees all of it, in its order and on one line: it has no control characters and
+/// none of those that reorder or hide what stands around them (specification, 3.7).
+#[must_use]
+pub fn is_showable(text: &str) -> bool {
+    !text.chars().any(|character| {
+        character.is_control()
+            || matches!(
+                character,
+                '\u{ad}'
+                    | '\u{61c}'
+                    | '\u{180e}'
+                    | '\u{200b}'
+                    | '\u{200e}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+                    | '\u{fff9}'..='\u{fffb}'
+                    | '\u{e0000}'..='\u{e007f}'
+            )
+    })
+}
+
 /// Short text in a large cell: at most `N` bytes of UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<const N: usize> {

@@ -1,5 +1,6 @@
 //! Why a call was refused or failed.
 
+use crate::domain::confirmation::AskError;
 use crate::domain::enrollment::OfferError;
 use crate::domain::name::NameError;
 use crate::domain::permission::PermissionError;
@@ -24,6 +25,9 @@ pub enum AdminError {
     /// The user has no token in this service: 404.
     #[error("the user has no token in this service")]
     NoToken,
+    /// There is no such confirmation in this service (any more): 404.
+    #[error("there is no such confirmation in this service")]
+    NoConfirmation,
     /// The token has no such device, or it is revoked: 404.
     #[error("the token has no such device")]
     NoDevice,
@@ -48,8 +52,10 @@ impl From<VaultError> for AdminError {
             VaultError::Unknown("token") => Self::NoToken,
             VaultError::Unknown("device") => Self::NoDevice,
             VaultError::Unknown("service") => Self::NoService,
+            VaultError::Unknown("confirmation") => Self::NoConfirmation,
             VaultError::Offer(error) => error.into(),
             VaultError::OtherCall | VaultError::ForeignCursor => Self::BadCall(error.to_string()),
+            VaultError::Ask(error) => error.into(),
             error => Self::Failed(error),
         }
     }
@@ -71,4 +77,4 @@ macro_rules! bad_call {
     };
 }
 
-bad_call!(NameError, RulesError, PermissionError, OfferError);
+bad_call!(NameError, RulesError, PermissionError, OfferError, AskError);

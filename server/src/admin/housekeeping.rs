@@ -61,6 +61,7 @@ impl Admin {
         if is_due(&mut done.time, TIME) {
             report("the time could not be recorded", self.record_time().await);
         }
+        report("confirmations could not be ended", self.end_confirmations().await.map(drop));
         report("events could not be delivered", self.deliver_events().await.map(drop));
     }
 

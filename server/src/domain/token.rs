@@ -6,6 +6,7 @@
 
 use cardea_protocol::token::{DeviceId, DeviceStatus};
 
+use super::confirmation::WaitingList;
 use super::rules::ServiceRules;
 use super::status::TokenStatus;
 use super::world::{ClockReading, Opening, Window, World};
@@ -69,6 +70,8 @@ pub struct TokenState {
     pub(crate) blocks: Blocks,
     /// The last close, and the last before it by somebody else.
     pub(crate) closes: [Option<Close>; 2],
+    /// The confirmations that wait; the same in both worlds.
+    pub(crate) waiting: WaitingList,
 }
 
 impl TokenState {
@@ -147,9 +150,10 @@ impl TokenState {
 
     /// A new device took the place of all others; a cloned state is worth nothing any more. The token is closed, and
     /// the new device may open it in this very second: nothing that it signed can be older than a close.
-    pub fn replace_devices(&mut self) {
+    pub fn replace_devices(&mut self, now: UnixSeconds) {
         self.blocks.clone = false;
         self.closes = [None; 2];
+        self.waiting.take_back(now);
         self.consume();
     }
 

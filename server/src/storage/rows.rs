@@ -4,6 +4,7 @@
 
 mod access;
 mod answers;
+mod confirmations;
 mod devices;
 mod enrollments;
 mod journal;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use access::{AccessRows, AuthkeyRow, ServiceRow};
 pub use answers::{AnswerRow, AnswerRows};
+pub use confirmations::{ConfirmationRow, ConfirmationRows};
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
 pub use enrollments::{EnrollmentRow, EnrollmentRows};
 pub use journal::{JournalFilter, JournalRow, JournalRows};

@@ -172,6 +172,7 @@ impl Vault {
         for id in tx.token_ids()? {
             let mut token = self.token_by_id(tx, &id)?.ok_or(VaultError::Unknown("token"))?;
             token.state.consume();
+            token.state.waiting.take_back(clock.now());
             self.put_token(tx, &mut token)?;
             tx.delete_enrollment_of(&id)?;
         }
@@ -194,6 +195,7 @@ impl Vault {
             let mut token = self.token_by_id(tx, &id)?.ok_or(VaultError::Unknown("token"))?;
             token.state.consume();
             token.state.forget_closes_after(clock.now());
+            token.state.waiting.clear();
             self.put_token(tx, &mut token)?;
             tx.delete_enrollment_of(&id)?;
         }

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use cardea_protocol::Code;
 use cardea_protocol::limits::{SLOTS, VERSION};
 use cardea_protocol::ratchet::Row;
-use cardea_protocol::token::DeviceStatus;
+use cardea_protocol::token::{DeviceId, DeviceStatus};
 use cardea_protocol::wire::{Op, PinEntry, Reply};
 
 use super::attempts::Attempts;
+use super::confirmations::StoredConfirmation;
 use super::devices::{Device, DeviceSigned, answer};
 use super::slots::Judgement;
 use super::{Event, EventKind, Service, Signed, Token, Vault, VaultError};
 use crate::clock::UnixSeconds;
+use crate::domain::confirmation::ConfirmationState;
 use crate::domain::freshness::Freshness;
 use crate::domain::token::Closer;
 use crate::domain::world::{ClockReading, cap_of_win};
-use crate::storage::rows::DeviceKey;
+use crate::storage::rows::{DeviceKey, DeviceRows};
 use crate::storage::{StorageError, Transaction};
 
 /// What a device is told of an operation. Says nothing of roles or duress, and has no way to.
@@ -33,6 +35,8 @@ pub struct DeviceAnswer {
     pub until: UnixSeconds,
     /// The server's time.
     pub now: UnixSeconds,
+    /// One bit for each confirmation that waits.
+    pub waiting: u8,
 }
 
 impl DeviceAnswer {
@@ -46,7 +50,7 @@ impl DeviceAnswer {
             tries: self.tries,
             server_time: self.now.wire(),
             until: self.until.wire(),
-            aux: Reply::versions(VERSION, VERSION),
+            aux: Reply::with_waiting(Reply::versions(VERSION, VERSION), self.waiting),
         }
     }
 }
@@ -65,6 +69,13 @@ pub enum PinAction {
     Rotate,
     /// Give the device up.
     Unenroll,
+    /// Approve a confirmation; the statement covers its text.
+    Confirm {
+        /// Its id.
+        id: [u8; 8],
+    },
+    /// Revoke another device of the token.
+    RevokeDevice(DeviceId),
 }
 
 /// What an operation asks.
@@ -74,6 +85,15 @@ pub enum Action {
     Observe,
     /// Close.
     Close(DeviceSigned),
+    /// Deny a confirmation; the statement covers its text.
+    Deny {
+        /// What the device key signed.
+        signed: DeviceSigned,
+        /// The confirmation.
+        id: [u8; 8],
+        /// As it stands on the wire.
+        reason: u8,
+    },
     /// Something that a PIN signs.
     Pin {
         /// What.
@@ -135,6 +155,13 @@ struct Scene {
     clock: ClockReading,
 }
 
+/// What an operation touches beside device and token.
+#[derive(Default)]
+struct Beside {
+    confirmation: Option<StoredConfirmation>,
+    other: Option<Device>,
+}
+
 impl Vault {
     /// Decides an operation and writes everything that follows from it.
     ///
@@ -173,20 +200,10 @@ impl Vault {
             Action::Skip { code, until } => (*code, Some(*until)),
             Action::Close(signed) => {
                 scene.close();
-                self.write_signed(
-                    tx,
-                    &scene,
-                    EventKind::Closed,
-                    Code::Ok,
-                    Signed {
-                        statement: signed.statement.bytes().to_vec(),
-                        signature: signed.signature,
-                        key: Some(scene.device.row.device_key),
-                    },
-                    false,
-                )?;
+                self.write_signed(tx, &scene, &Outcome::of(EventKind::Closed, Code::Ok), scene.signed(signed))?;
                 (Code::Ok, None)
             }
+            Action::Deny { signed, id, reason } => (self.deny(tx, &mut scene, signed, id, *reason)?, None),
             Action::Pin { action, time, judgement } => (self.decide(tx, &mut scene, action, *time, judgement)?, None),
         };
 
@@ -202,6 +219,7 @@ impl Vault {
         row.revoked |= gives_up;
         scene.device.given_up_under_duress |= gives_up && scene.token.state.is_under_duress();
         scene.device.row = row;
+        scene.device.seen_at = clock.now();
         self.put_device(tx, &mut scene.device)?;
         self.put_throttle(tx, &key, &scene.attempts)?;
         self.put_token(tx, &mut scene.token)?;
@@ -224,6 +242,8 @@ impl Vault {
         if sets.ver != judgement.slots_ver || scene.token.state.is_under_duress() != judgement.under_duress {
             return Err(StorageError::Conflict.into());
         }
+        // Rows that some operations touch beside the device's and the token's: written whatever the PIN was.
+        let mut beside = self.beside(tx, scene, action)?;
         let now = scene.clock.now();
         let stale = scene.freshness(action).is_stale(UnixSeconds::from(time));
         let mut raised = false;
@@ -244,7 +264,7 @@ impl Vault {
                 raised = !scene.token.state.is_under_duress();
                 scene.token.state.enter_duress(now);
             }
-            self.execute(scene, &mut sets, action)
+            self.execute(scene, &mut sets, &mut beside, action)
         };
         self.put_slot_sets(tx, &key, &sets)?;
         let signed = Signed {
@@ -252,17 +272,53 @@ impl Vault {
             signature: judgement.signature,
             key: judgement.signer(),
         };
-        self.write_signed(tx, scene, kind, code, signed, raised)?;
+        let (confirmation, other) = match action {
+            PinAction::Confirm { id } => (Some(*id), None),
+            PinAction::RevokeDevice(other) => (None, Some(*other)),
+            _ => (None, None),
+        };
+        let outcome = Outcome { raised, confirmation, other, ..Outcome::of(kind, code) };
+        let seq = self.write_signed(tx, scene, &outcome, signed)?;
+        if let Some(confirmation) = &mut beside.confirmation {
+            confirmation.answered_in(kind, seq);
+            self.put_confirmation(tx, confirmation)?;
+        }
+        if let Some(other) = &mut beside.other {
+            self.put_device(tx, other)?;
+        }
         Ok(code)
     }
 
-    fn execute(&self, scene: &mut Scene, sets: &mut super::slots::SlotSets, action: &PinAction) -> (Code, EventKind) {
+    fn beside(&self, tx: &mut dyn Transaction, scene: &Scene, action: &PinAction) -> Result<Beside, VaultError> {
+        let mut beside = Beside::default();
+        match action {
+            PinAction::Confirm { id } => beside.confirmation = self.stored_confirmation(tx, id)?,
+            PinAction::RevokeDevice(other) if *other != scene.device.row.device => {
+                let key = DeviceKey { token: scene.device.key.token, number: *other.bytes() };
+                beside.other = tx.device(&key)?.map(|_| self.device(tx, &key)).transpose()?;
+            }
+            _ => {}
+        }
+        Ok(beside)
+    }
+
+    fn execute(
+        &self,
+        scene: &mut Scene,
+        sets: &mut super::slots::SlotSets,
+        beside: &mut Beside,
+        action: &PinAction,
+    ) -> (Code, EventKind) {
         let (state, now) = (&mut scene.token.state, scene.clock.now());
         match action {
             // With a clock that went back nothing can be opened, and nothing is.
             PinAction::Open { .. } if scene.clock.trusted().is_none() => (Code::Internal, EventKind::NotExecuted),
             // Waiting for the short authentication string to be confirmed.
-            PinAction::Open { .. } if !scene.device.confirmed => (Code::Policy, EventKind::NotExecuted),
+            PinAction::Open { .. } | PinAction::Confirm { .. } | PinAction::RevokeDevice(_)
+                if !scene.device.confirmed =>
+            {
+                (Code::Policy, EventKind::NotExecuted)
+            }
             PinAction::Open { win } => {
                 state.open(now, scene.service.rules.window, cap_of_win(*win));
                 (Code::Ok, EventKind::Opened)
@@ -279,31 +335,76 @@ impl Vault {
             PinAction::Rotate => (Code::Ok, EventKind::KeyRotated),
             PinAction::Unenroll => {
                 scene.close();
+                // Who answers next may be somebody else.
+                scene.token.state.waiting.take_back(now);
                 (Code::Ok, EventKind::Unenrolled)
             }
+            PinAction::Confirm { .. } => {
+                // Under duress, whichever PIN it was, the holder is not free to approve anything.
+                let approved = match state.is_under_duress() {
+                    true => ConfirmationState::Duress,
+                    false => ConfirmationState::Approved,
+                };
+                scene.answer_confirmation(beside.confirmation.as_mut(), approved)
+            }
+            PinAction::RevokeDevice(_) => match beside.other.as_mut().filter(|other| !other.row.revoked) {
+                None => (Code::Policy, EventKind::NotExecuted),
+                Some(other) => {
+                    other.row.revoked = true;
+                    other.given_up_under_duress = state.is_under_duress();
+                    // Whatever the other one has opened is not to stay open.
+                    scene.close();
+                    (Code::Ok, EventKind::DeviceRevoked)
+                }
+            },
         }
     }
 
+    /// A device denies a confirmation. Under duress, too: that harms nobody.
+    fn deny(
+        &self,
+        tx: &mut dyn Transaction,
+        scene: &mut Scene,
+        signed: &DeviceSigned,
+        id: &[u8; 8],
+        reason: u8,
+    ) -> Result<Code, VaultError> {
+        let mut confirmation = self.stored_confirmation(tx, id)?;
+        let (code, kind) = match scene.device.confirmed {
+            true => scene.answer_confirmation(confirmation.as_mut(), ConfirmationState::Denied { reason }),
+            false => (Code::Policy, EventKind::NotExecuted),
+        };
+        let outcome = Outcome { confirmation: Some(*id), ..Outcome::of(kind, code) };
+        let seq = self.write_signed(tx, scene, &outcome, scene.signed(signed))?;
+        if let Some(confirmation) = &mut confirmation {
+            confirmation.answered_in(kind, seq);
+            self.put_confirmation(tx, confirmation)?;
+        }
+        Ok(code)
+    }
+
+    /// Writes what came of a signed operation; returns the row's number.
     fn write_signed(
         &self,
         tx: &mut dyn Transaction,
         scene: &Scene,
-        kind: EventKind,
-        code: Code,
+        outcome: &Outcome,
         signed: Signed,
-        duress_raised: bool,
-    ) -> Result<(), VaultError> {
+    ) -> Result<u64, VaultError> {
         let (key, at) = (scene.device.key, scene.clock.now());
+        let Outcome { kind, code, raised, confirmation, other } = *outcome;
+        let event = Event::by_device(kind, &scene.token, &scene.service, &key, at)?;
         let event = Event {
-            duress_raised,
+            device: other.filter(|_| kind == EventKind::DeviceRevoked).or(event.device),
+            duress_raised: raised,
             tries_used_up: kind == EventKind::PinRejected
                 && scene.attempts.state.is_blocked(at, scene.service.rules.limits),
             code: Some(code),
             signed: Some(signed),
-            ..Event::by_device(kind, &scene.token, &scene.service, &key, at)?
+            confirmation,
+            ..event
         };
-        self.record(tx, &event)?;
-        Ok(())
+        self.record(tx, &event)
     }
 
     /// Two holders of one device's state were proved: blocks the token until it is enrolled anew.
@@ -369,13 +470,60 @@ impl Vault {
     }
 }
 
+/// What came of a signed operation.
+struct Outcome {
+    kind: EventKind,
+    code: Code,
+    /// Duress began with it.
+    raised: bool,
+    confirmation: Option<[u8; 8]>,
+    /// The device that it is about, if that is another one.
+    other: Option<DeviceId>,
+}
+
+impl Outcome {
+    const fn of(kind: EventKind, code: Code) -> Self {
+        Self { kind, code, raised: false, confirmation: None, other: None }
+    }
+}
+
 impl Scene {
+    /// What the device key signed.
+    fn signed(&self, signed: &DeviceSigned) -> Signed {
+        Signed {
+            statement: signed.statement.bytes().to_vec(),
+            signature: signed.signature,
+            key: Some(self.device.row.device_key),
+        }
+    }
+
     fn freshness(&self, action: &PinAction) -> Freshness {
         let closed_at = match action {
             PinAction::Open { .. } => self.token.state.closed_by_other_than(self.device.row.device),
             _ => UnixSeconds::EPOCH,
         };
         Freshness { now: self.clock.now(), restored_at: self.restored_at, closed_at }
+    }
+
+    /// The first answer is final; what has ended another way cannot be answered.
+    fn answer_confirmation(
+        &mut self,
+        stored: Option<&mut StoredConfirmation>,
+        answer: ConfirmationState,
+    ) -> (Code, EventKind) {
+        // With a clock that went back nothing tells whether there is still time.
+        let Some(now) = self.clock.trusted() else { return (Code::Internal, EventKind::NotExecuted) };
+        let Some(stored) = stored.filter(|stored| stored.token == self.device.key.token) else {
+            return (Code::ConfirmationUnknown, EventKind::NotExecuted);
+        };
+        match stored.state(&self.token, now) {
+            ConfirmationState::Pending => {
+                stored.end(&mut self.token, answer, Some(self.device.row.device), now);
+                (Code::Ok, EventKind::ConfirmationAnswered)
+            }
+            ConfirmationState::Expired => (Code::ConfirmationExpired, EventKind::NotExecuted),
+            _ => (Code::ConfirmationUnknown, EventKind::NotExecuted),
+        }
     }
 
     fn close(&mut self) {

@@ -32,7 +32,10 @@ pub struct Device {
     pub enrolled_at: UnixSeconds,
     /// Whether its enrollment counts: not before the short authentication string was compared, where that is required.
     pub confirmed: bool,
-    /// It gave itself up under duress: gone for itself and whoever holds it, there in truth.
+    /// When an operation of it was committed last.
+    pub seen_at: UnixSeconds,
+    /// It gave itself up, or was revoked by another device, under duress: gone for whoever holds a device of the token,
+    /// there in truth.
     pub(super) given_up_under_duress: bool,
     pub(super) ver: u64,
 }
@@ -162,6 +165,7 @@ impl Vault {
             tries: 0,
             until: UnixSeconds::EPOCH,
             now: clock.now(),
+            waiting: 0,
         };
         let token = self.token_by_id(tx, &device.key.token)?;
         let Some(token) = token.filter(|_| !device.row.revoked) else {
@@ -216,6 +220,7 @@ impl Vault {
             info: DeviceInfo::decode(&decoder.array()?).map_err(damaged)?,
             enrolled_at: decoder.time()?,
             confirmed: decoder.flag()?,
+            seen_at: decoder.time()?,
             given_up_under_duress: decoder.flag()?,
             ver: stored.sealed.ver,
         };
@@ -238,6 +243,7 @@ impl Vault {
             .put(&device.info.encode())
             .time(device.enrolled_at)
             .flag(device.confirmed)
+            .time(device.seen_at)
             .flag(device.given_up_under_duress);
         stored.sealed = self.seal(Table::Device, &binding(&stored), ver, &content);
         stored
@@ -279,7 +285,9 @@ pub(super) fn answer(
     let blocked_until = attempts.state.blocked_until(now, rules.limits).unwrap_or_default();
     let until = if status == DeviceStatus::Blocked { blocked_until } else { open_until };
     let tries = if !device.row.revoked { attempts.state.tries_left(now, rules.limits) } else { 0 };
-    DeviceAnswer { code, status, tries, until, now }
+    let may_answer = facts.enrolled && status != DeviceStatus::Blocked;
+    let waiting = if may_answer { token.state.waiting.mask(now) } else { 0 };
+    DeviceAnswer { code, status, tries, until, now, waiting }
 }
 
 /// What stands beside the content in clear.

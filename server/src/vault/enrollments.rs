@@ -264,13 +264,14 @@ impl Vault {
                     replaced.push(device.key);
                 }
             }
-            token.state.replace_devices();
+            token.state.replace_devices(clock.now());
         }
 
         let key = DeviceKey { token: stored.token, number: stored.device };
         let confirmed = rules.short_string != ShortString::Required;
         let (enrolled_at, given_up_under_duress) = (clock.now(), false);
-        let mut device = Device { key, row, info, enrolled_at, confirmed, given_up_under_duress, ver: 0 };
+        let seen_at = enrolled_at;
+        let mut device = Device { key, row, info, enrolled_at, confirmed, seen_at, given_up_under_duress, ver: 0 };
         self.insert_device(tx, &mut device)?;
         self.put_throttle(tx, &key, &Attempts::default())?;
         let entries =

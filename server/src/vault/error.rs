@@ -53,6 +53,9 @@ pub enum VaultError {
     /// The offer to enroll cannot be made.
     #[error(transparent)]
     Offer(#[from] crate::domain::enrollment::OfferError),
+    /// The confirmation cannot be asked.
+    #[error(transparent)]
+    Ask(#[from] crate::domain::confirmation::AskError),
     /// The service does not take emulated devices.
     #[error("the service does not take emulated devices")]
     Emulated,

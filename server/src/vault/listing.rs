@@ -39,7 +39,7 @@ pub enum DeviceState {
     Comparing,
     /// Blocked because its state is not the one that the server knows, or because it was copied.
     Suspended,
-    /// It gave itself up under duress: gone for whoever holds it.
+    /// It gave itself up, or was revoked by another device, under duress: gone for whoever holds a device of the token.
     GivenUp,
 }
 

@@ -23,6 +23,7 @@ pub(super) enum Table {
     Slots,
     Attempt,
     Enrollment,
+    Confirmation,
     Journal,
     KeyEpoch,
     Answer,
@@ -31,7 +32,7 @@ pub(super) enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Meta,
         Self::Service,
         Self::Authkey,
@@ -40,6 +41,7 @@ impl Table {
         Self::Slots,
         Self::Attempt,
         Self::Enrollment,
+        Self::Confirmation,
         Self::Journal,
         Self::KeyEpoch,
         Self::Answer,
@@ -56,6 +58,7 @@ impl Table {
             Self::Slots => "slots",
             Self::Attempt => "attempt",
             Self::Enrollment => "enrollment",
+            Self::Confirmation => "confirmation",
             Self::Journal => "journal",
             Self::KeyEpoch => "key_epoch",
             Self::Answer => "answer",

@@ -13,6 +13,7 @@ use cardea_protocol::{Code, Secret};
 use super::*;
 use crate::clock::TestClock;
 use crate::domain::actor::Actor;
+use crate::domain::confirmation::Ask;
 use crate::domain::enrollment::EnrollOptions;
 use crate::domain::name::{ServiceName, UserId};
 use crate::domain::rules::ServiceRules;
@@ -139,7 +140,13 @@ impl TestVault {
         let view = self.view(device).await?;
         let slots = view.slots.as_ref().ok_or(Refused::Gone)?;
         let time = self.clock.now().wire();
-        let (statement, signature) = device.sign(&view.device.row, pin, op_of(&action), time);
+        let text = self.text_of(&action).await?;
+        let extension = match &action {
+            PinAction::Confirm { id } => Extension::Confirmation { id, text: &text },
+            PinAction::RevokeDevice(other) => Extension::Device(other),
+            _ => Extension::None,
+        };
+        let (statement, signature) = device.sign_with(&view.device.row, pin, op_of(&action), time, extension);
         let attempt = statement.attempt_key::<Dalek>(&signature);
         if view.is_refused(Some(&attempt)) {
             return Err(Refused::Blocked);
@@ -161,6 +168,45 @@ impl TestVault {
         self.apply(&view, action).await.map_err(Refused::from)
     }
 
+    async fn text_of(&self, action: &PinAction) -> Result<String, VaultError> {
+        let PinAction::Confirm { id } = *action else { return Ok(String::new()) };
+        Ok(self.confirmation(id).await?.text)
+    }
+
+    pub(crate) async fn ask_text(&self, text: &str, seconds: u32) -> Result<Confirmation, VaultError> {
+        let (service, user) = (self.service.clone(), self.user.clone());
+        let ask = Ask::new(text, None, Some(seconds)).expect("valid");
+        self.write(move |vault, tx| {
+            vault.ask_confirmation(tx, &service, &user, &ask, (Actor::Authkey(7), vault.reading()))
+        })
+        .await
+    }
+
+    pub(crate) async fn confirmation(&self, id: [u8; 8]) -> Result<Confirmation, VaultError> {
+        let service = self.service.clone();
+        self.write(move |vault, tx| vault.confirmation(tx, &service, &id, vault.reading())).await
+    }
+
+    pub(crate) async fn cancel(&self, id: [u8; 8]) -> Result<Confirmation, VaultError> {
+        let service = self.service.clone();
+        self.write(move |vault, tx| vault.cancel_confirmation(tx, &service, &id, (Actor::Authkey(7), vault.reading())))
+            .await
+    }
+
+    pub(crate) async fn approve(&self, device: &TestDevice, pin: Pin, id: [u8; 8]) -> Result<DeviceAnswer, Refused> {
+        self.pin(device, pin, PinAction::Confirm { id }).await
+    }
+
+    pub(crate) async fn deny(&self, device: &TestDevice, id: [u8; 8], reason: u8) -> Result<DeviceAnswer, VaultError> {
+        let view = self.view(device).await?;
+        let text = self.confirmation(id).await?.text;
+        let extension = Extension::Confirmation { id: &id, text: &text };
+        let statement = device.statement(&view.device.row, Op::Deny, self.clock.now().wire(), extension);
+        let signature = Dalek::ed25519_sign(&device.device_seed(), statement.bytes());
+        let signed = view.device.verify(&statement, &signature).expect("signed");
+        self.apply(&view, Action::Deny { signed, id, reason }).await
+    }
+
     pub(crate) async fn apply(&self, view: &DeviceView, action: Action) -> Result<DeviceAnswer, VaultError> {
         let operation = Operation { device: view.device.key, version: view.device.version(), action };
         let applied = self
@@ -175,7 +221,7 @@ impl TestVault {
 
     pub(crate) async fn close(&self, device: &TestDevice) -> Result<DeviceAnswer, VaultError> {
         let view = self.view(device).await?;
-        let statement = device.statement(&view.device.row, Op::Close, self.clock.now().wire());
+        let statement = device.statement(&view.device.row, Op::Close, self.clock.now().wire(), Extension::None);
         let signature = Dalek::ed25519_sign(&device.device_seed(), statement.bytes());
         let signed = view.device.verify(&statement, &signature).expect("signed");
         self.apply(&view, Action::Close(signed)).await
@@ -240,7 +286,7 @@ impl TestDevice {
         Secret::new([0xd0 ^ self.number; 32])
     }
 
-    pub(crate) fn statement(&self, row: &Row, op: Op, time: u32) -> Statement {
+    pub(crate) fn statement(&self, row: &Row, op: Op, time: u32, extension: Extension<'_>) -> Statement {
         let context = Context {
             generation: row.generation,
             sequence: 0,
@@ -248,11 +294,15 @@ impl TestDevice {
             device: row.device,
             bind: [self.number; 32],
         };
-        Statement::new::<Dalek>(op, 0, time, &context, Extension::None)
+        Statement::new::<Dalek>(op, 0, time, &context, extension)
     }
 
     pub(crate) fn sign(&self, row: &Row, pin: Pin, op: Op, time: u32) -> (Statement, [u8; 64]) {
-        let statement = self.statement(row, op, time);
+        self.sign_with(row, pin, op, time, Extension::None)
+    }
+
+    fn sign_with(&self, row: &Row, pin: Pin, op: Op, time: u32, extension: Extension<'_>) -> (Statement, [u8; 64]) {
+        let statement = self.statement(row, op, time, extension);
         (statement, Dalek::ed25519_sign(&pin.seed(), statement.bytes()))
     }
 
@@ -271,6 +321,8 @@ const fn op_of(action: &PinAction) -> Op {
         PinAction::SetPins(_) => Op::SetPins,
         PinAction::Rotate => Op::Rotate,
         PinAction::Unenroll => Op::Unenroll,
+        PinAction::Confirm { .. } => Op::Confirm,
+        PinAction::RevokeDevice(_) => Op::RevokeDevice,
     }
 }
 

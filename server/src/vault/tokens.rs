@@ -1,5 +1,6 @@
 //! Tokens: their rows, and what a relying party is told.
 
+use cardea_protocol::limits::CONFIRMATIONS_PENDING;
 use cardea_protocol::token::{DeviceId, TokenId};
 
 use super::access::Service;
@@ -7,6 +8,7 @@ use super::seal::Table;
 use super::{Decoder, Encoder, Event, EventKind, Vault, VaultError, random_id};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
+use crate::domain::confirmation::{Waiting, WaitingList};
 use crate::domain::name::UserId;
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
@@ -201,6 +203,11 @@ fn encode(created_at: UnixSeconds, state: &TokenState) -> Encoder {
         };
         content.u8(tag).put(&device).time(at);
     }
+    for place in &state.waiting.places {
+        content.optional(place.as_ref().map(|waiting| &waiting.id));
+        content.time(place.map(|waiting| waiting.expires_at).unwrap_or_default());
+    }
+    content.u8(state.waiting.next);
     content
 }
 
@@ -221,5 +228,14 @@ fn decode_state(decoder: &mut Decoder<'_>) -> Result<TokenState, VaultError> {
             _ => return Err(decoder.damaged()),
         };
     }
-    Ok(TokenState { real, shadow, duress: duress.then_some(since), blocks, closes })
+    let mut waiting = WaitingList::default();
+    for place in &mut waiting.places {
+        let (id, expires_at) = (decoder.optional()?, decoder.time()?);
+        *place = id.map(|id| Waiting { id, expires_at });
+    }
+    waiting.next = decoder.u8()?;
+    if waiting.next >= CONFIRMATIONS_PENDING {
+        return Err(decoder.damaged());
+    }
+    Ok(TokenState { real, shadow, duress: duress.then_some(since), blocks, closes, waiting })
 }

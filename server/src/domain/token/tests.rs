@@ -63,7 +63,7 @@ fn no_block_of_any_kind_ever_reports_open_and_lifting_it_leaves_the_token_closed
         block(&mut state, s(101));
         assert_eq!((number(&state, USABLE, &rules, 102), told(&state, &rules, 102)), (4, 4));
         state.unblock();
-        state.replace_devices();
+        state.replace_devices(s(101));
         assert_eq!((number(&state, USABLE, &rules, 104), told(&state, &rules, 104)), (2, 2));
     }
 }
@@ -75,7 +75,7 @@ fn an_administrator_does_not_lift_a_proved_clone() {
     state.block_for_clone(s(100));
     state.unblock();
     assert_eq!(number(&state, USABLE, &rules, 101), 4);
-    state.replace_devices();
+    state.replace_devices(s(101));
     assert_eq!(number(&state, USABLE, &rules, 102), 2);
 }
 
@@ -184,7 +184,7 @@ fn a_device_that_is_gone_or_blocked_is_told_so() {
 fn a_device_may_open_in_the_second_in_which_it_was_enrolled_or_unblocked() {
     let mut state = TokenState::default();
     state.block_for_clone(s(100));
-    state.replace_devices();
+    state.replace_devices(s(101));
     state.unblock();
     assert_eq!(state.closed_by_other_than(DEVICE), UnixSeconds::EPOCH);
 }

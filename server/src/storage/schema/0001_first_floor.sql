@@ -84,6 +84,22 @@ CREATE TABLE enrollment (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX enrollment_expires_at ON enrollment (expires_at);
 
+-- One size whatever it says, and no column in clear that an answer changes. `swept` is set by the server itself, some
+-- time after `expires_at`, answered or not.
+CREATE TABLE confirmation (
+    id         BLOB PRIMARY KEY,
+    seq        INTEGER NOT NULL UNIQUE,
+    token      BLOB NOT NULL REFERENCES token (id) ON DELETE CASCADE,
+    service    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    swept      INTEGER NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmation_token ON confirmation (token, seq);
+CREATE INDEX confirmation_service ON confirmation (service, seq);
+CREATE INDEX confirmation_due ON confirmation (swept, expires_at);
+
 -- What happened, in the order of the commits and without a gap. `hash` commits to the content and stays when retention
 -- erases `sealed`; it is salted, so it says nothing about the content. No subscription
 -- is '', no service 0.

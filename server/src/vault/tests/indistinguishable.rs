@@ -1,5 +1,7 @@
 //! Nobody who sees the database, the device, or the wire can tell which PIN it was.
 
+use cardea_protocol::token::DeviceId;
+
 use crate::domain::enrollment::EnrollOptions;
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
@@ -8,11 +10,13 @@ use crate::storage::testing::{block_on, file};
 use crate::vault::testing::*;
 use crate::vault::{PinAction, VaultError};
 
+const ADD: EnrollOptions = EnrollOptions { replace_device: false, add_device: true };
+
 /// Every row: its table, everything of it that is not sealed, and how many bytes are.
 type Image = Vec<(String, Vec<String>)>;
 
 /// Which tables have which columns in clear, and whether they have a version.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 12] = [
     ("meta", "SELECT name || ver || ' ' || length(sealed) FROM meta ORDER BY name"),
     ("counter", "SELECT name || value FROM counter ORDER BY name"),
     ("subscription", "SELECT name || created_at FROM subscription ORDER BY name"),
@@ -30,6 +34,11 @@ const TABLES: [(&str, &str); 11] = [
         "journal",
         "SELECT seq || ' ' || at || subscription || service || hex(token) || length(hash) || ' ' || length(sealed) \
          FROM journal ORDER BY seq",
+    ),
+    (
+        "confirmation",
+        "SELECT hex(id) || seq || hex(token) || service || ' ' || expires_at || swept || ver || ' ' || length(sealed) \
+         FROM confirmation ORDER BY seq",
     ),
     (
         "enrollment",
@@ -55,8 +64,10 @@ async fn image(vault: &TestVault) -> Image {
         .expect("read")
 }
 
-fn actions() -> [PinAction; 5] {
+fn actions(asked: [u8; 8], other: DeviceId) -> [PinAction; 7] {
     [
+        PinAction::Confirm { id: asked },
+        PinAction::RevokeDevice(other),
         PinAction::Open { win: 0 },
         PinAction::Open { win: 5 },
         TestDevice::other_pins(),
@@ -69,13 +80,15 @@ fn actions() -> [PinAction; 5] {
 async fn history(pin: Pin, rules: ServiceRules) -> Vec<Image> {
     let vault = TestVault::new(file(), rules).await;
     let device = vault.enroll(1, EnrollOptions::default()).await;
+    let other = vault.enroll(2, ADD).await;
+    let asked = vault.ask_text("Pay", 86_400).await.expect("asked").id;
     let mut images = vec![image(&vault).await];
-    for action in actions() {
+    for action in actions(asked, DeviceId::new(other.key.number)) {
         vault.clock.advance(3_600);
         let pin = match (pin, &action) {
             // The set is replaced half-way; the last operation signs with what has the same role then.
-            (Pin::Normal, _) if images.len() > 3 => Pin::Other(0),
-            (Pin::Duress, _) if images.len() > 3 => Pin::Other(1),
+            (Pin::Normal, _) if images.len() > 9 => Pin::Other(0),
+            (Pin::Duress, _) if images.len() > 9 => Pin::Other(1),
             (pin, _) => pin,
         };
         vault.pin(&device, pin, action).await.expect("answered");
@@ -94,7 +107,7 @@ fn the_same_rows_are_written_for_the_normal_the_duress_and_a_wrong_pin() {
             for window in [0, 30] {
                 let rules = ServiceRules { window: Window::new(window, 60), silent_alarm, ..ServiceRules::default() };
                 let normal = history(Pin::Normal, rules).await;
-                assert!(normal.iter().flatten().any(|(table, rows)| table == "journal" && rows.len() == 11));
+                assert!(normal.iter().flatten().any(|(table, rows)| table == "journal" && rows.len() == 16));
                 assert_eq!(normal, history(Pin::Duress, rules).await);
                 assert_eq!(normal, history(Pin::Wrong, rules).await);
             }
@@ -111,6 +124,8 @@ fn the_device_is_answered_the_same_with_the_normal_and_the_duress_pin() {
             for pin in [Pin::Normal, Pin::Duress] {
                 let vault = TestVault::new(file(), rules).await;
                 let device = vault.enroll(1, EnrollOptions::default()).await;
+                let second = vault.enroll(2, ADD).await;
+                let asked = vault.ask_text("Pay", 600).await.expect("asked").id;
                 let other = if pin == Pin::Normal { Pin::Other(0) } else { Pin::Other(1) };
                 let mut answers = Vec::new();
                 for (pin, action) in [
@@ -120,6 +135,10 @@ fn the_device_is_answered_the_same_with_the_normal_and_the_duress_pin() {
                     (pin, TestDevice::other_pins()),
                     (pin, PinAction::Open { win: 0 }),
                     (other, PinAction::Open { win: 0 }),
+                    (other, PinAction::Confirm { id: asked }),
+                    (other, PinAction::Confirm { id: asked }),
+                    (other, PinAction::RevokeDevice(DeviceId::new(second.key.number))),
+                    (other, PinAction::RevokeDevice(DeviceId::new(second.key.number))),
                     (other, PinAction::Rotate),
                     (other, PinAction::Unenroll),
                 ] {
