@@ -3,9 +3,13 @@
 //! Everything below takes the time as a parameter or a [`Clock`]. All times are whole Unix seconds, as on the wire and
 //! in the API. Socket timeouts are not wall-clock time and use `tokio::time` instead.
 
+mod database;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use database::{Asked, DatabaseClock};
 
 /// Seconds since 1970-01-01 00:00:00 UTC.
 ///
@@ -66,6 +70,11 @@ impl fmt::Display for UnixSeconds {
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> UnixSeconds;
+
+    /// Whether it is moved by command, so that no other clock may take its place.
+    fn is_test_clock(&self) -> bool {
+        false
+    }
 }
 
 /// The clock of the operating system.
@@ -108,6 +117,10 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> UnixSeconds {
         UnixSeconds(self.0.load(Ordering::SeqCst))
+    }
+
+    fn is_test_clock(&self) -> bool {
+        true
     }
 }
 

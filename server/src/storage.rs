@@ -8,9 +8,12 @@
 //! * Every row that is changed has a version; a change names the version that it saw and loses to
 //!   [`StorageError::Conflict`] when somebody was faster.
 //! * A failed job leaves nothing behind; a failed commit fails every job in it.
+//! * With PostgreSQL several nodes share a database. One of them writes at a time, and the time is the database's.
 
+mod driver;
 mod error;
 mod lock;
+mod postgres;
 pub mod rows;
 mod schema;
 mod sqlite;
@@ -20,6 +23,7 @@ mod writer;
 
 pub use error::StorageError;
 pub use lock::ServerLock;
+pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use rows::Sealed;
 pub(crate) use sqlite::sync_folder;
 pub use store::{Location, Options, Store};

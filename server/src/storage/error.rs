@@ -23,6 +23,12 @@ pub enum StorageError {
     /// Another process held the database for longer than the busy timeout.
     #[error("the database is locked by another process: try again")]
     Busy,
+    /// The database cannot be reached, or has ended the connection. Nothing was changed.
+    #[error("the database cannot be reached ({0}): try again")]
+    Unreachable(String),
+    /// The database went away while it committed: whether it did is not known. Never to be told as done.
+    #[error("the database did not say whether it kept the change: look before trying again")]
+    Uncertain,
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -31,11 +37,14 @@ pub enum StorageError {
     /// Another server runs on this database.
     #[error("another server is running on {}: stop it first", .0.display())]
     InUse(PathBuf),
+    /// The database server does not let us in, or there is no such database.
+    #[error("the database refuses the connection ({0}): check database.url and the password")]
+    Refused(String),
     /// The database or its folder is not there.
     #[error("there is no database at {}: make one with `cardea-server init`, or restore it", .0.display())]
     Missing(PathBuf),
-    /// The file is a database of another program, or no database.
-    #[error("{} is not a Cardea database: choose another path", .0.display())]
+    /// The file or schema is a database of another program, or no database.
+    #[error("{} is not a Cardea database: choose another one", .0.display())]
     Foreign(PathBuf),
     /// A newer server has written this database.
     #[error("the database has format {found}, this server knows formats up to {known}: use a newer server")]
@@ -68,6 +77,11 @@ impl StorageError {
     /// Whether the same call may succeed soon without anybody doing anything.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Conflict | Self::Closed)
+        matches!(self, Self::Busy | Self::Conflict | Self::Closed | Self::Unreachable(_) | Self::Uncertain)
+    }
+
+    /// Whether the database has to be looked for anew.
+    pub(super) const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
     }
 }

@@ -5,10 +5,11 @@ use rusqlite::Connection;
 use super::StorageError;
 use super::sqlite::failure;
 
-/// Marks a SQLite file as ours ("Card" in ASCII).
-const APPLICATION_ID: i64 = 0x4361_7264;
+/// Marks a database as ours ("Card" in ASCII).
+pub(super) const APPLICATION_ID: i64 = 0x4361_7264;
 
-const STEPS: &[&str] = &[include_str!("schema/0001_first_floor.sql")];
+/// The steps, in words of SQLite.
+pub(super) const STEPS: &[&str] = &[include_str!("schema/0001_first_floor.sql")];
 
 /// Newest format that this server knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::driver::{self, Committer, Reader, Span, Work};
 use super::schema::{SchemaError, migrate};
-use super::store::{Location, Options};
+use super::store::Options;
+use super::writer::Job;
 use super::{Row, StorageError, Transaction, Value};
+
+/// Most jobs in one commit.
+const BATCH: usize = 256;
 
 /// Between two tries of what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
@@ -17,56 +22,121 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// An open database: where connections come from.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    location: Location,
+    /// `None`: in memory.
+    file: Option<(PathBuf, FileIdentity)>,
     options: Options,
-    identity: Option<FileIdentity>,
 }
 
 impl Database {
     /// Opens or creates the database, brings it to the newest format and returns its writing connection.
-    pub(super) fn open(location: Location, options: Options) -> Result<(Self, Connection), StorageError> {
-        let Location::File(path) = &location else {
+    pub(super) fn open(file: Option<PathBuf>, options: Options) -> Result<(Self, SqliteCommitter), StorageError> {
+        let Some(path) = file else {
             let mut connection = Connection::open_in_memory().map_err(|error| failure(&error))?;
             configure(&connection, &options)?;
             migrate(&mut connection).map_err(|error| locate(error, Path::new(":memory:")))?;
-            return Ok((Self { location, options, identity: None }, connection));
+            return Ok(Self { file: None, options }.with(connection));
         };
-        create_private(path)?;
-        let mut connection = connect(path)?;
+        create_private(&path)?;
+        let mut connection = connect(&path)?;
         configure(&connection, &options).map_err(|error| match error {
             StorageError::Foreign(_) => StorageError::Foreign(path.clone()),
             error => error,
         })?;
-        migrate(&mut connection).map_err(|error| locate(error, path))?;
-        let identity = Some(FileIdentity::of(path)?);
-        Ok((Self { location, options, identity }, connection))
+        migrate(&mut connection).map_err(|error| locate(error, &path))?;
+        let identity = FileIdentity::of(&path)?;
+        Ok(Self { file: Some((path, identity)), options }.with(connection))
     }
 
-    /// Whether readers have connections of their own.
-    pub(super) const fn has_readers(&self) -> bool {
-        matches!(self.location, Location::File(_))
+    fn with(self, connection: Connection) -> (Self, SqliteCommitter) {
+        (self.clone(), SqliteCommitter { database: self, connection })
+    }
+}
+
+impl driver::Database for Database {
+    fn has_readers(&self) -> bool {
+        self.file.is_some()
     }
 
-    /// A connection that cannot write.
-    pub(super) fn reader(&self) -> Result<Connection, StorageError> {
-        let Location::File(path) = &self.location else {
+    fn reader(&self) -> Result<Box<dyn Reader>, StorageError> {
+        let Some((path, _)) = &self.file else {
             return Err(StorageError::Misuse("a database in memory has one connection"));
         };
         self.check_in_place()?;
         let connection = connect(path)?;
         configure(&connection, &self.options)?;
         connection.pragma_update(None, "query_only", true).map_err(|error| failure(&error))?;
-        Ok(connection)
+        Ok(Box::new(SqliteReader(connection)))
     }
 
     /// Fails when the file was deleted or replaced under the open connections: whatever is written to them is lost.
-    pub(super) fn check_in_place(&self) -> Result<(), StorageError> {
-        match (&self.location, &self.identity) {
-            (Location::File(path), Some(identity)) if FileIdentity::of(path)? != *identity => {
-                Err(StorageError::Missing(path.clone()))
-            }
+    fn check_in_place(&self) -> Result<(), StorageError> {
+        match &self.file {
+            Some((path, identity)) if FileIdentity::of(path)? != *identity => Err(StorageError::Missing(path.clone())),
             _ => Ok(()),
         }
+    }
+}
+
+struct SqliteReader(Connection);
+
+impl Reader for SqliteReader {
+    fn run(&mut self, _: Span, work: Work<'_>) -> Result<(), StorageError> {
+        let sql = |sql| self.0.execute_batch(sql).map_err(|error| failure(&error));
+        sql("BEGIN")?;
+        work(&mut SqliteTransaction::new(&self.0, false));
+        sql("COMMIT")
+    }
+
+    fn is_usable(&self) -> bool {
+        // A connection that could not end its transaction is not used again.
+        self.0.is_autocommit()
+    }
+}
+
+/// The connection that writes. When it is dropped as the last one, SQLite moves the log into the database file; a
+/// failure of that loses nothing, the log stays.
+pub(super) struct SqliteCommitter {
+    database: Database,
+    connection: Connection,
+}
+
+impl Committer for SqliteCommitter {
+    fn batch(&self) -> usize {
+        BATCH
+    }
+
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
+        let outcome = self.run_batch(jobs);
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            // If even this fails, the next BEGIN fails, and with it every job: nothing half-done is ever committed.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+}
+
+impl SqliteCommitter {
+    fn run_batch(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
+        let writes = jobs.iter().any(|job| job.writes());
+        self.sql(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
+        for job in jobs {
+            self.sql("SAVEPOINT job")?;
+            let mut transaction = SqliteTransaction::new(&self.connection, job.writes());
+            let keep = job.run(&mut transaction);
+            // After some errors (full disk, failed I/O) SQLite has rolled back everything, other jobs' work included.
+            if self.connection.is_autocommit() {
+                let lost = || StorageError::Io("the transaction was rolled back".to_owned());
+                return Err(transaction.into_failure().unwrap_or_else(lost));
+            }
+            self.sql(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
+        }
+        self.sql("COMMIT")?;
+        // A commit into a file that was deleted or replaced is not durable.
+        driver::Database::check_in_place(&self.database)
+    }
+
+    fn sql(&self, sql: &str) -> Result<(), StorageError> {
+        self.connection.execute_batch(sql).map_err(|error| failure(&error))
     }
 }
 

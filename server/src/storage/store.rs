@@ -1,16 +1,17 @@
 //! The handle that everybody else holds.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::sqlite::{Database, SqliteTransaction, failure};
+use super::driver::{Committer, Database, Reader, Span};
 use super::writer::{self, Jobs, TypedJob, run_caught};
-use super::{StorageError, Transaction};
+use super::{PostgresUrl, StorageError, Transaction, postgres, sqlite};
+use crate::clock::DatabaseClock;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +20,16 @@ pub enum Location {
     Memory,
     /// In this file, with its log beside it.
     File(PathBuf),
+    /// On a PostgreSQL server, together with other nodes perhaps.
+    Postgres(PostgresUrl),
 }
 
 /// How a database is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// How long to wait for another process that is writing.
+    /// How long to wait for another process, or another node, that is writing.
     pub busy_timeout: Duration,
-    /// Most pages (of 4 KiB) that the file may have; `None` is the disk's size.
+    /// Most pages (of 4 KiB) that a file may have; `None` is the disk's size.
     pub max_pages: Option<u32>,
     /// Most reads that run side by side.
     pub readers: usize,
@@ -42,13 +45,19 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub struct Store(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    database: Database,
+    database: Box<dyn Database>,
+    clock: Option<Arc<DatabaseClock>>,
     jobs: Option<Jobs>,
     thread: Option<JoinHandle<()>>,
     permits: Semaphore,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Box<dyn Reader>>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.database).finish()
+    }
 }
 
 impl Drop for Inner {
@@ -72,15 +81,31 @@ impl Store {
     /// [`StorageError::Corrupt`], [`StorageError::Full`], [`StorageError::ReadOnly`] or [`StorageError::Io`].
     pub fn open(location: Location, options: Options) -> Result<Self, StorageError> {
         let readers = options.readers.max(1);
-        let (database, connection) = Database::open(location, options)?;
-        let (jobs, thread) = writer::start(database.clone(), connection)?;
+        let mut clock = None;
+        let (database, committer): (Box<dyn Database>, Box<dyn Committer>) = match location {
+            Location::Memory => boxed(sqlite::Database::open(None, options)?),
+            Location::File(path) => boxed(sqlite::Database::open(Some(path), options)?),
+            Location::Postgres(url) => {
+                let (database, committer) = postgres::Database::open(url, &options)?;
+                clock = Some(database.clock());
+                boxed((database, committer))
+            }
+        };
+        let (jobs, thread) = writer::start(committer)?;
         Ok(Self(Arc::new(Inner {
             database,
+            clock,
             jobs: Some(jobs),
             thread: Some(thread),
             permits: Semaphore::new(readers),
             idle: Mutex::default(),
         })))
+    }
+
+    /// The clock of the database, where several nodes share one: what time it is for all of them.
+    #[must_use]
+    pub fn clock(&self) -> Option<Arc<DatabaseClock>> {
+        self.0.clock.clone()
     }
 
     /// Runs `job` in a transaction and returns its result after the commit is durable. An error of the job undoes it.
@@ -111,22 +136,36 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
+        self.read_over(Span::Snapshot, job).await
+    }
+
+    /// As [`Store::read`], for a job of a single statement: with PostgreSQL that is one exchange with the database.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// The job's own, or a [`StorageError`]; [`StorageError::Misuse`] for a second statement.
+    pub async fn ask<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut dyn Transaction) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.read_over(Span::Statement, job).await
+    }
+
+    async fn read_over<T, E, F>(&self, span: Span, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut dyn Transaction) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
         if !self.0.database.has_readers() {
             return self.queue(job, false).await;
         }
         let _permit = self.0.permits.acquire().await.map_err(|_| StorageError::Closed)?;
         let inner = Arc::clone(&self.0);
-        let run = tokio::task::spawn_blocking(move || {
-            inner.database.check_in_place()?;
-            let idle = inner.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = idle.map_or_else(|| inner.database.reader(), Ok)?;
-            let result = read_once(&connection, job);
-            // A connection that could not end its transaction is not used again.
-            if connection.is_autocommit() {
-                inner.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            }
-            result
-        });
+        let run = tokio::task::spawn_blocking(move || inner.read(span, job));
         run.await.unwrap_or_else(|_| Err(StorageError::Panicked.into()))
     }
 
@@ -144,13 +183,35 @@ impl Store {
     }
 }
 
-fn read_once<T, E: From<StorageError>>(
-    connection: &Connection,
-    job: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
-) -> Result<T, E> {
-    let sql = |sql| connection.execute_batch(sql).map_err(|error| failure(&error));
-    sql("BEGIN")?;
-    let result = run_caught(Some(job), &mut SqliteTransaction::new(connection, false));
-    sql("COMMIT")?;
-    result
+impl Inner {
+    fn read<T, E: From<StorageError>>(
+        &self,
+        span: Span,
+        job: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.database.check_in_place()?;
+        let (mut job, mut result) = (Some(job), None);
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let was_idle = idle.is_some();
+            let mut reader = idle.map_or_else(|| self.database.reader(), Ok)?;
+            let ran = reader.run(span, &mut |tx| result = Some(run_caught(job.take(), tx)));
+            if reader.is_usable() {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            }
+            match (ran, result.take()) {
+                (Ok(()), Some(result)) => return result,
+                (Ok(()), None) => return Err(StorageError::Misuse("a job for reading did not run").into()),
+                // The database has been away meanwhile; the job has not begun.
+                (Err(error), None) if was_idle && error.is_unreachable() => {}
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn boxed<D: Database + 'static, C: Committer + 'static>(
+    (database, committer): (D, C),
+) -> (Box<dyn Database>, Box<dyn Committer>) {
+    (Box::new(database), Box::new(committer))
 }

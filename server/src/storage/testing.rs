@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::postgres::testing as cluster;
 use super::rows::{JournalFilter, JournalRow, JournalRows};
 use super::{Location, Options, StorageError, Store, Transaction};
 use crate::clock::UnixSeconds;
@@ -25,6 +26,13 @@ pub(crate) fn file() -> TestStore {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = Store::open(Location::File(folder.path().join("cardea.db")), options()).expect("the file opens");
     TestStore { store, folder: Some(folder) }
+}
+
+/// On PostgreSQL, in a database of its own.
+pub(crate) fn postgres() -> TestStore {
+    let location = Location::Postgres(cluster::database());
+    let store = Store::open(location, Options::default()).expect("the database opens");
+    TestStore { store, folder: None }
 }
 
 impl TestStore {

@@ -7,14 +7,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::sqlite::{Database, SqliteTransaction, failure};
+use super::driver::Committer;
 use super::{StorageError, Transaction};
 
-/// Most jobs in one commit. Bounds how long the first one waits for the others.
-const BATCH: usize = 256;
 /// Most jobs that wait; the next caller waits for room.
 pub(super) const QUEUE: usize = 1024;
 
@@ -28,6 +25,9 @@ pub(super) trait Job: Send {
 
     /// Whether the work has to be committed.
     fn writes(&self) -> bool;
+
+    /// Turns what the work came to into `error`: it went on after the database had refused a statement.
+    fn fail(&mut self, error: StorageError);
 
     /// Answers, with what `commit` came to.
     fn answer(self: Box<Self>, commit: Result<(), StorageError>);
@@ -58,6 +58,10 @@ where
         self.writes
     }
 
+    fn fail(&mut self, error: StorageError) {
+        self.result = Some(Err(error.into()));
+    }
+
     fn answer(self: Box<Self>, commit: Result<(), StorageError>) {
         let result = match (self.result, commit) {
             (_, Err(error)) => Err(error.into()),
@@ -79,60 +83,19 @@ pub(super) fn run_caught<T, E: From<StorageError>>(
 }
 
 /// Starts the thread. It ends when every sender is gone and the queue is empty.
-pub(super) fn start(database: Database, connection: Connection) -> Result<(Jobs, JoinHandle<()>), StorageError> {
+pub(super) fn start(committer: Box<dyn Committer>) -> Result<(Jobs, JoinHandle<()>), StorageError> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let writer = Writer { database, connection, receiver };
-    let thread = std::thread::Builder::new().name("storage-writer".to_owned()).spawn(|| writer.run());
+    let thread = std::thread::Builder::new().name("storage-writer".to_owned()).spawn(|| run(committer, receiver));
     Ok((sender, thread.map_err(|error| StorageError::Io(error.to_string()))?))
 }
 
-struct Writer {
-    database: Database,
-    connection: Connection,
-    receiver: mpsc::Receiver<Box<dyn Job>>,
-}
-
-impl Writer {
-    fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while self.receiver.blocking_recv_many(&mut batch, BATCH) > 0 {
-            self.commit_together(&mut batch);
-        }
-        // Last connection: SQLite moves the log into the database file. A failure loses nothing, the log stays.
-        let _ = self.connection.close();
-    }
-
-    fn commit_together(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        let outcome = self.run_batch(batch);
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            // If even this fails, the next BEGIN fails, and with it every job: nothing half-done is ever committed.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
+fn run(mut committer: Box<dyn Committer>, mut receiver: mpsc::Receiver<Box<dyn Job>>) {
+    let most = committer.batch();
+    let mut batch = Vec::with_capacity(most);
+    while receiver.blocking_recv_many(&mut batch, most) > 0 {
+        let outcome = committer.commit(&mut batch);
         for job in batch.drain(..) {
             job.answer(outcome.clone());
         }
-    }
-
-    fn run_batch(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
-        let writes = batch.iter().any(|job| job.writes());
-        self.sql(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
-        for job in batch {
-            self.sql("SAVEPOINT job")?;
-            let mut transaction = SqliteTransaction::new(&self.connection, job.writes());
-            let keep = job.run(&mut transaction);
-            // After some errors (full disk, failed I/O) SQLite has rolled back everything, other jobs' work included.
-            if self.connection.is_autocommit() {
-                let lost = || StorageError::Io("the transaction was rolled back".to_owned());
-                return Err(transaction.into_failure().unwrap_or_else(lost));
-            }
-            self.sql(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
-        }
-        self.sql("COMMIT")?;
-        // A commit into a file that was deleted or replaced is not durable.
-        self.database.check_in_place()
-    }
-
-    fn sql(&self, sql: &str) -> Result<(), StorageError> {
-        self.connection.execute_batch(sql).map_err(|error| failure(&error))
     }
 }
