@@ -1,6 +1,6 @@
 //! What the checks need from the machine, and how it gets there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
@@ -32,6 +32,13 @@ pub(crate) const CXX: Tool =
 /// Lists the files of the project.
 pub(crate) const GIT: Tool =
     Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };
+/// Keeps the data of several nodes.
+pub(crate) const POSTGRES: Tool = Tool {
+    program: "postgres",
+    probe: "--version",
+    packages: &["postgresql"],
+    purpose: "the tests over a PostgreSQL server",
+};
 /// Runs the Python binding's tests and the ratchet's model.
 pub(crate) const PYTHON: Tool = Tool {
     program: "python3",
@@ -41,9 +48,17 @@ pub(crate) const PYTHON: Tool = Tool {
 };
 
 impl Tool {
+    /// Where to look for the program. Debian keeps those of PostgreSQL's server off the search path.
+    fn path(&self) -> PathBuf {
+        let program = PathBuf::from(self.program);
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+        let found = versions.map(|version| version.path().join("bin").join(&program)).find(|path| path.exists());
+        found.unwrap_or(program)
+    }
+
     /// Whether the program is there and starts.
     pub(crate) fn is_present(&self) -> bool {
-        Command::new(self.program)
+        Command::new(self.path())
             .arg(self.probe)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -145,7 +145,7 @@ impl Drop for Cluster {
             drop(child.stdin.take());
             let _ = child.wait();
         } else {
-            let _ = run(self.command(Path::new("rm")).arg("-rf").arg(&self.folder));
+            let _ = self.command(Path::new("rm")).arg("-rf").arg(&self.folder).status();
         }
     }
 }

@@ -63,9 +63,9 @@ fn attempt(connection: &mut Connection, name: &str) -> Result<(), Refusal> {
         ["0", "0", _] => {
             let make =
                 "CREATE TABLE cardea (id BIGINT PRIMARY KEY, application BIGINT NOT NULL, format BIGINT NOT NULL)";
-            connection.batch(make).or_else(|error| match error {
-                StorageError::Exists => Err(Refusal::Lost),
-                error => Err(error.into()),
+            connection.batch(make).map_err(|error| match error {
+                StorageError::Exists => Refusal::Lost,
+                error => error.into(),
             })?;
             connection
                 .batch(&format!("INSERT INTO cardea (id, application, format) VALUES (1, {APPLICATION_ID}, 0)"))?;

@@ -20,7 +20,7 @@ const PASSWORD_MAX: usize = 4096;
 /// Where a PostgreSQL database is. `Debug` shows no password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
-    pub(super) config: Config,
+    pub(super) config: Box<Config>,
     pub(super) security: Security,
 }
 
@@ -96,7 +96,7 @@ impl PostgresUrl {
             .keepalives_interval(KEEPALIVE)
             .keepalives_retries(3)
             .tcp_user_timeout(UNACKNOWLEDGED);
-        Ok(Self { config, security })
+        Ok(Self { config: Box::new(config), security })
     }
 
     /// Takes the password from the first line of a file that only its owner may read.
