@@ -2,6 +2,7 @@
 
 mod args;
 mod authkey;
+mod channel_threads;
 mod data;
 mod dev;
 mod init;

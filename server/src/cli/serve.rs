@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::args::{Listen, RunArgs};
+use super::channel_threads::ChannelThreads;
 use super::ready::{self, DevReady, Ready};
 use super::{CliError, data, log};
 use crate::admin::{Admin, AdminError, AdminSettings};
@@ -53,8 +54,10 @@ pub(super) async fn serve(
     let _lock = ServerLock::acquire(&config.data.dir)?;
     let instance = data::instance(&config, Arc::clone(&clock)).await?;
     let (http, http_address) = bind("http.listen", config.http.listen).await?;
+    let threads = ChannelThreads::start().map_err(CliError::io("cannot start threads"))?;
     let cannot = || CliError::io(format!("cannot listen on {} (channel.listen)", config.channel.listen));
-    let listeners = channel::bind(config.channel.listen, config.channel.udp).await.map_err(cannot())?;
+    let bound = threads.handle().spawn(channel::bind(config.channel.listen, config.channel.udp)).await;
+    let listeners = bound.expect("binding does not panic").map_err(cannot())?;
     let channel_address = listeners.0.local_addr().map_err(cannot())?;
     let channel_port = match config.public.channel_port {
         0 => channel_address.port(),
@@ -78,7 +81,7 @@ pub(super) async fn serve(
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let mut tasks = vec![
         tokio::spawn(http.run()),
-        tokio::spawn(channel.run()),
+        threads.handle().spawn(channel.run()),
         tokio::spawn(end_sessions(admin.changes(), live, shutdown.clone())),
         tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
     ];
