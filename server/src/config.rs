@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cardea_protocol::wire::Host;
-pub use http::{HttpConfig, TlsConfig};
+pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
 pub use layers::{ConfigError, DEFAULTS, Sources};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -27,6 +27,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// Certificate and key of the HTTP side.
     pub tls: TlsConfig,
+    /// How often one may call.
+    pub limits: LimitsConfig,
+    /// What is counted, for others to read.
+    pub metrics: MetricsConfig,
     /// The token channel.
     pub channel: ChannelConfig,
     /// Stopping.

@@ -4,19 +4,25 @@
 //! that is spread over this module: `problem` writes no such character, `finish` checks every body that leaves,
 //! `query` refuses what unencoded names could smuggle in, and `serve` closes the connection after every failure.
 
+mod answer;
 mod body;
 mod call;
+mod counts;
 mod credentials;
 mod dev;
 mod docs;
 mod finish;
 mod form;
+mod forwarded;
 mod health;
 mod landing;
+mod origin;
+mod peers;
 mod problem;
 mod query;
 mod route;
 mod serve;
+mod throttle;
 mod tls;
 mod token;
 mod well_known;
@@ -28,17 +34,21 @@ use axum::handler::Handler;
 use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
+pub use origin::ClientAddress;
 pub use problem::Problem;
 pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
+use throttle::CallLimits;
 pub use tls::{Certificates, TlsError};
 
 use crate::admin::Admin;
-use crate::clock::TestClock;
-use crate::config::HttpConfig;
+use crate::clock::{Clock, TestClock};
+use crate::config::{HttpConfig, LimitsConfig};
+use crate::metrics::Metrics;
 
 /// Every path beside the token API, for the log.
-const PLAIN: &[&str] = &["/.well-known/cardea", "/dev/clock", "/e", "/healthz", "/readyz"];
+const PLAIN: &[&str] = &["/.well-known/cardea", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
+const METRICS: &str = "/metrics";
 
 /// The calls of the token API: method, path, permission and parameters of each, as the server checks them.
 ///
@@ -64,6 +74,8 @@ pub struct Api {
     limits: BodyLimits,
     channel_port: u16,
     test_clock: Option<Arc<TestClock>>,
+    call_limits: Option<CallLimits>,
+    metrics: Option<Metrics>,
 }
 
 impl Api {
@@ -71,7 +83,31 @@ impl Api {
     #[must_use]
     pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
-        Self { admin, limits, channel_port, test_clock }
+        Self { admin, limits, channel_port, test_clock, call_limits: None, metrics: None }
+    }
+
+    /// Will refuse calls over these limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
+        self.call_limits = Some(CallLimits::new(limits, clock));
+        self
+    }
+
+    /// Will show `metrics` to everybody.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// The paths for whoever watches the process, for a listener of their own: `/metrics`, `/healthz`, `/readyz`.
+    pub fn watch_router(admin: Arc<Admin>, config: &HttpConfig, metrics: Metrics) -> Router {
+        let api = Self::new(admin, config, 0, None).with_metrics(metrics);
+        Router::new()
+            .route(METRICS, only_get(health::metrics))
+            .route("/healthz", only_get(health::alive))
+            .route("/readyz", only_get(health::ready))
+            .with_state(Arc::new(api))
     }
 
     /// All paths.
@@ -89,6 +125,9 @@ impl Api {
         }
         if self.test_clock.is_some() {
             router = router.route("/dev/clock", only_post(dev::advance));
+        }
+        if self.metrics.is_some() {
+            router = router.route(METRICS, only_get(health::metrics));
         }
         router.with_state(Arc::new(self))
     }

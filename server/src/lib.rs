@@ -9,6 +9,7 @@
 //! * [`audit`] is the log's tree of hashes, its checkpoints and proofs, without I/O;
 //! * [`domain`] decides, without I/O; [`storage`] makes it durable;
 //! * [`accept`], [`network`] and [`proxy_protocol`] are what both listeners share: who comes in, and from where;
+//! * [`metrics`] counts what happens, without saying to whom;
 //! * [`clock`] and [`entropy`] are parameters everywhere below the program itself.
 //!
 //! ```
@@ -48,6 +49,7 @@ pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod http;
+pub mod metrics;
 pub mod network;
 pub mod proxy_protocol;
 pub mod shutdown;

@@ -60,6 +60,10 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
         flag("channel.max_connections_per_address", "4096".to_owned(), "dev"),
         flag("channel.max_handshakes_per_minute", "1000000".to_owned(), "dev"),
         flag("channel.max_failures_per_minute", "1000000".to_owned(), "dev"),
+        flag("limits.connections_per_address", "0".to_owned(), "dev"),
+        flag("limits.wrong_authkeys", "1000000".to_owned(), "dev"),
+        flag("limits.calls_per_authkey", "0".to_owned(), "dev"),
+        flag("limits.checks_per_token", "0".to_owned(), "dev"),
     ];
     if let Some(address) = args.listen.http {
         flags.push(flag("http.listen", address.to_string(), "--http"));

@@ -15,10 +15,14 @@ use super::{CliError, data, log};
 use crate::admin::{Admin, AdminError, AdminSettings};
 use crate::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use crate::clock::{Clock, SystemClock, TestClock};
-use crate::config::{Config, public_host};
+use crate::config::{Config, HttpConfig, public_host};
 use crate::http::{Api, Certificates, HttpServer};
+use crate::metrics::{self, Metrics};
 use crate::shutdown::{self, Shutdown};
 use crate::storage::ServerLock;
+
+/// Connections at once to the listener of the metrics.
+const WATCHERS: usize = 32;
 
 /// What differs between `run` and `dev`.
 pub(super) struct Setup {
@@ -67,24 +71,41 @@ pub(super) async fn serve(
     let settings = addresses(&config, http_address, channel_port, development)?;
     let admin = Arc::new(Admin::new(&instance, settings)?);
     let dev = prepare(&admin).await?;
-    let api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
+    let metrics = Metrics::new();
+    metrics::of_process(&metrics);
+    let mut api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
+    api = api.with_limits(&config.limits, Arc::clone(&clock));
+    if config.metrics.public {
+        api = api.with_metrics(metrics.clone());
+    }
+    let http_clock = Arc::clone(&clock);
     let (live, grace) = (Arc::new(LiveSessions::default()), config.shutdown.grace);
     let handshakes = config.channel.max_handshakes_per_minute;
     let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
     let desk = Arc::new(desk.await.map_err(AdminError::from)?);
-    let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone());
+    let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone())
+        .with_limits(&config.limits, http_clock)
+        .with_metrics(&metrics);
     if let Some(certificates) = &certificates {
         http = http.with_tls(Arc::clone(certificates), config.tls.handshake_timeout);
     }
     let channel = Channel::new(desk, &config.channel, shutdown.clone());
     let channel = ChannelServer::new(channel, listeners, grace);
     let scheme = if certificates.is_some() { "https" } else { "http" };
-    let mut tasks = vec![
+    let mut tasks = Vec::new();
+    if let Some(address) = config.metrics.listen {
+        let (listener, address) = bind("metrics.listen", address).await?;
+        tracing::info!(%address, "metrics");
+        let few = HttpConfig { max_connections: WATCHERS, trusted_proxies: Vec::new(), ..config.http.clone() };
+        let router = Api::watch_router(Arc::clone(&admin), &few, metrics.clone());
+        tasks.push(tokio::spawn(HttpServer::new(listener, router, few, grace, shutdown.clone()).run()));
+    }
+    tasks.extend([
         tokio::spawn(http.run()),
         threads.handle().spawn(channel.run()),
         tokio::spawn(end_sessions(admin.changes(), live, shutdown.clone())),
         tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
-    ];
+    ]);
     tasks.extend(certificates.map(|certificates| tokio::spawn(certificates.watch(shutdown.clone()))));
 
     let ready = Ready {

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Problem, count, optional, seconds, timeout};
+use crate::network::Network;
 
 /// Section `http`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +35,51 @@ pub struct HttpConfig {
     /// Time for a connection in all.
     #[serde(deserialize_with = "seconds")]
     pub connection_timeout: Duration,
+    /// The proxies that are believed about whose calls they pass on.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<Network>,
+    /// How they say it.
+    pub forwarded_by: ForwardedBy,
+}
+
+/// How proxies say whose call they pass on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedBy {
+    /// In the header `X-Forwarded-For`.
+    XForwardedFor,
+    /// In the header `Forwarded` (RFC 7239).
+    Forwarded,
+    /// By the PROXY protocol, before the first byte of HTTP or TLS.
+    ProxyProtocol,
+}
+
+/// Section `limits`. Per minute where nothing else is said; 0 is no limit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Connections of one address at once.
+    pub connections_per_address: usize,
+    /// Wrong authkeys of one address.
+    pub wrong_authkeys: u32,
+    /// Calls with one authkey.
+    pub calls_per_authkey: u32,
+    /// Status checks of one token.
+    pub checks_per_token: u32,
+    /// Addresses whose wrong authkeys are not counted.
+    #[serde(deserialize_with = "networks")]
+    pub exempt: Vec<Network>,
+}
+
+/// Section `metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Address of their own listener; `None`: there is none.
+    #[serde(deserialize_with = "address")]
+    pub listen: Option<SocketAddr>,
+    /// Whether the API serves them as well, for everybody.
+    pub public: bool,
 }
 
 impl HttpConfig {
@@ -90,4 +136,16 @@ impl TlsConfig {
             _ => Ok(()),
         }
     }
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |(text, error)| serde::de::Error::custom(format!("has `{text}`: {error}"));
+    Network::parse_list(&text).map_err(wrong)
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = optional(deserializer)?;
+    let parse = |text: String| text.parse().map_err(|_| serde::de::Error::custom("must be ADDRESS:PORT, or empty"));
+    text.map(parse).transpose()
 }

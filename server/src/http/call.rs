@@ -32,6 +32,9 @@ impl Call {
         let service = match route.reach {
             Reach::Service => api.admin.authorize(form.needed(SERVICE.name)?, &authkey, route.permission).await?,
         };
+        if let Some(limits) = &api.call_limits {
+            limits.call(&authkey)?;
+        }
         Ok(Self { api, form, service })
     }
 

@@ -43,6 +43,9 @@ fn failure(problem: &Problem, with_code: bool) -> Response {
     // A client in the field never reads the body of an error and would wait for the connection forever.
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     match problem {
+        Problem::TooMany { retry_after } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+        }
         Problem::Method { allow } => {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }

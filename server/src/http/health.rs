@@ -1,9 +1,11 @@
-//! `/healthz` and `/readyz`, for whatever watches the process.
+//! `/healthz`, `/readyz` and `/metrics`, for whatever watches the process.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
@@ -20,4 +22,10 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Json<Value>, Pr
         Problem::Unavailable
     })?;
     Ok(Json(json!({ "ready": true })))
+}
+
+/// `GET /metrics`: what is counted, for Prometheus.
+pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Result<impl IntoResponse, Problem> {
+    let metrics = api.metrics.as_ref().ok_or(Problem::UnknownPath)?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()))
 }

@@ -49,6 +49,12 @@ pub enum Problem {
     TooLarge,
 
     // The caller has to come back later.
+    /// 429: too many calls of this kind.
+    #[error("there were too many calls of this kind, try again later")]
+    TooMany {
+        /// Seconds until there is room.
+        retry_after: u32,
+    },
     /// 503: too many calls at once, or shutting down.
     #[error("the server is busy, try again soon")]
     Busy,
@@ -77,6 +83,7 @@ impl Problem {
             StatusCode::NOT_FOUND => Self::UnknownPath,
             StatusCode::METHOD_NOT_ALLOWED => Self::Method { allow: "GET, POST" },
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooMany { retry_after: 60 },
             StatusCode::SERVICE_UNAVAILABLE => Self::Busy,
             status if status.is_client_error() => Self::bad_call("the call is malformed"),
             _ => Self::Internal,
@@ -101,6 +108,7 @@ impl Problem {
             }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -119,6 +127,7 @@ impl Problem {
             Self::UnknownPath => "unknown-path",
             Self::Method { .. } => "bad-method",
             Self::TooLarge => "too-large",
+            Self::TooMany { .. } => "too-many",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -138,6 +147,7 @@ impl Problem {
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
             Self::TooLarge => 4300,
+            Self::TooMany { .. } => 4290,
             Self::Busy => 5030,
             Self::Unavailable => 5032,
             Self::Internal => 5000,
@@ -183,6 +193,7 @@ mod tests {
             Problem::UnknownPath,
             Problem::Method { allow: "GET" },
             Problem::TooLarge,
+            Problem::TooMany { retry_after: 11 },
             Problem::Busy,
             Problem::Unavailable,
             Problem::Internal,

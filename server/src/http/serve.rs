@@ -1,50 +1,51 @@
 //! The HTTP listener: accepts connections within limits, and stops in order.
 
-use std::convert::Infallible;
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
-use hyper::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::finish::finish;
+use super::answer::{Answerer, Calls};
+use super::counts::Counts;
+use super::forwarded::Proxies;
+use super::peers::Peers;
 use super::problem::{Problem, RETRY_AFTER};
+use super::throttle::Addresses;
 use super::tls::Certificates;
-use crate::config::HttpConfig;
+use crate::accept::Acceptor;
+use crate::clock::Clock;
+use crate::config::{HttpConfig, LimitsConfig};
+use crate::metrics::Metrics;
+use crate::proxy_protocol;
 use crate::shutdown::Shutdown;
 
 /// How many header fields a request may have.
 const MAX_HEADERS: usize = 64;
 
-/// After a failed accept (out of descriptors, usually) the listener rests this long, so that it does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// A bound listener that does not serve yet.
 #[derive(Debug)]
 pub struct HttpServer {
     listener: TcpListener,
-    shared: Arc<Shared>,
+    shared: Shared,
 }
 
 #[derive(Debug)]
 struct Shared {
-    router: TowerToHyperService<Router>,
+    calls: Calls,
     config: HttpConfig,
     tls: Option<Tls>,
     connections: Arc<Semaphore>,
-    requests: Semaphore,
+    peers: Arc<Peers>,
     grace: Duration,
     shutdown: Shutdown,
 }
@@ -61,24 +62,39 @@ impl HttpServer {
     /// `grace` is how long connections may take to end after a shutdown was requested.
     #[must_use]
     pub fn new(listener: TcpListener, router: Router, config: HttpConfig, grace: Duration, shutdown: Shutdown) -> Self {
-        let shared = Arc::new(Shared {
+        let calls = Calls {
             router: TowerToHyperService::new(router),
-            connections: Arc::new(Semaphore::new(config.max_connections)),
             requests: Semaphore::new(config.max_requests),
-            config,
-            tls: None,
-            grace,
-            shutdown,
-        });
+            patience: config.answer_timeout,
+            proxies: Proxies::new(config.trusted_proxies.clone(), config.forwarded_by),
+            addresses: None,
+            counts: Counts::default(),
+            proxy_noticed: false.into(),
+        };
+        let connections = Arc::new(Semaphore::new(config.max_connections));
+        let shared = Shared { calls, connections, peers: Arc::new(Peers::new(0)), config, tls: None, grace, shutdown };
         Self { listener, shared }
     }
 
     /// Will speak HTTPS instead of HTTP, with these `certificates`, and give a handshake `patience`.
     #[must_use]
     pub fn with_tls(mut self, certificates: Arc<Certificates>, patience: Duration) -> Self {
-        if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.tls = Some(Tls { certificates, patience });
-        }
+        self.shared.tls = Some(Tls { certificates, patience });
+        self
+    }
+
+    /// Will hear no address that has used up its wrong authkeys, and keep no more connections from one than allowed.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
+        self.shared.calls.addresses = Some((Addresses::new(limits), clock));
+        self.shared.peers = Arc::new(Peers::new(limits.connections_per_address));
+        self
+    }
+
+    /// Will count in `metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        self.shared.calls.counts = Counts::new(metrics);
         self
     }
 
@@ -87,34 +103,26 @@ impl HttpServer {
     /// Not cancel safe: dropping it cuts connections off.
     pub async fn run(self) {
         let Self { listener, shared } = self;
+        let shared = Arc::new(shared);
         let _guard = shared.shutdown.guard();
+        // Whoever speaks TLS could not read an answer.
+        let mut acceptor = Acceptor::new(listener, "http", if shared.tls.is_some() { drop } else { refuse });
         let mut tasks = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = shared.shutdown.requested() => break,
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => match Arc::clone(&shared.connections).try_acquire_owned() {
-                        Ok(permit) => {
-                            let shared = Arc::clone(&shared);
-                            tasks.spawn(async move {
-                                serve(shared, stream).await;
-                                drop(permit);
-                            });
-                        }
-                        // Whoever speaks TLS could not read the answer.
-                        Err(_) if shared.tls.is_some() => turned_away(false),
-                        Err(_) => refuse(stream),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "accepting a connection failed");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                (stream, peer) = acceptor.accept() => match Arc::clone(&shared.connections).try_acquire_owned() {
+                    Ok(permit) => drop(tasks.spawn(serve(Arc::clone(&shared), stream, peer, permit))),
+                    Err(_) => {
+                        tracing::warn!("turned a connection away: too many at once");
+                        turn_away(&shared, stream);
                     }
                 },
             }
         }
-        drop(listener);
+        drop(acceptor);
         let all = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(shared.grace, all).await.is_err() {
             tracing::warn!(left = tasks.len(), "cutting off connections that did not end in time");
@@ -122,31 +130,68 @@ impl HttpServer {
     }
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream) {
+async fn serve(shared: Arc<Shared>, mut stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
     // Answers are one small write each; waiting to merge them only costs time.
     let _ = stream.set_nodelay(true);
-    let Some(Tls { certificates, patience }) = &shared.tls else { return serve_connection(&shared, stream).await };
+    let is_proxy = shared.calls.proxies.trusts(peer.ip());
+    let named = tokio::select! {
+        biased;
+        () = shared.shutdown.requested(), if is_proxy => return,
+        named = name(&shared, &mut stream, peer) => named,
+    };
+    let peer = match named {
+        Ok(named) => named.ip(),
+        Err(error) => {
+            tracing::warn!(proxy = %peer.ip(), %error, "closed a connection of a trusted proxy");
+            return;
+        }
+    };
+    // A proxy that names its clients in headers has connections for all of them.
+    let place = if shared.calls.proxies.trusts(peer) { None } else { Some(Peers::enter(&shared.peers, peer)) };
+    if let Some(None) = place {
+        tracing::debug!("turned a connection away: too many from one address");
+        turn_away(&shared, stream);
+        return;
+    }
+    let _present = shared.calls.counts.connected();
+    let Some(Tls { certificates, patience }) = &shared.tls else {
+        return serve_connection(&shared, stream, peer).await;
+    };
     let handshake = tokio::select! {
         biased;
         () = shared.shutdown.requested() => return,
         handshake = tokio::time::timeout(*patience, certificates.accept(stream)) => handshake,
     };
+    shared.calls.counts.handshake(matches!(handshake, Ok(Ok(_))));
     match handshake {
-        Ok(Ok(stream)) => serve_connection(&shared, stream).await,
+        Ok(Ok(stream)) => serve_connection(&shared, stream, peer).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, stream: S) {
+/// Whose connection it is, where proxies say so before anything else.
+async fn name(
+    shared: &Shared,
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+) -> Result<SocketAddr, proxy_protocol::ProxyError> {
+    let trusted = shared.calls.proxies.proxy_protocol();
+    if trusted.is_empty() {
+        return Ok(peer);
+    }
+    proxy_protocol::client(stream, peer, trusted, shared.config.header_timeout).await
+}
+
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, stream: S, peer: IpAddr) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.header_timeout)
         .max_buf_size(shared.config.head_limit)
         .max_headers(MAX_HEADERS);
-    let service = service_fn(|request| answer(shared, request));
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let answerer = Answerer { calls: &shared.calls, peer };
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer));
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),
         () = stop(shared) => {
@@ -168,29 +213,14 @@ async fn stop(shared: &Shared) {
     }
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response, Infallible> {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = match shared.requests.try_acquire() {
-        Ok(_permit) => {
-            let call = tokio::time::timeout(shared.config.answer_timeout, shared.router.call(request));
-            match call.await {
-                Ok(response) => response?,
-                Err(_) => {
-                    tracing::error!("a call took too long");
-                    Problem::Unavailable.into_response()
-                }
-            }
-        }
-        Err(_) => Problem::Busy.into_response(),
-    };
-    let response = finish(&path, response).await;
-    // Neither query nor unknown paths: people paste secrets into both.
-    let route = super::known_path(&path);
-    tracing::debug!(%method, route, status = response.status().as_u16(), "answered");
-    Ok(response)
+fn turn_away(shared: &Shared, stream: TcpStream) {
+    shared.calls.counts.turned_away();
+    if shared.tls.is_none() {
+        refuse(stream);
+    }
 }
 
-/// Turns away a connection over the limit without reading from it.
+/// Says that there is no room, without reading.
 fn refuse(stream: TcpStream) {
     let body = Problem::Busy.body(false);
     let answer = format!(
@@ -199,12 +229,7 @@ fn refuse(stream: TcpStream) {
         body.len()
     );
     // A fresh socket has room for this; if not, closing is answer enough.
-    let sent = stream.into_std().and_then(|mut stream| stream.write_all(answer.as_bytes()));
-    turned_away(sent.is_ok());
-}
-
-fn turned_away(told: bool) {
-    tracing::warn!(told, "turned a connection away: too many at once");
+    let _ = stream.into_std().and_then(|mut stream| stream.write_all(answer.as_bytes()));
 }
 
 #[cfg(test)]

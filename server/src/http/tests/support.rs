@@ -15,12 +15,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::admin::{Admin, AdminSettings, EnrollOptions, Instance, KeyScope, NewService, Service};
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
-use crate::config::{HttpConfig, Sources};
+use crate::config::{Config, HttpConfig, Sources};
 use crate::domain::name::UserId;
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::throttle::Gate;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::http::{Api, HttpServer};
+use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::shutdown::Shutdown;
 use crate::storage::Location;
 use crate::storage::rows::DeviceKey;
@@ -89,6 +91,17 @@ impl Server {
 
     pub(super) async fn start_with(change: impl FnOnce(&mut HttpConfig)) -> Self {
         let clock = Arc::new(TestClock::new(UnixSeconds::new(1_800_000_000)));
+        let change = |config: &mut Config| change(&mut config.http);
+        Self::launch(change, NewService::development(SERVICE, 60), Arc::<TestClock>::clone(&clock), Some(clock)).await
+    }
+
+    /// With a clock that stands still, proxies on loopback that are believed, and other limits.
+    pub(super) async fn start_limited(change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1_800_000_000)));
+        let change = |config: &mut Config| {
+            config.http.trusted_proxies = Network::parse_list("127.0.0.1").expect("a network");
+            change(config);
+        };
         Self::launch(change, NewService::development(SERVICE, 60), Arc::<TestClock>::clone(&clock), Some(clock)).await
     }
 
@@ -103,15 +116,15 @@ impl Server {
     }
 
     async fn launch(
-        change: impl FnOnce(&mut HttpConfig),
+        change: impl FnOnce(&mut Config),
         service: NewService,
         clock: Arc<dyn Clock>,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
-        let mut config = Sources::default().load().expect("the defaults").http;
-        config.listen = "127.0.0.1:0".parse().expect("an address");
+        let mut config = Sources::default().load().expect("the defaults");
+        config.http.listen = "127.0.0.1:0".parse().expect("an address");
         change(&mut config);
-        let listener = TcpListener::bind(config.listen).await.expect("a free port");
+        let listener = TcpListener::bind(config.http.listen).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
 
         let key = KeyLocation::Given(Secret::new([7; 32]));
@@ -127,9 +140,11 @@ impl Server {
             admin.create_authkey(scope, "test", permissions, Some(value.to_owned())).await.expect("a new authkey");
         }
 
-        let api = Api::new(Arc::clone(&admin), &config, 8421, test_clock);
-        let server = HttpServer::new(listener, api.router(), config, Duration::from_secs(30), Shutdown::new());
-        tokio::spawn(server.run());
+        let metrics = Metrics::new();
+        let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock);
+        api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone());
+        let server = HttpServer::new(listener, api.router(), config.http, Duration::from_secs(30), Shutdown::new());
+        tokio::spawn(server.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(&metrics).run());
         Self { address, admin, instance, clock, entropy: SeededEntropy::new(2) }
     }
 
@@ -213,6 +228,11 @@ impl Server {
         let answer = self.get(&format!("/token/status?id={user}&service=default_demo&authKey={STATUS_KEY}")).await;
         let number = answer.body.strip_prefix("{\"status\":").and_then(|rest| rest.strip_suffix('}'));
         number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no status: {answer:?}"))
+    }
+
+    /// A connection on which nothing is said.
+    pub(super) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("a connection")
     }
 
     pub(super) async fn get(&self, target: &str) -> Answer {

@@ -54,5 +54,9 @@ async fn ask(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<TokenStatus, P
     let service = required(query.take(1), SERVICE.name)?;
     let authkey = credentials::authkey(query.take(2), headers)?;
     let service = api.admin.authorize(&service, &authkey, Permission::Status).await?;
+    if let Some(limits) = &api.call_limits {
+        limits.call(&authkey)?;
+        limits.check(service.id, user.as_str())?;
+    }
     Ok(api.admin.status(&service, &user).await?)
 }

@@ -1,0 +1,124 @@
+//! What happens to every call between the connection and the router, and to every answer on its way back.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+
+use super::counts::Counts;
+use super::finish::finish;
+use super::forwarded::Proxies;
+use super::origin::ClientAddress;
+use super::problem::Problem;
+use super::throttle::Addresses;
+use crate::clock::Clock;
+use crate::metrics::Stopwatch;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Calls {
+    pub(super) router: TowerToHyperService<Router>,
+    /// Room for calls at once.
+    pub(super) requests: Semaphore,
+    /// For one call, body included.
+    pub(super) patience: Duration,
+    pub(super) proxies: Proxies,
+    pub(super) addresses: Option<(Addresses, Arc<dyn Clock>)>,
+    pub(super) counts: Counts,
+    /// Whether the log has said that there seems to be a proxy.
+    pub(super) proxy_noticed: AtomicBool,
+}
+
+/// Answers the calls of one connection.
+pub(super) struct Answerer<'a> {
+    pub(super) calls: &'a Calls,
+    pub(super) peer: IpAddr,
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'a>>;
+
+impl<'a> Service<Request<Incoming>> for Answerer<'a> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer<'a>;
+
+    fn call(&self, request: Request<Incoming>) -> Answer<'a> {
+        let (calls, peer) = (self.calls, self.peer);
+        Box::pin(async move { Ok(calls.answer(peer, request).await) })
+    }
+}
+
+impl Calls {
+    async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Response {
+        let (watch, method, path) = (Stopwatch::start(), request.method().clone(), request.uri().path().to_owned());
+        if Proxies::are_claimed(request.headers()) && !self.proxies.trusts(peer) {
+            self.notice_proxy(peer);
+        }
+        let client = self.proxies.client(peer, request.headers());
+        if let Some(client) = client {
+            request.extensions_mut().insert(ClientAddress(client));
+        }
+        let response = match self.admit(&path, client.unwrap_or(peer)) {
+            Ok(()) => self.route(request).await,
+            Err(problem) => problem.into_response(),
+        };
+        if response.extensions().get() == Some(&Problem::Forbidden) {
+            self.failed(client.unwrap_or(peer));
+        }
+        let response = finish(&path, response).await;
+        // Neither query nor unknown paths: people paste secrets into both.
+        let (route, status) = (super::known_path(&path), response.status().as_u16());
+        self.counts.answered(route, status, watch.elapsed());
+        tracing::debug!(%method, route, status, "answered");
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Response {
+        let Ok(_permit) = self.requests.try_acquire() else { return Problem::Busy.into_response() };
+        match tokio::time::timeout(self.patience, self.router.call(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                tracing::error!("a call took too long");
+                Problem::Unavailable.into_response()
+            }
+        }
+    }
+
+    /// Whether a call from there is heard.
+    fn admit(&self, path: &str, client: IpAddr) -> Result<(), Problem> {
+        match &self.addresses {
+            Some((addresses, clock)) if path.starts_with("/token") => addresses.admit(client, clock.now()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a wrong authkey.
+    fn failed(&self, client: IpAddr) {
+        let Some((addresses, clock)) = &self.addresses else { return };
+        if addresses.failed(client, clock.now()) {
+            tracing::warn!(address = %client, "too many wrong authkeys: no call from there is heard for a minute");
+        }
+    }
+
+    fn notice_proxy(&self, peer: IpAddr) {
+        if !self.proxy_noticed.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                peer = %peer,
+                "a call seems to come through a proxy that is not in http.trusted_proxies: its clients count as one \
+                 address, for limits and for the networks of authkeys"
+            );
+        }
+    }
+}

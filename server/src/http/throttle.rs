@@ -1,0 +1,346 @@
+//! Limits on calls: wrong authkeys of one address, calls with one authkey, checks of one token. Per minute; the share of
+//! a minute may be used at once.
+//!
+//! The tables are bounded. Whoever fills them makes the server forget counts, and with them gains another minute's share
+//! at most; nobody is locked out by it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Problem;
+use crate::clock::{Clock, UnixSeconds};
+use crate::config::LimitsConfig;
+use crate::network::Network;
+
+const MINUTE: u32 = 60;
+/// Tables are split into so many parts, so that threads rarely wait for each other.
+const SHARDS: usize = 1 << SHARD_BITS;
+const SHARD_BITS: u32 = 4;
+/// Most entries in a part.
+const SHARD_MOST: usize = 4096;
+
+/// The count of one minute: the second in which it began, and how many there were.
+#[derive(Default)]
+pub(super) struct Minute(AtomicU64);
+
+impl Minute {
+    const fn unpack(packed: u64) -> (u32, u32) {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of what `pack` put together")]
+        ((packed >> 32) as u32, packed as u32)
+    }
+
+    fn pack(since: u32, count: u32) -> u64 {
+        u64::from(since) << 32 | u64::from(count)
+    }
+
+    /// Seconds of the minute that are left at `now`; `None` when it is over. A clock that went back ends it as well.
+    const fn left(since: u32, now: u32) -> Option<u32> {
+        match now.checked_sub(since) {
+            Some(age) if age < MINUTE => Some(MINUTE - age),
+            _ => None,
+        }
+    }
+
+    /// Counts one, unless `most` were counted already; 0 is no limit.
+    ///
+    /// # Errors
+    /// The seconds until there is room.
+    pub(super) fn take(&self, now: UnixSeconds, most: u32) -> Result<(), u32> {
+        if most == 0 {
+            return Ok(());
+        }
+        let now = now.wire();
+        let mut seen = self.0.load(Ordering::Relaxed);
+        loop {
+            let (since, count) = Self::unpack(seen);
+            let next = match Self::left(since, now) {
+                Some(left) if count >= most => return Err(left),
+                Some(_) => Self::pack(since, count + 1),
+                None => Self::pack(now, 1),
+            };
+            match self.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+
+    /// The seconds until there is room again, if `most` were counted.
+    fn is_full(&self, now: UnixSeconds, most: u32) -> Option<u32> {
+        let (since, count) = Self::unpack(self.0.load(Ordering::Relaxed));
+        Self::left(since, now.wire()).filter(|_| most > 0 && count >= most)
+    }
+
+    fn is_over(&self, now: UnixSeconds) -> bool {
+        Self::left(Self::unpack(self.0.load(Ordering::Relaxed)).0, now.wire()).is_none()
+    }
+}
+
+/// Counts by key.
+struct Minutes<K> {
+    shards: [Mutex<HashMap<K, Arc<Minute>>>; SHARDS],
+    hasher: RandomState,
+    entries: AtomicUsize,
+}
+
+impl<K: Hash + Eq> Minutes<K> {
+    fn new() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            entries: AtomicUsize::new(0),
+        }
+    }
+
+    fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Arc<Minute>>> {
+        let number = usize::try_from(self.hasher.hash_one(key) >> (u64::BITS - SHARD_BITS)).unwrap_or(0);
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The count of `key`, if there is one.
+    fn find(&self, key: &K) -> Option<Arc<Minute>> {
+        // Almost always nobody has done anything wrong.
+        if self.entries.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.shard(key).get(key).cloned()
+    }
+
+    /// The count of `key`.
+    fn of(&self, key: K, now: UnixSeconds) -> Arc<Minute> {
+        let mut shard = self.shard(&key);
+        if let Some(minute) = shard.get(&key) {
+            return Arc::clone(minute);
+        }
+        if shard.len() >= SHARD_MOST {
+            let before = shard.len();
+            shard.retain(|_, minute| !minute.is_over(now));
+            if shard.len() >= SHARD_MOST {
+                shard.clear();
+            }
+            self.entries.fetch_sub(before - shard.len(), Ordering::Relaxed);
+        }
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(shard.entry(key).or_default())
+    }
+}
+
+/// Wrong authkeys by address; IPv6 addresses of one network of 64 bits are one.
+pub(super) struct Addresses {
+    failures: Minutes<IpAddr>,
+    most: u32,
+    exempt: Vec<Network>,
+}
+
+impl Addresses {
+    /// The limit of `config`.
+    pub(super) fn new(config: &LimitsConfig) -> Self {
+        Self { failures: Minutes::new(), most: config.wrong_authkeys, exempt: config.exempt.clone() }
+    }
+
+    /// Whether calls from `address` are heard.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(super) fn admit(&self, address: IpAddr, now: UnixSeconds) -> Result<(), Problem> {
+        let Some(minute) = self.failures.find(&network_of(address)) else { return Ok(()) };
+        match minute.is_full(now, self.most) {
+            Some(retry_after) if !self.is_exempt(address) => Err(Problem::TooMany { retry_after }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a wrong authkey; returns whether it was the last that is heard for now.
+    pub(super) fn failed(&self, address: IpAddr, now: UnixSeconds) -> bool {
+        if self.most == 0 || self.is_exempt(address) {
+            return false;
+        }
+        let minute = self.failures.of(network_of(address), now);
+        minute.take(now, self.most).is_ok() && minute.is_full(now, self.most).is_some()
+    }
+
+    fn is_exempt(&self, address: IpAddr) -> bool {
+        self.exempt.iter().any(|network| network.contains(address))
+    }
+}
+
+/// What counts as one address: an IPv6 host has a network of 64 bits to choose from.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Calls by authkey, and checks by token. Both are known by a hash with a key of its own; who shares one shares a limit.
+pub(super) struct CallLimits {
+    authkeys: Minutes<u64>,
+    tokens: Minutes<u64>,
+    most_per_authkey: u32,
+    most_per_token: u32,
+    clock: Arc<dyn Clock>,
+}
+
+impl CallLimits {
+    /// The limits of `config`.
+    pub(super) fn new(config: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            authkeys: Minutes::new(),
+            tokens: Minutes::new(),
+            most_per_authkey: config.calls_per_authkey,
+            most_per_token: config.checks_per_token,
+            clock,
+        }
+    }
+
+    /// Counts a call with `authkey`, which is a right one.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(super) fn call(&self, authkey: &str) -> Result<(), Problem> {
+        count(&self.authkeys, self.most_per_authkey, authkey, self.clock.now())
+    }
+
+    /// Counts a check of the token of `user` in the service of this number.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(super) fn check(&self, service: u64, user: &str) -> Result<(), Problem> {
+        count(&self.tokens, self.most_per_token, (service, user), self.clock.now())
+    }
+}
+
+fn count(minutes: &Minutes<u64>, most: u32, key: impl Hash, now: UnixSeconds) -> Result<(), Problem> {
+    if most == 0 {
+        return Ok(());
+    }
+    let minute = minutes.of(minutes.hasher.hash_one(key), now);
+    minute.take(now, most).map_err(|retry_after| Problem::TooMany { retry_after })
+}
+
+impl fmt::Debug for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Addresses").field("most", &self.most).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CallLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallLimits").field("most_per_authkey", &self.most_per_authkey).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::TestClock;
+
+    const NOW: UnixSeconds = UnixSeconds::new(1_000_000);
+
+    fn config() -> LimitsConfig {
+        LimitsConfig {
+            connections_per_address: 0,
+            wrong_authkeys: 3,
+            calls_per_authkey: 2,
+            checks_per_token: 2,
+            exempt: Vec::new(),
+        }
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn retry_after(result: Result<(), Problem>) -> u32 {
+        match result {
+            Err(Problem::TooMany { retry_after }) => retry_after,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_address_is_heard_until_its_wrong_authkeys_are_used_up_and_again_after_a_minute() {
+        let addresses = Addresses::new(&config());
+        let (here, there) = (address("192.0.2.1"), address("192.0.2.2"));
+        assert_eq!([0, 1, 2].map(|_| addresses.failed(here, NOW)), [false, false, true]);
+        assert_eq!(retry_after(addresses.admit(here, NOW.plus(20))), 40);
+        assert!(!addresses.failed(here, NOW.plus(20)), "said once");
+        assert_eq!(addresses.admit(there, NOW), Ok(()));
+        assert_eq!(addresses.admit(here, NOW.plus(60)), Ok(()));
+        assert!(!addresses.failed(here, NOW.plus(60)));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_locks_nobody_out() {
+        let addresses = Addresses::new(&config());
+        let here = address("192.0.2.1");
+        (0..3).for_each(|_| _ = addresses.failed(here, NOW));
+        assert_eq!(addresses.admit(here, UnixSeconds::new(5)), Ok(()));
+    }
+
+    #[test]
+    fn neighbors_in_an_ipv6_network_count_together_and_an_address_counts_as_itself_in_other_clothes() {
+        let addresses = Addresses::new(&config());
+        for text in ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1"] {
+            addresses.failed(address(text), NOW);
+        }
+        assert!(addresses.admit(address("2001:db8::3"), NOW).is_err());
+        assert!(addresses.admit(address("2001:db8:0:1::3"), NOW).is_ok());
+        (0..3).for_each(|_| _ = addresses.failed(address("::ffff:192.0.2.1"), NOW));
+        assert!(addresses.admit(address("192.0.2.1"), NOW).is_err());
+        assert!(addresses.admit(address("::1"), NOW).is_ok());
+    }
+
+    #[test]
+    fn exempt_networks_and_a_limit_of_zero_know_no_limit() {
+        let exempt = Network::parse_list("127.0.0.0/8").expect("a network");
+        for config in [LimitsConfig { exempt, ..config() }, LimitsConfig { wrong_authkeys: 0, ..config() }] {
+            let addresses = Addresses::new(&config);
+            (0..9).for_each(|_| assert!(!addresses.failed(address("127.0.0.1"), NOW)));
+            assert!(addresses.admit(address("127.0.0.1"), NOW).is_ok());
+        }
+        let none = LimitsConfig { calls_per_authkey: 0, checks_per_token: 0, ..config() };
+        let calls = CallLimits::new(&none, Arc::new(TestClock::new(NOW)));
+        assert!((0..99).all(|_| calls.call("key").is_ok() && calls.check(1, "joe").is_ok()));
+    }
+
+    #[test]
+    fn authkeys_and_tokens_have_their_own_counts() {
+        let clock = Arc::new(TestClock::new(NOW));
+        let calls = CallLimits::new(&config(), Arc::<TestClock>::clone(&clock));
+        assert!((0..2).all(|_| calls.call("key").is_ok() && calls.check(1, "joe").is_ok()));
+        clock.advance(59);
+        assert_eq!((retry_after(calls.call("key")), retry_after(calls.check(1, "joe"))), (1, 1));
+        assert!(calls.call("other").is_ok() && calls.check(1, "eve").is_ok() && calls.check(2, "joe").is_ok());
+        clock.advance(1);
+        assert!(calls.call("key").is_ok() && calls.check(1, "joe").is_ok());
+    }
+
+    #[test]
+    fn memory_is_bounded_and_full_tables_lock_nobody_out() {
+        let addresses = Addresses::new(&LimitsConfig { wrong_authkeys: 1, ..config() });
+        for number in 0..150_000_u32 {
+            addresses.failed(IpAddr::V4(number.into()), NOW);
+        }
+        let entries: usize = addresses.failures.shards.iter().map(|shard| shard.lock().expect("whole").len()).sum();
+        assert!(entries <= SHARDS * SHARD_MOST, "{entries}");
+        assert_eq!(entries, addresses.failures.entries.load(Ordering::Relaxed));
+        assert!(addresses.admit(address("192.0.2.1"), NOW).is_ok());
+    }
+
+    #[test]
+    fn threads_that_count_together_lose_no_count() {
+        let minute = Minute::default();
+        let taken: usize = std::thread::scope(|scope| {
+            let count = || (0..1_000).filter(|_| minute.take(NOW, 1_500).is_ok()).count();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+        });
+        assert_eq!(taken, 1_500);
+    }
+}
