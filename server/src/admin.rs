@@ -3,6 +3,8 @@
 //! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
 //! or a random number but through the vault, and none of them can be told which PIN a device has used.
 
+mod authkeys;
+mod authorize;
 mod confirmations;
 mod devices;
 mod error;
@@ -21,19 +23,22 @@ use cardea_protocol::token::TokenId;
 use cardea_protocol::wire::Host;
 use tokio::sync::broadcast;
 
+pub use authkeys::{CreatedAuthkey, KeyScope, NewKey};
+pub use authorize::{Access, AccessScope};
 pub use confirmations::ConfirmationList;
 pub use error::AdminError;
 pub use instance::Instance;
 pub use keys::ServerIdentity;
 pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
-pub use services::{AuthkeyEntry, CreatedAuthkey, KeyScope, NewService};
+pub use services::NewService;
 
+pub use crate::domain::actor::Actor;
 pub use crate::domain::confirmation::{Ask, ConfirmationState};
 pub use crate::domain::enrollment::EnrollOptions;
-pub use crate::vault::{Confirmation, Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
+pub use crate::vault::{Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
 
-use crate::storage::{Store, Transaction};
+use crate::storage::{StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
 
 /// Changed tokens that nobody has looked at yet; who falls behind further looks at all.
@@ -59,6 +64,7 @@ pub struct Admin {
     endpoint: Endpoint,
     development: bool,
     changes: broadcast::Sender<TokenId>,
+    uses: authkeys::Uses,
 }
 
 impl Admin {
@@ -80,7 +86,7 @@ impl Admin {
         }
         let (changes, _) = broadcast::channel(CHANGES);
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
-        Ok(Self { store, vault, web, endpoint, development, changes })
+        Ok(Self { store, vault, web, endpoint, development, changes, uses: authkeys::Uses::default() })
     }
 
     /// Tokens that were changed by a call, as it happens: live sessions of their devices have to be told or ended.
@@ -108,6 +114,15 @@ impl Admin {
     ) -> Result<T, AdminError> {
         let vault = Arc::clone(&self.vault);
         Ok(self.store.write(move |tx| job(&vault, tx)).await?)
+    }
+}
+
+fn taken<T>(result: Result<T, AdminError>, message: &str) -> Result<T, AdminError> {
+    match result {
+        Err(AdminError::Failed(VaultError::Storage(StorageError::Exists))) => {
+            Err(AdminError::BadCall(message.to_owned()))
+        }
+        result => result,
     }
 }
 

@@ -6,9 +6,11 @@
 //! * [`freshness`]: which signed times are still good;
 //! * [`enrollment`]: the life of an offer to enroll;
 //! * [`confirmation`]: what may be asked of a holder, and what waits for an answer;
-//! * [`rules`]: what a service configures; [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
+//! * [`rules`]: what a service configures;
+//! * [`authkey`], [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
 
 pub mod actor;
+pub mod authkey;
 pub mod confirmation;
 pub mod enrollment;
 pub mod freshness;

@@ -16,7 +16,7 @@
 //! use std::sync::Arc;
 //!
 //! use cardea_protocol::Secret;
-//! use cardea_server::admin::{Admin, AdminSettings, EnrollOptions, Instance, NewService};
+//! use cardea_server::admin::{Actor, Admin, AdminSettings, EnrollOptions, Instance, NewService};
 //! use cardea_server::clock::SystemClock;
 //! use cardea_server::domain::{name::UserId, status::TokenStatus};
 //! use cardea_server::entropy::OsEntropy;
@@ -30,11 +30,11 @@
 //! let (web, channel) = ("https://token.example".to_owned(), "token.example:8421".to_owned());
 //! let admin = Admin::new(&instance, AdminSettings { web, channel, development: false })?;
 //!
-//! let service = admin.create_service(NewService::new("default_door")).await?;
+//! let service = admin.create_service(NewService::new("default_door"), Actor::Operator).await?;
 //! let joe = UserId::parse("joe")?;
-//! let offer = admin.enroll(&service, &joe, EnrollOptions::default()).await?;
+//! let offer = admin.enroll(&service, &joe, EnrollOptions::default(), Actor::Operator).await?;
 //! assert!(offer.link.starts_with("https://token.example/e#"));
-//! assert_eq!(admin.status(&service, &joe).await?, TokenStatus::NotEnrolled);
+//! assert_eq!(admin.status(&service, &joe, Actor::Operator).await?, TokenStatus::NotEnrolled);
 //! # Ok(())
 //! # }
 //! ```

@@ -22,6 +22,9 @@ pub enum AdminError {
     /// There is no such service: 404.
     #[error("there is no such service")]
     NoService,
+    /// There is no such subscription: 404.
+    #[error("there is no such subscription")]
+    NoSubscription,
     /// The user has no token in this service: 404.
     #[error("the user has no token in this service")]
     NoToken,
@@ -53,6 +56,7 @@ impl From<VaultError> for AdminError {
             VaultError::Unknown("device") => Self::NoDevice,
             VaultError::Unknown("service") => Self::NoService,
             VaultError::Unknown("confirmation") => Self::NoConfirmation,
+            VaultError::Unknown("subscription") => Self::NoSubscription,
             VaultError::Offer(error) => error.into(),
             VaultError::OtherCall | VaultError::ForeignCursor => Self::BadCall(error.to_string()),
             VaultError::Ask(error) => error.into(),

@@ -46,6 +46,7 @@ impl Admin {
             self.do_what_is_due(&mut done).await;
         }
         report("the time could not be recorded", self.record_time().await);
+        report("the last use of authkeys could not be recorded", self.record_uses().await);
         report("the last events could not be delivered", self.deliver_events().await.map(drop));
     }
 
@@ -60,6 +61,7 @@ impl Admin {
         }
         if is_due(&mut done.time, TIME) {
             report("the time could not be recorded", self.record_time().await);
+            report("the last use of authkeys could not be recorded", self.record_uses().await);
         }
         report("confirmations could not be ended", self.end_confirmations().await.map(drop));
         report("events could not be delivered", self.deliver_events().await.map(drop));

@@ -1,6 +1,6 @@
 //! Offers to enroll.
 
-use super::{Admin, AdminError, EnrollOptions, Service};
+use super::{Actor, Admin, AdminError, EnrollOptions, Service};
 use crate::clock::UnixSeconds;
 use crate::domain::enrollment::OfferError;
 use crate::domain::name::UserId;
@@ -45,8 +45,14 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::BadCall`]: the token has a device and the options do not say what becomes of it.
-    pub async fn enroll(&self, service: &Service, user: &UserId, options: EnrollOptions) -> Result<Offer, AdminError> {
-        let (desk, service, invited) = (self.offer_desk(), service.clone(), Invited { user: user.clone(), options });
+    pub async fn enroll(
+        &self,
+        service: &Service,
+        user: &UserId,
+        options: EnrollOptions,
+        by: Actor,
+    ) -> Result<Offer, AdminError> {
+        let (desk, service, invited) = (self.offer_desk(by), service.clone(), Invited { user: user.clone(), options });
         self.write(move |vault, tx| desk.offer(vault, tx, &service, &invited)).await
     }
 
@@ -58,10 +64,11 @@ impl Admin {
         &self,
         service: &Service,
         invited: Invited,
+        by: Actor,
         once: Option<Repeatable>,
         said: fn(&Offer) -> String,
     ) -> Result<String, AdminError> {
-        let (desk, service) = (self.offer_desk(), service.clone());
+        let (desk, service) = (self.offer_desk(by), service.clone());
         self.write_once(once, move |vault, tx| desk.offer(vault, tx, &service, &invited).map(|offer| said(&offer)))
             .await
     }
@@ -76,13 +83,14 @@ impl Admin {
         &self,
         service: &Service,
         invited: Vec<Invited>,
+        by: Actor,
         once: Option<Repeatable>,
         said: fn(&Offers) -> String,
     ) -> Result<String, AdminError> {
         if invited.len() > INVITED_MAX {
             return Err(AdminError::BadCall("there are too many users in one call: send several".to_owned()));
         }
-        let (desk, service) = (self.offer_desk(), service.clone());
+        let (desk, service) = (self.offer_desk(by), service.clone());
         self.write_once(once, move |vault, tx| {
             let mut offers = Offers::with_capacity(invited.len());
             for invited in invited {
@@ -98,8 +106,8 @@ impl Admin {
         .await
     }
 
-    fn offer_desk(&self) -> OfferDesk {
-        OfferDesk { web: self.web.clone(), endpoint: self.endpoint }
+    fn offer_desk(&self, by: Actor) -> OfferDesk {
+        OfferDesk { web: self.web.clone(), endpoint: self.endpoint, by }
     }
 }
 
@@ -107,6 +115,7 @@ impl Admin {
 struct OfferDesk {
     web: String,
     endpoint: crate::vault::Endpoint,
+    by: Actor,
 }
 
 impl OfferDesk {
@@ -122,7 +131,7 @@ impl OfferDesk {
         if options.replace_device && options.add_device {
             return Err(OfferError::Contradiction.into());
         }
-        let offer = vault.offer(tx, service, user, *options, self.endpoint, vault.reading())?;
+        let offer = vault.offer(tx, service, user, (*options, self.by), self.endpoint, vault.reading())?;
         let (mut link, mut uri) = (String::new(), String::new());
         let written = offer.link.write_https(&self.web, &mut link).and_then(|()| offer.link.write_uri(&mut uri));
         written.map_err(|_| VaultError::Misuse("the link could not be written"))?;

@@ -6,6 +6,7 @@ use tokio::sync::Barrier;
 
 use super::*;
 use crate::clock::{TestClock, UnixSeconds};
+use crate::domain::authkey::Scope;
 use crate::domain::name::UserId;
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::rules::ServiceRules;
@@ -44,16 +45,26 @@ fn joe() -> UserId {
 
 impl TestAdmin {
     async fn service(&self, name: &str, rules: ServiceRules) -> Service {
-        self.admin.create_service(NewService { name: name.to_owned(), rules }).await.expect("created")
+        self.admin.create_service(NewService { name: name.to_owned(), rules }, Actor::Operator).await.expect("created")
     }
 
     async fn key(&self, scope: KeyScope, permissions: Permissions) -> String {
-        self.admin.create_authkey(scope, "a key", permissions, None).await.expect("created").value
+        self.admin
+            .create_authkey(NewKey::new(scope, "a key", permissions), Actor::Operator)
+            .await
+            .expect("created")
+            .value
+    }
+
+    async fn authorize(&self, service: &str, key: &str, permission: Permission) -> Result<Service, AdminError> {
+        let access = self.admin.authorize(AccessScope::Service(service), key, permission, None).await?;
+        Ok(access.service.expect("a call that names a service"))
     }
 
     /// A device at the vault, as the token channel would bring it about.
     async fn device(&self, service: &Service) -> (crate::vault::testing::TestVault, crate::vault::testing::TestDevice) {
-        let offer = self.admin.enroll(service, &joe(), EnrollOptions::default()).await.expect("offered");
+        let offer =
+            self.admin.enroll(service, &joe(), EnrollOptions::default(), Actor::Operator).await.expect("offered");
         let link = Link::parse(&offer.link).expect("a link");
         let vault = crate::vault::testing::TestVault {
             test: crate::storage::testing::TestStore { store: self.instance.store().clone(), folder: None },
@@ -76,7 +87,8 @@ fn an_offer_has_a_link_a_uri_and_a_code_that_devices_understand() {
     block_on(async {
         let test = start().await;
         let service = test.service("default_demo", ServiceRules::default()).await;
-        let offer = test.admin.enroll(&service, &joe(), EnrollOptions::default()).await.expect("offered");
+        let offer =
+            test.admin.enroll(&service, &joe(), EnrollOptions::default(), Actor::Operator).await.expect("offered");
         let (link, uri) = (Link::parse(&offer.link).expect("a link"), Link::parse(&offer.uri).expect("a link"));
         assert!(offer.link.starts_with("http://localhost:8420/e#") && offer.uri.starts_with("cardea:"));
         assert_eq!((link.id, link.port, link.host.as_str()), (uri.id, 8421, "localhost"));
@@ -127,7 +139,7 @@ fn a_call_is_checked_400_then_403_then_404() {
         let basic = test.key(KeyScope::Service("default_demo".to_owned()), Permissions::BASIC).await;
         let tenant = test.key(KeyScope::Subscription("default".to_owned()), Permissions::ADMIN).await;
         let call = async |service: &str, key: &str, permission| {
-            test.admin.authorize(service, key, permission).await.map(|service| service.name.to_string())
+            test.authorize(service, key, permission).await.map(|service| service.name.to_string())
         };
         assert_eq!(call("default_demo", &basic, Permission::Status).await, Ok("default_demo".to_owned()));
         assert_eq!(call("default_demo", &tenant, Permission::Delete).await, Ok("default_demo".to_owned()));
@@ -149,15 +161,18 @@ fn a_call_is_checked_400_then_403_then_404() {
         }
         // 404 only for who may know
         assert_eq!(call("default_none", &tenant, Permission::Status).await, Err(AdminError::NoService));
-        let service = test.admin.authorize("default_demo", &basic, Permission::Status).await.expect("allowed");
-        assert_eq!(test.admin.status(&service, &joe()).await.expect_err("no token"), AdminError::NoToken);
+        let service = test.authorize("default_demo", &basic, Permission::Status).await.expect("allowed");
+        assert_eq!(
+            test.admin.status(&service, &joe(), Actor::Operator).await.expect_err("no token"),
+            AdminError::NoToken
+        );
         for change in [
-            test.admin.block(&service, &joe()).await,
-            test.admin.unblock(&service, &joe()).await,
-            test.admin.delete(&service, &joe()).await,
-            test.admin.close(&service, &joe()).await,
-            test.admin.clear_duress(&service, &joe()).await,
-            test.admin.confirm_enrollment(&service, &joe()).await,
+            test.admin.block(&service, &joe(), Actor::Operator).await,
+            test.admin.unblock(&service, &joe(), Actor::Operator).await,
+            test.admin.delete(&service, &joe(), Actor::Operator).await,
+            test.admin.close(&service, &joe(), Actor::Operator).await,
+            test.admin.clear_duress(&service, &joe(), Actor::Operator).await,
+            test.admin.confirm_enrollment(&service, &joe(), Actor::Operator).await,
         ] {
             assert_eq!(change, Err(AdminError::NoToken));
         }
@@ -171,36 +186,40 @@ fn authkeys_are_made_listed_and_revoked_and_never_shown_again() {
         let service = test.service("default_demo", ServiceRules::default()).await;
         let scope = || KeyScope::Service("default_demo".to_owned());
         let given = Some("0123456789abcdef".to_owned());
-        let own = test.admin.create_authkey(scope(), "own", Permissions::ADMIN, given.clone()).await.expect("created");
-        let made = test.admin.create_authkey(scope(), "made", Permissions::BASIC, None).await.expect("created");
+        let create = async |scope, name: &str, permissions, value: Option<String>| {
+            let new = NewKey { value: value.map(Into::into), ..NewKey::new(scope, name, permissions) };
+            test.admin.create_authkey(new, Actor::Operator).await
+        };
+        let own = create(scope(), "own", Permissions::ADMIN, given.clone()).await.expect("created");
+        let made = create(scope(), "made", Permissions::BASIC, None).await.expect("created");
         assert_eq!(made.value.len(), 43);
         assert!(!format!("{made:?}").contains(&made.value));
-        let again = test.admin.create_authkey(scope(), "own", Permissions::BASIC, given).await;
+        let again = create(scope(), "own", Permissions::BASIC, given).await;
         assert!(matches!(again, Err(AdminError::BadCall(_))));
         let listed = test.admin.list_authkeys().await.expect("listed");
         assert_eq!(listed.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["own", "made"]);
-        assert_eq!(listed[1].scope, service.name.as_str());
+        assert_eq!(listed[1].rights.scope, Scope::Service(service.name.clone()));
 
-        let allowed = async |value: &str| test.admin.authorize("default_demo", value, Permission::Status).await.is_ok();
+        let allowed = async |value: &str| test.authorize("default_demo", value, Permission::Status).await.is_ok();
         assert!(allowed(&own.value).await && allowed(&made.value).await);
-        test.admin.revoke_authkey(&made.id.to_string()).await.expect("revoked");
+        test.admin.revoke_authkey(made.id, Actor::Operator).await.expect("revoked");
         assert!(allowed(&own.value).await && !allowed(&made.value).await);
-        for id in [made.id.to_string(), "x".to_owned(), String::new(), "-1".to_owned()] {
-            assert!(matches!(test.admin.revoke_authkey(&id).await, Err(AdminError::BadCall(_))));
+        for id in [made.id, 0, 999, u64::MAX] {
+            assert!(matches!(test.admin.revoke_authkey(id, Actor::Operator).await, Err(AdminError::BadCall(_))));
         }
         for (scope, expected) in [
             (KeyScope::Service("default_none".to_owned()), AdminError::NoService),
-            (KeyScope::Subscription("none".to_owned()), AdminError::NoService),
+            (KeyScope::Subscription("none".to_owned()), AdminError::NoSubscription),
         ] {
-            let refused = test.admin.create_authkey(scope, "x", Permissions::BASIC, None).await;
+            let refused = create(scope, "x", Permissions::BASIC, None).await;
             assert_eq!(refused.expect_err("refused"), expected);
         }
         for value in ["short", "with space in the middle", "é234567890123456"] {
-            let refused = test.admin.create_authkey(scope(), "x", Permissions::BASIC, Some(value.to_owned())).await;
+            let refused = create(scope(), "x", Permissions::BASIC, Some(value.to_owned())).await;
             assert!(matches!(refused, Err(AdminError::BadCall(_))));
         }
         for name in ["", "line\nbreak", &"x".repeat(101)] {
-            let refused = test.admin.create_authkey(scope(), name, Permissions::BASIC, None).await;
+            let refused = create(scope(), name, Permissions::BASIC, None).await;
             assert!(matches!(refused, Err(AdminError::BadCall(_))));
         }
     });
@@ -221,9 +240,9 @@ fn an_authkey_row_cannot_be_given_other_permissions_or_another_value() {
             })
             .await
             .expect("edited");
-        let result = test.admin.authorize("default_demo", &basic, Permission::Delete).await;
+        let result = test.authorize("default_demo", &basic, Permission::Delete).await;
         assert_eq!(result.expect_err("damaged"), AdminError::Failed(VaultError::Damaged("authkey")));
-        assert!(test.admin.authorize("default_demo", &admin, Permission::Delete).await.is_ok());
+        assert!(test.authorize("default_demo", &admin, Permission::Delete).await.is_ok());
     });
 }
 
@@ -237,14 +256,14 @@ fn a_service_has_its_own_name_and_valid_settings() {
             ("demo", ServiceRules::default()),
             ("default_x", window(u32::MAX)),
         ] {
-            let refused = test.admin.create_service(NewService { name: name.to_owned(), rules }).await;
+            let refused = test.admin.create_service(NewService { name: name.to_owned(), rules }, Actor::Operator).await;
             assert!(matches!(refused, Err(AdminError::BadCall(_))), "{name}");
         }
         let production = AdminSettings { development: false, ..settings() };
         let production = Admin::new(&test.instance, production).expect("valid");
-        let refused = production.create_service(NewService::development("default_dev", 60)).await;
+        let refused = production.create_service(NewService::development("default_dev", 60), Actor::Operator).await;
         assert!(matches!(refused, Err(AdminError::BadCall(_))), "the cheap pin hash is for development");
-        test.admin.create_service(NewService::development("default_dev", 60)).await.expect("created");
+        test.admin.create_service(NewService::development("default_dev", 60), Actor::Operator).await.expect("created");
         let names: Vec<_> =
             test.admin.list_services().await.expect("listed").into_iter().map(|s| s.name.to_string()).collect();
         assert_eq!(names, ["default_demo", "default_dev"]);
@@ -265,7 +284,7 @@ fn exactly_one_of_64_simultaneous_calls_is_told_1() {
                     let (admin, service, barrier) = (Arc::clone(&test.admin), service.clone(), Arc::clone(&barrier));
                     tokio::spawn(async move {
                         barrier.wait().await;
-                        admin.status(&service, &joe()).await.expect("answered").number()
+                        admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number()
                     })
                 })
                 .collect();
@@ -298,12 +317,12 @@ fn a_single_use_opening_that_cannot_be_ended_is_not_told() {
         };
         let other = rusqlite::Connection::open(path).expect("opens");
         other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-        let refused = admin.status(&service, &joe()).await.expect_err("locked");
+        let refused = admin.status(&service, &joe(), Actor::Operator).await.expect_err("locked");
         assert_eq!(refused, AdminError::Failed(VaultError::Storage(StorageError::Busy)));
         assert!(refused.is_transient());
         other.execute_batch("ROLLBACK").expect("released");
-        assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 1);
-        assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        assert_eq!(admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 1);
+        assert_eq!(admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 2);
     });
 }
 
@@ -315,17 +334,17 @@ fn the_end_of_a_window_is_remembered_once_it_was_told() {
         let (vault, device) = test.device(&service).await;
         vault.open(&device, Pin::Normal).await.expect("opened");
         test.clock.advance(30);
-        assert_eq!(test.admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        assert_eq!(test.admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 2);
         let mark = async || test.admin.read(|_, tx| Ok(tx.meta("marks")?)).await.expect("read");
         let marked = mark().await;
         test.clock.advance(5);
-        assert_eq!(test.admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        assert_eq!(test.admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 2);
         assert_eq!(mark().await, marked, "once is enough");
         // The next start has a clock that is behind.
         let clock = Arc::new(TestClock::new(UnixSeconds::new(START + 10)));
         let instance = Instance::open(test.folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
         let admin = Admin::new(&instance, settings()).expect("valid");
-        assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
+        assert_eq!(admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 2);
     });
 }
 
@@ -336,9 +355,9 @@ fn changes_are_told_to_who_holds_live_sessions() {
         let service = test.service("default_demo", window(30)).await;
         let mut changes = test.admin.changes();
         let (_, device) = test.device(&service).await;
-        test.admin.block(&service, &joe()).await.expect("blocked");
+        test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
         assert_eq!(changes.recv().await.expect("told").bytes(), &device.key.token);
-        test.admin.delete(&service, &joe()).await.expect("deleted");
+        test.admin.delete(&service, &joe(), Actor::Operator).await.expect("deleted");
         assert_eq!(changes.recv().await.expect("told").bytes(), &device.key.token);
     });
 }
@@ -349,8 +368,8 @@ fn events_leave_once_and_keys_are_replaced_in_time() {
         let test = start().await;
         let service = test.service("default_demo", window(30)).await;
         test.device(&service).await;
-        test.admin.block(&service, &joe()).await.expect("blocked");
-        assert_eq!(test.admin.deliver_events().await, Ok(2));
+        test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
+        assert_eq!(test.admin.deliver_events().await, Ok(3));
         assert_eq!(test.admin.deliver_events().await, Ok(0));
         let before = test.admin.server_identity().await.expect("answered");
         test.clock.advance(8 * 24 * 3_600);
@@ -367,7 +386,7 @@ fn a_damaged_event_does_not_hold_up_the_ones_behind_it() {
         let test = start().await;
         let service = test.service("default_demo", window(30)).await;
         let (vault, _) = test.device(&service).await;
-        test.admin.block(&service, &joe()).await.expect("blocked");
+        test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
         vault
             .write(|_, tx| {
                 tx.execute("UPDATE journal SET sealed = x'00' WHERE seq = 1", &[])?;
@@ -375,7 +394,7 @@ fn a_damaged_event_does_not_hold_up_the_ones_behind_it() {
             })
             .await
             .expect("edited");
-        assert_eq!(test.admin.deliver_events().await, Ok(2));
+        assert_eq!(test.admin.deliver_events().await, Ok(3));
         assert_eq!(test.admin.deliver_events().await, Ok(0));
     });
 }
@@ -402,7 +421,7 @@ fn an_opening_that_ended_unseen_does_not_come_back_with_the_clock() {
             let entropy = Arc::new(SeededEntropy::new(2));
             let instance = Instance::open(test.folder.path(), clock, entropy).await.expect("opens");
             let admin = Admin::new(&instance, settings()).expect("valid");
-            assert_eq!(admin.status(&service, &joe()).await.expect("answered").number(), 2);
+            assert_eq!(admin.status(&service, &joe(), Actor::Operator).await.expect("answered").number(), 2);
         });
     }
 }
@@ -421,9 +440,12 @@ fn a_damaged_database_is_an_error_for_every_call() {
             .await
             .expect("edited");
         let damaged = AdminError::Failed(VaultError::Damaged("token"));
-        assert_eq!(test.admin.status(&service, &joe()).await.expect_err("damaged"), damaged);
-        assert_eq!(test.admin.block(&service, &joe()).await, Err(damaged.clone()));
-        assert_eq!(test.admin.enroll(&service, &joe(), EnrollOptions::default()).await.expect_err("damaged"), damaged);
+        assert_eq!(test.admin.status(&service, &joe(), Actor::Operator).await.expect_err("damaged"), damaged);
+        assert_eq!(test.admin.block(&service, &joe(), Actor::Operator).await, Err(damaged.clone()));
+        assert_eq!(
+            test.admin.enroll(&service, &joe(), EnrollOptions::default(), Actor::Operator).await.expect_err("damaged"),
+            damaged
+        );
     });
 }
 
@@ -436,6 +458,8 @@ fn a_database_in_memory_needs_no_folder() {
         let instance = Instance::assemble(Location::Memory, key, clock, entropy).await.expect("opens");
         let admin = Admin::new(&instance, settings()).expect("valid");
         assert_eq!(admin.ready().await, Ok(()));
-        admin.create_service(NewService::new("default_demo")).await.expect("created");
+        admin.create_service(NewService::new("default_demo"), Actor::Operator).await.expect("created");
     });
 }
+
+mod authkeys;

@@ -1,7 +1,6 @@
 //! Tokens.
 
-use super::{Admin, AdminError, Service};
-use crate::domain::actor::Actor;
+use super::{Actor, Admin, AdminError, Service};
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
 use crate::domain::world::ClockReading;
@@ -16,7 +15,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn status(&self, service: &Service, user: &UserId) -> Result<TokenStatus, AdminError> {
+    pub async fn status(&self, service: &Service, user: &UserId, by: Actor) -> Result<TokenStatus, AdminError> {
         let (of, whom) = (service.clone(), user.clone());
         let peeked = self
             .read(move |vault, tx| {
@@ -26,7 +25,7 @@ impl Admin {
             .await?;
         if peeked.consumes {
             let (of, whom) = (service.clone(), user.clone());
-            return self.write(move |vault, tx| vault.check(tx, &of, &whom, Actor::System, vault.reading())).await;
+            return self.write(move |vault, tx| vault.check(tx, &of, &whom, by, vault.reading())).await;
         }
         if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
             // What has been told to be over must not come back with a clock that goes back, not even after a restart.
@@ -42,11 +41,10 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; [`AdminError::BadCall`]: no device waits.
-    pub async fn confirm_enrollment(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
+    pub async fn confirm_enrollment(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
         let (service, user) = (service.clone(), user.clone());
-        let found = self
-            .write(move |vault, tx| vault.confirm_enrollment(tx, &service, &user, Actor::Operator, vault.reading()))
-            .await?;
+        let found =
+            self.write(move |vault, tx| vault.confirm_enrollment(tx, &service, &user, by, vault.reading())).await?;
         if found { Ok(()) } else { Err(AdminError::BadCall("no enrollment waits for a confirmation".to_owned())) }
     }
 
@@ -54,16 +52,16 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn delete(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
-        self.change(service, user, Vault::delete).await
+    pub async fn delete(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
+        self.change(service, user, by, Vault::delete).await
     }
 
     /// Blocks the token: status 4 until [`Admin::unblock`].
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn block(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
-        self.change(service, user, Vault::block).await
+    pub async fn block(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
+        self.change(service, user, by, Vault::block).await
     }
 
     /// Lifts an administrator's block and gives the devices their tries back. The token is closed afterwards. A proved
@@ -71,30 +69,29 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn unblock(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
-        self.change(service, user, Vault::unblock).await
+    pub async fn unblock(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
+        self.change(service, user, by, Vault::unblock).await
     }
 
     /// Closes the token. Duress stays.
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn close(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
-        self.change(service, user, Vault::force_close).await
+    pub async fn close(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
+        self.change(service, user, by, Vault::force_close).await
     }
 
     /// Ends duress; the token is closed afterwards.
     ///
     /// # Errors
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
-    pub async fn clear_duress(&self, service: &Service, user: &UserId) -> Result<(), AdminError> {
-        self.change(service, user, Vault::clear_duress).await
+    pub async fn clear_duress(&self, service: &Service, user: &UserId, by: Actor) -> Result<(), AdminError> {
+        self.change(service, user, by, Vault::clear_duress).await
     }
 
-    async fn change(&self, service: &Service, user: &UserId, what: Change) -> Result<(), AdminError> {
+    async fn change(&self, service: &Service, user: &UserId, by: Actor, what: Change) -> Result<(), AdminError> {
         let (service, user) = (service.clone(), user.clone());
-        let token =
-            self.write(move |vault, tx| what(vault, tx, &service, &user, Actor::Operator, vault.reading())).await?;
+        let token = self.write(move |vault, tx| what(vault, tx, &service, &user, by, vault.reading())).await?;
         self.changed(token.id);
         Ok(())
     }

@@ -207,7 +207,7 @@ pub(super) struct AuthkeyRevokeArgs {
     #[command(flatten)]
     pub(super) settings: Settings,
     /// The id that `authkey list` shows.
-    pub(super) id: String,
+    pub(super) id: u64,
 }
 
 #[derive(Debug, Subcommand)]

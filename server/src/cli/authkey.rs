@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::args::{AuthkeyCreateArgs, AuthkeyRevokeArgs, ListArgs};
 use super::{CliError, data, log, output, secret_input};
-use crate::admin::KeyScope;
+use crate::admin::{Actor, KeyScope, NewKey};
 use crate::domain::permission::Permissions;
 
 /// `cardea-server authkey create`.
@@ -25,8 +25,8 @@ pub(super) async fn create(args: AuthkeyCreateArgs) -> Result<(), CliError> {
     };
     let given = value.is_some();
     let admin = data::admin(&config).await?;
-    let created =
-        admin.create_authkey(scope, &args.name, permissions, value.map(|value| value.as_str().to_owned())).await?;
+    let new = NewKey { value, ..NewKey::new(scope, &args.name, permissions) };
+    let created = admin.create_authkey(new, Actor::Operator).await?;
     if args.json {
         return output::json(&json!({ "id": created.id, "value": created.value }));
     }
@@ -46,10 +46,10 @@ pub(super) async fn list(args: ListArgs) -> Result<(), CliError> {
             .iter()
             .map(|key| {
                 json!({
-                    "id": key.id,
+                    "id": key.number,
                     "name": key.name,
-                    "scope": key.scope,
-                    "permissions": key.permissions.names().collect::<Vec<_>>(),
+                    "scope": key.rights.scope.to_string(),
+                    "permissions": key.rights.permissions.names().collect::<Vec<_>>(),
                     "createdAt": key.created_at.get(),
                 })
             })
@@ -59,8 +59,8 @@ pub(super) async fn list(args: ListArgs) -> Result<(), CliError> {
     let rows: Vec<[String; 4]> = keys
         .iter()
         .map(|key| {
-            let permissions: Vec<&str> = key.permissions.names().collect();
-            [key.id.to_string(), key.scope.clone(), permissions.join(","), key.name.clone()]
+            let permissions: Vec<&str> = key.rights.permissions.names().collect();
+            [key.number.to_string(), key.rights.scope.to_string(), permissions.join(","), key.name.clone()]
         })
         .collect();
     output::table(["ID", "FOR", "PERMISSIONS", "NAME"], &rows)
@@ -70,6 +70,6 @@ pub(super) async fn list(args: ListArgs) -> Result<(), CliError> {
 pub(super) async fn revoke(args: AuthkeyRevokeArgs) -> Result<(), CliError> {
     let config = args.settings.load(None)?;
     log::start(&config.log);
-    data::admin(&config).await?.revoke_authkey(&args.id).await?;
+    data::admin(&config).await?.revoke_authkey(args.id, Actor::Operator).await?;
     output::text(&format!("revoked {}\n", args.id))
 }

@@ -9,7 +9,7 @@ use super::args::DevArgs;
 use super::ready::{DevReady, Ready};
 use super::serve::{Setup, serve};
 use super::{CliError, data, log, output};
-use crate::admin::{Admin, KeyScope, NewService};
+use crate::admin::{AccessScope, Actor, Admin, KeyScope, NewKey, NewService};
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, Sources};
 use crate::domain::permission::{Permission, Permissions};
@@ -97,7 +97,7 @@ async fn prepare(admin: &Admin, folder: &Path, window: u32, test_argon2: bool) -
         if !test_argon2 {
             service.rules.argon2 = Argon2Class::Standard;
         }
-        admin.create_service(service).await?;
+        admin.create_service(service, Actor::Operator).await?;
     }
     let (status_key, admin_key) = authkeys(admin, folder).await?;
     Ok(DevReady { data_dir: folder.display().to_string(), service: SERVICE, status_key, admin_key })
@@ -108,19 +108,24 @@ async fn authkeys(admin: &Admin, folder: &Path) -> Result<(String, String), CliE
     let path = folder.join(KEYS_FILE);
     if let Ok(text) = std::fs::read_to_string(&path)
         && let Some((status, all)) = text.trim_end().split_once('\n')
-        && admin.authorize(SERVICE, status, Permission::Status).await.is_ok()
-        && admin.authorize(SERVICE, all, Permission::Enroll).await.is_ok()
+        && knows(admin, status, Permission::Status).await
+        && knows(admin, all, Permission::Services).await
     {
         return Ok((status.to_owned(), all.to_owned()));
     }
     let create = async |name: &str, permissions| {
-        admin.create_authkey(KeyScope::Service(SERVICE.to_owned()), name, permissions, None).await
+        let scope = KeyScope::Service(SERVICE.to_owned());
+        admin.create_authkey(NewKey::new(scope, name, permissions), Actor::Operator).await
     };
     let status = create("dev-status", Permissions::BASIC).await?;
     let all = create("dev-admin", Permissions::ADMIN).await?;
     private_file(&path, &format!("{}\n{}\n", status.value, all.value))
         .map_err(CliError::io(format!("cannot write {}", path.display())))?;
     Ok((status.value, all.value))
+}
+
+async fn knows(admin: &Admin, authkey: &str, permission: Permission) -> bool {
+    admin.authorize(AccessScope::Service(SERVICE), authkey, permission, None).await.is_ok()
 }
 
 fn private_file(path: &Path, text: &str) -> std::io::Result<()> {

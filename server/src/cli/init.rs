@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::InitArgs;
 use super::{CliError, data, log, output};
-use crate::admin::{KeyScope, NewService};
+use crate::admin::{Actor, KeyScope, NewKey, NewService};
 use crate::domain::permission::Permissions;
 
 /// `cardea-server init`.
@@ -17,9 +17,10 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
         let dir = config.data.dir.display();
         return Err(CliError::Argument(format!("{dir} is initialized already: use `service` and `authkey` instead")));
     }
-    admin.create_service(NewService::new(&args.service)).await?;
+    admin.create_service(NewService::new(&args.service), Actor::Operator).await?;
     let create = async |name: &str, permissions| {
-        admin.create_authkey(KeyScope::Service(args.service.clone()), name, permissions, None).await
+        let scope = KeyScope::Service(args.service.clone());
+        admin.create_authkey(NewKey::new(scope, name, permissions), Actor::Operator).await
     };
     let status = create("first status key", Permissions::BASIC).await?;
     let all = create("first admin key", Permissions::ADMIN).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::args::{ListArgs, ServiceCreateArgs};
 use super::{CliError, data, log, output};
-use crate::admin::NewService;
+use crate::admin::{Actor, NewService};
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::Limits;
 use crate::domain::world::Window;
@@ -14,7 +14,7 @@ pub(super) async fn create(args: ServiceCreateArgs) -> Result<(), CliError> {
     let config = args.settings.load(None)?;
     log::start(&config.log);
     let admin = data::admin(&config).await?;
-    admin.create_service(NewService { name: args.name.clone(), rules: rules(&args) }).await?;
+    admin.create_service(NewService { name: args.name.clone(), rules: rules(&args) }, Actor::Operator).await?;
     output::text(&format!("created {}\n", args.name))
 }
 

@@ -2,6 +2,7 @@
 
 use super::args::{TokenArgs, TokenCommand};
 use super::{CliError, data, log, output};
+use crate::admin::Actor;
 use crate::admin::{Admin, Service};
 use crate::domain::name::{ServiceName, UserId};
 
@@ -10,32 +11,32 @@ pub(super) async fn run(command: TokenCommand) -> Result<(), CliError> {
     match command {
         TokenCommand::Status(args) => {
             let (admin, service, user) = find(args).await?;
-            let status = admin.status(&service, &user).await?;
+            let status = admin.status(&service, &user, Actor::Operator).await?;
             output::text(&format!("{}\n", status.number()))
         }
         TokenCommand::Close(args) => {
             let (admin, service, user) = find(args).await?;
-            admin.close(&service, &user).await?;
+            admin.close(&service, &user, Actor::Operator).await?;
             output::text("closed\n")
         }
         TokenCommand::ClearDuress(args) => {
             let (admin, service, user) = find(args).await?;
-            admin.clear_duress(&service, &user).await?;
+            admin.clear_duress(&service, &user, Actor::Operator).await?;
             output::text("duress has ended, the token is closed\n")
         }
         TokenCommand::Block(args) => {
             let (admin, service, user) = find(args).await?;
-            admin.block(&service, &user).await?;
+            admin.block(&service, &user, Actor::Operator).await?;
             output::text("blocked\n")
         }
         TokenCommand::Unblock(args) => {
             let (admin, service, user) = find(args).await?;
-            admin.unblock(&service, &user).await?;
+            admin.unblock(&service, &user, Actor::Operator).await?;
             output::text("unblocked\n")
         }
         TokenCommand::Delete(args) => {
             let (admin, service, user) = find(args).await?;
-            admin.delete(&service, &user).await?;
+            admin.delete(&service, &user, Actor::Operator).await?;
             output::text("deleted\n")
         }
     }

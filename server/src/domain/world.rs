@@ -30,6 +30,13 @@ impl ClockReading {
     pub fn trusted(self) -> Option<UnixSeconds> {
         (self.now >= self.high_water).then_some(self.now)
     }
+
+    /// Whether `time` has come, by the clock or by the highest time that was seen: what has ended stays ended when the
+    /// clock goes back.
+    #[must_use]
+    pub fn has_reached(self, time: UnixSeconds) -> bool {
+        self.now >= time || self.high_water >= time
+    }
 }
 
 /// How long an opening lasts: a service's setting.

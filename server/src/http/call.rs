@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 
 use super::form::Form;
+use super::origin::Origin;
 use super::route::{Reach, Route, SERVICE, Verb};
 use super::{Api, Problem, body, credentials, only_get, only_post};
-use crate::admin::{AdminError, Service};
+use crate::admin::{AccessScope, Actor, AdminError, Service};
 use crate::domain::name::UserId;
 
 /// A call of the table and what answers it.
@@ -24,18 +25,27 @@ pub(super) struct Call {
     pub(super) api: Arc<Api>,
     pub(super) form: Form,
     pub(super) service: Service,
+    pub(super) by: Actor,
 }
 
 impl Call {
-    async fn admit(api: Arc<Api>, route: &Route, mut form: Form, headers: &HeaderMap) -> Result<Self, Problem> {
+    async fn admit(
+        api: Arc<Api>,
+        route: &Route,
+        mut form: Form,
+        headers: &HeaderMap,
+        origin: Origin,
+    ) -> Result<Self, Problem> {
         let authkey = credentials::authkey(form.take_authkey(), headers)?;
-        let service = match route.reach {
-            Reach::Service => api.admin.authorize(form.needed(SERVICE.name)?, &authkey, route.permission).await?,
+        let scope = match route.reach {
+            Reach::Service => AccessScope::Service(form.needed(SERVICE.name)?),
         };
+        let access = api.admin.authorize(scope, &authkey, route.permission, origin.0).await?;
         if let Some(limits) = &api.call_limits {
             limits.call(&authkey)?;
         }
-        Ok(Self { api, form, service })
+        let (service, by) = (access.service()?.clone(), access.by);
+        Ok(Self { api, form, service, by })
     }
 
     /// The user that the call is about.
@@ -53,14 +63,14 @@ where
     F: Future<Output = Result<T, Problem>> + Send + 'static,
     T: IntoResponse + 'static,
 {
-    let handler = move |State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap, body: Body| {
+    let handler = move |State(api): State<Arc<Api>>, origin: Origin, uri: Uri, headers: HeaderMap, body: Body| {
         let answer = answer.clone();
         async move {
             let form = match route.verb {
                 Verb::Get => Form::of_query(route, uri.query())?,
                 Verb::Post => Form::of_body(route, &body::read_post(&uri, body, api.limits).await?)?,
             };
-            let call = Call::admit(api, route, form, &headers).await?;
+            let call = Call::admit(api, route, form, &headers, origin).await?;
             Ok::<Response, Problem>(answer(call).await?.into_response())
         }
     };
@@ -81,6 +91,7 @@ impl From<AdminError> for Problem {
             AdminError::BadCall(message) => Self::BadCall(message),
             AdminError::Forbidden => Self::Forbidden,
             AdminError::NoService => Self::UnknownService,
+            AdminError::NoSubscription => Self::UnknownSubscription,
             AdminError::NoToken => Self::UnknownToken,
             AdminError::NoDevice => Self::UnknownDevice,
             error if error.is_transient() => {

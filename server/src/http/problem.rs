@@ -29,6 +29,9 @@ pub enum Problem {
     /// 404: the service does not exist.
     #[error("there is no such service")]
     UnknownService,
+    /// 404: the subscription does not exist.
+    #[error("there is no such subscription")]
+    UnknownSubscription,
     /// 404: the service has no token for this user.
     #[error("this user has no token in this service")]
     UnknownToken,
@@ -103,9 +106,11 @@ impl Problem {
         match self {
             Self::BadCall(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden | Self::NotOpen | Self::NoneAtGate => StatusCode::FORBIDDEN,
-            Self::UnknownService | Self::UnknownToken | Self::UnknownDevice | Self::UnknownPath => {
-                StatusCode::NOT_FOUND
-            }
+            Self::UnknownService
+            | Self::UnknownSubscription
+            | Self::UnknownToken
+            | Self::UnknownDevice
+            | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -122,6 +127,7 @@ impl Problem {
             Self::NotOpen => "not-open",
             Self::NoneAtGate => "unknown-token",
             Self::UnknownService => "unknown-service",
+            Self::UnknownSubscription => "unknown-subscription",
             Self::UnknownToken => "unknown-token",
             Self::UnknownDevice => "unknown-device",
             Self::UnknownPath => "unknown-path",
@@ -142,6 +148,7 @@ impl Problem {
             Self::Forbidden => 4030,
             Self::NotOpen => 4032,
             Self::UnknownService => 4042,
+            Self::UnknownSubscription => 4048,
             Self::UnknownToken | Self::NoneAtGate => 4040,
             Self::UnknownDevice => 4046,
             Self::UnknownPath => 4044,

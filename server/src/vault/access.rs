@@ -1,17 +1,19 @@
-//! Services and authkeys.
+//! Services, and what may be done in them with which authkey.
 
+mod authkeys;
+
+pub use authkeys::{Authkey, NewAuthkey};
 use cardea_protocol::token::{Argon2Class, ShortString};
 
 use super::seal::Table;
 use super::{Decoder, Encoder, Vault, VaultError};
 use crate::clock::UnixSeconds;
 use crate::domain::name::ServiceName;
-use crate::domain::permission::Permissions;
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::Limits;
 use crate::domain::world::Window;
 use crate::storage::Transaction;
-use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows, ServiceRow};
+use crate::storage::rows::{AccessRows, MetaRows, ServiceRow};
 
 /// A service and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,50 +24,6 @@ pub struct Service {
     pub name: ServiceName,
     /// Its settings.
     pub rules: ServiceRules,
-}
-
-/// Where an authkey is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// In one service.
-    Service,
-    /// In all services of one subscription.
-    Subscription,
-}
-
-/// An authkey to be added.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewAuthkey {
-    /// What people call it.
-    pub name: String,
-    /// Whether `target` is a service or a subscription.
-    pub scope: Scope,
-    /// API name of the service, or name of the subscription.
-    pub target: String,
-    /// What it allows there.
-    pub permissions: Permissions,
-}
-
-/// An authkey as it can be listed. The key itself is stored nowhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authkey {
-    /// Its number in the database.
-    pub id: u64,
-    /// What was said when it was made.
-    pub content: NewAuthkey,
-    /// When that was.
-    pub created_at: UnixSeconds,
-}
-
-impl Authkey {
-    /// Whether the key is good in `service`, for whatever it allows.
-    #[must_use]
-    pub fn covers(&self, service: &ServiceName) -> bool {
-        match self.content.scope {
-            Scope::Service => self.content.target == service.as_str(),
-            Scope::Subscription => self.content.target == service.subscription(),
-        }
-    }
 }
 
 impl Vault {
@@ -139,70 +97,6 @@ impl Vault {
         let content = self.sealer.open(Table::Service, &binding, &row.sealed)?;
         let name = ServiceName::parse(&row.name).map_err(|_| VaultError::Damaged(Table::Service.name()))?;
         Ok(Service { id: row.id, name, rules: decode_rules(&content)? })
-    }
-
-    /// Adds an authkey. `value` is not kept.
-    ///
-    /// # Errors
-    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when the same key is there already; storage
-    /// failed.
-    pub fn create_authkey(
-        &self,
-        tx: &mut dyn Transaction,
-        new: NewAuthkey,
-        value: &str,
-        now: UnixSeconds,
-    ) -> Result<Authkey, VaultError> {
-        let id = tx.next_number("authkey")?;
-        let hash = self.sealer.authkey_hash(value);
-        let mut content = Encoder::new();
-        content
-            .text(&new.name)
-            .u8(match new.scope {
-                Scope::Service => 0,
-                Scope::Subscription => 1,
-            })
-            .text(&new.target)
-            .u32(new.permissions.bits())
-            .time(now);
-        let sealed = self.seal(Table::Authkey, &[&id.to_le_bytes(), &hash], 1, &content);
-        tx.insert_authkey(&AuthkeyRow { id, hash, sealed })?;
-        Ok(Authkey { id, content: new, created_at: now })
-    }
-
-    /// The authkey with this value.
-    ///
-    /// # Errors
-    /// The row is damaged; storage failed.
-    pub fn authkey(&self, tx: &mut dyn Transaction, value: &str) -> Result<Option<Authkey>, VaultError> {
-        // A keyed hash is looked up, so the comparison's timing says nothing about any key.
-        let hash = self.sealer.authkey_hash(value);
-        tx.authkey_by_hash(&hash)?.map(|row| self.open_authkey(&row)).transpose()
-    }
-
-    /// All authkeys, by number.
-    ///
-    /// # Errors
-    /// A row is damaged; storage failed.
-    pub fn authkeys(&self, tx: &mut dyn Transaction) -> Result<Vec<Authkey>, VaultError> {
-        tx.authkeys()?.iter().map(|row| self.open_authkey(row)).collect()
-    }
-
-    fn open_authkey(&self, row: &AuthkeyRow) -> Result<Authkey, VaultError> {
-        let AuthkeyRow { id, hash, sealed } = row;
-        let content = self.sealer.open(Table::Authkey, &[&id.to_le_bytes(), hash], sealed)?;
-        let mut decoder = Decoder::new(Table::Authkey, &content);
-        let name = decoder.text()?;
-        let scope = match decoder.u8()? {
-            0 => Scope::Service,
-            1 => Scope::Subscription,
-            _ => return Err(decoder.damaged()),
-        };
-        let target = decoder.text()?;
-        let permissions = Permissions::from_bits(decoder.u32()?).ok_or(decoder.damaged())?;
-        let created_at = decoder.time()?;
-        decoder.end()?;
-        Ok(Authkey { id: *id, content: NewAuthkey { name, scope, target, permissions }, created_at })
     }
 }
 

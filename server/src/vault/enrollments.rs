@@ -12,6 +12,7 @@ use super::seal::Table;
 use super::slots::SlotSets;
 use super::{Decoder, Device, Encoder, Event, EventKind, Service, Vault, VaultError, random_id, random_secret};
 use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
 use crate::domain::enrollment::{EnrollOptions, OfferDead, OfferError, OfferState, Purpose, purpose};
 use crate::domain::name::UserId;
 use crate::domain::world::ClockReading;
@@ -109,7 +110,7 @@ impl Vault {
         tx: &mut dyn Transaction,
         service: &Service,
         user: &UserId,
-        options: EnrollOptions,
+        (options, by): (EnrollOptions, Actor),
         endpoint: Endpoint,
         clock: ClockReading,
     ) -> Result<Offer, VaultError> {
@@ -152,6 +153,7 @@ impl Vault {
             code_psk: code.psk::<Dalek>(),
         };
         tx.insert_enrollment(&self.seal_offer(&stored))?;
+        self.record(tx, &Event::on_token(EventKind::Offered, &token, service, by, clock.now())?)?;
         self.mark_time(tx, clock)?;
         Ok(Offer { link, code, expires_at })
     }

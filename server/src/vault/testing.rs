@@ -98,7 +98,10 @@ impl TestVault {
     pub(crate) async fn offer(&self, options: EnrollOptions) -> Result<Offer, VaultError> {
         let (service, user) = (self.service.clone(), self.user.clone());
         let endpoint = Endpoint { host: Host::new("localhost").expect("valid"), port: 8421 };
-        self.write(move |vault, tx| vault.offer(tx, &service, &user, options, endpoint, vault.reading())).await
+        self.write(move |vault, tx| {
+            vault.offer(tx, &service, &user, (options, Actor::Operator), endpoint, vault.reading())
+        })
+        .await
     }
 
     /// Enrolls a device of which `number` makes the keys.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Random;
 use cardea_protocol::device::{Intent, Received};
+use cardea_server::admin::Actor;
 use cardea_server::config::ChannelConfig;
 use tokio::net::UdpSocket;
 
@@ -162,13 +163,13 @@ async fn a_device_that_is_blocked_or_gone_is_told_so() {
     let mail = Mail::new(&world).await;
     let mut copy = phone.copy();
     let mut attempt = phone.start(&world, &Intent::Ping);
-    world.admin().block(&world.service, &world.user).await.unwrap();
+    world.admin().block(&world.service, &world.user, Actor::Operator).await.unwrap();
     let refused = mail.ask(attempt.frame().bytes()).await;
     assert!(
         matches!(attempt.receive(&phone.record, &refused), Received::Refused(reply) if reply.code == Code::Blocked)
     );
-    world.admin().unblock(&world.service, &world.user).await.unwrap();
-    world.admin().delete(&world.service, &world.user).await.unwrap();
+    world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
+    world.admin().delete(&world.service, &world.user, Actor::Operator).await.unwrap();
     let mut attempt = copy.start(&world, &Intent::Ping);
     let refused = mail.ask(attempt.frame().bytes()).await;
     let received = attempt.receive(&copy.record, &refused);

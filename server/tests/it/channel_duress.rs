@@ -3,6 +3,7 @@
 use cardea_protocol::Code;
 use cardea_protocol::device::Intent;
 use cardea_protocol::token::DeviceStatus;
+use cardea_server::admin::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::vault::EventKind;
 
@@ -42,12 +43,12 @@ async fn duress_lasts_until_an_administrator_clears_it() {
     // The holder's own PIN changes nothing while somebody may be watching.
     assert_eq!(phone.open(&world, NORMAL).await.status, DeviceStatus::Open);
     assert_eq!(world.status().await, 3);
-    world.admin().close(&world.service, &world.user).await.unwrap();
+    world.admin().close(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.status().await, 3);
     let world = world.restart().await;
     phone.address = world.address();
     assert_eq!(world.status().await, 3);
-    world.admin().clear_duress(&world.service, &world.user).await.unwrap();
+    world.admin().clear_duress(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!((world.status().await, phone.status(&world).await.status), (2, DeviceStatus::Closed));
     world.clock.advance(1);
     assert_eq!(phone.open(&world, NORMAL).await.status, DeviceStatus::Open);
@@ -79,7 +80,7 @@ async fn pins_set_under_duress_hold_for_the_device_only() {
     assert_eq!(warm.open(&phone, &world, NORMAL).await.unwrap().code, Code::PinRejected);
     assert_eq!(warm.open(&phone, &world, "820461").await.unwrap().status, DeviceStatus::Open);
     assert_eq!(world.status().await, 3);
-    world.admin().clear_duress(&world.service, &world.user).await.unwrap();
+    world.admin().clear_duress(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert!(warm.ends_revoked().await);
     world.clock.advance(1);
     assert_eq!(phone.open(&world, "820461").await.code, Code::PinRejected);
@@ -97,7 +98,7 @@ async fn a_token_given_up_under_duress_is_gone_for_the_device_only() {
     let mut copy = phone.copy();
     assert!(matches!(copy.cold(&world, &Intent::Status).await, Got::Refused(reply) if reply.code == Code::NotEnrolled));
     assert_eq!(world.status().await, 3);
-    world.admin().clear_duress(&world.service, &world.user).await.unwrap();
+    world.admin().clear_duress(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.status().await, 2);
     world.clock.advance(1);
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);
@@ -110,8 +111,8 @@ async fn an_administrators_block_shows_before_duress_and_does_not_end_it() {
     let world = World::new().await;
     let mut phone = world.enroll().await;
     phone.open(&world, DURESS).await;
-    world.admin().block(&world.service, &world.user).await.unwrap();
+    world.admin().block(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.status().await, 4);
-    world.admin().unblock(&world.service, &world.user).await.unwrap();
+    world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.status().await, 3);
 }

@@ -9,7 +9,7 @@ use cardea_protocol::pin::PinKey;
 use cardea_protocol::token::{DeviceInfo, DeviceStatus, ShortString};
 use cardea_protocol::wire::{Link, Reply};
 use cardea_protocol::{ProtocolError, Secret};
-use cardea_server::admin::EnrollOptions;
+use cardea_server::admin::{Actor, EnrollOptions};
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::vault::EventKind;
 
@@ -191,9 +191,9 @@ async fn a_token_has_eight_devices() {
     // Offered while there was room, used when there is none any more.
     let add = EnrollOptions { add_device: true, replace_device: false };
     let (service, user) = (&world.service, &world.user);
-    assert!(world.admin().enroll(service, user, add).await.is_ok());
+    assert!(world.admin().enroll(service, user, add, Actor::Operator).await.is_ok());
     phones.push(world.add_device().await);
-    assert!(world.admin().enroll(service, user, add).await.is_err());
+    assert!(world.admin().enroll(service, user, add, Actor::Operator).await.is_err());
     for phone in &mut phones {
         assert_eq!(phone.status(&world).await.status, DeviceStatus::Closed);
     }
@@ -332,7 +332,7 @@ async fn where_the_short_string_is_required_nothing_opens_before_it_was_compared
     assert_ne!(world.status().await, 1);
     let world_2 = World::with(ServiceRules { short_string: ShortString::Required, ..rules() }).await;
     let mut phone = world_2.enroll().await;
-    world_2.admin().confirm_enrollment(&world_2.service, &world_2.user).await.unwrap();
+    world_2.admin().confirm_enrollment(&world_2.service, &world_2.user, Actor::Operator).await.unwrap();
     assert_eq!(world_2.status().await, 2);
     assert_eq!(phone.open(&world_2, NORMAL).await.code, Code::Ok);
     assert_eq!(world_2.status().await, 1);

@@ -5,6 +5,7 @@
 use cardea_protocol::Code;
 use cardea_protocol::device::Intent;
 use cardea_protocol::token::DeviceStatus;
+use cardea_server::admin::Actor;
 use cardea_server::vault::EventKind;
 
 use crate::channel_support::*;
@@ -154,7 +155,7 @@ async fn rows_that_were_tampered_with_open_nothing() {
         let key = phone.key(NORMAL);
         let got = phone.cold(&world, &Intent::Open { window: 0, key: &key }).await;
         assert!(matches!(got, Got::Closed), "{table}: {got:?}");
-        let status = world.admin().status(&world.service, &world.user).await;
+        let status = world.admin().status(&world.service, &world.user, Actor::Operator).await;
         assert!(status.is_err() || status.unwrap().number() == 2, "{table}");
     }
 }

@@ -1,6 +1,7 @@
 //! Bytes from people who mean no good, over real sockets. Whatever they send, no row is touched, no device pays for it,
 //! and the server goes on.
 
+use cardea_server::admin::Actor;
 use std::time::Duration;
 
 use cardea_protocol::Code;
@@ -266,12 +267,12 @@ async fn a_device_has_its_handshakes_per_minute_and_forgeries_do_not_use_them_up
 async fn replaying_what_was_refused_uses_up_nothing_that_the_device_needs() {
     let world = with(ChannelConfig { max_handshakes_per_minute: 5, ..config() }).await;
     let mut phone = world.enroll().await;
-    world.admin().block(&world.service, &world.user).await.unwrap();
+    world.admin().block(&world.service, &world.user, Actor::Operator).await.unwrap();
     let refused = phone.start(&world, &Intent::Ping);
     for _ in 0..20 {
         Wire::ask(world.address(), refused.frame().bytes()).await;
     }
-    world.admin().unblock(&world.service, &world.user).await.unwrap();
+    world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
     world.clock.advance(1);
     assert!(matches!(phone.recover().await, Got::Recovered(None)));
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);

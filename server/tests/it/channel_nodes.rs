@@ -4,6 +4,7 @@ use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Intent, Received};
 use cardea_protocol::token::DeviceStatus;
+use cardea_server::admin::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::vault::EventKind;
@@ -92,7 +93,7 @@ async fn a_single_use_opening_is_one_one_over_both_servers() {
         for number in 0..24 {
             let admin = std::sync::Arc::clone(if number % 2 == 0 { &world.node.admin } else { &other.admin });
             let (service, user) = (world.service.clone(), world.user.clone());
-            checks.spawn(async move { admin.status(&service, &user).await.unwrap().number() });
+            checks.spawn(async move { admin.status(&service, &user, Actor::Operator).await.unwrap().number() });
         }
         let told = checks.join_all().await;
         assert_eq!(told.iter().filter(|status| **status == 1).count(), 1, "{told:?}");

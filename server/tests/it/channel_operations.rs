@@ -4,6 +4,7 @@ use cardea_protocol::Code;
 use cardea_protocol::device::{Delivered, Intent, Pending};
 use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::{LargeReply, Link};
+use cardea_server::admin::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::vault::EventKind;
@@ -272,7 +273,7 @@ async fn blocking_and_deleting_end_live_sessions() {
     let mut phone = world.enroll().await;
     phone.open(&world, NORMAL).await;
     let warm = phone.warm(&world).await;
-    world.admin().block(&world.service, &world.user).await.unwrap();
+    world.admin().block(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert!(warm.ends_revoked().await);
     assert_eq!(world.status().await, 4);
     let refused = phone.cold(&world, &Intent::Status).await;
@@ -281,10 +282,10 @@ async fn blocking_and_deleting_end_live_sessions() {
     );
     assert_ne!(*phone.record.pending(), Pending::None, "what was refused is still pending");
     assert!(matches!(phone.recover().await, Got::Refused(reply) if reply.code == Code::Blocked));
-    world.admin().unblock(&world.service, &world.user).await.unwrap();
+    world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert!(matches!(phone.recover().await, Got::Recovered(None)));
     let warm = phone.warm(&world).await;
-    world.admin().delete(&world.service, &world.user).await.unwrap();
+    world.admin().delete(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert!(warm.ends_revoked().await);
     assert!(
         matches!(phone.cold(&world, &Intent::Status).await, Got::Refused(reply) if reply.code == Code::NotEnrolled)
@@ -303,7 +304,7 @@ async fn a_single_use_opening_is_one_one_however_many_ask() {
         let mut checks = tokio::task::JoinSet::new();
         for _ in 0..16 {
             let (admin, service, user) = (std::sync::Arc::clone(admin), service.clone(), user.clone());
-            checks.spawn(async move { admin.status(&service, &user).await.unwrap().number() });
+            checks.spawn(async move { admin.status(&service, &user, Actor::Operator).await.unwrap().number() });
         }
         let reply = match phone.deliver(&mut attempt).await {
             Got::Reply(reply, _) => reply,
@@ -312,7 +313,7 @@ async fn a_single_use_opening_is_one_one_however_many_ask() {
         assert_eq!((reply.code, reply.status, reply.until), (Code::Ok, DeviceStatus::Open, world.now() + 60));
         for _ in 0..16 {
             let (admin, service, user) = (std::sync::Arc::clone(admin), service.clone(), user.clone());
-            checks.spawn(async move { admin.status(&service, &user).await.unwrap().number() });
+            checks.spawn(async move { admin.status(&service, &user, Actor::Operator).await.unwrap().number() });
         }
         let told = checks.join_all().await;
         assert_eq!(told.iter().filter(|status| **status == 1).count(), 1, "{told:?}");

@@ -4,7 +4,7 @@ use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Answer, Intent, Received};
 use cardea_protocol::token::DeviceStatus;
-use cardea_server::admin::EnrollOptions;
+use cardea_server::admin::{Actor, EnrollOptions};
 use cardea_server::vault::EventKind;
 
 use crate::channel_support::*;
@@ -70,7 +70,7 @@ async fn recorded_frames_get_the_recorded_reply_and_do_nothing() {
     let mut attempt = phone.start_open(&world, NORMAL);
     let frame = attempt.frame().bytes().to_vec();
     let reply = Wire::ask(world.address(), &frame).await.unwrap();
-    world.admin().close(&world.service, &world.user).await.unwrap();
+    world.admin().close(&world.service, &world.user, Actor::Operator).await.unwrap();
     let image = world.image().await;
     for _ in 0..3 {
         let mut wire = Wire::connect(world.address()).await;
@@ -120,7 +120,7 @@ async fn a_copied_record_blocks_the_token_when_both_were_used() {
             };
             assert!(matches!(got, Got::Refused(reply) if reply.code == Code::Blocked), "{got:?}");
         }
-        world.admin().unblock(&world.service, &world.user).await.unwrap();
+        world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
         assert_eq!(world.status().await, 4, "an administrator's unblock does not lift it");
         let offer = world.offer_with(EnrollOptions { replace_device: true, add_device: false }).await;
         let mut next = Phone::enroll(&world, &offer, &[NORMAL]).await;
@@ -200,7 +200,7 @@ async fn a_close_by_somebody_else_wins_ties() {
     let mut warm = phone.warm(&world).await;
     let late = phone.time(&world);
     world.clock.advance(3);
-    world.admin().close(&world.service, &world.user).await.unwrap();
+    world.admin().close(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.now(), late + 3);
     assert!(warm.hear().await.is_some(), "the session is ended by the administrator's close");
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Stale);

@@ -6,6 +6,7 @@ use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Confirm, Confirmed, Intent, Resync, ResyncAnswer};
 use cardea_protocol::token::DeviceStatus;
+use cardea_server::admin::Actor;
 use cardea_server::vault::EventKind;
 
 use crate::channel_support::*;
@@ -224,7 +225,7 @@ async fn a_revoked_or_cloned_device_gets_nowhere_with_a_resync() {
     assert!(matches!(resync(&mut thief, &world).await, Ended::Suspended(Code::Blocked)));
     assert_eq!(world.image().await, image);
     assert_eq!(world.status().await, 4);
-    world.admin().delete(&world.service, &world.user).await.unwrap();
+    world.admin().delete(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert!(matches!(resync(&mut phone, &world).await, Ended::Suspended(Code::NotEnrolled)));
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_protocol::token::Argon2Class;
-use cardea_server::admin::{Admin, AdminSettings, EnrollOptions, Instance, NewService, Offer, Service};
+use cardea_server::admin::{Actor, Admin, AdminSettings, EnrollOptions, Instance, NewService, Offer, Service};
 use cardea_server::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use cardea_server::clock::{Clock, TestClock, UnixSeconds};
 use cardea_server::config::ChannelConfig;
@@ -155,7 +155,7 @@ impl Setup {
         };
         let node = Node::start(instance.expect("opens"), Arc::clone(&clock), &self.config).await;
         let service = NewService { rules: self.rules, ..NewService::new("default_demo") };
-        let service = node.admin.create_service(service).await.expect("created");
+        let service = node.admin.create_service(service, Actor::Operator).await.expect("created");
         let user = UserId::parse("joe").expect("valid");
         World { folder, clock, node, service, user, config: self.config }
     }
@@ -221,7 +221,7 @@ impl World {
     }
 
     pub(crate) async fn offer_with(&self, options: EnrollOptions) -> Offer {
-        self.admin().enroll(&self.service, &self.user, options).await.expect("an offer")
+        self.admin().enroll(&self.service, &self.user, options, Actor::Operator).await.expect("an offer")
     }
 
     /// A device with a normal and a duress PIN.
@@ -266,7 +266,7 @@ impl World {
 
 impl Node {
     pub(crate) async fn status(&self, service: &Service, user: &UserId) -> u8 {
-        self.admin.status(service, user).await.expect("a token").number()
+        self.admin.status(service, user, Actor::Operator).await.expect("a token").number()
     }
 }
 

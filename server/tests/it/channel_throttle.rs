@@ -3,6 +3,7 @@
 use cardea_protocol::Code;
 use cardea_protocol::device::{Intent, Pending};
 use cardea_protocol::token::DeviceStatus;
+use cardea_server::admin::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::throttle::Limits;
 use cardea_server::vault::EventKind;
@@ -52,7 +53,7 @@ async fn wrong_pins_wait_and_then_block_over_restarts() {
     assert_eq!(world.status().await, 4);
     assert_eq!(world.count(EventKind::PinRejected).await, 10);
 
-    world.admin().unblock(&world.service, &world.user).await.unwrap();
+    world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
     assert_eq!(world.status().await, 2);
     let reply = phone.open(&world, NORMAL).await;
     assert_eq!((reply.code, reply.tries), (Code::Ok, 10));
@@ -143,8 +144,10 @@ async fn a_right_pin_that_a_block_overtakes_costs_no_try() {
     let mut phone = world.enroll().await;
     for _ in 0..150 {
         let mut attempt = phone.start_open(&world, NORMAL);
-        let (got, blocked) =
-            tokio::join!(phone.deliver(&mut attempt), world.admin().block(&world.service, &world.user));
+        let (got, blocked) = tokio::join!(
+            phone.deliver(&mut attempt),
+            world.admin().block(&world.service, &world.user, Actor::Operator)
+        );
         blocked.unwrap();
         assert_eq!(world.status().await, 4);
         match got {
@@ -152,7 +155,7 @@ async fn a_right_pin_that_a_block_overtakes_costs_no_try() {
             Got::Refused(reply) => assert_eq!((reply.code, reply.tries), (Code::Blocked, 10)),
             other => panic!("{other:?}"),
         }
-        world.admin().unblock(&world.service, &world.user).await.unwrap();
+        world.admin().unblock(&world.service, &world.user, Actor::Operator).await.unwrap();
         world.clock.advance(1);
         if *phone.record.pending() != Pending::None {
             assert!(matches!(phone.recover().await, Got::Recovered(None)));

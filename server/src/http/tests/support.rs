@@ -13,7 +13,9 @@ use cardea_protocol::wire::{Host, Op};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::admin::{Admin, AdminSettings, EnrollOptions, Instance, KeyScope, NewService, Service};
+use crate::admin::{
+    AccessScope, Actor, Admin, AdminSettings, EnrollOptions, Instance, KeyScope, NewKey, NewService, Service,
+};
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, HttpConfig, Sources};
 use crate::domain::name::UserId;
@@ -134,10 +136,16 @@ impl Server {
         let settings =
             AdminSettings { web: "https://localhost".into(), channel: "localhost:8421".into(), development: true };
         let admin = Arc::new(Admin::new(&instance, settings).expect("valid settings"));
-        admin.create_service(service).await.expect("a new service");
+        admin.create_service(service, Actor::Operator).await.expect("a new service");
         for (value, permissions) in [(STATUS_KEY, Permissions::BASIC), (ADMIN_KEY, Permissions::ADMIN)] {
             let scope = KeyScope::Subscription("default".to_owned());
-            admin.create_authkey(scope, "test", permissions, Some(value.to_owned())).await.expect("a new authkey");
+            admin
+                .create_authkey(
+                    NewKey { value: Some(value.to_owned().into()), ..NewKey::new(scope, "test", permissions) },
+                    Actor::Operator,
+                )
+                .await
+                .expect("a new authkey");
         }
 
         let metrics = Metrics::new();
@@ -149,23 +157,28 @@ impl Server {
     }
 
     async fn service(&self) -> Service {
-        self.admin.authorize(SERVICE, ADMIN_KEY, Permission::Enroll).await.expect("the service")
+        self.admin
+            .authorize(AccessScope::Service(SERVICE), ADMIN_KEY, Permission::Enroll, None)
+            .await
+            .expect("allowed")
+            .service
+            .expect("the service")
     }
 
     /// Makes a new token for `user`, in `state`.
     pub(super) async fn token(&self, user: &str, state: State) {
         let (service, user) = (self.service().await, UserId::parse(user).expect("a user id"));
         // There may be none yet.
-        let _ = self.admin.delete(&service, &user).await;
+        let _ = self.admin.delete(&service, &user, Actor::Operator).await;
         if state == State::Pending {
-            self.admin.enroll(&service, &user, EnrollOptions::default()).await.expect("an offer");
+            self.admin.enroll(&service, &user, EnrollOptions::default(), Actor::Operator).await.expect("an offer");
             return;
         }
         let device = self.enrolled(&service, &user).await;
         match state {
             State::Open => self.open(device, 0).await,
             State::Duress => self.open(device, 1).await,
-            State::Blocked => self.admin.block(&service, &user).await.expect("blocked"),
+            State::Blocked => self.admin.block(&service, &user, Actor::Operator).await.expect("blocked"),
             State::Closed | State::Pending => {}
         }
     }
@@ -179,7 +192,8 @@ impl Server {
         let job = move |tx: &mut dyn crate::storage::Transaction| {
             let clock = vault.reading();
             let endpoint = Endpoint { host: Host::new("localhost").expect("a host"), port: 8421 };
-            let offer = vault.offer(tx, &service, &user, EnrollOptions::default(), endpoint, clock)?;
+            let offer =
+                vault.offer(tx, &service, &user, (EnrollOptions::default(), Actor::Operator), endpoint, clock)?;
             let pending = vault.pending_offer(tx, &offer.link.id, clock)?;
             vault.count_enrollment_try(tx, &pending, clock)?;
             let row = Row::new(pending.token, pending.device, fixed, signing, Secret::new(root));

@@ -30,7 +30,7 @@ async fn enroll(call: Call) -> Result<Json<Value>, Problem> {
     let flag = |parameter: Parameter| call.form.flag(parameter.name);
     let options =
         EnrollOptions { replace_device: flag(REPLACE).unwrap_or_default(), add_device: flag(ADD).unwrap_or_default() };
-    let offer = call.api.admin.enroll(&call.service, &call.user()?, options).await?;
+    let offer = call.api.admin.enroll(&call.service, &call.user()?, options, call.by).await?;
     Ok(Json(offer_body(&offer, flag(QR).unwrap_or(true))))
 }
 

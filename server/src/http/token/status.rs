@@ -9,11 +9,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 
+use crate::admin::AccessScope;
 use crate::domain::name::UserId;
 use crate::domain::permission::Permission;
 use crate::domain::status::TokenStatus;
 use crate::http::call::{Mounted, by_verb};
 use crate::http::finish::OPEN;
+use crate::http::origin::Origin;
 use crate::http::query::{Query, required};
 use crate::http::route::{AUTHKEY, ID, Route, SERVICE};
 use crate::http::{Api, Problem, credentials};
@@ -26,8 +28,13 @@ pub(super) fn calls() -> Vec<Mounted> {
 }
 
 /// `GET /token/status?id=&service=&authKey=`: exactly `{"status":N}`.
-async fn status(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
-    let body = match ask(&api, &uri, &headers).await? {
+async fn status(
+    State(api): State<Arc<Api>>,
+    origin: Origin,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let body = match ask(&api, origin, &uri, &headers).await? {
         TokenStatus::NotEnrolled => r#"{"status":0}"#,
         TokenStatus::Open(_) => OPEN,
         TokenStatus::Closed => r#"{"status":2}"#,
@@ -39,24 +46,31 @@ async fn status(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Re
 
 /// `GET /token/gate?id=&service=&authKey=`, for reverse proxies: 204 when the token is open, else 403. A proxy knows
 /// nothing of 404 here: who has no token is refused as well.
-async fn gate(State(api): State<Arc<Api>>, uri: Uri, headers: HeaderMap) -> Result<StatusCode, Problem> {
-    match ask(&api, &uri, &headers).await {
+async fn gate(
+    State(api): State<Arc<Api>>,
+    origin: Origin,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    match ask(&api, origin, &uri, &headers).await {
         Ok(TokenStatus::Open(_)) => Ok(StatusCode::NO_CONTENT),
         Ok(_) => Err(Problem::NotOpen),
         Err(problem) => Err(problem.at_gate()),
     }
 }
 
-async fn ask(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<TokenStatus, Problem> {
+async fn ask(api: &Api, origin: Origin, uri: &Uri, headers: &HeaderMap) -> Result<TokenStatus, Problem> {
     let mut query = Query::parse(uri.query(), [ID.name, SERVICE.name, AUTHKEY.name])?;
     let user =
         UserId::parse(required(query.take(0), ID.name)?).map_err(|error| Problem::bad_call(error.to_string()))?;
     let service = required(query.take(1), SERVICE.name)?;
     let authkey = credentials::authkey(query.take(2), headers)?;
-    let service = api.admin.authorize(&service, &authkey, Permission::Status).await?;
+    let scope = AccessScope::Service(&service);
+    let access = api.admin.authorize(scope, &authkey, Permission::Status, origin.0).await?;
+    let service = access.service()?;
     if let Some(limits) = &api.call_limits {
         limits.call(&authkey)?;
         limits.check(service.id, user.as_str())?;
     }
-    Ok(api.admin.status(&service, &user).await?)
+    Ok(api.admin.status(service, &user, access.by).await?)
 }

@@ -18,18 +18,18 @@ pub(super) fn calls() -> Vec<Mounted> {
 
 /// The token and its devices are gone.
 async fn delete(call: Call) -> Result<Json<Value>, Problem> {
-    call.api.admin.delete(&call.service, &call.user()?).await?;
+    call.api.admin.delete(&call.service, &call.user()?, call.by).await?;
     Ok(Json(json!({ "deleted": true })))
 }
 
 /// Status 4 until `unblock`.
 async fn block(call: Call) -> Result<Json<Value>, Problem> {
-    call.api.admin.block(&call.service, &call.user()?).await?;
+    call.api.admin.block(&call.service, &call.user()?, call.by).await?;
     Ok(Json(json!({ "blocked": true })))
 }
 
 /// Lifts every block, whoever set it. Opens nothing.
 async fn unblock(call: Call) -> Result<Json<Value>, Problem> {
-    call.api.admin.unblock(&call.service, &call.user()?).await?;
+    call.api.admin.unblock(&call.service, &call.user()?, call.by).await?;
     Ok(Json(json!({ "blocked": false })))
 }

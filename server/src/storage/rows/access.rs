@@ -25,6 +25,8 @@ pub struct AuthkeyRow {
     pub id: u64,
     /// The keyed hash of the key.
     pub hash: [u8; 32],
+    /// When it was used last, to the minute; 0 for never.
+    pub used_at: UnixSeconds,
     /// What it allows, where, and its name.
     pub sealed: Sealed,
 }
@@ -85,11 +87,29 @@ pub trait AccessRows {
     /// Storage failed.
     fn authkeys(&mut self) -> Result<Vec<AuthkeyRow>, StorageError>;
 
+    /// The authkey with this number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn authkey_by_id(&mut self, id: u64) -> Result<Option<AuthkeyRow>, StorageError>;
+
     /// Adds an authkey.
     ///
     /// # Errors
     /// [`StorageError::Exists`] when the same key is there already; storage failed.
     fn insert_authkey(&mut self, row: &AuthkeyRow) -> Result<(), StorageError>;
+
+    /// Changes an authkey; `sealed.ver` is one more than the stored one.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`]; storage failed.
+    fn update_authkey(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError>;
+
+    /// Notes that an authkey was used at `at`, unless it was used later or is gone.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn authkey_used(&mut self, id: u64, at: UnixSeconds) -> Result<(), StorageError>;
 
     /// Removes an authkey; returns whether there was one.
     ///
@@ -111,7 +131,8 @@ fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
     Ok(AuthkeyRow {
         id: row.unsigned(0)?,
         hash: row.array(1)?,
-        sealed: Sealed { ver: row.unsigned(2)?, bytes: row.bytes(3)? },
+        used_at: UnixSeconds::new(row.unsigned(2)?),
+        sealed: Sealed { ver: row.unsigned(3)?, bytes: row.bytes(4)? },
     })
 }
 
@@ -163,25 +184,42 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     }
 
     fn authkey_by_hash(&mut self, hash: &[u8; 32]) -> Result<Option<AuthkeyRow>, StorageError> {
-        let sql = "SELECT id, hash, ver, sealed FROM authkey WHERE hash = $1";
+        let sql = "SELECT id, hash, used_at, ver, sealed FROM authkey WHERE hash = $1";
         query_one(self, sql, &[Value::Bytes(hash)], authkey)
     }
 
     fn authkeys(&mut self) -> Result<Vec<AuthkeyRow>, StorageError> {
-        query_all(self, "SELECT id, hash, ver, sealed FROM authkey ORDER BY id", &[], authkey)
+        query_all(self, "SELECT id, hash, used_at, ver, sealed FROM authkey ORDER BY id", &[], authkey)
+    }
+
+    fn authkey_by_id(&mut self, id: u64) -> Result<Option<AuthkeyRow>, StorageError> {
+        let sql = "SELECT id, hash, used_at, ver, sealed FROM authkey WHERE id = $1";
+        query_one(self, sql, &[Value::unsigned(id)], authkey)
     }
 
     fn insert_authkey(&mut self, row: &AuthkeyRow) -> Result<(), StorageError> {
         insert_one(
             self,
-            "INSERT INTO authkey (id, hash, ver, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            "INSERT INTO authkey (id, hash, used_at, ver, sealed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             &[
                 Value::unsigned(row.id),
                 Value::Bytes(&row.hash),
+                Value::unsigned(row.used_at.get()),
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
         )
+    }
+
+    fn update_authkey(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError> {
+        let sql = "UPDATE authkey SET ver = $1, sealed = $2 WHERE id = $3 AND ver = $1 - 1";
+        update_one(self, sql, &[Value::unsigned(sealed.ver), Value::Bytes(&sealed.bytes), Value::unsigned(id)])
+    }
+
+    fn authkey_used(&mut self, id: u64, at: UnixSeconds) -> Result<(), StorageError> {
+        let sql = "UPDATE authkey SET used_at = $1 WHERE id = $2 AND used_at < $1";
+        self.execute(sql, &[Value::unsigned(at.get()), Value::unsigned(id)])?;
+        Ok(())
     }
 
     fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError> {

@@ -25,12 +25,14 @@ CREATE TABLE service (
     sealed       BLOB NOT NULL
 ) STRICT;
 
--- `hash` is keyed: it says nothing about the authkey to who lacks the vault's key.
+-- `hash` is keyed: it says nothing about the authkey to who lacks the vault's key. `used_at` is for people who look for
+-- keys that nobody needs; nothing is decided by it, so it is not sealed and its change is no new version.
 CREATE TABLE authkey (
-    id     INTEGER PRIMARY KEY,
-    hash   BLOB NOT NULL UNIQUE,
-    ver    INTEGER NOT NULL,
-    sealed BLOB NOT NULL
+    id      INTEGER PRIMARY KEY,
+    hash    BLOB NOT NULL UNIQUE,
+    used_at INTEGER NOT NULL,
+    ver     INTEGER NOT NULL,
+    sealed  BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE token (

@@ -297,7 +297,10 @@ fn what_was_executed_is_in_the_journal_in_order_with_its_signed_statement() {
         let token = vault.view(&device).await.expect("viewed").device.row.token;
         let events = vault.events().await;
         let names: Vec<_> = events.iter().map(|event| event.kind.name()).collect();
-        assert_eq!(names, ["token.enrolled", "token.opened", "token.pin_rejected", "token.closed"]);
+        assert_eq!(
+            names,
+            ["enrollment.offered", "token.enrolled", "token.opened", "token.pin_rejected", "token.closed"]
+        );
         assert!(events.iter().all(|event| !event.is_alert() && event.token() == Some(&token)));
         let codes: Vec<_> = events.iter().filter_map(|event| event.code).collect();
         assert_eq!(codes, [Code::Ok, Code::PinRejected, Code::Ok]);

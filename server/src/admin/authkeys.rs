@@ -1,0 +1,237 @@
+//! Authkeys: made, listed, revoked.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use cardea_protocol::Secret;
+use cardea_protocol::crypto::Random;
+use data_encoding::BASE64URL_NOPAD;
+use zeroize::Zeroizing;
+
+use super::{Admin, AdminError, taken};
+use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
+use crate::domain::authkey::{Networks, Rights, Scope};
+use crate::domain::name::{ServiceName, is_authkey, parse_subscription};
+use crate::domain::permission::{Permission, Permissions};
+use crate::storage::Transaction;
+use crate::storage::rows::AccessRows;
+use crate::vault::{Authkey, NewAuthkey, Vault, VaultError};
+
+/// Longest name of an authkey in bytes.
+const KEY_NAME_MAX: usize = 100;
+
+/// Where an authkey is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyScope {
+    /// In the service with this API name.
+    Service(String),
+    /// In all services of the subscription with this name.
+    Subscription(String),
+    /// In the whole instance.
+    Instance,
+}
+
+/// An authkey to be created.
+#[derive(Clone)]
+pub struct NewKey {
+    /// Where it is good.
+    pub scope: KeyScope,
+    /// What people call it: one to 100 bytes of text.
+    pub name: String,
+    /// What it allows there.
+    pub permissions: Permissions,
+    /// The first second in which it is no longer good.
+    pub expires_at: Option<UnixSeconds>,
+    /// Where calls with it must come from.
+    pub networks: Networks,
+    /// Its value; `None` makes one up.
+    pub value: Option<Zeroizing<String>>,
+}
+
+impl NewKey {
+    /// An authkey that is good from anywhere and for ever, with a value that is made up.
+    #[must_use]
+    pub fn new(scope: KeyScope, name: &str, permissions: Permissions) -> Self {
+        Self { scope, name: name.to_owned(), permissions, expires_at: None, networks: Networks::default(), value: None }
+    }
+}
+
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey").field("scope", &self.scope).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// An authkey that was just made. Its value is shown now and never again.
+pub struct CreatedAuthkey {
+    /// Its number.
+    pub id: u64,
+    /// The key.
+    pub value: String,
+}
+
+impl std::fmt::Debug for CreatedAuthkey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedAuthkey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// Creates an authkey, with a given value or a random one. One authkey cannot make another that is good for more
+    /// than itself, or longer, or from elsewhere.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: a name or the value is not valid, or the value is in use. [`AdminError::Forbidden`]:
+    /// `by` may not give that much. [`AdminError::NoService`], [`AdminError::NoSubscription`].
+    pub async fn create_authkey(&self, new: NewKey, by: Actor) -> Result<CreatedAuthkey, AdminError> {
+        let NewKey { scope, name, permissions, expires_at, networks, value } = new;
+        if !(1..=KEY_NAME_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
+            return Err(AdminError::BadCall("the name of an authkey is between one and 100 bytes of text".to_owned()));
+        }
+        let scope = match scope {
+            KeyScope::Service(name) => Scope::Service(ServiceName::parse(&name)?),
+            KeyScope::Subscription(name) => Scope::Subscription(parse_subscription(&name)?.to_owned()),
+            KeyScope::Instance => Scope::Instance,
+        };
+        let value = self.key_value(value)?;
+        let new = NewAuthkey { name, rights: Rights { scope, permissions, expires_at, networks } };
+        let stored = value.clone();
+        let created = self
+            .write(move |vault, tx| {
+                let clock = vault.reading();
+                if !may_give(vault, tx, by, &new.rights)? {
+                    return Ok(Err(AdminError::Forbidden));
+                }
+                if new.rights.is_expired(clock) {
+                    return Ok(Err(AdminError::BadCall("`expiresAt` is in the past".to_owned())));
+                }
+                match &new.rights.scope {
+                    Scope::Service(name) if tx.service_by_name(name.as_str())?.is_none() => {
+                        return Err(VaultError::Unknown("service"));
+                    }
+                    Scope::Subscription(name) if !tx.has_subscription(name)? => {
+                        return Err(VaultError::Unknown("subscription"));
+                    }
+                    Scope::Service(_) | Scope::Subscription(_) | Scope::Instance => {}
+                }
+                vault.create_authkey(tx, new, &stored, clock.now()).map(Ok)
+            })
+            .await;
+        let created = taken(created, "this authkey is in use already: choose another value")??;
+        Ok(CreatedAuthkey { id: created.number, value: value.as_str().to_owned() })
+    }
+
+    fn key_value(&self, given: Option<Zeroizing<String>>) -> Result<Zeroizing<String>, AdminError> {
+        let value = given.unwrap_or_else(|| {
+            let bytes: Secret<32> = self.vault.random().secret();
+            Zeroizing::new(BASE64URL_NOPAD.encode(bytes.expose()))
+        });
+        if is_authkey(&value) {
+            return Ok(value);
+        }
+        let form = "an authkey is between 16 and 128 of A-Z, a-z, 0-9, `-` and `_`";
+        Err(AdminError::BadCall(form.to_owned()))
+    }
+
+    /// All authkeys, by number, without their values; revoked and expired ones too.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn list_authkeys(&self) -> Result<Vec<Authkey>, AdminError> {
+        self.read(|vault, tx| vault.authkeys(tx)).await
+    }
+
+    /// Revokes the authkey with this number: the next call with it is refused. It stays in the list.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: there is no such authkey, or it is revoked. [`AdminError::Forbidden`]: it is good for
+    /// more than `by`.
+    pub async fn revoke_authkey(&self, number: u64, by: Actor) -> Result<(), AdminError> {
+        self.write(move |vault, tx| {
+            let Some(mut key) = vault.authkey_numbered(tx, number)? else { return Ok(Err(none())) };
+            if !rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(|own| own.administer(&key.rights))) {
+                return Ok(Err(AdminError::Forbidden));
+            }
+            if key.revoked_at.is_some() {
+                return Ok(Err(AdminError::BadCall("the authkey is revoked already".to_owned())));
+            }
+            let clock = vault.reading();
+            key.revoked_at = Some(clock.now());
+            vault.put_authkey(tx, &mut key)?;
+            vault.mark_time(tx, clock).map(Ok)
+        })
+        .await?
+    }
+
+    /// Stores when authkeys were used last. [`Admin::keep_house`] does so every minute.
+    ///
+    /// # Errors
+    /// Storage failed; the uses are remembered for the next time.
+    pub async fn record_uses(&self) -> Result<(), AdminError> {
+        let uses = self.uses.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let again = uses.clone();
+        let record = move |_: &Vault, tx: &mut dyn Transaction| {
+            uses.iter().try_for_each(|(number, at)| Ok(tx.authkey_used(*number, *at)?))
+        };
+        let recorded = self.write(record).await;
+        if recorded.is_err() {
+            again.into_iter().for_each(|(number, at)| self.uses.note(number, at));
+        }
+        recorded
+    }
+}
+
+fn none() -> AdminError {
+    AdminError::BadCall("there is no authkey with this number: see the list".to_owned())
+}
+
+/// What `by` may pass on: `None` for nothing, `Some(None)` for everything.
+fn rights_of(vault: &Vault, tx: &mut dyn Transaction, by: Actor) -> Result<Option<Option<Rights>>, VaultError> {
+    match by {
+        Actor::Operator | Actor::System => Ok(Some(None)),
+        Actor::Device(_) => Ok(None),
+        // Read again: it may have been revoked since the call was let in.
+        Actor::Authkey(number) => {
+            let key = vault.authkey_numbered(tx, number)?.filter(|key| key.is_good(vault.reading()));
+            Ok(key.map(|key| Some(key.rights)))
+        }
+    }
+}
+
+/// Whether `by` still may do what takes `permission` in `scope`. Calls are let in before; this holds in the transaction
+/// that changes something.
+pub(super) fn may(
+    vault: &Vault,
+    tx: &mut dyn Transaction,
+    by: Actor,
+    scope: &Scope,
+    permission: Permission,
+) -> Result<bool, VaultError> {
+    let allows = |own: Rights| own.scope.covers(scope) && own.permissions.allows(permission);
+    Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(allows)))
+}
+
+fn may_give(vault: &Vault, tx: &mut dyn Transaction, by: Actor, rights: &Rights) -> Result<bool, VaultError> {
+    Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(|own| own.contain(rights))))
+}
+
+/// Which authkeys were used since that was last stored. Kept in memory, so that a status check writes nothing.
+#[derive(Debug, Default)]
+pub(super) struct Uses(Mutex<HashMap<u64, UnixSeconds>>);
+
+impl Uses {
+    pub(super) fn note(&self, number: u64, at: UnixSeconds) {
+        // A map of numbers and times is whole even after a panic.
+        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = uses.entry(number).or_insert(at);
+        *last = at.max(*last);
+    }
+
+    fn take(&self) -> HashMap<u64, UnixSeconds> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,194 @@
+//! Authkeys. Their values are nowhere: a row has a keyed hash of one.
+
+use ipnet::IpNet;
+
+use crate::clock::UnixSeconds;
+use crate::domain::authkey::{NETWORKS_MAX, Networks, Rights, Scope, network_of};
+use crate::domain::name::{ServiceName, parse_subscription};
+use crate::domain::permission::Permissions;
+use crate::domain::world::ClockReading;
+use crate::storage::Transaction;
+use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows};
+use crate::vault::seal::Table;
+use crate::vault::{Decoder, Encoder, Vault, VaultError};
+
+/// An authkey to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAuthkey {
+    /// What people call it.
+    pub name: String,
+    /// What it is good for.
+    pub rights: Rights,
+}
+
+/// An authkey as it can be listed. The key itself is stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authkey {
+    /// Its number, which no other authkey ever has.
+    pub number: u64,
+    /// What people call it.
+    pub name: String,
+    /// What it is good for.
+    pub rights: Rights,
+    /// When it was made.
+    pub created_at: UnixSeconds,
+    /// When it was used last, to the minute; `None` for never.
+    pub last_used_at: Option<UnixSeconds>,
+    /// When it was revoked.
+    pub revoked_at: Option<UnixSeconds>,
+    /// The number of the authkey that took its place.
+    pub replaced_by: Option<u64>,
+    hash: [u8; 32],
+    ver: u64,
+}
+
+impl Authkey {
+    /// Whether it is neither revoked nor expired.
+    #[must_use]
+    pub fn is_good(&self, clock: ClockReading) -> bool {
+        self.revoked_at.is_none() && !self.rights.is_expired(clock)
+    }
+}
+
+impl Vault {
+    /// Adds an authkey. `value` is not kept.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when there is or was one with the same value;
+    /// storage failed.
+    pub fn create_authkey(
+        &self,
+        tx: &mut dyn Transaction,
+        new: NewAuthkey,
+        value: &str,
+        now: UnixSeconds,
+    ) -> Result<Authkey, VaultError> {
+        let NewAuthkey { name, rights } = new;
+        let key = Authkey {
+            number: tx.next_number("authkey")?,
+            name,
+            rights,
+            created_at: now,
+            last_used_at: None,
+            revoked_at: None,
+            replaced_by: None,
+            hash: self.sealer.authkey_hash(value),
+            ver: 1,
+        };
+        let sealed = self.seal_authkey(&key);
+        tx.insert_authkey(&AuthkeyRow { id: key.number, hash: key.hash, used_at: UnixSeconds::EPOCH, sealed })?;
+        Ok(key)
+    }
+
+    /// Stores what has changed about an authkey, its last use excepted.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`](crate::storage::StorageError::Conflict) when somebody was faster; storage failed.
+    pub fn put_authkey(&self, tx: &mut dyn Transaction, key: &mut Authkey) -> Result<(), VaultError> {
+        key.ver += 1;
+        Ok(tx.update_authkey(key.number, &self.seal_authkey(key))?)
+    }
+
+    /// The authkey with this value, good or not.
+    ///
+    /// # Errors
+    /// The row is damaged; storage failed.
+    pub fn authkey(&self, tx: &mut dyn Transaction, value: &str) -> Result<Option<Authkey>, VaultError> {
+        // A keyed hash is looked up, so the comparison's timing says nothing about any key.
+        let hash = self.sealer.authkey_hash(value);
+        tx.authkey_by_hash(&hash)?.map(|row| self.open_authkey(row)).transpose()
+    }
+
+    /// The authkey with this number, good or not.
+    ///
+    /// # Errors
+    /// The row is damaged; storage failed.
+    pub fn authkey_numbered(&self, tx: &mut dyn Transaction, number: u64) -> Result<Option<Authkey>, VaultError> {
+        tx.authkey_by_id(number)?.map(|row| self.open_authkey(row)).transpose()
+    }
+
+    /// All authkeys, by number.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn authkeys(&self, tx: &mut dyn Transaction) -> Result<Vec<Authkey>, VaultError> {
+        tx.authkeys()?.into_iter().map(|row| self.open_authkey(row)).collect()
+    }
+
+    fn seal_authkey(&self, key: &Authkey) -> crate::storage::Sealed {
+        let Rights { scope, permissions, expires_at, networks } = &key.rights;
+        let mut content = Encoder::new();
+        content.text(&key.name);
+        match scope {
+            Scope::Service(name) => content.u8(0).text(name.as_str()),
+            Scope::Subscription(name) => content.u8(1).text(name),
+            Scope::Instance => content.u8(2).text(""),
+        };
+        content.u32(permissions.bits()).time(key.created_at);
+        for time in [expires_at, &key.revoked_at] {
+            content.flag(time.is_some()).time(time.unwrap_or_default());
+        }
+        content.u64(key.replaced_by.unwrap_or_default());
+        content.u8(u8::try_from(networks.iter().len()).unwrap_or(u8::MAX));
+        for network in networks.iter() {
+            encode_network(&mut content, network);
+        }
+        self.seal(Table::Authkey, &[&key.number.to_le_bytes(), &key.hash], key.ver, &content)
+    }
+
+    fn open_authkey(&self, row: AuthkeyRow) -> Result<Authkey, VaultError> {
+        let AuthkeyRow { id: number, hash, used_at, sealed } = row;
+        let content = self.sealer.open(Table::Authkey, &[&number.to_le_bytes(), &hash], &sealed)?;
+        let mut decoder = Decoder::new(Table::Authkey, &content);
+        let name = decoder.text()?;
+        let (tag, target) = (decoder.u8()?, decoder.text()?);
+        let scope = match tag {
+            0 => Scope::Service(ServiceName::parse(&target).map_err(|_| decoder.damaged())?),
+            1 => Scope::Subscription(parse_subscription(&target).map_err(|_| decoder.damaged())?.to_owned()),
+            2 => Scope::Instance,
+            _ => return Err(decoder.damaged()),
+        };
+        let permissions = Permissions::from_bits(decoder.u32()?).ok_or(decoder.damaged())?;
+        let created_at = decoder.time()?;
+        let mut optional_time = || Ok::<_, VaultError>(decoder.flag()?.then_some(decoder.time()?));
+        let (expires_at, revoked_at) = (optional_time()?, optional_time()?);
+        let replaced_by = Some(decoder.u64()?).filter(|number| *number != 0);
+        let count = usize::from(decoder.u8()?);
+        if count > NETWORKS_MAX {
+            return Err(decoder.damaged());
+        }
+        let networks = (0..count).map(|_| decode_network(&mut decoder)).collect::<Result<Networks, _>>()?;
+        decoder.end()?;
+        Ok(Authkey {
+            number,
+            name,
+            rights: Rights { scope, permissions, expires_at, networks },
+            created_at,
+            last_used_at: Some(used_at).filter(|at| *at != UnixSeconds::EPOCH),
+            revoked_at,
+            replaced_by,
+            hash,
+            ver: sealed.ver,
+        })
+    }
+}
+
+fn encode_network(content: &mut Encoder, network: IpNet) {
+    let mut address = [0; 16];
+    let family = match network {
+        IpNet::V4(network) => {
+            address[..4].copy_from_slice(&network.addr().octets());
+            4
+        }
+        IpNet::V6(network) => {
+            address = network.addr().octets();
+            6
+        }
+    };
+    content.u8(family).u8(network.prefix_len()).put(&address);
+}
+
+fn decode_network(decoder: &mut Decoder<'_>) -> Result<IpNet, VaultError> {
+    let (family, prefix, address) = (decoder.u8()?, decoder.u8()?, decoder.array()?);
+    network_of(family, prefix, address).ok_or(decoder.damaged())
+}
