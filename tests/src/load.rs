@@ -10,10 +10,12 @@ mod floor;
 mod getter;
 mod openings;
 mod report;
+mod scale;
 mod visible;
 
 pub use fleet::run_fleet;
 pub use floor::run_floor;
 pub use openings::openings;
 pub use report::Line;
+pub use scale::scale;
 pub use visible::visible;

@@ -37,6 +37,7 @@ impl Subject {
             Self::Server => &[
                 ("openings", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "openings"]),
                 ("visible", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "visible"]),
+                ("scale", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "scale"]),
             ],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }

@@ -26,6 +26,12 @@ enum What {
         #[arg(long, default_value_t = 3_000)]
         rounds: usize,
     },
+    /// A status check among many enrolled tokens, and what a token takes
+    Scale {
+        /// How many
+        #[arg(long, default_value_t = 1_000_000)]
+        tokens: usize,
+    },
     /// The devices of another measurement
     #[command(hide = true)]
     Fleet,
@@ -38,6 +44,7 @@ fn main() -> ExitCode {
     let lines = match Options::parse().what {
         What::Openings { seconds } => load::openings(seconds),
         What::Visible { rounds } => load::visible(rounds),
+        What::Scale { tokens } => load::scale(tokens.max(2_000)),
         What::Fleet => {
             load::run_fleet();
             return ExitCode::SUCCESS;

@@ -13,6 +13,14 @@ pub(super) fn time(pid: u64) -> Duration {
     Duration::from_millis(10 * (ticks(11) + ticks(12)))
 }
 
+/// How much memory of the machine a process holds, in KiB.
+pub(super) fn memory(pid: u64) -> u64 {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says it");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,12 +13,19 @@ pub(super) struct Getter {
 }
 
 impl Getter {
+    /// Connects, and will ask for `target`.
     pub(super) fn new(server: SocketAddr, target: &str) -> Self {
         let stream = TcpStream::connect(server).expect("the server listens");
         stream.set_nodelay(true).expect("a socket has options");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit can be set");
-        let request = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n").into_bytes();
-        Self { stream, request, buffer: vec![0; 4096] }
+        let mut getter = Self { stream, request: Vec::new(), buffer: vec![0; 4096] };
+        getter.ask(server, target);
+        getter
+    }
+
+    /// Will ask for `target` from now on.
+    pub(super) fn ask(&mut self, server: SocketAddr, target: &str) {
+        self.request = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n").into_bytes();
     }
 
     /// Asks once: the body, and how long it took in nanoseconds.
