@@ -9,7 +9,7 @@ use cardea_protocol::crypto::{Dalek, Provider as _};
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::DeviceInfo;
 use cardea_protocol::wire::Host;
-use cardea_server::admin::{EnrollOptions, Instance};
+use cardea_server::admin::{Actor, EnrollOptions, Instance};
 use cardea_server::clock::{TestClock, UnixSeconds};
 use cardea_server::domain::name::{ServiceName, UserId};
 use cardea_server::entropy::{Entropy as _, OsEntropy};
@@ -77,7 +77,14 @@ async fn fill(folder: &Path, now: u64, service: &str, tokens: usize) {
             for number in first..tokens.min(first + BATCH) {
                 let user = UserId::parse(user(number)).expect("a good name");
                 let endpoint = Endpoint { host: Host::new("127.0.0.1").expect("a host"), port: 1 };
-                let offer = vault.offer(tx, &service, &user, EnrollOptions::default(), endpoint, vault.reading())?;
+                let offer = vault.offer(
+                    tx,
+                    &service,
+                    &user,
+                    (EnrollOptions::default(), Actor::Operator),
+                    endpoint,
+                    vault.reading(),
+                )?;
                 let pending = vault.pending_offer(tx, &offer.link.id, vault.reading())?;
                 let _ = vault.count_enrollment_try(tx, &pending, vault.reading())?;
                 let row = Row::new(pending.token, pending.device, random(), key(), Secret::new(random()));
