@@ -3,8 +3,14 @@
 mod token;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cardea_sdk::transport::Connector;
+use cardea_sdk::transport::auto::automatic;
+use cardea_sdk::transport::tcp::TcpConnector;
+use cardea_sdk::transport::udp::UdpConnector;
+use cardea_sdk::transport::websocket::WebSocketConnector;
 use cardea_sdk::{Enrollment, Invitation, NewPins, Pin, Policy, Status, Token, Wallet, WalletError, Window};
 
 pub use token::{State, TokenInfo, Tokens};
@@ -14,6 +20,36 @@ pub use token::{State, TokenInfo, Tokens};
 pub struct Options {
     /// Accept services that hash PINs as cheaply as tests do.
     pub allow_test_argon2: bool,
+    /// How servers are reached.
+    pub transport: Transport,
+    /// Port of the server's web side, for WebSockets: `None` for 443, or 8420 if it is this machine.
+    pub web_port: Option<u16>,
+}
+
+/// How frames travel to a server. They are the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// A datagram for a single exchange, else TCP, else a WebSocket: the first that works.
+    Auto,
+    /// TCP.
+    #[default]
+    Tcp,
+    /// Datagrams for single exchanges, repeated as the specification says; TCP for everything else.
+    Udp,
+    /// WebSockets, which travel where only the web does.
+    WebSocket,
+}
+
+impl Options {
+    fn connector(&self) -> Arc<dyn Connector> {
+        let websocket = self.web_port.map_or_else(WebSocketConnector::new, |port| WebSocketConnector::new().port(port));
+        match self.transport {
+            Transport::Auto => Arc::new(automatic(websocket)),
+            Transport::Tcp => Arc::new(TcpConnector),
+            Transport::Udp => Arc::new(UdpConnector::new(Arc::new(TcpConnector))),
+            Transport::WebSocket => Arc::new(websocket),
+        }
+    }
 }
 
 /// Why a device did not do what it was told.
@@ -52,6 +88,7 @@ impl Device {
         let wallet = Wallet::builder()
             .folder(folder.join("devices").join("main"))
             .emulated(true)
+            .connector(options.connector())
             .allow_test_argon2(options.allow_test_argon2)
             // The program ends with its one operation; the next one finds out what this one could not.
             .recover_in_background(false)

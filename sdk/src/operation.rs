@@ -37,6 +37,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) inner: &'a Inner,
     pub(crate) held: Held,
     progress: &'a Progress,
+    /// Whether a session is to go on after the next operation.
+    wants_session: bool,
 }
 
 /// A warm session and the connection that it lives on.
@@ -93,7 +95,12 @@ impl<'a> Operation<'a> {
         let held = Held::take(inner, key).await?;
         progress.leased();
         pins::allowed(held.record().policy().argon2, inner.options.allow_test_argon2)?;
-        Ok(Self { inner, held, progress })
+        Ok(Self { inner, held, progress, wants_session: false })
+    }
+
+    /// The same for operations in a session: cold ones go over connections only.
+    pub(crate) fn for_session(self) -> Self {
+        Self { wants_session: true, ..self }
     }
 
     /// Does what the holder asks: recovers what is pending, then sends it once (and once more where the table says so).
@@ -140,7 +147,7 @@ impl<'a> Operation<'a> {
         let mut outcome = None;
         for _ in 0..ROUNDS {
             if *self.held.record().pending() != Pending::None {
-                let connection = self.connect().await?;
+                let connection = self.connect_once().await?;
                 let step = self.held.record().recover(&mut self.inner.env.random())?;
                 let attempt = self.held.keep(step).await?;
                 match self.exchange(connection, attempt).await? {
@@ -172,11 +179,13 @@ impl<'a> Operation<'a> {
     /// One cold request with nothing pending before it. `time` is what is signed, in Unix seconds.
     async fn cold(&mut self, intent: &Intent<'_>, time: u32) -> Result<Cold, WalletError> {
         // Without a connection nothing is marked as pending: nothing can have been sent.
-        let connection = self.connect().await?;
+        let connection = if self.wants_session { self.connect().await? } else { self.connect_once().await? };
         let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
         let attempt = self.held.keep(step).await?;
         Ok(match self.exchange(connection, attempt).await? {
             Exchanged::Answered(Answer::Operation { reply, session }, connection) => {
+                // No session goes on after a datagram: the server has not kept it either.
+                let session = session.filter(|_| connection.repetition().is_none());
                 let warm = session.map(|session| Warm { connection, session });
                 Cold::Done(Done { reply, warm })
             }

@@ -1,13 +1,17 @@
 //! How frames get to the server and back. The bytes are the same everywhere and need no protection: they are
 //! encrypted and authenticated, or hints.
 
+pub mod auto;
 pub mod memory;
 pub mod tcp;
+pub mod udp;
+pub mod websocket;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -15,12 +19,28 @@ use bytes::Bytes;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where a server's token channel is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Host name or address; an IPv6 address stands in brackets.
     pub host: String,
     /// Port.
     pub port: u16,
+}
+
+impl Endpoint {
+    /// The host without brackets, as resolvers and certificates want it.
+    pub(crate) fn bare_host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+}
+
+/// How a request is repeated on datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repetition {
+    /// When the identical datagram leaves again, each since the first one, in ascending order.
+    pub again: &'static [Duration],
+    /// When a connection takes over, since the first one.
+    pub patience: Duration,
 }
 
 impl fmt::Display for Endpoint {
@@ -33,6 +53,12 @@ impl fmt::Display for Endpoint {
 pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// Connects to `server`. The caller gives up by dropping the future.
     fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>>;
+
+    /// Finds the cheapest way to `server` for one request and its answer, after which no session is wanted: a
+    /// connection, unless there is something cheaper. The caller gives up by dropping the future.
+    fn connect_once<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+        self.connect(server)
+    }
 }
 
 /// One connection: frames of at most [`FRAME_MAX`](cardea_protocol::limits::FRAME_MAX) bytes, in order.
@@ -42,6 +68,12 @@ pub trait Connection: fmt::Debug + Send {
 
     /// The next frame. Cancel safe: if the future is dropped, no frame is lost.
     fn receive(&mut self) -> BoxFuture<'_, Result<Bytes, TransportError>>;
+
+    /// `None` for a connection. Otherwise frames are datagrams: they may be lost, doubled and forged, are sent again as
+    /// it says, and no session can live here.
+    fn repetition(&self) -> Option<Repetition> {
+        None
+    }
 }
 
 /// Why bytes did not get through.

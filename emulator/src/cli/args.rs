@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::Transport;
 
 /// A token without a phone.
 ///
@@ -22,10 +24,41 @@ pub(super) struct Arguments {
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
     pub(super) allow_test_argon2: bool,
+    /// How to reach the server
+    #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp, env = "CARDEA_EMULATOR_TRANSPORT")]
+    pub(super) transport: Way,
+    /// Port of the server's web side, for WebSockets [default: 443, on this machine 8420]
+    #[arg(long, global = true, value_name = "PORT")]
+    pub(super) web_port: Option<u16>,
     #[command(flatten)]
     pub(super) pins: PinArguments,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// How to reach the server.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Way {
+    /// A datagram, else TCP, else a WebSocket: the first that works
+    Auto,
+    /// TCP
+    Tcp,
+    /// A datagram each way for single operations, TCP for the rest
+    Udp,
+    /// A WebSocket, which travels where only the web does
+    #[value(name = "websocket")]
+    WebSocket,
+}
+
+impl From<Way> for Transport {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Auto => Self::Auto,
+            Way::Tcp => Self::Tcp,
+            Way::Udp => Self::Udp,
+            Way::WebSocket => Self::WebSocket,
+        }
+    }
 }
 
 /// Where PINs come from; the terminal unless told otherwise.

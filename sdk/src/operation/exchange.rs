@@ -1,4 +1,5 @@
-//! One cold request until it is answered: the identical bytes again on a new connection, for as long as it takes.
+//! One cold request until it is answered: the identical bytes again, on datagrams a few times and then on new
+//! connections, for as long as it takes.
 
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Answer, Attempt, Received};
 use cardea_protocol::limits::{HANDSHAKE_SECONDS, RETRY_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Reply};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Operation;
 use super::resync::Resynced;
 use crate::error::WalletError;
-use crate::transport::{Connection, Endpoint, TransportError};
+use crate::transport::{Connection, Endpoint, Repetition, TransportError};
 use crate::wallet::Inner;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(HANDSHAKE_SECONDS as u64);
@@ -72,11 +73,26 @@ pub(crate) async fn ask(connection: &mut dyn Connection, frame: &[u8]) -> Result
     timeout(REPLY_LIMIT, exchange).await.map_err(|_| TransportError::TimedOut)?
 }
 
+#[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 impl Operation<'_> {
     pub(super) async fn connect(&self) -> Result<Box<dyn Connection>, WalletError> {
+        Ok(connect(self.inner, &self.server()).await?)
+    }
+
+    /// The cheapest way for one request, within the same time.
+    pub(super) async fn connect_once(&self) -> Result<Box<dyn Connection>, WalletError> {
+        let server = self.server();
+        let connected = timeout(CONNECT_LIMIT, self.inner.connector.connect_once(&server)).await;
+        Ok(connected.map_err(|_| TransportError::TimedOut)??)
+    }
+
+    fn server(&self) -> Endpoint {
         let details = self.held.details();
-        let server = Endpoint { host: details.host.clone(), port: details.port };
-        Ok(connect(self.inner, &server).await?)
+        Endpoint { host: details.host.clone(), port: details.port }
     }
 
     /// Sends `attempt`, whose record is stored, until it is answered. Ends only with an answer, or with the time limit
@@ -87,16 +103,28 @@ impl Operation<'_> {
         mut attempt: Attempt<Dalek>,
     ) -> Result<Exchanged, WalletError> {
         let mut first = Some(connection);
+        if let Some(repetition) = first.as_ref().and_then(|first| first.repetition()) {
+            let datagrams = first.take().expect("it is there");
+            if let Some(exchanged) = self.by_datagrams(datagrams, repetition, &mut attempt).await? {
+                return Ok(exchanged);
+            }
+        }
+        let is_new = first.is_some();
         let mut schedule = Schedule::default();
         let mut plain = Plain::default();
+        let mut tried = false;
         loop {
             let (connection, is_first) = match first.take() {
                 Some(connection) => (Ok(connection), true),
                 None => {
-                    sleep(schedule.next()).await;
+                    // Datagrams have had their own delays.
+                    if is_new || tried {
+                        sleep(schedule.next()).await;
+                    }
                     (self.connect().await, false)
                 }
             };
+            tried = true;
             let Ok(mut connection) = connection else { continue };
             self.progress.sent();
             let frame = if is_first { attempt.frame() } else { attempt.resend() };
@@ -145,6 +173,45 @@ impl Operation<'_> {
                 }
                 // Damaged, forged, or nonsense: the same bytes on a new connection.
                 Received::NotAuthentic | Received::Plain(_) => {}
+            }
+        }
+    }
+
+    /// Sends `attempt` as datagrams until it is answered; `None` when a connection is to take over. Whatever is not
+    /// authentic is anybody's, and waited on past.
+    async fn by_datagrams(
+        &mut self,
+        mut datagrams: Box<dyn Connection>,
+        repetition: Repetition,
+        attempt: &mut Attempt<Dalek>,
+    ) -> Result<Option<Exchanged>, WalletError> {
+        let began = now();
+        let mut copies = repetition.again.iter();
+        self.progress.sent();
+        if datagrams.send(attempt.frame().bytes()).await.is_err() {
+            return Ok(None);
+        }
+        let mut copy = copies.next();
+        loop {
+            let until = began + copy.copied().unwrap_or(repetition.patience).min(repetition.patience);
+            match timeout_at(until, datagrams.receive()).await {
+                Ok(Ok(bytes)) => match attempt.receive(self.held.record(), &bytes) {
+                    Received::Answered(step) => {
+                        return Ok(Some(Exchanged::Answered(self.held.keep(step).await?, datagrams)));
+                    }
+                    Received::Refused(reply) => return Ok(Some(Exchanged::Refused(reply))),
+                    // There are no plain errors in datagrams.
+                    Received::NotAuthentic | Received::Plain(_) => {}
+                },
+                // Nobody listens there, or somebody says so: a connection finds out.
+                Ok(Err(_)) => return Ok(None),
+                Err(_) if copy.is_none() => return Ok(None),
+                Err(_) => {
+                    copy = copies.next();
+                    if datagrams.send(attempt.resend().bytes()).await.is_err() {
+                        return Ok(None);
+                    }
+                }
             }
         }
     }

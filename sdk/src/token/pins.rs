@@ -59,7 +59,7 @@ impl Token {
         };
         let progress = Progress::default();
         let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
             Box::pin(operation.set_pins(signer, keys)).await
         };
         let reply = self.observed(limited(&progress, operation).await)?;

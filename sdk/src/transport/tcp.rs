@@ -16,8 +16,7 @@ impl Connector for TcpConnector {
     fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
         Box::pin(async move {
             let unreachable = |source| TransportError::Unreachable { server: server.clone(), source };
-            let host = server.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&server.host);
-            let stream = TcpStream::connect((host, server.port)).await.map_err(unreachable)?;
+            let stream = TcpStream::connect((server.bare_host(), server.port)).await.map_err(unreachable)?;
             // One frame is one write; waiting for more would only delay it.
             stream.set_nodelay(true).map_err(unreachable)?;
             Ok(Box::new(Framed::new(stream)) as Box<dyn Connection>)

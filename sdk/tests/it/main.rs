@@ -4,6 +4,7 @@
 
 mod cancel;
 mod crash;
+mod datagram;
 mod enrollment;
 mod loss;
 mod pins;

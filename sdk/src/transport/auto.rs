@@ -1,0 +1,139 @@
+//! The first way that works: a datagram for a single exchange, else TCP, else a WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::tcp::TcpConnector;
+use super::udp::{UdpConnector, Unheard};
+use super::websocket::WebSocketConnector;
+use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
+
+/// How long TCP may take before a WebSocket is tried: less than half of what the whole may take.
+const TCP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Tries datagrams, then TCP, then a WebSocket, and remembers for ten minutes what did not work.
+#[must_use]
+pub fn automatic(websocket: WebSocketConnector) -> UdpConnector {
+    automatic_over(Arc::new(TcpConnector), Arc::new(websocket))
+}
+
+fn automatic_over(first: Arc<dyn Connector>, second: Arc<dyn Connector>) -> UdpConnector {
+    UdpConnector::where_it_works(Arc::new(Fallback { first, second, failed: Unheard::default() }))
+}
+
+/// The first way, or the second where the first one fails.
+#[derive(Debug)]
+struct Fallback {
+    first: Arc<dyn Connector>,
+    second: Arc<dyn Connector>,
+    /// Where only the second way worked lately.
+    failed: Unheard,
+}
+
+impl Connector for Fallback {
+    fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+        Box::pin(async move {
+            if self.failed.remembers(server)
+                && let Ok(connection) = self.second.connect(server).await
+            {
+                return Ok(connection);
+            }
+            let first = timeout(TCP_LIMIT, self.first.connect(server)).await.unwrap_or(Err(TransportError::TimedOut));
+            let failure = match first {
+                Ok(connection) => return Ok(connection),
+                Err(failure) => failure,
+            };
+            match self.second.connect(server).await {
+                Ok(connection) => {
+                    self.failed.note(server);
+                    Ok(connection)
+                }
+                // What people know is the first way; the second one is a guess at best.
+                Err(_) => Err(failure),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::memory::{MemoryConnector, MemoryListener, network};
+    use super::*;
+
+    /// Counts, and connects only when it may.
+    #[derive(Debug)]
+    struct Way {
+        works: bool,
+        hangs: bool,
+        tries: AtomicUsize,
+        memory: MemoryConnector,
+    }
+
+    impl Connector for Way {
+        fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+            self.tries.fetch_add(1, Ordering::Relaxed);
+            if self.hangs {
+                return Box::pin(std::future::pending());
+            }
+            if self.works { self.memory.connect(server) } else { Box::pin(async { Err(TransportError::Closed) }) }
+        }
+    }
+
+    fn way(works: bool, hangs: bool) -> (Arc<Way>, MemoryListener) {
+        let (memory, listener) = network();
+        (Arc::new(Way { works, hangs, tries: AtomicUsize::new(0), memory }), listener)
+    }
+
+    fn tries(way: &Way) -> usize {
+        way.tries.load(Ordering::Relaxed)
+    }
+
+    fn server() -> Endpoint {
+        Endpoint { host: "id.example".into(), port: 8421 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_way_is_taken_where_the_first_one_fails_or_hangs_and_remembered() {
+        for hangs in [false, true] {
+            let ((first, _a), (second, _b)) = (way(false, hangs), way(true, false));
+            let connector =
+                automatic_over(Arc::clone(&first) as Arc<dyn Connector>, Arc::clone(&second) as Arc<dyn Connector>);
+            for _ in 0..3 {
+                connector.connect(&server()).await.unwrap();
+            }
+            assert_eq!((tries(&first), tries(&second)), (1, 3));
+            tokio::time::advance(Duration::from_secs(601)).await;
+            connector.connect(&server()).await.unwrap();
+            assert_eq!((tries(&first), tries(&second)), (2, 4));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_way_is_left_alone_while_the_first_one_works() {
+        let ((first, _a), (second, _b)) = (way(true, false), way(true, false));
+        let connector =
+            automatic_over(Arc::clone(&first) as Arc<dyn Connector>, Arc::clone(&second) as Arc<dyn Connector>);
+        connector.connect(&server()).await.unwrap();
+        assert_eq!((tries(&first), tries(&second)), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn if_nothing_works_the_first_ones_error_is_told() {
+        let ((first, _a), (second, _b)) = (way(false, true), way(false, false));
+        let connector = automatic_over(first, second);
+        assert!(matches!(connector.connect(&server()).await, Err(TransportError::TimedOut)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_up_in_the_middle_leaves_nothing_behind() {
+        let ((first, _a), (second, _b)) = (way(true, true), way(true, false));
+        let connector = automatic_over(first, Arc::clone(&second) as Arc<dyn Connector>);
+        let given_up = timeout(Duration::from_secs(1), connector.connect(&server())).await;
+        assert!(given_up.is_err());
+        assert_eq!(tries(&second), 0);
+    }
+}
