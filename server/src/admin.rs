@@ -12,6 +12,7 @@ mod housekeeping;
 mod instance;
 mod keys;
 mod listing;
+mod nodes;
 mod offers;
 mod once;
 mod services;

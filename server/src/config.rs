@@ -1,5 +1,6 @@
 //! The configuration: defaults, file, environment, flags; see `config.default.toml` for every key.
 
+mod database;
 mod http;
 mod layers;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cardea_protocol::wire::Host;
+pub use database::{DatabaseConfig, DatabaseUrl};
 pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
 pub use layers::{ConfigError, DEFAULTS, Sources};
 use serde::de::Error as _;
@@ -21,6 +23,8 @@ use crate::network::Network;
 pub struct Config {
     /// Where the data is.
     pub data: DataConfig,
+    /// The database, where it is not in the data folder.
+    pub database: DatabaseConfig,
     /// How the world reaches the server.
     pub public: PublicConfig,
     /// The HTTP side.
@@ -43,7 +47,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Folder of database and master key.
+    /// Folder of master key and, unless it is on PostgreSQL, database.
     pub dir: PathBuf,
 }
 
@@ -130,6 +134,7 @@ impl Config {
             ("channel.handshake_timeout", self.channel.handshake_timeout),
             ("channel.idle_timeout", self.channel.idle_timeout),
         ];
+        self.database.check()?;
         self.http.check()?;
         self.tls.check()?;
         if self.channel.max_handshakes_per_minute == 0 {

@@ -143,6 +143,8 @@ impl Vault {
         let mut decoder = Decoder::new(Table::Meta, &content);
         let marks = Marks { ver: sealed.ver, high_water: decoder.time()?, restored_at: decoder.time()? };
         decoder.end()?;
+        // Another node may have seen a later time.
+        self.seen.fetch_max(marks.high_water.get(), Ordering::SeqCst);
         Ok(marks)
     }
 

@@ -27,6 +27,8 @@ const TIME: u64 = 60;
 pub(super) struct Done {
     keys: Option<UnixSeconds>,
     time: Option<UnixSeconds>,
+    /// How far this node has heard what others do.
+    heard: Option<u64>,
 }
 
 impl Admin {
@@ -64,6 +66,9 @@ impl Admin {
             report("the last use of authkeys could not be recorded", self.record_uses().await);
         }
         report("confirmations could not be ended", self.end_confirmations().await.map(drop));
+        if self.is_shared() {
+            report("other nodes could not be heard", self.hear_other_nodes(&mut done.heard).await);
+        }
         report("events could not be delivered", self.deliver_events().await.map(drop));
     }
 

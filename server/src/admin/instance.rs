@@ -17,6 +17,7 @@ const DATABASE: &str = "cardea.db";
 pub struct Instance {
     store: Store,
     vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Instance {
@@ -33,6 +34,9 @@ impl Instance {
 
     /// Opens the database at `location` with the master key at `key`.
     ///
+    /// Where several nodes may share the database, the time is the database's, and `clock` is not asked unless it is one
+    /// for tests: nodes whose clocks differ must not judge one opening by different times.
+    ///
     /// # Errors
     /// The database or the master key cannot be used; the error says which and what to do.
     pub async fn assemble(
@@ -41,19 +45,43 @@ impl Instance {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, AdminError> {
-        // Opening blocks on the file system.
-        let opened = tokio::task::spawn_blocking(move || Store::open(location, Options::default())).await;
+        Self::assemble_with(location, Options::default(), key, clock, entropy).await
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// The database or the master key cannot be used; the error says which and what to do.
+    pub async fn assemble_with(
+        location: Location,
+        options: Options,
+        key: KeyLocation,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, AdminError> {
+        // Opening blocks on the file system, or on the network.
+        let opened = tokio::task::spawn_blocking(move || Store::open(location, options)).await;
         let store = opened.map_err(|_| crate::storage::StorageError::Panicked)??;
-        let vault = Vault::open(&store, key, entropy, clock).await?;
+        let clock: Arc<dyn Clock> = match store.clock() {
+            Some(shared) if !clock.is_test_clock() => shared,
+            _ => clock,
+        };
+        let vault = Vault::open(&store, key, entropy, Arc::clone(&clock)).await?;
         let this = Arc::clone(&vault);
         store.write(move |tx| this.maintain_keys(tx, this.reading())).await?;
-        Ok(Self { store, vault })
+        Ok(Self { store, vault, clock })
     }
 
     /// The database.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What time it is for this instance.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// The vault.

@@ -9,7 +9,8 @@ use crate::admin::{Admin, AdminSettings, Instance};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::entropy::OsEntropy;
-use crate::storage::ServerLock;
+use crate::storage::{Location, PostgresUrl, ServerLock};
+use crate::vault::KeyLocation;
 
 /// Creates the data folder, for this user only, if it is not there.
 pub(super) fn create_folder(dir: &Path) -> Result<(), CliError> {
@@ -22,7 +23,30 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), CliError> {
 
 /// Opens the data in the folder that `config` names.
 pub(super) async fn instance(config: &Config, clock: Arc<dyn Clock>) -> Result<Instance, CliError> {
-    Ok(Instance::open(&config.data.dir, clock, Arc::new(OsEntropy)).await?)
+    let Some(url) = postgres(config)? else {
+        return Ok(Instance::open(&config.data.dir, clock, Arc::new(OsEntropy)).await?);
+    };
+    let (location, key) = (Location::Postgres(url), KeyLocation::Folder(config.data.dir.clone()));
+    Ok(Instance::assemble_with(location, config.database.options(), key, clock, Arc::new(OsEntropy)).await?)
+}
+
+fn postgres(config: &Config) -> Result<Option<PostgresUrl>, CliError> {
+    config.database.postgres().map_err(|error| CliError::Argument(format!("database: {error}")))
+}
+
+/// Keeps other servers from the data folder, where the database is in it. A database on PostgreSQL is there for several.
+pub(super) fn lock(config: &Config) -> Result<Option<ServerLock>, CliError> {
+    match postgres(config)? {
+        None => Ok(Some(ServerLock::acquire(&config.data.dir)?)),
+        Some(_) => Ok(None),
+    }
+}
+
+/// The calls, while no server runs: it would go on with what it remembers.
+async fn alone(config: &Config) -> Result<(Option<ServerLock>, Admin), CliError> {
+    let (lock, admin) = (lock(config)?, admin(config).await?);
+    admin.check_alone().await?;
+    Ok((lock, admin))
 }
 
 /// Opens the data for a command that makes no links.
@@ -40,9 +64,8 @@ pub(super) async fn admin(config: &Config) -> Result<Admin, CliError> {
 pub(super) async fn restore_marker(args: OfflineArgs) -> Result<(), CliError> {
     let config = args.settings.load(None)?;
     log::start(&config.log);
-    // A running server would go on with what it remembers from before the restore.
-    let _lock = ServerLock::acquire(&config.data.dir)?;
-    let devices = admin(&config).await?.mark_restored().await?;
+    let (_lock, admin) = alone(&config).await?;
+    let devices = admin.mark_restored().await?;
     output::text(&format!("everything is closed; {devices} devices will resynchronize\n"))
 }
 
@@ -50,7 +73,7 @@ pub(super) async fn restore_marker(args: OfflineArgs) -> Result<(), CliError> {
 pub(super) async fn forget_future(args: OfflineArgs) -> Result<(), CliError> {
     let config = args.settings.load(None)?;
     log::start(&config.log);
-    let _lock = ServerLock::acquire(&config.data.dir)?;
-    admin(&config).await?.forget_future().await?;
+    let (_lock, admin) = alone(&config).await?;
+    admin.forget_future().await?;
     output::text("everything is closed and may be opened again\n")
 }

@@ -19,7 +19,6 @@ use crate::config::{Config, HttpConfig, public_host};
 use crate::http::{Api, Certificates, HttpServer};
 use crate::metrics::{self, Metrics};
 use crate::shutdown::{self, Shutdown};
-use crate::storage::ServerLock;
 
 /// Connections at once to the listener of the metrics.
 const WATCHERS: usize = 32;
@@ -55,8 +54,9 @@ pub(super) async fn serve(
     shutdown::on_signals(&shutdown).map_err(CliError::io("cannot watch for signals"))?;
 
     let certificates = certificates(&config)?;
-    let _lock = ServerLock::acquire(&config.data.dir)?;
-    let instance = data::instance(&config, Arc::clone(&clock)).await?;
+    let _lock = data::lock(&config)?;
+    let instance = data::instance(&config, clock).await?;
+    let clock = Arc::clone(instance.clock());
     let (http, http_address) = bind("http.listen", config.http.listen).await?;
     let threads = ChannelThreads::start().map_err(CliError::io("cannot start threads"))?;
     let cannot = || CliError::io(format!("cannot listen on {} (channel.listen)", config.channel.listen));

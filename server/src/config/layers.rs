@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::Config;
+use super::database::is_secret;
 
 /// The documented defaults, which are also where every key and its type comes from.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -97,6 +98,10 @@ impl Sources {
         }
         for (key, value, flag) in &self.flags {
             let origin = format!("the flag {flag}");
+            if is_secret(key, value) {
+                let problem = "must have no password where other users can see it: use database.password_file";
+                return Err(ConfigError::Value { origin, key: key.clone(), problem: problem.to_owned() });
+            }
             let value = typed(&merged, key, value, &origin)?;
             place(&mut merged, key, value, &origin)?;
             origins.push((key.clone(), origin));

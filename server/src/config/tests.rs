@@ -75,6 +75,12 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         ("channel.trusted_proxies", "proxy.example.org"),
         ("channel.max_datagrams", "0"),
         ("data.dir", ""),
+        ("database.url", "mysql://joe@db.example/cardea"),
+        ("database.url", "postgresql://joe@db.example/cardea?sslmode=prefer"),
+        ("database.url", "postgresql://joe:sesame@db.example/cardea"),
+        ("database.password_file", "/etc/cardea/password"),
+        ("database.connections", "0"),
+        ("database.timeout", "0"),
         ("public.url", "token.example.org"),
         ("public.url", "https://"),
         ("public.url", "https://token.example.org/path"),
@@ -91,6 +97,17 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         let text = error(&Sources { flags: vec![flag(key, value)], ..Sources::default() });
         assert!(text.contains(key) && text.contains("--set"), "{key}={value}: {text}");
     }
+}
+
+#[test]
+fn a_password_in_the_url_is_not_shown() {
+    let url = "postgresql://joe:sesame@db.example/cardea".to_owned();
+    let environment = vec![("CARDEA_DATABASE_URL".to_owned(), url)];
+    let config = Sources { environment, ..Sources::default() }.load().expect("a valid configuration");
+    assert!(config.database.postgres().is_ok_and(|url| url.is_some_and(|url| url.has_password())));
+    assert!(!format!("{config:?}").contains("sesame"));
+    let flags = vec![flag("database.url", "postgresql://joe:sesame@db.example/cardea")];
+    assert!(!error(&Sources { flags, ..Sources::default() }).contains("sesame"));
 }
 
 #[test]

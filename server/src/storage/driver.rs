@@ -19,6 +19,14 @@ pub(super) trait Database: fmt::Debug + Send + Sync {
     /// The database cannot be reached or is not what it was.
     fn reader(&self) -> Result<Box<dyn Reader>, StorageError>;
 
+    /// Fails when another server is connected to a database that several may use. Blocks.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`]; the database cannot be reached.
+    fn check_alone(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// Fails when what was opened is no longer what is there.
     ///
     /// # Errors

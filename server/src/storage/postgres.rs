@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 pub use url::{PostgresUrl, PostgresUrlError};
 
 use super::StorageError;
@@ -25,11 +26,14 @@ use super::driver::{self, Committer, Reader, Span, Work};
 use super::store::Options;
 use super::writer::Job;
 use crate::clock::DatabaseClock;
+use crate::entropy::OsEntropy;
 use connection::{Connection, Patience};
 use transaction::{Kind, PostgresTransaction};
 
 /// Most jobs in one commit: PostgreSQL remembers as many savepoints of a transaction where everybody can see them at once.
 const BATCH: usize = 60;
+/// What every connection is called on the server, before what tells this store from others.
+const PROGRAM: &str = "cardea-server";
 /// Pause after the first failure to connect; doubled with each, up to the most.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MOST: Duration = Duration::from_secs(1);
@@ -69,7 +73,7 @@ impl Database {
         let shared = Shared {
             url,
             patience: Patience::new(options.busy_timeout),
-            application: "cardea-server".to_owned(),
+            application: format!("{PROGRAM} {}", HEXLOWER.encode(&crate::entropy::bytes::<8>(&OsEntropy))),
             clock: Arc::default(),
             road: Mutex::default(),
         };
@@ -136,6 +140,16 @@ impl driver::Database for Database {
 
     fn reader(&self) -> Result<Box<dyn Reader>, StorageError> {
         Ok(Box::new(PostgresReader(self.connect()?)))
+    }
+
+    fn check_alone(&self) -> Result<(), StorageError> {
+        let mut connection = self.connect()?;
+        let ours = &self.0.application;
+        let others = connection.texts(&format!(
+            "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database() \
+             AND application_name LIKE '{PROGRAM} %' AND application_name <> '{ours}'"
+        ))?;
+        if others == ["0"] { Ok(()) } else { Err(StorageError::InUse(self.0.url.name().into())) }
     }
 
     fn check_in_place(&self) -> Result<(), StorageError> {

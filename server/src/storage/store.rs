@@ -108,6 +108,15 @@ impl Store {
         self.0.clock.clone()
     }
 
+    /// Fails when another server, or a tool, is connected to a database that several may use.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`]; the database cannot be reached.
+    pub async fn check_alone(&self) -> Result<(), StorageError> {
+        let inner = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || inner.database.check_alone()).await.map_err(|_| StorageError::Panicked)?
+    }
+
     /// Runs `job` in a transaction and returns its result after the commit is durable. An error of the job undoes it.
     ///
     /// Cancel safe in that a job either runs whole or not at all; whether it ran is unknown to who stopped waiting.

@@ -176,6 +176,14 @@ impl Vault {
         Ok(Entry { leaf, content: Some(Content { salt, bytes, event }) })
     }
 
+    /// The number of the newest row; 0 when there is none.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn newest_journal(&self, tx: &mut dyn Transaction) -> Result<u64, VaultError> {
+        Ok(JournalRows::newest_journal(tx)?)
+    }
+
     /// How far a reader of the journal called `name` has come; 0 before its first row.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Intent, Received};
 use cardea_protocol::token::DeviceStatus;
 use cardea_server::admin::Actor;
+use cardea_server::domain::actor::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::vault::EventKind;
@@ -12,9 +13,27 @@ use tokio::task::JoinSet;
 
 use crate::channel_support::*;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_message_sent_to_both_runs_once_and_gets_one_reply() {
-    let world = Setup::durable().start().await;
+/// Runs every test on every database that two servers can share.
+macro_rules! over_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite { $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() { super::$test(super::Data::Folder).await; })* }
+        mod postgres { $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() { super::$test(super::Data::Postgres).await; })* }
+    };
+}
+
+over_both!(
+    one_message_sent_to_both_runs_once_and_gets_one_reply,
+    guesses_made_at_the_same_time_get_one_answer_cost_tries_and_prove_the_copy,
+    a_single_use_opening_is_one_one_over_both_servers,
+    a_session_on_one_server_is_fenced_by_a_handshake_on_the_other,
+    both_servers_see_what_either_did,
+    a_session_hears_what_was_done_on_the_other_server,
+);
+
+async fn one_message_sent_to_both_runs_once_and_gets_one_reply(data: Data) {
+    let world = Setup::over(data).start().await;
     let other = world.another_node().await;
     let mut phone = world.enroll().await;
     for round in 1..=10 {
@@ -51,12 +70,11 @@ async fn guess_together(world: &World, other: &Node, phone: &Phone, pins: &[Stri
     guesses.join_all().await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn guesses_made_at_the_same_time_get_one_answer_cost_tries_and_prove_the_copy() {
+async fn guesses_made_at_the_same_time_get_one_answer_cost_tries_and_prove_the_copy(data: Data) {
     // With equal randomness all sign one statement, each with another key: a thief's way to many guesses for one count.
     for seed in [None, Some(77)] {
         for thieves in [2, 5] {
-            let world = Setup::durable().start().await;
+            let world = Setup::over(data).start().await;
             let other = world.another_node().await;
             let mut phone = world.enroll().await;
             let pins: Vec<_> = (0..thieves).map(|number| format!("65039{number}")).collect();
@@ -81,10 +99,9 @@ async fn guesses_made_at_the_same_time_get_one_answer_cost_tries_and_prove_the_c
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_single_use_opening_is_one_one_over_both_servers() {
+async fn a_single_use_opening_is_one_one_over_both_servers(data: Data) {
     let rules = ServiceRules { window: Window::new(0, 60), ..rules() };
-    let world = Setup { rules, ..Setup::durable() }.start().await;
+    let world = Setup { rules, ..Setup::over(data) }.start().await;
     let other = world.another_node().await;
     let mut phone = world.enroll().await;
     for round in 1..=5 {
@@ -102,9 +119,8 @@ async fn a_single_use_opening_is_one_one_over_both_servers() {
     other.stop().await;
 }
 
-#[tokio::test]
-async fn a_session_on_one_server_is_fenced_by_a_handshake_on_the_other() {
-    let world = Setup::durable().start().await;
+async fn a_session_on_one_server_is_fenced_by_a_handshake_on_the_other(data: Data) {
+    let world = Setup::over(data).start().await;
     let other = world.another_node().await;
     let mut phone = world.enroll().await;
     let mut stuck = phone.warm(&world).await;
@@ -136,9 +152,8 @@ async fn a_session_on_one_server_is_fenced_by_a_handshake_on_the_other() {
     other.stop().await;
 }
 
-#[tokio::test]
-async fn both_servers_see_what_either_did() {
-    let world = Setup::durable().start().await;
+async fn both_servers_see_what_either_did(data: Data) {
+    let world = Setup::over(data).start().await;
     let other = world.another_node().await;
     let mut phone = world.enroll().await;
     for (number, address) in [other.address, world.address(), other.address].into_iter().enumerate() {
@@ -155,5 +170,39 @@ async fn both_servers_see_what_either_did() {
     phone.record = phone.record.renew_server_key::<Dalek>(&record).unwrap().stored().0;
     phone.address = world.address();
     assert_eq!(phone.status(&world).await.code, Code::Ok);
+    other.stop().await;
+}
+
+async fn a_session_hears_what_was_done_on_the_other_server(data: Data) {
+    let world = Setup::over(data).start().await;
+    let other = world.another_node().await;
+    let mut heard = None;
+    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    let mut phone = world.enroll().await;
+    let mut session = phone.warm(&world).await;
+    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    assert_eq!(session.ask(&phone, &world, &Intent::Status).await.map(|reply| reply.code), Some(Code::Ok));
+    other.admin.block(&world.service, &world.user, Actor::Operator).await.unwrap();
+    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    // The last frame says so, and then there is nothing.
+    assert!(session.wire.receive().await.is_some());
+    assert_eq!(session.wire.receive().await, None);
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_whose_clocks_differ_by_minutes_agree_on_what_is_open() {
+    let world = Setup::over(Data::SkewedPostgres).start().await;
+    let other = world.another_node().await;
+    let mut phone = world.enroll().await;
+    // By their own clocks an opening of the first would lie in the future of the second, and one of the second would be
+    // over for the first.
+    for address in [world.address(), other.address] {
+        phone.address = address;
+        assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);
+        assert_eq!((world.status().await, other.status(&world.service, &world.user).await), (1, 1));
+        assert_eq!(phone.ask(&world, &Intent::Close).await.code, Code::Ok);
+        assert_eq!((world.status().await, other.status(&world.service, &world.user).await), (2, 2));
+    }
     other.stop().await;
 }

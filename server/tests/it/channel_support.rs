@@ -15,7 +15,7 @@ use std::time::Duration;
 use cardea_protocol::token::Argon2Class;
 use cardea_server::admin::{Actor, Admin, AdminSettings, EnrollOptions, Instance, NewService, Offer, Service};
 use cardea_server::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
-use cardea_server::clock::{Clock, TestClock, UnixSeconds};
+use cardea_server::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use cardea_server::config::ChannelConfig;
 use cardea_server::domain::name::UserId;
 use cardea_server::domain::rules::ServiceRules;
@@ -23,7 +23,7 @@ use cardea_server::domain::world::Window;
 use cardea_server::entropy::{Entropy, OsEntropy, SeededEntropy};
 use cardea_server::shutdown::Shutdown;
 use cardea_server::storage::rows::JournalFilter;
-use cardea_server::storage::{Location, StorageError};
+use cardea_server::storage::{Location, PostgresUrl, StorageError};
 use cardea_server::vault::{Entry, Event, EventKind, KeyLocation, VaultError};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -70,7 +70,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    async fn start(instance: Instance, clock: Arc<TestClock>, config: &ChannelConfig) -> Self {
+    async fn start(instance: Instance, config: &ChannelConfig) -> Self {
         let listeners = channel::bind(config.listen, config.udp).await.expect("a free port");
         let address = listeners.0.local_addr().expect("an address");
         let settings = AdminSettings {
@@ -81,7 +81,7 @@ impl Node {
         let admin = Arc::new(Admin::new(&instance, settings).expect("settings that fit"));
         let (live, shutdown) = (Arc::new(LiveSessions::default()), Shutdown::new());
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
-        let clock: Arc<dyn Clock> = clock;
+        let clock = Arc::clone(instance.clock());
         let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
         let desk = Arc::new(desk.expect("the server has keys"));
         let channel = Channel::new(desk, config, shutdown.clone());
@@ -120,19 +120,54 @@ pub(crate) struct Setup {
     pub(crate) config: ChannelConfig,
     /// `None`: the operating system's randomness.
     pub(crate) seed: Option<u64>,
-    /// In memory, or in a folder that outlives a restart.
-    pub(crate) durable: bool,
+    pub(crate) data: Data,
+}
+
+/// Where a test server keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// In memory.
+    Memory,
+    /// In a folder that outlives a restart.
+    Folder,
+    /// On PostgreSQL, with the key in a folder.
+    Postgres,
+    /// The same, and the machines' clocks are minutes off, the first ahead and the others behind.
+    SkewedPostgres,
+}
+
+impl Data {
+    fn clock(self, test: &Arc<TestClock>, skew: i64) -> Arc<dyn Clock> {
+        match self {
+            Self::SkewedPostgres => Arc::new(Skewed(skew)),
+            _ => Arc::<TestClock>::clone(test),
+        }
+    }
+}
+
+/// The clock of a machine that is so many seconds ahead.
+#[derive(Debug)]
+struct Skewed(i64);
+
+impl Clock for Skewed {
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::new(SystemClock.now().get().saturating_add_signed(self.0))
+    }
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { rules: rules(), config: config(), seed: None, durable: false }
+        Self { rules: rules(), config: config(), seed: None, data: Data::Memory }
     }
 }
 
 impl Setup {
     pub(crate) fn durable() -> Self {
-        Self { durable: true, ..Self::default() }
+        Self::over(Data::Folder)
+    }
+
+    pub(crate) fn over(data: Data) -> Self {
+        Self { data, ..Self::default() }
     }
 
     pub(crate) fn rules(rules: ServiceRules) -> Self {
@@ -141,29 +176,39 @@ impl Setup {
 
     pub(crate) async fn start(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = Arc::new(TestClock::new(UnixSeconds::new(START)));
+        let start = if self.data == Data::SkewedPostgres { SystemClock.now() } else { UnixSeconds::new(START) };
+        let clock = Arc::new(TestClock::new(start));
         let entropy: Arc<dyn Entropy> = match self.seed {
             Some(seed) => Arc::new(SeededEntropy::new(seed)),
             None => Arc::new(OsEntropy),
         };
-        let wall: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let instance = if self.durable {
-            Instance::open(folder.path(), wall, entropy).await
-        } else {
-            let key = KeyLocation::Given(cardea_protocol::Secret::new([7; 32]));
-            Instance::assemble(Location::Memory, key, wall, entropy).await
+        let wall = self.data.clock(&clock, 300);
+        let location = match self.data {
+            Data::Memory => Location::Memory,
+            Data::Folder => Location::File(folder.path().join("cardea.db")),
+            Data::Postgres | Data::SkewedPostgres => {
+                let url = crate::postgres::Cluster::shared().database();
+                Location::Postgres(PostgresUrl::parse(&url).expect("a good url"))
+            }
         };
-        let node = Node::start(instance.expect("opens"), Arc::clone(&clock), &self.config).await;
+        let key = match self.data {
+            Data::Memory => KeyLocation::Given(cardea_protocol::Secret::new([7; 32])),
+            _ => KeyLocation::Folder(folder.path().to_owned()),
+        };
+        let instance = Instance::assemble(location.clone(), key, wall, entropy).await;
+        let node = Node::start(instance.expect("opens"), &self.config).await;
         let service = NewService { rules: self.rules, ..NewService::new("default_demo") };
         let service = node.admin.create_service(service, Actor::Operator).await.expect("created");
         let user = UserId::parse("joe").expect("valid");
-        World { folder, clock, node, service, user, config: self.config }
+        World { folder, data: self.data, location, clock, node, service, user, config: self.config }
     }
 }
 
 /// A server with one service and one user.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
+    data: Data,
+    location: Location,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) node: Node,
     pub(crate) service: Service,
@@ -199,16 +244,16 @@ impl World {
 
     /// The same, with something happening to the folder meanwhile.
     pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
-        let Self { folder, clock, node, service, user, config } = self;
+        let Self { folder, data, location, clock, node, service, user, config } = self;
         node.stop().await;
         meanwhile(folder.path());
-        let node = second_node(&folder, &clock, &config).await;
-        Self { folder, clock, node, service, user, config }
+        let node = second_node(&folder, &location, data.clock(&clock, -300), &config).await;
+        Self { folder, data, location, clock, node, service, user, config }
     }
 
     /// Another server over the same file.
     pub(crate) async fn another_node(&self) -> Node {
-        second_node(&self.folder, &self.clock, &self.config).await
+        second_node(&self.folder, &self.location, self.data.clock(&self.clock, -300), &self.config).await
     }
 
     /// What a relying party is told.
@@ -270,10 +315,10 @@ impl Node {
     }
 }
 
-async fn second_node(folder: &TempDir, clock: &Arc<TestClock>, config: &ChannelConfig) -> Node {
-    let wall: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
-    let instance = Instance::open(folder.path(), wall, Arc::new(OsEntropy)).await.expect("opens");
-    Node::start(instance, Arc::clone(clock), config).await
+async fn second_node(folder: &TempDir, location: &Location, clock: Arc<dyn Clock>, config: &ChannelConfig) -> Node {
+    let key = KeyLocation::Folder(folder.path().to_owned());
+    let instance = Instance::assemble(location.clone(), key, clock, Arc::new(OsEntropy)).await.expect("opens");
+    Node::start(instance, config).await
 }
 
 /// Hints and ids differ between worlds; how many rows there are, their versions and sizes may be compared.

@@ -12,5 +12,8 @@ mod channel_ratchet;
 mod channel_resync;
 mod channel_support;
 mod channel_throttle;
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "other tests use other parts")]
+mod postgres;
 mod process;
 mod tls;

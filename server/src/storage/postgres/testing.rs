@@ -1,7 +1,6 @@
 //! What tests of this crate need of PostgreSQL.
 
 #[path = "../../../tests/support/postgres.rs"]
-#[expect(dead_code, reason = "other tests use other parts")]
 mod cluster;
 
 pub(crate) use cluster::Cluster;
