@@ -5,7 +5,6 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Intent, Received};
 use cardea_protocol::token::DeviceStatus;
 use cardea_server::admin::Actor;
-use cardea_server::domain::actor::Actor;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::vault::EventKind;
