@@ -12,6 +12,7 @@
     reason = "the harness is test code: it panics when something is not as it must be"
 )]
 
+mod browser;
 mod device;
 mod http;
 mod offer;
@@ -21,6 +22,7 @@ mod proxy;
 mod site;
 mod wait;
 
+pub use browser::Browser;
 pub use device::{Device, Ran, Running};
 pub use http::{Answer, get, post, raw, request};
 pub use offer::Offer;

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::report::{Outcome, Report};
-use crate::tools::{self, CC, CURL, CXX, GIT, POSTGRES, PYTHON, Tool};
+use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, POSTGRES, PYTHON, Tool};
 use crate::workspace::Workspace;
 use crate::{fuzz, lint, models};
 
@@ -82,7 +82,7 @@ fn all() -> Vec<Part> {
         other("models", &[PYTHON], models::run),
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
-        other("tests", &[CC, CURL, POSTGRES], cargo::tests),
+        other("tests", &[BROWSER, CC, CURL, POSTGRES], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),

@@ -29,6 +29,13 @@ pub(crate) const CURL: Tool =
 /// Builds the fuzzing engine.
 pub(crate) const CXX: Tool =
     Tool { program: "c++", probe: "--version", packages: &["g++"], purpose: "building the fuzzing engine" };
+/// Drives a browser.
+pub(crate) const BROWSER: Tool = Tool {
+    program: "chromedriver",
+    probe: "--version",
+    packages: &["chromium", "chromium-driver"],
+    purpose: "looking at pages as people do",
+};
 /// Lists the files of the project.
 pub(crate) const GIT: Tool =
     Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };

@@ -59,6 +59,32 @@ pub fn request(server: SocketAddr, method: &[u8], target: &[u8], headers: &str, 
     raw(server, &[method, b" ", target, rest.as_bytes(), body].concat())
 }
 
+/// As [`request`], for servers that say how long the body is and then do not end the connection.
+pub(super) fn request_by_length(server: SocketAddr, method: &str, target: &str, body: &str) -> Answer {
+    let length = body.len();
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {length}\r\n\r\n{body}");
+    let mut bytes = Vec::new();
+    if let Ok(mut stream) = TcpStream::connect_timeout(&server, PATIENCE) {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit that is not 0 can be set");
+        let _ = stream.write_all(head.as_bytes());
+        let mut piece = [0; 8192];
+        loop {
+            let answer = Answer::parse(&bytes);
+            let lengths = answer.head.lines().filter_map(|line| line.split_once(':'));
+            let mut lengths = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            let length = lengths.find_map(|(_, length)| length.trim().parse::<usize>().ok());
+            if length.is_some_and(|length| answer.body.len() >= length) {
+                break;
+            }
+            match stream.read(&mut piece) {
+                Ok(count @ 1..) => bytes.extend_from_slice(&piece[..count]),
+                _ => break,
+            }
+        }
+    }
+    Answer::parse(&bytes)
+}
+
 /// Any bytes, and all that comes back until the server ends the connection. A connection that breaks is an answer too.
 pub fn raw(server: SocketAddr, bytes: &[u8]) -> Answer {
     let mut answer = Vec::new();

@@ -4,6 +4,7 @@ mod clients;
 mod configuration;
 mod crash;
 mod database;
+mod docs;
 mod duress;
 mod enroll;
 mod open;
