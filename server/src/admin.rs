@@ -3,11 +3,14 @@
 //! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
 //! or a random number but through the vault, and none of them can be told which PIN a device has used.
 
+mod audit;
 mod authkeys;
 mod authorize;
 mod confirmations;
 mod devices;
 mod error;
+mod events;
+mod history;
 mod housekeeping;
 mod instance;
 mod keys;
@@ -24,10 +27,13 @@ use cardea_protocol::token::TokenId;
 use cardea_protocol::wire::Host;
 use tokio::sync::broadcast;
 
+pub use audit::{AuditPage, AuditPosition, AuditProof, AuditReport, AuditScope, Subtrees};
 pub use authkeys::{CreatedAuthkey, KeyScope, NewKey};
 pub use authorize::{Access, AccessScope};
 pub use confirmations::ConfirmationList;
 pub use error::AdminError;
+pub use events::{EventFeed, FeedItem};
+pub use history::HistoryItem;
 pub use instance::Instance;
 pub use keys::ServerIdentity;
 pub use listing::TOKENS_MAX;
@@ -66,6 +72,8 @@ pub struct Admin {
     development: bool,
     changes: broadcast::Sender<TokenId>,
     uses: authkeys::Uses,
+    subtrees: Subtrees,
+    pulse: events::Pulse,
 }
 
 impl Admin {
@@ -87,7 +95,8 @@ impl Admin {
         }
         let (changes, _) = broadcast::channel(CHANGES);
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
-        Ok(Self { store, vault, web, endpoint, development, changes, uses: authkeys::Uses::default() })
+        let (uses, subtrees, pulse) = (authkeys::Uses::default(), Subtrees::default(), events::Pulse::default());
+        Ok(Self { store, vault, web, endpoint, development, changes, uses, subtrees, pulse })
     }
 
     /// Tokens that were changed by a call, as it happens: live sessions of their devices have to be told or ended.

@@ -55,7 +55,7 @@ pub use devices::{Device, DeviceSigned, DeviceView};
 pub use enrollments::{Endpoint, Enrolled, NewDevice, Offer, PendingOffer};
 pub use error::VaultError;
 pub use identity::{EpochKey, ServerKeys};
-pub use journal::{About, Content, Entry, Event, EventKind, Signed};
+pub use journal::{About, Content, Entry, Event, EventKind, Reader, Signed};
 pub use listing::{Detail, DeviceEntry, DeviceState, TokenEntry};
 pub use master::KeyLocation;
 pub use slots::{Judgement, Slots};

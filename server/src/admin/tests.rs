@@ -19,18 +19,18 @@ use crate::storage::{Location, StorageError};
 use crate::vault::KeyLocation;
 use crate::vault::testing::{Pin, START, test_info};
 
-struct TestAdmin {
-    admin: Arc<Admin>,
-    instance: Instance,
-    clock: Arc<TestClock>,
-    folder: tempfile::TempDir,
+pub(super) struct TestAdmin {
+    pub(super) admin: Arc<Admin>,
+    pub(super) instance: Instance,
+    pub(super) clock: Arc<TestClock>,
+    pub(super) folder: tempfile::TempDir,
 }
 
 fn settings() -> AdminSettings {
     AdminSettings { web: "http://localhost:8420".to_owned(), channel: "localhost:8421".to_owned(), development: true }
 }
 
-async fn start() -> TestAdmin {
+pub(super) async fn start() -> TestAdmin {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clock = Arc::new(TestClock::new(UnixSeconds::new(START)));
     let entropy = Arc::new(SeededEntropy::new(1));
@@ -39,12 +39,12 @@ async fn start() -> TestAdmin {
     TestAdmin { admin, instance, clock, folder }
 }
 
-fn joe() -> UserId {
+pub(super) fn joe() -> UserId {
     UserId::parse("José +1").expect("valid")
 }
 
 impl TestAdmin {
-    async fn service(&self, name: &str, rules: ServiceRules) -> Service {
+    pub(super) async fn service(&self, name: &str, rules: ServiceRules) -> Service {
         self.admin.create_service(NewService { name: name.to_owned(), rules }, Actor::Operator).await.expect("created")
     }
 
@@ -62,7 +62,10 @@ impl TestAdmin {
     }
 
     /// A device at the vault, as the token channel would bring it about.
-    async fn device(&self, service: &Service) -> (crate::vault::testing::TestVault, crate::vault::testing::TestDevice) {
+    pub(super) async fn device(
+        &self,
+        service: &Service,
+    ) -> (crate::vault::testing::TestVault, crate::vault::testing::TestDevice) {
         let offer =
             self.admin.enroll(service, &joe(), EnrollOptions::default(), Actor::Operator).await.expect("offered");
         let link = Link::parse(&offer.link).expect("a link");
@@ -78,7 +81,7 @@ impl TestAdmin {
     }
 }
 
-fn window(seconds: u32) -> ServiceRules {
+pub(super) fn window(seconds: u32) -> ServiceRules {
     ServiceRules { window: Window::new(seconds, 60), ..ServiceRules::default() }
 }
 

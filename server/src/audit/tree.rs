@@ -62,14 +62,19 @@ impl Frontier {
 
     /// Adds a leaf by its hash.
     pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
+        self.push_full(leaf, 0);
+    }
+
+    /// Adds a full subtree of `1 << level` leaves by its root. The size must be a multiple of that.
+    pub(crate) fn push_full(&mut self, root: Hash, level: u32) {
+        let mut node = root;
         // A subtree as large as the new one is full now and becomes one with it; like carrying in an addition.
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..(self.size >> level).trailing_ones() {
             let Some(left) = self.roots.pop() else { break };
             node = node_hash(&left, &node);
         }
         self.roots.push(node);
-        self.size += 1;
+        self.size += 1 << level;
     }
 
     /// The root of the whole tree.
@@ -82,4 +87,4 @@ impl Frontier {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -17,7 +17,7 @@ pub use answers::{AnswerRow, AnswerRows};
 pub use confirmations::{ConfirmationRow, ConfirmationRows};
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
 pub use enrollments::{EnrollmentRow, EnrollmentRows};
-pub use journal::{JournalFilter, JournalRow, JournalRows};
+pub use journal::{CheckpointRow, JournalFilter, JournalRow, JournalRows, LeafRow};
 pub use keys::{EpochRow, KeyRows};
 pub use meta::MetaRows;
 pub use tokens::{TokenRow, TokenRows};

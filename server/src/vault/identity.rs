@@ -172,7 +172,7 @@ impl Vault {
         Ok(ServerKeys { identity, identity_public, epochs: self.epoch_keys(tx)? })
     }
 
-    fn identity(&self, tx: &mut dyn Transaction) -> Result<Option<Secret<32>>, VaultError> {
+    pub(super) fn identity(&self, tx: &mut dyn Transaction) -> Result<Option<Secret<32>>, VaultError> {
         let Some(sealed) = tx.meta(IDENTITY)? else { return Ok(None) };
         let content = self.sealer.open(Table::Meta, &[IDENTITY.as_bytes()], &sealed)?;
         let mut decoder = Decoder::new(Table::Meta, &content);

@@ -4,9 +4,12 @@
 //! head of the tree is kept sealed and written in the same transaction, so that who edits the database cannot make a
 //! log that fits it.
 
+mod body;
+mod checkpoints;
 mod event;
 mod kind;
 
+pub use body::Reader;
 pub use event::{About, Event, Signed};
 pub use kind::EventKind;
 
@@ -19,6 +22,8 @@ use crate::storage::{Sealed, StorageError, Transaction};
 
 /// The head of the tree.
 const HEAD: &str = "journal";
+/// Name of the mark up to which retention has erased.
+const ERASED: &str = "cursor erased";
 
 /// A row of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,12 +72,13 @@ impl Vault {
         let leaf = Leaf { seq: tree.size() + 1, at: event.at, commitment: commitment(&salt, body.bytes()) };
         let mut content = Encoder::new();
         content.put(&salt).put(body.bytes());
+        let (subscription, service, token) = columns(event);
         let mut row = JournalRow {
             seq: leaf.seq,
             at: leaf.at,
-            subscription: event.about.subscription().unwrap_or_default().to_owned(),
-            service: event.about.service().map_or(0, |(id, _)| id),
-            token: event.about.token().map(|(id, _)| *id.bytes()),
+            subscription: subscription.to_owned(),
+            service,
+            token,
             hash: leaf.commitment,
             sealed: None,
         };
@@ -184,6 +190,16 @@ impl Vault {
         Ok(JournalRows::newest_journal(tx)?)
     }
 
+    /// Looks whether a row is what it was when it was written; returns whether it has its content.
+    pub(crate) fn check_journal(&self, row: &JournalRow) -> Result<bool, VaultError> {
+        let entry = self.open_journal(row)?;
+        let Some(event) = entry.event() else { return Ok(false) };
+        // What it is found by is sealed with it, and says what the content says.
+        let (subscription, service, token) = columns(event);
+        let fits = (row.subscription.as_str(), row.service, row.token) == (subscription, service, token);
+        if fits { Ok(true) } else { Err(VaultError::Damaged(Table::Journal.name())) }
+    }
+
     /// How far a reader of the journal called `name` has come; 0 before its first row.
     ///
     /// # Errors
@@ -215,6 +231,13 @@ impl Vault {
         decoder.end()?;
         Ok((sealed.ver, seq))
     }
+}
+
+/// What a row is found by.
+fn columns(event: &Event) -> (&str, u64, Option<[u8; 16]>) {
+    let about = &event.about;
+    let service = about.service().map_or(0, |(id, _)| id);
+    (about.subscription().unwrap_or_default(), service, about.token().map(|(id, _)| *id.bytes()))
 }
 
 type Numbers = [[u8; 8]; 3];

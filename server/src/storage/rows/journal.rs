@@ -23,6 +23,28 @@ pub struct JournalRow {
     pub sealed: Option<Vec<u8>>,
 }
 
+/// A row of the journal without its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeafRow {
+    /// Its number.
+    pub seq: u64,
+    /// When it was committed.
+    pub at: UnixSeconds,
+    /// What the content was committed to with.
+    pub hash: [u8; 32],
+}
+
+/// A signed head of the tree over the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointRow {
+    /// How many rows it covers.
+    pub size: u64,
+    /// When it was signed.
+    pub at: UnixSeconds,
+    /// The signed note.
+    pub note: String,
+}
+
 /// Which rows of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum JournalFilter {
@@ -62,6 +84,12 @@ pub trait JournalRows {
         limit: u32,
     ) -> Result<Vec<JournalRow>, StorageError>;
 
+    /// At most `limit` rows with numbers above `after`, oldest first, without their contents.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn journal_leaves(&mut self, after: u64, limit: u32) -> Result<Vec<LeafRow>, StorageError>;
+
     /// The number of the newest row; 0 when there is none.
     ///
     /// # Errors
@@ -73,6 +101,24 @@ pub trait JournalRows {
     /// # Errors
     /// Storage failed.
     fn erase_journal(&mut self, after: u64, last: u64) -> Result<usize, StorageError>;
+
+    /// Adds a checkpoint.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when there is one of this size; storage failed.
+    fn insert_checkpoint(&mut self, row: &CheckpointRow) -> Result<(), StorageError>;
+
+    /// At most `limit` checkpoints of more than `after` rows, the smallest first.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn checkpoints(&mut self, after: u64, limit: u32) -> Result<Vec<CheckpointRow>, StorageError>;
+
+    /// The checkpoint of the most rows.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn newest_checkpoint(&mut self) -> Result<Option<CheckpointRow>, StorageError>;
 }
 
 macro_rules! select {
@@ -155,6 +201,13 @@ impl<X: Transaction + ?Sized> JournalRows for X {
         select(self, statements, filter, before, limit)
     }
 
+    fn journal_leaves(&mut self, after: u64, limit: u32) -> Result<Vec<LeafRow>, StorageError> {
+        let sql = "SELECT seq, at, hash FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
+        query_all(self, sql, &[Value::unsigned(after), Value::Int(i64::from(limit))], |row| {
+            Ok(LeafRow { seq: row.unsigned(0)?, at: UnixSeconds::new(row.unsigned(1)?), hash: row.array(2)? })
+        })
+    }
+
     fn newest_journal(&mut self) -> Result<u64, StorageError> {
         let sql = "SELECT seq FROM journal ORDER BY seq DESC LIMIT 1";
         Ok(query_one(self, sql, &[], |row| row.unsigned(0))?.unwrap_or(0))
@@ -164,4 +217,21 @@ impl<X: Transaction + ?Sized> JournalRows for X {
         let sql = "UPDATE journal SET sealed = NULL WHERE seq > $1 AND seq <= $2 AND sealed IS NOT NULL";
         self.execute(sql, &[Value::unsigned(after), Value::unsigned(last)])
     }
+    fn insert_checkpoint(&mut self, row: &CheckpointRow) -> Result<(), StorageError> {
+        let sql = "INSERT INTO checkpoint (size, at, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        insert_one(self, sql, &[Value::unsigned(row.size), Value::unsigned(row.at.get()), Value::Text(&row.note)])
+    }
+
+    fn checkpoints(&mut self, after: u64, limit: u32) -> Result<Vec<CheckpointRow>, StorageError> {
+        let sql = "SELECT size, at, note FROM checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
+        query_all(self, sql, &[Value::unsigned(after), Value::Int(i64::from(limit))], checkpoint_row)
+    }
+
+    fn newest_checkpoint(&mut self) -> Result<Option<CheckpointRow>, StorageError> {
+        query_one(self, "SELECT size, at, note FROM checkpoint ORDER BY size DESC LIMIT 1", &[], checkpoint_row)
+    }
+}
+
+fn checkpoint_row(row: &dyn Row) -> Result<CheckpointRow, StorageError> {
+    Ok(CheckpointRow { size: row.unsigned(0)?, at: UnixSeconds::new(row.unsigned(1)?), note: row.text(2)? })
 }

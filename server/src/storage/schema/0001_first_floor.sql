@@ -116,6 +116,13 @@ CREATE TABLE journal (
 ) STRICT;
 CREATE INDEX journal_token ON journal (token, seq);
 
+-- Signed heads of the tree over the journal.
+CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+
 -- `serial` counts keys for ever; the wire's epoch is its last byte.
 CREATE TABLE key_epoch (
     serial INTEGER PRIMARY KEY,

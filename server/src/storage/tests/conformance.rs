@@ -29,6 +29,7 @@ conformance!(
     an_offer_goes_with_its_token_and_devices_stay,
     expired_offers_are_swept,
     the_journal_keeps_its_order,
+    checkpoints_are_kept_by_size,
     erased_keys_are_gone,
 );
 
@@ -328,11 +329,31 @@ async fn the_journal_keeps_its_order(test: TestStore) {
             assert_eq!(numbers(tx.journal_back(&subscription, 9, 2)?), [4, 3]);
             assert_eq!(numbers(tx.journal_back(&JournalFilter::All, 4, 2)?), [3, 2]);
             assert_eq!(tx.newest_journal()?, 4);
+            let leaf = |seq: u64, hash: u8| LeafRow { seq, at: UnixSeconds::new(seq), hash: [hash; 32] };
+            assert_eq!(tx.journal_leaves(1, 2)?, [leaf(2, 2), leaf(3, 1)]);
             assert_eq!((tx.erase_journal(1, 3)?, tx.erase_journal(0, 3)?), (2, 1));
             assert_eq!(tx.journal(&one, 1, 1)?, vec![JournalRow { sealed: None, ..journal_row(3, 1) }]);
             let none = JournalRow { subscription: String::new(), service: 0, token: None, ..journal_row(5, 1) };
             tx.insert_journal(&none)?;
             assert_eq!(tx.journal(&JournalFilter::All, 4, 10)?, vec![none]);
+            Ok::<_, StorageError>(())
+        })
+        .await
+        .expect("written");
+}
+
+async fn checkpoints_are_kept_by_size(test: TestStore) {
+    let checkpoint = |size: u64| CheckpointRow { size, at: UnixSeconds::new(7), note: format!("note {size}\n") };
+    test.store
+        .write(move |tx| {
+            assert_eq!(tx.newest_checkpoint()?, None);
+            for size in [20, 5, 10] {
+                tx.insert_checkpoint(&checkpoint(size))?;
+            }
+            assert_eq!(tx.insert_checkpoint(&checkpoint(10)), Err(StorageError::Exists));
+            assert_eq!(tx.newest_checkpoint()?, Some(checkpoint(20)));
+            assert_eq!(tx.checkpoints(5, 10)?, [checkpoint(10), checkpoint(20)]);
+            assert_eq!(tx.checkpoints(0, 1)?, [checkpoint(5)]);
             Ok::<_, StorageError>(())
         })
         .await
@@ -404,6 +425,8 @@ fn statements_number_their_parameters_in_order() {
             tx.journal_back(&filter, 0, 1)?;
         }
         tx.erase_journal(0, 1)?;
+        tx.journal_leaves(0, 1)?;
+        tx.checkpoints(0, 1)?;
         Ok(())
     };
     run(&mut tx).expect("recorded");
