@@ -16,6 +16,8 @@ mod browser;
 mod device;
 mod http;
 mod offer;
+#[path = "../../server/tests/support/postgres.rs"]
+mod postgres;
 mod process;
 mod programs;
 mod proxy;
@@ -26,6 +28,7 @@ pub use browser::Browser;
 pub use device::{Device, Ran, Running};
 pub use http::{Answer, get, post, raw, request};
 pub use offer::Offer;
+pub use postgres::Cluster;
 pub use process::{Killer, Output, output, output_with};
 pub use programs::{emulator, server};
 pub use proxy::{Event, Proxy};

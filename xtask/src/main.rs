@@ -15,6 +15,7 @@ mod process;
 mod report;
 mod simulate;
 mod sizes;
+mod soak;
 mod test;
 mod tools;
 mod vectors;
@@ -42,6 +43,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the deterministic simulation of device, network and server for many schedules
     Simulate(simulate::Options),
+    /// Kill servers under load, again and again, and check what they acknowledged
+    Soak(soak::Options),
     /// Run a benchmark; fails when a required ratio is missed
     Bench(bench::Options),
     /// Look dependencies up in the advisory database
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Lint(options) => lint::run(options),
         Task::Demo(options) => demo::run(options),
         Task::Simulate(options) => simulate::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Audit => audit::run(),
         Task::Docs => docs::run(),

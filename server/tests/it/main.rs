@@ -13,7 +13,7 @@ mod channel_resync;
 mod channel_support;
 mod channel_throttle;
 #[path = "../support/postgres.rs"]
-#[expect(dead_code, reason = "other tests use other parts")]
+#[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
 mod process;
 mod tls;

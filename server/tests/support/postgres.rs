@@ -22,7 +22,7 @@ if [ "$how" = END ]; then kill -QUIT $!; wait $!; rm -rf "$2"; else kill "-$how"
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server. Dropping it stops it and deletes its data.
-pub(crate) struct Cluster {
+pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
     watch: Mutex<Option<Child>>,
@@ -30,13 +30,13 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// The server that all tests of this process share.
-    pub(crate) fn shared() -> &'static Self {
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(""))
     }
 
     /// A server with further lines in its configuration.
-    pub(crate) fn start(settings: &str) -> Self {
+    pub fn start(settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("cardea-pg-").tempdir().expect("a temporary folder").keep();
         let cluster = Self { programs: programs(), folder, watch: Mutex::new(None) };
         give_away(&cluster.folder);
@@ -57,7 +57,7 @@ impl Cluster {
     }
 
     /// Starts the server, and waits until it answers.
-    pub(crate) fn up(&self) {
+    pub fn up(&self) {
         let mut watch = self.command(Path::new("sh"));
         watch.args(["-c", WATCH, "sh"]).arg(&self.programs).arg(&self.folder);
         let child = watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -76,7 +76,7 @@ impl Cluster {
     }
 
     /// Stops the server: `INT` ends all connections in order, `QUIT` is as if it had crashed.
-    pub(crate) fn down(&self, signal: &str) {
+    pub fn down(&self, signal: &str) {
         let mut child = self.watch().take().expect("it runs");
         let mut pipe = child.stdin.take().expect("piped");
         writeln!(pipe, "{signal}").expect("the shell listens");
@@ -88,7 +88,7 @@ impl Cluster {
     }
 
     /// An empty database of its own, by its url.
-    pub(crate) fn database(&self) -> String {
+    pub fn database(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
@@ -96,12 +96,12 @@ impl Cluster {
     }
 
     /// The url of the database called `name`.
-    pub(crate) fn url(&self, name: &str) -> String {
+    pub fn url(&self, name: &str) -> String {
         format!("postgresql:///{name}?host={}&user=cardea", self.folder.display())
     }
 
     /// Runs SQL with the program that people use, and returns what it prints: values, one row a line.
-    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+    pub fn sql(&self, database: &str, sql: &str) -> String {
         let name = database.strip_prefix("postgresql:///").map_or(database, |url| url.split('?').next().unwrap_or(url));
         let output = self.client("psql").args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", sql]).output();
         let output = output.expect("psql runs");
@@ -110,24 +110,24 @@ impl Cluster {
     }
 
     /// One of PostgreSQL's own programs, told how to reach this server.
-    pub(crate) fn client(&self, program: &str) -> Command {
+    pub fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.env("PGHOST", &self.folder).env("PGUSER", "cardea");
         command
     }
 
     /// The server's folder, with its data, its socket and its log.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// What the server has written to its log.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     /// A command under the server's own user: PostgreSQL refuses to run as root.
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).stdin(Stdio::null());
         #[cfg(unix)]

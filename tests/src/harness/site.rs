@@ -102,8 +102,15 @@ impl Site {
     /// `init`, then `run`.
     #[must_use]
     pub fn run() -> Self {
+        Self::run_with(Vec::new())
+    }
+
+    /// The same with an environment, which all programs of the server get.
+    #[must_use]
+    pub fn run_with(environment: Vec<(String, String)>) -> Self {
         let mut site = Self::empty();
         site.start.run = true;
+        site.start.environment = environment;
         let keys: Value = serde_json::from_str(&site.tool(&["init", "--json"]).out).expect("init prints JSON");
         site.service = text(&keys["service"]);
         site.status_key = text(&keys["statusKey"]);
@@ -111,6 +118,20 @@ impl Site {
         site.hide(&[site.status_key.clone(), site.admin_key.clone()]);
         site.up();
         site
+    }
+
+    /// Another node over the same database: the same key in a folder of its own.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut node = Self::empty();
+        node.start = self.start.clone();
+        (node.service, node.status_key, node.admin_key) =
+            (self.service.clone(), self.status_key.clone(), self.admin_key.clone());
+        node.secrets = Arc::clone(&self.secrets);
+        fs::create_dir_all(node.data()).expect("a folder can be made");
+        fs::copy(self.data().join("vault.key"), node.data().join("vault.key")).expect("the key can be copied");
+        node.up();
+        node
     }
 
     /// Makes the calls below use the service of `dev`.
@@ -230,7 +251,9 @@ impl Site {
     /// Runs another command of the server's program on the same data.
     #[must_use]
     pub fn tool(&self, arguments: &[&str]) -> Output {
-        process::output(process::command(programs::server()).args(arguments).arg("--data-dir").arg(self.data()))
+        let mut command = process::command(programs::server());
+        command.args(arguments).arg("--data-dir").arg(self.data()).envs(self.start.environment.iter().cloned());
+        process::output(&mut command)
     }
 
     /// The temporary folder.

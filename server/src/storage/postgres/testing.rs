@@ -1,6 +1,7 @@
 //! What tests of this crate need of PostgreSQL.
 
 #[path = "../../../tests/support/postgres.rs"]
+#[expect(unreachable_pub, reason = "another package shows it outside")]
 mod cluster;
 
 pub(crate) use cluster::Cluster;

@@ -1,0 +1,119 @@
+//! Two servers over one PostgreSQL database, and servers that are killed under load.
+
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use cardea_tests::harness::{Cluster, Site, get, pause};
+use cardea_tests::soak::{Over, Soak};
+use serde_json::Value;
+
+const PIN: &str = Site::PIN;
+
+/// Two nodes with a service for single use, and a device.
+fn two_nodes() -> (Site, Site) {
+    let environment = vec![
+        ("CARDEA_DATABASE_URL".to_owned(), Cluster::shared().database()),
+        ("CARDEA_LIMITS_CHECKS_PER_TOKEN".to_owned(), "0".to_owned()),
+    ];
+    let mut first = Site::run_with(environment);
+    let create = |arguments: &[&str]| {
+        let output = first.tool(arguments);
+        assert_eq!(output.code, Some(0), "{output:?}");
+        output.out
+    };
+    create(&["service", "create", "default_once", "--window", "0", "--lifetime", "3600"]);
+    let key = ["authkey", "create", "--service", "default_once", "--name", "n", "--permissions", "admin", "--json"];
+    let key: Value = serde_json::from_str(&create(&key)).expect("JSON");
+    let key = ["value", "key", "authkey"].iter().find_map(|name| key[name].as_str()).expect("a value").to_owned();
+    first.hide(std::slice::from_ref(&key));
+    first.service = "default_once".to_owned();
+    (first.status_key, first.admin_key) = (key.clone(), key);
+    let second = first.beside();
+    (first, second)
+}
+
+/// Asks a thousand times at once, at both; what was answered.
+fn ask_together(nodes: [&Site; 2], user: &str, meanwhile: impl FnOnce()) -> Vec<String> {
+    let threads = 40;
+    let barrier = Arc::new(Barrier::new(threads + 1));
+    let asking: Vec<_> = (0..threads)
+        .map(|number| {
+            let (barrier, address) = (Arc::clone(&barrier), nodes[number % 2].http());
+            let target = nodes[number % 2].status_target(user);
+            thread::spawn(move || {
+                barrier.wait();
+                (0..25).map(|_| get(address, target.as_bytes()).text()).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    barrier.wait();
+    meanwhile();
+    asking.into_iter().flat_map(|asking| asking.join().expect("it asks")).collect()
+}
+
+fn ones(told: &[String]) -> usize {
+    // As the field's scripts do: any body with this byte is taken for open.
+    told.iter().filter(|text| text.contains('1')).count()
+}
+
+#[test]
+fn of_a_thousand_checks_over_two_nodes_one_is_told_that_a_token_is_open() {
+    let (first, second) = two_nodes();
+    let device = first.enrolled("joe");
+    for _ in 0..2 {
+        device.open(PIN).ended(0);
+        let told = ask_together([&first, &second], "joe", || {});
+        assert_eq!(told.len(), 1_000);
+        assert_eq!(ones(&told), 1, "{told:?}");
+        assert_eq!(told.iter().filter(|text| *text == "{\"status\":2}").count(), 999, "{told:?}");
+    }
+}
+
+#[test]
+fn at_most_one_is_told_so_when_a_node_dies_meanwhile() {
+    let (mut first, second) = two_nodes();
+    let device = first.enrolled("joe");
+    for milliseconds in [0, 5, 20, 60] {
+        device.open(PIN).ended(0);
+        let killer = first.killer();
+        let told = ask_together([&first, &second], "joe", || {
+            pause(std::time::Duration::from_millis(milliseconds));
+            killer.kill();
+        });
+        first.power_failure();
+        let after: Vec<String> = [&first, &second].map(|node| node.ask("joe").text()).to_vec();
+        assert!(ones(&told) + ones(&after) <= 1, "{told:?} {after:?}");
+    }
+}
+
+#[test]
+fn what_one_node_acknowledges_the_other_knows() {
+    let (first, second) = two_nodes();
+    let device = first.enrolled("joe");
+    for (node, other) in [(&first, &second), (&second, &first)] {
+        assert_eq!(node.call("block", "joe", &Value::Null).code, 200);
+        assert_eq!(other.status("joe"), 4);
+        assert_eq!(other.call("unblock", "joe", &Value::Null).code, 200);
+        assert_eq!(node.status("joe"), 2);
+    }
+    device.open(PIN).ended(0);
+    assert_eq!(second.status("joe"), 1);
+    assert_eq!(first.status("joe"), 2);
+}
+
+#[test]
+fn servers_over_postgresql_that_are_killed_under_load_keep_what_they_acknowledged() {
+    let mut soak = Soak::start(Over::Postgres);
+    (0..4).for_each(|number| soak.cycle(number));
+    soak.interrupt_database("INT");
+    soak.cycle(5);
+    soak.interrupt_database("QUIT");
+    assert!(soak.totals.acknowledged > 0, "{:?}", soak.totals);
+}
+
+#[test]
+fn a_server_over_sqlite_that_is_killed_under_load_keeps_what_it_acknowledged() {
+    let mut soak = Soak::start(Over::Sqlite);
+    (0..4).for_each(|number| soak.cycle(number));
+    assert!(soak.totals.acknowledged > 0, "{:?}", soak.totals);
+}
