@@ -2,6 +2,7 @@
 //!
 //! - `listener`: accepts connections within limits (`address`), one task each;
 //! - `datagram`: answers single datagrams;
+//! - `websocket`: takes connections that the HTTP side has accepted;
 //! - `connection`: what may come when on one connection, over frames (`framing`) and a reply grid (`grid`);
 //! - `desk`: what a frame means: finds the row, lets the protocol's responder look at it, lets the vault decide, commits,
 //!   and only then hands out the reply. One file per kind of exchange;
@@ -18,13 +19,16 @@ mod grid;
 mod listener;
 mod live;
 mod rate;
+mod websocket;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use desk::Desk;
 pub use listener::{ChannelServer, bind};
 pub use live::LiveSessions;
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+pub use websocket::Visitor;
 
 use self::address::{Addresses, Limits};
 use self::connection::Timing;
@@ -47,6 +51,8 @@ struct Shared {
     shutdown: Shutdown,
     /// The connections.
     tasks: TaskTracker,
+    /// Where they run, whoever brings them; known as soon as the listener runs.
+    threads: OnceLock<Handle>,
 }
 
 impl Channel {
@@ -66,6 +72,7 @@ impl Channel {
             datagrams: config.max_datagrams,
             shutdown,
             tasks: TaskTracker::new(),
+            threads: OnceLock::new(),
         }))
     }
 }

@@ -70,6 +70,8 @@ pub struct ChannelConfig {
     pub listen: SocketAddr,
     /// Whether datagrams are answered at the same address.
     pub udp: bool,
+    /// Whether the HTTP side takes WebSockets for it at `/channel`.
+    pub websocket: bool,
     /// Proxies in front of it, each of which says with a PROXY header whose connection it carries.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<Network>,

@@ -25,6 +25,7 @@ mod serve;
 mod throttle;
 mod tls;
 mod token;
+mod websocket;
 mod well_known;
 
 use std::sync::{Arc, LazyLock};
@@ -42,12 +43,13 @@ use throttle::CallLimits;
 pub use tls::{Certificates, TlsError};
 
 use crate::admin::Admin;
+use crate::channel::Channel;
 use crate::clock::{Clock, TestClock};
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::metrics::Metrics;
 
 /// Every path beside the token API, for the log.
-const PLAIN: &[&str] = &["/.well-known/cardea", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
+const PLAIN: &[&str] = &["/.well-known/cardea", "/channel", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
 const METRICS: &str = "/metrics";
 
 /// The calls of the token API: method, path, permission and parameters of each, as the server checks them.
@@ -76,6 +78,7 @@ pub struct Api {
     test_clock: Option<Arc<TestClock>>,
     call_limits: Option<CallLimits>,
     metrics: Option<Metrics>,
+    channel: Option<Channel>,
 }
 
 impl Api {
@@ -83,7 +86,7 @@ impl Api {
     #[must_use]
     pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
-        Self { admin, limits, channel_port, test_clock, call_limits: None, metrics: None }
+        Self { admin, limits, channel_port, test_clock, call_limits: None, metrics: None, channel: None }
     }
 
     /// Will refuse calls over these limits.
@@ -97,6 +100,13 @@ impl Api {
     #[must_use]
     pub fn with_metrics(mut self, metrics: Metrics) -> Self {
         self.metrics = Some(metrics);
+        self
+    }
+
+    /// Will bring `channel` the WebSockets of `/channel`.
+    #[must_use]
+    pub fn with_channel(mut self, channel: Channel) -> Self {
+        self.channel = Some(channel);
         self
     }
 
@@ -122,6 +132,9 @@ impl Api {
         }
         for file in &docs::FILES {
             router = router.route(file.path, only_get(async |headers: HeaderMap| file.answer(&headers)));
+        }
+        if self.channel.is_some() {
+            router = router.route("/channel", only_get(websocket::upgrade));
         }
         if self.test_clock.is_some() {
             router = router.route("/dev/clock", only_post(dev::advance));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::runtime::Handle;
 
 use super::address::Admitted;
 use super::datagram;
@@ -59,6 +60,7 @@ impl ChannelServer {
     pub async fn run(self) {
         let Self { channel: Channel(shared), listener, datagrams, grace } = self;
         let guard = shared.shutdown.guard();
+        let _ = shared.threads.set(Handle::current());
         let serving = datagrams.map(|socket| tokio::spawn(datagram::serve(socket, Arc::clone(&shared))));
         let mut acceptor = Acceptor::new(listener, "token channel", drop);
         loop {

@@ -83,13 +83,16 @@ pub(super) async fn serve(
     let handshakes = config.channel.max_handshakes_per_minute;
     let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
     let desk = Arc::new(desk.await.map_err(AdminError::from)?);
+    let channel = Channel::new(desk, &config.channel, shutdown.clone());
+    if config.channel.websocket {
+        api = api.with_channel(channel.clone());
+    }
     let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone())
         .with_limits(&config.limits, http_clock)
         .with_metrics(&metrics);
     if let Some(certificates) = &certificates {
         http = http.with_tls(Arc::clone(certificates), config.tls.handshake_timeout);
     }
-    let channel = Channel::new(desk, &config.channel, shutdown.clone());
     let channel = ChannelServer::new(channel, listeners, grace);
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let mut tasks = Vec::new();

@@ -21,6 +21,10 @@ pub(super) const OPEN: &str = r#"{"status":1}"#;
 ///
 /// Cancel safe.
 pub(super) async fn finish(path: &str, mut response: Response) -> Response {
+    // What follows is no HTTP any more, and this has no body.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
     // Only the files of `/docs` say that the caller has them already, and with it how long they may be kept.
     let is_file =
         path.starts_with(DOCS_PATH) && [StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&response.status());

@@ -183,7 +183,11 @@ async fn name(
     proxy_protocol::client(stream, peer, trusted, shared.config.header_timeout).await
 }
 
-async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, stream: S, peer: IpAddr) {
+async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    shared: &Shared,
+    stream: S,
+    peer: IpAddr,
+) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -191,7 +195,7 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, st
         .max_buf_size(shared.config.head_limit)
         .max_headers(MAX_HEADERS);
     let answerer = Answerer { calls: &shared.calls, peer };
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),
         () = stop(shared) => {

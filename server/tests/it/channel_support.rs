@@ -48,6 +48,7 @@ pub(crate) fn config() -> ChannelConfig {
     ChannelConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         udp: true,
+        websocket: true,
         trusted_proxies: Vec::new(),
         max_connections: 1_000,
         max_datagrams: 64,
@@ -65,7 +66,8 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) admin: Arc<Admin>,
     pub(crate) instance: Instance,
-    shutdown: Shutdown,
+    pub(crate) channel: Channel,
+    pub(crate) shutdown: Shutdown,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -85,7 +87,7 @@ impl Node {
         let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
         let desk = Arc::new(desk.expect("the server has keys"));
         let channel = Channel::new(desk, config, shutdown.clone());
-        let server = ChannelServer::new(channel, listeners, Duration::from_secs(60));
+        let server = ChannelServer::new(channel.clone(), listeners, Duration::from_secs(60));
         let mut changes = admin.changes();
         let watching = shutdown.clone();
         let tasks = vec![
@@ -102,7 +104,7 @@ impl Node {
                 }
             }),
         ];
-        Self { address, admin, instance, shutdown, tasks }
+        Self { address, admin, instance, channel, shutdown, tasks }
     }
 
     /// Stops in order; afterwards nothing of it holds the database.

@@ -15,5 +15,6 @@ mod channel_throttle;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
+mod channel_websocket;
 mod process;
 mod tls;
