@@ -8,6 +8,7 @@ mod cpu;
 mod fleet;
 mod floor;
 mod getter;
+mod idle;
 mod openings;
 mod report;
 mod scale;
@@ -15,6 +16,7 @@ mod visible;
 
 pub use fleet::run_fleet;
 pub use floor::run_floor;
+pub use idle::{idle, run_waiter};
 pub use openings::openings;
 pub use report::Line;
 pub use scale::scale;

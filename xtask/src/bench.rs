@@ -23,6 +23,8 @@ enum Subject {
     Protocol,
     /// A server under load: durable openings, status checks beside them, how soon an opening is visible
     Server,
+    /// What an idle encrypted connection of a device takes
+    Channel,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
 }
@@ -39,6 +41,7 @@ impl Subject {
                 ("visible", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "visible"]),
                 ("scale", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "scale"]),
             ],
+            Self::Channel => &[("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "idle"])],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }
     }

@@ -12,9 +12,9 @@ mod channel_ratchet;
 mod channel_resync;
 mod channel_support;
 mod channel_throttle;
+mod channel_websocket;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
-mod channel_websocket;
 mod process;
 mod tls;

@@ -32,12 +32,21 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         tokens: usize,
     },
+    /// What an idle encrypted connection takes
+    Idle {
+        /// How many
+        #[arg(long, default_value_t = 5_000)]
+        devices: usize,
+    },
     /// The devices of another measurement
     #[command(hide = true)]
     Fleet,
     /// The peer of another measurement
     #[command(hide = true)]
     Floor,
+    /// Another peer
+    #[command(hide = true)]
+    Waiter,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +54,11 @@ fn main() -> ExitCode {
         What::Openings { seconds } => load::openings(seconds),
         What::Visible { rounds } => load::visible(rounds),
         What::Scale { tokens } => load::scale(tokens.max(2_000)),
+        What::Idle { devices } => load::idle(devices.max(100)),
+        What::Waiter => {
+            load::run_waiter();
+            return ExitCode::SUCCESS;
+        }
         What::Fleet => {
             load::run_fleet();
             return ExitCode::SUCCESS;
