@@ -19,6 +19,7 @@ mod nodes;
 mod offers;
 mod once;
 mod services;
+mod subscriptions;
 mod tokens;
 
 use std::sync::Arc;
@@ -38,12 +39,14 @@ pub use instance::Instance;
 pub use keys::ServerIdentity;
 pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
-pub use services::NewService;
+pub use services::{NewService, ServiceChange, StoredService};
 
 pub use crate::domain::actor::Actor;
 pub use crate::domain::confirmation::{Ask, ConfirmationState};
 pub use crate::domain::enrollment::EnrollOptions;
-pub use crate::vault::{Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Service, TokenEntry};
+pub use crate::vault::{
+    Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Service, Subscription, TokenEntry,
+};
 
 use crate::storage::{StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
@@ -74,6 +77,7 @@ pub struct Admin {
     uses: authkeys::Uses,
     subtrees: Subtrees,
     pulse: events::Pulse,
+    plain_webhooks: bool,
 }
 
 impl Admin {
@@ -96,7 +100,14 @@ impl Admin {
         let (changes, _) = broadcast::channel(CHANGES);
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
         let (uses, subtrees, pulse) = (authkeys::Uses::default(), Subtrees::default(), events::Pulse::default());
-        Ok(Self { store, vault, web, endpoint, development, changes, uses, subtrees, pulse })
+        let plain_webhooks = false;
+        Ok(Self { store, vault, web, endpoint, development, changes, uses, subtrees, pulse, plain_webhooks })
+    }
+
+    /// The same, with webhooks allowed to be called by plain HTTP if `allowed`.
+    #[must_use]
+    pub fn with_plain_webhooks(self, allowed: bool) -> Self {
+        Self { plain_webhooks: allowed, ..self }
     }
 
     /// Tokens that were changed by a call, as it happens: live sessions of their devices have to be told or ended.

@@ -13,6 +13,7 @@ mod ready;
 mod secret_input;
 mod serve;
 mod service;
+mod subscription;
 mod token;
 
 use std::io;
@@ -91,8 +92,13 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Config => output::text(DEFAULTS),
         Command::Service(ServiceCommand::Create(args)) => service::create(args).await,
         Command::Service(ServiceCommand::List(args)) => service::list(args).await,
+        Command::Service(ServiceCommand::Show(args)) => service::show(args).await,
+        Command::Service(ServiceCommand::Update(args)) => service::update(args).await,
+        Command::Service(ServiceCommand::Delete(args)) => service::delete(args).await,
+        Command::Subscription(command) => subscription::run(command).await,
         Command::Authkey(AuthkeyCommand::Create(args)) => authkey::create(args).await,
         Command::Authkey(AuthkeyCommand::List(args)) => authkey::list(args).await,
+        Command::Authkey(AuthkeyCommand::Rotate(args)) => authkey::rotate(args).await,
         Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
         Command::Token(command) => token::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,

@@ -37,6 +37,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// The token channel.
     pub channel: ChannelConfig,
+    /// Deliveries to services.
+    pub webhook: WebhookConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
     /// Logs.
@@ -94,6 +96,14 @@ pub struct ChannelConfig {
     /// Grid on which answers leave; zero: at once.
     #[serde(rename = "reply_grid_ms", deserialize_with = "milliseconds")]
     pub reply_grid: Duration,
+}
+
+/// Section `webhook`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Whether services may have webhooks that are called by plain HTTP.
+    pub allow_http: bool,
 }
 
 /// Section `shutdown`.

@@ -6,7 +6,7 @@
 //! * [`freshness`]: which signed times are still good;
 //! * [`enrollment`]: the life of an offer to enroll;
 //! * [`confirmation`]: what may be asked of a holder, and what waits for an answer;
-//! * [`rules`]: what a service configures;
+//! * [`rules`]: what a service configures; [`webhook`]: where its events may go;
 //! * [`authkey`], [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
 
 pub mod actor;
@@ -20,4 +20,5 @@ pub mod rules;
 pub mod status;
 pub mod throttle;
 pub mod token;
+pub mod webhook;
 pub mod world;

@@ -30,7 +30,7 @@
 //! let (web, channel) = ("https://token.example".to_owned(), "token.example:8421".to_owned());
 //! let admin = Admin::new(&instance, AdminSettings { web, channel, development: false })?;
 //!
-//! let service = admin.create_service(NewService::new("default_door"), Actor::Operator).await?;
+//! let service = admin.create_service(NewService::new("default_door"), Actor::Operator).await?.service;
 //! let joe = UserId::parse("joe")?;
 //! let offer = admin.enroll(&service, &joe, EnrollOptions::default(), Actor::Operator).await?;
 //! assert!(offer.link.starts_with("https://token.example/e#"));

@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::Random;
 
-pub use access::{Authkey, NewAuthkey, Service};
+pub use access::{Authkey, NewAuthkey, Purged, Service, Subscription, Webhook};
 pub use answers::Repeatable;
 pub use apply::{Action, Applied, DeviceAnswer, Operation, PinAction};
 pub use comparing::Progress;

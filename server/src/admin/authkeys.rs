@@ -1,4 +1,4 @@
-//! Authkeys: made, listed, revoked.
+//! Authkeys: made, listed, replaced, revoked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,15 +11,12 @@ use zeroize::Zeroizing;
 use super::{Admin, AdminError, taken};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
-use crate::domain::authkey::{Networks, Rights, Scope};
-use crate::domain::name::{ServiceName, is_authkey, parse_subscription};
+use crate::domain::authkey::{Networks, OVERLAP_MAX, Rights, Scope};
+use crate::domain::name::{ServiceName, is_authkey, parse_key_name, parse_subscription};
 use crate::domain::permission::{Permission, Permissions};
 use crate::storage::Transaction;
 use crate::storage::rows::AccessRows;
-use crate::vault::{Authkey, NewAuthkey, Vault, VaultError};
-
-/// Longest name of an authkey in bytes.
-const KEY_NAME_MAX: usize = 100;
+use crate::vault::{Authkey, NewAuthkey, Repeatable, Vault, VaultError};
 
 /// Where an authkey is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,10 +82,35 @@ impl Admin {
     /// [`AdminError::BadCall`]: a name or the value is not valid, or the value is in use. [`AdminError::Forbidden`]:
     /// `by` may not give that much. [`AdminError::NoService`], [`AdminError::NoSubscription`].
     pub async fn create_authkey(&self, new: NewKey, by: Actor) -> Result<CreatedAuthkey, AdminError> {
+        let job = self.authkey_job(new, by)?;
+        taken(self.write(job).await, TAKEN)
+    }
+
+    /// As [`Admin::create_authkey`], for a caller who may ask again: answers what `said` makes of it, every time.
+    ///
+    /// # Errors
+    /// As [`Admin::create_authkey`]; [`AdminError::BadCall`]: something else was asked under the same key.
+    pub async fn create_authkey_once(
+        &self,
+        new: NewKey,
+        by: Actor,
+        once: Option<Repeatable>,
+        said: fn(&CreatedAuthkey) -> String,
+    ) -> Result<String, AdminError> {
+        let job = self.authkey_job(new, by)?;
+        taken(self.write_once(once, move |vault, tx| job(vault, tx).map(|created| said(&created))).await, TAKEN)
+    }
+
+    fn authkey_job(
+        &self,
+        new: NewKey,
+        by: Actor,
+    ) -> Result<
+        impl FnOnce(&Vault, &mut dyn Transaction) -> Result<CreatedAuthkey, VaultError> + Send + use<>,
+        AdminError,
+    > {
         let NewKey { scope, name, permissions, expires_at, networks, value } = new;
-        if !(1..=KEY_NAME_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
-            return Err(AdminError::BadCall("the name of an authkey is between one and 100 bytes of text".to_owned()));
-        }
+        let name = parse_key_name(&name)?.to_owned();
         let scope = match scope {
             KeyScope::Service(name) => Scope::Service(ServiceName::parse(&name)?),
             KeyScope::Subscription(name) => Scope::Subscription(parse_subscription(&name)?.to_owned()),
@@ -96,30 +118,56 @@ impl Admin {
         };
         let value = self.key_value(value)?;
         let new = NewAuthkey { name, rights: Rights { scope, permissions, expires_at, networks } };
-        let stored = value.clone();
-        let created = self
-            .write(move |vault, tx| {
-                let clock = vault.reading();
-                if !may_give(vault, tx, by, &new.rights)? {
-                    return Ok(Err(AdminError::Forbidden));
+        Ok(move |vault: &Vault, tx: &mut dyn Transaction| {
+            let clock = vault.reading();
+            let own = rights_of(vault, tx, by)?;
+            if !own.is_some_and(|own| {
+                own.is_none_or(|own| own.contain(&new.rights) && own.permissions.allows(Permission::Services))
+            }) {
+                return Err(VaultError::Forbidden);
+            }
+            if new.rights.is_expired(clock) {
+                return Err(VaultError::Refused("`expiresAt` is in the past"));
+            }
+            match &new.rights.scope {
+                Scope::Service(name) if vault.service(tx, name)?.is_none() => {
+                    return Err(VaultError::Unknown("service"));
                 }
-                if new.rights.is_expired(clock) {
-                    return Ok(Err(AdminError::BadCall("`expiresAt` is in the past".to_owned())));
+                Scope::Subscription(name) if !tx.has_subscription(name)? => {
+                    return Err(VaultError::Unknown("subscription"));
                 }
-                match &new.rights.scope {
-                    Scope::Service(name) if tx.service_by_name(name.as_str())?.is_none() => {
-                        return Err(VaultError::Unknown("service"));
-                    }
-                    Scope::Subscription(name) if !tx.has_subscription(name)? => {
-                        return Err(VaultError::Unknown("subscription"));
-                    }
-                    Scope::Service(_) | Scope::Subscription(_) | Scope::Instance => {}
-                }
-                vault.create_authkey(tx, new, &stored, clock.now()).map(Ok)
-            })
-            .await;
-        let created = taken(created, "this authkey is in use already: choose another value")??;
-        Ok(CreatedAuthkey { id: created.number, value: value.as_str().to_owned() })
+                Scope::Service(_) | Scope::Subscription(_) | Scope::Instance => {}
+            }
+            let created = vault.create_authkey(tx, new, &value, by, clock)?;
+            Ok(CreatedAuthkey { id: created.number, value: value.as_str().to_owned() })
+        })
+    }
+
+    /// Replaces the authkey with this number by one that is good for the same and has another value, given or random.
+    /// The old one stays good for `overlap` more seconds, at most [`OVERLAP_MAX`].
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: there is no such authkey, it is not good any more or has been replaced before, the
+    /// value is not valid or in use, or the overlap is too long. [`AdminError::Forbidden`]: it is good for more than
+    /// `by`.
+    pub async fn rotate_authkey(
+        &self,
+        number: u64,
+        value: Option<Zeroizing<String>>,
+        overlap: u32,
+        by: Actor,
+    ) -> Result<CreatedAuthkey, AdminError> {
+        if overlap > OVERLAP_MAX {
+            let days = OVERLAP_MAX / 86_400;
+            return Err(AdminError::BadCall(format!("the old value can stay good for at most {days} days")));
+        }
+        let value = self.key_value(value)?;
+        let rotated = self.write(move |vault, tx| {
+            let mut key = administered(vault, tx, number, by, Rights::contain)?;
+            let new = vault.rotate_authkey(tx, &mut key, (&value, overlap), by, vault.reading())?;
+            Ok(CreatedAuthkey { id: new.number, value: value.as_str().to_owned() })
+        });
+        taken(rotated.await, TAKEN)
     }
 
     fn key_value(&self, given: Option<Zeroizing<String>>) -> Result<Zeroizing<String>, AdminError> {
@@ -142,6 +190,15 @@ impl Admin {
         self.read(|vault, tx| vault.authkeys(tx)).await
     }
 
+    /// The authkeys that are good in `scope` or a part of it, by number; revoked and expired ones too.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn authkeys_in(&self, scope: &Scope) -> Result<Vec<Authkey>, AdminError> {
+        let keys = self.list_authkeys().await?;
+        Ok(keys.into_iter().filter(|key| scope.covers(&key.rights.scope)).collect())
+    }
+
     /// Revokes the authkey with this number: the next call with it is refused. It stays in the list.
     ///
     /// # Errors
@@ -149,19 +206,10 @@ impl Admin {
     /// more than `by`.
     pub async fn revoke_authkey(&self, number: u64, by: Actor) -> Result<(), AdminError> {
         self.write(move |vault, tx| {
-            let Some(mut key) = vault.authkey_numbered(tx, number)? else { return Ok(Err(none())) };
-            if !rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(|own| own.administer(&key.rights))) {
-                return Ok(Err(AdminError::Forbidden));
-            }
-            if key.revoked_at.is_some() {
-                return Ok(Err(AdminError::BadCall("the authkey is revoked already".to_owned())));
-            }
-            let clock = vault.reading();
-            key.revoked_at = Some(clock.now());
-            vault.put_authkey(tx, &mut key)?;
-            vault.mark_time(tx, clock).map(Ok)
+            let mut key = administered(vault, tx, number, by, Rights::administer)?;
+            vault.revoke_authkey(tx, &mut key, by, vault.reading())
         })
-        .await?
+        .await
     }
 
     /// Stores when authkeys were used last. [`Admin::keep_house`] does so every minute.
@@ -185,8 +233,25 @@ impl Admin {
     }
 }
 
-fn none() -> AdminError {
-    AdminError::BadCall("there is no authkey with this number: see the list".to_owned())
+const TAKEN: &str = "this authkey is or was in use: choose another value";
+
+/// The authkey with this number, for who may administer it by the measure of `reaches`. An authkey that may not know of
+/// others cannot find out which there are.
+fn administered(
+    vault: &Vault,
+    tx: &mut dyn Transaction,
+    number: u64,
+    by: Actor,
+    reaches: fn(&Rights, &Rights) -> bool,
+) -> Result<Authkey, VaultError> {
+    let own = rights_of(vault, tx, by)?.ok_or(VaultError::Forbidden)?;
+    let key = vault.authkey_numbered(tx, number)?;
+    match (own, key) {
+        (None, Some(key)) => Ok(key),
+        (None, None) => Err(VaultError::Refused("there is no authkey with this number: see the list")),
+        (Some(own), Some(key)) if own.permissions.allows(Permission::Services) && reaches(&own, &key.rights) => Ok(key),
+        (Some(_), _) => Err(VaultError::Forbidden),
+    }
 }
 
 /// What `by` may pass on: `None` for nothing, `Some(None)` for everything.
@@ -213,10 +278,6 @@ pub(super) fn may(
 ) -> Result<bool, VaultError> {
     let allows = |own: Rights| own.scope.covers(scope) && own.permissions.allows(permission);
     Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(allows)))
-}
-
-fn may_give(vault: &Vault, tx: &mut dyn Transaction, by: Actor, rights: &Rights) -> Result<bool, VaultError> {
-    Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(|own| own.contain(rights))))
 }
 
 /// Which authkeys were used since that was last stored. Kept in memory, so that a status check writes nothing.

@@ -1,10 +1,12 @@
 //! Why a call was refused or failed.
 
+use crate::domain::authkey::NetworksError;
 use crate::domain::confirmation::AskError;
 use crate::domain::enrollment::OfferError;
 use crate::domain::name::NameError;
 use crate::domain::permission::PermissionError;
 use crate::domain::rules::RulesError;
+use crate::domain::webhook::WebhookError;
 use crate::storage::StorageError;
 use crate::vault::VaultError;
 
@@ -57,6 +59,8 @@ impl From<VaultError> for AdminError {
             VaultError::Unknown("service") => Self::NoService,
             VaultError::Unknown("confirmation") => Self::NoConfirmation,
             VaultError::Unknown("subscription") => Self::NoSubscription,
+            VaultError::Forbidden => Self::Forbidden,
+            VaultError::Refused(why) => Self::BadCall(why.to_owned()),
             VaultError::Offer(error) => error.into(),
             VaultError::OtherCall | VaultError::ForeignCursor => Self::BadCall(error.to_string()),
             VaultError::Ask(error) => error.into(),
@@ -81,4 +85,4 @@ macro_rules! bad_call {
     };
 }
 
-bad_call!(NameError, RulesError, PermissionError, OfferError, AskError);
+bad_call!(NameError, RulesError, PermissionError, OfferError, AskError, NetworksError, WebhookError);

@@ -60,6 +60,7 @@ impl Admin {
         };
         if is_due(&mut done.keys, KEYS) {
             report("the server's keys could not be replaced", self.maintain_keys().await);
+            report("deleted services could not be removed", self.finish_deletions().await);
         }
         if is_due(&mut done.time, TIME) {
             report("the time could not be recorded", self.record_time().await);

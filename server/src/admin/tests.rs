@@ -45,7 +45,9 @@ pub(super) fn joe() -> UserId {
 
 impl TestAdmin {
     pub(super) async fn service(&self, name: &str, rules: ServiceRules) -> Service {
-        self.admin.create_service(NewService { name: name.to_owned(), rules }, Actor::Operator).await.expect("created")
+        let rules = ServiceRules { devices: 8, ..rules };
+        let new = NewService { rules, ..NewService::new(name) };
+        self.admin.create_service(new, Actor::Operator).await.expect("created").service
     }
 
     async fn key(&self, scope: KeyScope, permissions: Permissions) -> String {
@@ -259,7 +261,8 @@ fn a_service_has_its_own_name_and_valid_settings() {
             ("demo", ServiceRules::default()),
             ("default_x", window(u32::MAX)),
         ] {
-            let refused = test.admin.create_service(NewService { name: name.to_owned(), rules }, Actor::Operator).await;
+            let refused =
+                test.admin.create_service(NewService { rules, ..NewService::new(name) }, Actor::Operator).await;
             assert!(matches!(refused, Err(AdminError::BadCall(_))), "{name}");
         }
         let production = AdminSettings { development: false, ..settings() };
@@ -372,7 +375,7 @@ fn events_leave_once_and_keys_are_replaced_in_time() {
         let service = test.service("default_demo", window(30)).await;
         test.device(&service).await;
         test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
-        assert_eq!(test.admin.deliver_events().await, Ok(3));
+        assert_eq!(test.admin.deliver_events().await, Ok(5));
         assert_eq!(test.admin.deliver_events().await, Ok(0));
         let before = test.admin.server_identity().await.expect("answered");
         test.clock.advance(8 * 24 * 3_600);
@@ -397,7 +400,7 @@ fn a_damaged_event_does_not_hold_up_the_ones_behind_it() {
             })
             .await
             .expect("edited");
-        assert_eq!(test.admin.deliver_events().await, Ok(3));
+        assert_eq!(test.admin.deliver_events().await, Ok(5));
         assert_eq!(test.admin.deliver_events().await, Ok(0));
     });
 }
@@ -466,3 +469,4 @@ fn a_database_in_memory_needs_no_folder() {
 }
 
 mod authkeys;
+mod services;

@@ -1,9 +1,12 @@
 //! The command line as clap sees it. Secrets are never arguments: everybody on the machine can read those.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+pub(super) use access::*;
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Sources};
 
@@ -25,6 +28,9 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Print the configuration file with every key and its default.
     Config,
+    /// Subscriptions: tenants, each with services and authkeys of its own.
+    #[command(subcommand)]
+    Subscription(SubscriptionCommand),
     /// Services: groups of tokens with the same rules.
     #[command(subcommand)]
     Service(ServiceCommand),
@@ -118,46 +124,6 @@ pub(super) struct InitArgs {
     pub(super) json: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum ServiceCommand {
-    /// Create a service.
-    Create(ServiceCreateArgs),
-    /// List the services.
-    List(ListArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ServiceCreateArgs {
-    #[command(flatten)]
-    pub(super) settings: Settings,
-    /// <subscription>_<service>, for example default_vpn.
-    pub(super) name: String,
-    /// How long an opening lasts, in seconds; 0: until the first check that answers 1.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(super) window: u32,
-    /// With a window of 0: how long an unused opening lasts, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(super) lifetime: u32,
-    /// Wrong PINs until a device is blocked (at most 10).
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
-    pub(super) tries: u8,
-    /// Lift such a block after this many seconds; 0: only an administrator does.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(super) unblock_after: u32,
-    /// Do not allow duress PINs.
-    #[arg(long, conflicts_with = "silent_alarm")]
-    pub(super) no_duress: bool,
-    /// Under duress answer 1 and 2 as if nothing were wrong, instead of 3.
-    #[arg(long)]
-    pub(super) silent_alarm: bool,
-    /// Let devices use biometrics.
-    #[arg(long)]
-    pub(super) biometric: bool,
-    /// Refuse emulated devices.
-    #[arg(long)]
-    pub(super) no_emulated: bool,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -165,49 +131,6 @@ pub(super) struct ListArgs {
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AuthkeyCommand {
-    /// Create an authkey and print it. It is shown once.
-    Create(AuthkeyCreateArgs),
-    /// List the authkeys, without their values.
-    List(ListArgs),
-    /// Revoke an authkey.
-    Revoke(AuthkeyRevokeArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("scope").args(["service", "subscription"]).required(true)))]
-pub(super) struct AuthkeyCreateArgs {
-    #[command(flatten)]
-    pub(super) settings: Settings,
-    /// The service that it is for.
-    #[arg(long, value_name = "NAME")]
-    pub(super) service: Option<String>,
-    /// The subscription whose services it is all for.
-    #[arg(long, value_name = "NAME")]
-    pub(super) subscription: Option<String>,
-    /// A name to know it by.
-    #[arg(long, value_name = "TEXT")]
-    pub(super) name: String,
-    /// basic (status only), admin (everything), or a list of status, enroll, delete, block, duress.
-    #[arg(long, value_name = "LIST", default_value = "basic")]
-    pub(super) permissions: String,
-    /// Take the value from this file, `-` for standard input, instead of making one up.
-    #[arg(long, value_name = "FILE")]
-    pub(super) value_file: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuthkeyRevokeArgs {
-    #[command(flatten)]
-    pub(super) settings: Settings,
-    /// The id that `authkey list` shows.
-    pub(super) id: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -297,9 +220,11 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
+    use cardea_protocol::token::ShortString;
     use clap::CommandFactory;
 
     use super::*;
+    use crate::domain::rules::RulesChange;
 
     fn parse(line: &str) -> Result<Command, clap::Error> {
         Cli::try_parse_from(line.split(' ')).map(|cli| cli.command)
@@ -329,6 +254,38 @@ mod tests {
         assert!(parse(&format!("{create} --value secret")).is_err());
         assert!(parse(&format!("{create} --subscription default")).is_err());
         assert!(parse("cardea-server authkey create --name web").is_err());
+    }
+
+    #[test]
+    fn every_setting_of_a_service_has_a_flag_and_what_is_not_named_is_not_changed() {
+        let change = |flags: &str| match parse(&format!("cardea-server service update default_x{flags}")) {
+            Ok(Command::Service(ServiceCommand::Update(args))) => args.rules.change(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(change(""), RulesChange::default());
+        let all = change(
+            " --window 1 --lifetime 2 --tries 3 --unblock-after 4 --no-duress --silent-alarm=false --biometric \
+             --emulated=false --pin-min 7 --pin-max 8 --short-string required --enrollment-seconds 9 --devices 2",
+        );
+        let expected = RulesChange {
+            window: Some(1),
+            opening_lifetime: Some(2),
+            attempts: Some(3),
+            unblock_after: Some(4),
+            duress: Some(false),
+            silent_alarm: Some(false),
+            biometric: Some(true),
+            emulated: Some(false),
+            pin_min: Some(7),
+            pin_max: Some(8),
+            short_string: Some(ShortString::Required),
+            enrollment_seconds: Some(9),
+            devices: Some(2),
+        };
+        assert_eq!(all, expected);
+        for flags in ["--short-string on", "--duress=maybe", "--devices x", "--no-duress --duress", "--window -1"] {
+            assert!(parse(&format!("cardea-server service update default_x {flags}")).is_err(), "{flags}");
+        }
     }
 
     #[test]

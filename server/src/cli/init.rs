@@ -24,25 +24,30 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     };
     let status = create("first status key", Permissions::BASIC).await?;
     let all = create("first admin key", Permissions::ADMIN).await?;
+    let instance = NewKey::new(KeyScope::Instance, "first instance key", Permissions::ADMIN);
+    let instance = admin.create_authkey(instance, Actor::Operator).await?;
     if args.json {
         return output::json(&json!({
             "dataDir": config.data.dir,
             "service": args.service,
             "statusKey": status.value,
             "adminKey": all.value,
+            "instanceKey": instance.value,
         }));
     }
     output::text(&format!(
         "Data in {dir}. Back up {dir}/vault.key apart from the database: without it the database is lost.\n\n\
          service        {service}\n\
          authkeys       {status}  reads the status\n\
-         {pad}{all}  does everything\n\n\
+         {pad}{all}  does everything in it\n\
+         {pad}{instance}  does everything, and administers subscriptions\n\n\
          The authkeys are not shown again. Next: cardea-server run{flags}\n",
         dir = config.data.dir.display(),
         service = args.service,
         status = status.value,
         pad = " ".repeat(15),
         all = all.value,
+        instance = instance.value,
         flags = args.settings.repeated(),
     ))
 }

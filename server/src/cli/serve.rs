@@ -69,7 +69,8 @@ pub(super) async fn serve(
     };
 
     let settings = addresses(&config, http_address, channel_port, development)?;
-    let admin = Arc::new(Admin::new(&instance, settings)?);
+    let admin = Admin::new(&instance, settings)?.with_plain_webhooks(config.webhook.allow_http);
+    let admin = Arc::new(admin);
     let dev = prepare(&admin).await?;
     let metrics = Metrics::new();
     metrics::of_process(&metrics);

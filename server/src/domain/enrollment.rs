@@ -3,7 +3,7 @@
 //! A try is counted before it is looked at, as with PINs: tries that run side by side are all counted, and the typed
 //! code, which has only 30 secret bits, cannot be guessed in parallel.
 
-use cardea_protocol::limits::{DEVICES_PER_TOKEN, ENROLLMENT_FAILURES};
+use cardea_protocol::limits::ENROLLMENT_FAILURES;
 
 use crate::clock::UnixSeconds;
 
@@ -42,16 +42,16 @@ pub enum OfferError {
     TooManyDevices,
 }
 
-/// Decides what an offer for a token with `devices` live devices is for.
+/// Decides what an offer for a token with `devices` live devices is for, in a service where tokens have at most `most`.
 ///
 /// # Errors
 /// The options contradict each other or do not fit the token.
-pub fn purpose(devices: usize, options: EnrollOptions) -> Result<Purpose, OfferError> {
+pub fn purpose(devices: usize, most: u8, options: EnrollOptions) -> Result<Purpose, OfferError> {
     match options {
         EnrollOptions { replace_device: true, add_device: true } => Err(OfferError::Contradiction),
         _ if devices == 0 => Ok(Purpose::First),
         EnrollOptions { replace_device: true, .. } => Ok(Purpose::Replace),
-        EnrollOptions { add_device: true, .. } if devices >= DEVICES_PER_TOKEN => Err(OfferError::TooManyDevices),
+        EnrollOptions { add_device: true, .. } if devices >= usize::from(most) => Err(OfferError::TooManyDevices),
         EnrollOptions { add_device: true, .. } => Ok(Purpose::Add),
         EnrollOptions { .. } => Err(OfferError::Enrolled),
     }
@@ -119,15 +119,17 @@ mod tests {
     #[test]
     fn what_becomes_of_the_devices_must_be_said_once_there_are_any() {
         for options in [NONE, REPLACE, ADD] {
-            assert_eq!(purpose(0, options), Ok(Purpose::First));
+            assert_eq!(purpose(0, 1, options), Ok(Purpose::First));
         }
-        assert_eq!(purpose(1, NONE), Err(OfferError::Enrolled));
-        assert_eq!(purpose(1, REPLACE), Ok(Purpose::Replace));
-        assert_eq!(purpose(7, ADD), Ok(Purpose::Add));
-        assert_eq!(purpose(8, ADD), Err(OfferError::TooManyDevices));
-        assert_eq!(purpose(8, REPLACE), Ok(Purpose::Replace));
+        assert_eq!(purpose(1, 8, NONE), Err(OfferError::Enrolled));
+        assert_eq!(purpose(1, 1, REPLACE), Ok(Purpose::Replace));
+        assert_eq!(purpose(1, 1, ADD), Err(OfferError::TooManyDevices), "one device unless the service says more");
+        assert_eq!(purpose(1, 2, ADD), Ok(Purpose::Add));
+        assert_eq!(purpose(7, 8, ADD), Ok(Purpose::Add));
+        assert_eq!(purpose(8, 8, ADD), Err(OfferError::TooManyDevices));
+        assert_eq!(purpose(8, 8, REPLACE), Ok(Purpose::Replace));
         for devices in [0, 1, 8] {
-            assert_eq!(purpose(devices, BOTH), Err(OfferError::Contradiction));
+            assert_eq!(purpose(devices, 8, BOTH), Err(OfferError::Contradiction));
         }
     }
 

@@ -7,6 +7,8 @@ const RESERVED: [&str; 9] = ["token", "docs", "e", "v1", "console", "healthz", "
 const SUBSCRIPTION_MAX: usize = 32;
 const SERVICE_MAX: usize = 64;
 const USER_MAX: usize = 255;
+const LABEL_MAX: usize = 64;
+const KEY_NAME_MAX: usize = 100;
 
 /// A name that no call may carry. Says what was wrong, never what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +20,12 @@ pub enum NameError {
     /// Not a service.
     #[error("a service is `<subscription>_<service>`, the second part 1 to {SERVICE_MAX} of a-z, 0-9, `-` and `_`")]
     Service,
+    /// Not a label.
+    #[error("a label is between one and {LABEL_MAX} bytes of text without control characters")]
+    Label,
+    /// Not the name of an authkey.
+    #[error("the name of an authkey is between one and {KEY_NAME_MAX} bytes of text without control characters")]
+    Authkey,
     /// Not a user id.
     #[error("a user id is between one and {USER_MAX} bytes long")]
     User,
@@ -73,6 +81,26 @@ pub fn parse_subscription(name: &str) -> Result<&str, NameError> {
     let fits = (1..=SUBSCRIPTION_MAX).contains(&name.len());
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if fits && name.bytes().all(allowed) && !RESERVED.contains(&name) { Ok(name) } else { Err(NameError::Subscription) }
+}
+
+/// Checks the text that people see instead of a service's API name.
+///
+/// # Errors
+/// It is empty, longer than 64 bytes, or has control characters.
+pub fn parse_label(label: &str) -> Result<&str, NameError> {
+    if is_text(label, LABEL_MAX) { Ok(label) } else { Err(NameError::Label) }
+}
+
+/// Checks what people call an authkey.
+///
+/// # Errors
+/// It is empty, longer than 100 bytes, or has control characters.
+pub fn parse_key_name(name: &str) -> Result<&str, NameError> {
+    if is_text(name, KEY_NAME_MAX) { Ok(name) } else { Err(NameError::Authkey) }
+}
+
+fn is_text(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// The client organization's name for a person: any UTF-8 of 1 to 255 bytes, compared byte for byte, never normalized.
@@ -144,6 +172,18 @@ mod tests {
         assert!(UserId::parse("").is_err());
         assert!(UserId::parse("é".repeat(127)).is_ok());
         assert!(UserId::parse("é".repeat(128)).is_err());
+    }
+
+    #[test]
+    fn labels_and_names_of_authkeys_are_short_text() {
+        assert_eq!(parse_label("Tür 1 😀"), Ok("Tür 1 😀"));
+        assert!(parse_label(&"a".repeat(64)).is_ok() && parse_key_name(&"a".repeat(100)).is_ok());
+        for label in ["", "a\nb", "a\u{7f}", "\u{9b}2J", &"a".repeat(65)] {
+            assert_eq!(parse_label(label), Err(NameError::Label), "{label:?}");
+        }
+        for name in ["", "\0", &"é".repeat(51)] {
+            assert_eq!(parse_key_name(name), Err(NameError::Authkey), "{name:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod keys;
 mod meta;
 mod tokens;
 
-pub use access::{AccessRows, AuthkeyRow, ServiceRow};
+pub use access::{AccessRows, AuthkeyRow, ServiceRow, SubscriptionRow};
 pub use answers::{AnswerRow, AnswerRows};
 pub use confirmations::{ConfirmationRow, ConfirmationRows};
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};

@@ -1,19 +1,26 @@
-//! Services, and what may be done in them with which authkey.
+//! Subscriptions, services, webhooks, and what may be done in them with which authkey.
 
 mod authkeys;
+mod removal;
+mod subscriptions;
+mod webhooks;
 
 pub use authkeys::{Authkey, NewAuthkey};
 use cardea_protocol::token::{Argon2Class, ShortString};
+pub use removal::Purged;
+pub use subscriptions::Subscription;
+pub use webhooks::Webhook;
 
 use super::seal::Table;
-use super::{Decoder, Encoder, Vault, VaultError};
+use super::{About, Decoder, Encoder, Event, EventKind, Vault, VaultError};
 use crate::clock::UnixSeconds;
-use crate::domain::name::ServiceName;
+use crate::domain::actor::Actor;
+use crate::domain::name::{ServiceName, parse_label};
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::Limits;
-use crate::domain::world::Window;
-use crate::storage::Transaction;
+use crate::domain::world::{ClockReading, Window};
 use crate::storage::rows::{AccessRows, MetaRows, ServiceRow};
+use crate::storage::{Sealed, Transaction};
 
 /// A service and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,49 +29,85 @@ pub struct Service {
     pub id: u64,
     /// Its API name.
     pub name: ServiceName,
+    /// When it was created.
+    pub created_at: UnixSeconds,
+    /// What people see instead of its API name, if somebody has said so.
+    pub label: Option<String>,
     /// Its settings.
     pub rules: ServiceRules,
+    /// It is being deleted: nobody finds it by its name any more.
+    retired: bool,
+    ver: u64,
+}
+
+impl Service {
+    /// What people see.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(self.name.as_str())
+    }
+
+    pub(super) fn about(&self) -> About {
+        About::Service { id: self.id, name: self.name.clone() }
+    }
 }
 
 impl Vault {
-    /// Adds a service, and its subscription if that is new.
+    /// Adds a service. Its subscription is made with it at the operator's command only.
     ///
     /// # Errors
-    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when the name is taken; storage failed.
+    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when the name is taken, also by a service that is
+    /// being deleted. [`VaultError::Unknown`]: there is no such subscription. Storage failed.
     pub fn create_service(
         &self,
         tx: &mut dyn Transaction,
         name: &ServiceName,
-        rules: ServiceRules,
-        now: UnixSeconds,
+        (label, rules): (Option<String>, ServiceRules),
+        by: Actor,
+        clock: ClockReading,
     ) -> Result<Service, VaultError> {
-        tx.ensure_subscription(name.subscription(), now)?;
-        let id = tx.next_number("service")?;
-        let row = ServiceRow {
+        let subscription = name.subscription();
+        if !tx.has_subscription(subscription)? {
+            if by.authkey().is_some() {
+                return Err(VaultError::Unknown("subscription"));
+            }
+            self.create_subscription(tx, subscription, by, clock)?;
+        }
+        let (id, created_at) = (tx.next_number("service")?, clock.now());
+        let service = Service { id, name: name.clone(), created_at, label, rules, retired: false, ver: 1 };
+        tx.insert_service(&ServiceRow {
             id,
             name: name.as_str().to_owned(),
-            subscription: name.subscription().to_owned(),
-            sealed: self.seal(Table::Service, &[&id.to_le_bytes(), name.as_str().as_bytes()], 1, &encode_rules(&rules)),
-        };
-        tx.insert_service(&row)?;
-        Ok(Service { id, name: name.clone(), rules })
+            subscription: subscription.to_owned(),
+            sealed: self.seal_service(&service),
+        })?;
+        self.record(tx, &Event::new(EventKind::ServiceCreated, service.about(), by, clock.now()))?;
+        self.mark_time(tx, clock)?;
+        Ok(service)
     }
 
-    /// Changes the settings of a service. They hold for openings from before, too, where they are stricter.
+    /// Stores the label and the settings of a service; `changed` names the settings that are different. They hold for
+    /// openings from before, too, where they are stricter.
     ///
     /// # Errors
-    /// [`VaultError::Unknown`]; storage failed.
+    /// [`StorageError::Conflict`](crate::storage::StorageError::Conflict) when somebody was faster; storage failed.
     pub fn update_service(
         &self,
         tx: &mut dyn Transaction,
-        name: &ServiceName,
-        rules: ServiceRules,
-    ) -> Result<Service, VaultError> {
-        let row = tx.service_by_name(name.as_str())?.ok_or(VaultError::Unknown("service"))?;
-        let ver = row.sealed.ver + 1;
-        let binding: [&[u8]; 2] = [&row.id.to_le_bytes(), row.name.as_bytes()];
-        tx.update_service(row.id, &self.seal(Table::Service, &binding, ver, &encode_rules(&rules)))?;
-        Ok(Service { id: row.id, name: name.clone(), rules })
+        service: &mut Service,
+        changed: &[&'static str],
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        self.put_service(tx, service)?;
+        let event = Event::new(EventKind::ServiceUpdated, service.about(), by, clock.now());
+        self.record(tx, &event.with("changed", changed))?;
+        self.mark_time(tx, clock)
+    }
+
+    fn put_service(&self, tx: &mut dyn Transaction, service: &mut Service) -> Result<(), VaultError> {
+        service.ver += 1;
+        Ok(tx.update_service(service.id, &self.seal_service(service))?)
     }
 
     /// The service with this API name.
@@ -72,10 +115,11 @@ impl Vault {
     /// # Errors
     /// The row is damaged; storage failed.
     pub fn service(&self, tx: &mut dyn Transaction, name: &ServiceName) -> Result<Option<Service>, VaultError> {
-        tx.service_by_name(name.as_str())?.map(|row| self.open_service(&row)).transpose()
+        let service = tx.service_by_name(name.as_str())?.map(|row| self.open_service(&row)).transpose()?;
+        Ok(service.filter(|service| !service.retired))
     }
 
-    /// The service with this number.
+    /// The service with this number, also while it is being deleted.
     ///
     /// # Errors
     /// There is none, or its row is damaged; storage failed.
@@ -89,21 +133,41 @@ impl Vault {
     /// # Errors
     /// A row is damaged; storage failed.
     pub fn services(&self, tx: &mut dyn Transaction) -> Result<Vec<Service>, VaultError> {
-        tx.services()?.iter().map(|row| self.open_service(row)).collect()
+        let services = tx.services()?;
+        let services = services.iter().map(|row| self.open_service(row));
+        services.filter(|service| !matches!(service, Ok(service) if service.retired)).collect()
+    }
+
+    fn seal_service(&self, service: &Service) -> Sealed {
+        let mut content = Encoder::new();
+        content.u8(1).time(service.created_at).flag(service.retired).text(service.label.as_deref().unwrap_or_default());
+        encode_rules(&mut content, &service.rules);
+        let binding: [&[u8]; 2] = [&service.id.to_le_bytes(), service.name.as_str().as_bytes()];
+        self.seal(Table::Service, &binding, service.ver, &content)
     }
 
     fn open_service(&self, row: &ServiceRow) -> Result<Service, VaultError> {
         let binding: [&[u8]; 2] = [&row.id.to_le_bytes(), row.name.as_bytes()];
         let content = self.sealer.open(Table::Service, &binding, &row.sealed)?;
-        let name = ServiceName::parse(&row.name).map_err(|_| VaultError::Damaged(Table::Service.name()))?;
-        Ok(Service { id: row.id, name, rules: decode_rules(&content)? })
+        let mut decoder = Decoder::new(Table::Service, &content);
+        let damaged = decoder.damaged();
+        let name = ServiceName::parse(&row.name).map_err(|_| damaged.clone())?;
+        if decoder.u8()? != 1 {
+            return Err(damaged);
+        }
+        let (created_at, retired) = (decoder.time()?, decoder.flag()?);
+        let label = match decoder.text()? {
+            none if none.is_empty() => None,
+            label => Some(parse_label(&label).map_err(|_| damaged)?.to_owned()),
+        };
+        let rules = decode_rules(&mut decoder)?;
+        decoder.end()?;
+        Ok(Service { id: row.id, name, created_at, label, rules, retired, ver: row.sealed.ver })
     }
 }
 
-fn encode_rules(rules: &ServiceRules) -> Encoder {
-    let mut content = Encoder::new();
+fn encode_rules(content: &mut Encoder, rules: &ServiceRules) {
     content
-        .u8(1)
         .u32(rules.window.seconds())
         .u32(rules.window.lifetime())
         .u8(rules.limits.tries)
@@ -120,16 +184,12 @@ fn encode_rules(rules: &ServiceRules) -> Encoder {
             ShortString::Shown => 1,
             ShortString::Required => 2,
         })
-        .u32(rules.enrollment_seconds);
-    content
+        .u32(rules.enrollment_seconds)
+        .u8(rules.devices);
 }
 
-fn decode_rules(content: &[u8]) -> Result<ServiceRules, VaultError> {
-    let mut decoder = Decoder::new(Table::Service, content);
-    if decoder.u8()? != 1 {
-        return Err(decoder.damaged());
-    }
-    let rules = ServiceRules {
+fn decode_rules(decoder: &mut Decoder<'_>) -> Result<ServiceRules, VaultError> {
+    Ok(ServiceRules {
         window: Window::new(decoder.u32()?, decoder.u32()?),
         limits: Limits { tries: decoder.u8()?, unblock_after: decoder.u32()? },
         silent_alarm: decoder.flag()?,
@@ -145,7 +205,6 @@ fn decode_rules(content: &[u8]) -> Result<ServiceRules, VaultError> {
             _ => return Err(decoder.damaged()),
         },
         enrollment_seconds: decoder.u32()?,
-    };
-    decoder.end()?;
-    Ok(rules)
+        devices: decoder.u8()?,
+    })
 }

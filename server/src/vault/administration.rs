@@ -131,13 +131,24 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
         let token = self.existing_token(tx, service, user)?;
+        self.delete_token(tx, service, &token, by, clock)?;
+        Ok(token)
+    }
+
+    pub(super) fn delete_token(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        token: &Token,
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
         for mut device in self.devices_of(tx, token.id.bytes())? {
             self.revoke(tx, &mut device)?;
         }
         tx.delete_token(token.id.bytes())?;
-        self.record(tx, &Event::on_token(EventKind::Deleted, &token, service, by, clock.now())?)?;
-        self.mark_time(tx, clock)?;
-        Ok(token)
+        self.record(tx, &Event::on_token(EventKind::Deleted, token, service, by, clock.now())?)?;
+        self.mark_time(tx, clock)
     }
 
     /// Turns a device into a tombstone; returns whether it was anything else before.

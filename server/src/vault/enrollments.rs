@@ -2,7 +2,7 @@
 
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::Dalek;
-use cardea_protocol::limits::{DEVICES_PER_TOKEN, SLOTS};
+use cardea_protocol::limits::SLOTS;
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::{DeviceId, DeviceInfo, Policy, ShortString, TokenId};
 use cardea_protocol::wire::{Host, Link, PinEntry, TypedCode};
@@ -120,7 +120,7 @@ impl Vault {
         };
         let mut devices = self.devices_of(tx, token.id.bytes())?;
         let enrolled = devices.iter().filter(|device| device.is_enrolled_in_truth()).count();
-        let purpose = purpose(enrolled, options)?;
+        let purpose = purpose(enrolled, service.rules.devices, options)?;
         // A device that waits for its short string to be compared dies with the offer that it came of.
         for device in devices.iter_mut().filter(|device| !device.confirmed) {
             self.revoke(tx, device)?;
@@ -257,7 +257,7 @@ impl Vault {
         let others = self.devices_of(tx, &stored.token)?;
         let mut replaced = Vec::new();
         if stored.purpose == Purpose::Add {
-            if others.iter().filter(|device| device.is_enrolled_in_truth()).count() >= DEVICES_PER_TOKEN {
+            if others.iter().filter(|device| device.is_enrolled_in_truth()).count() >= usize::from(rules.devices) {
                 return Err(OfferError::TooManyDevices.into());
             }
         } else {

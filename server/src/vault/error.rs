@@ -47,6 +47,12 @@ pub enum VaultError {
     /// There is no such device or token.
     #[error("there is no such {0}")]
     Unknown(&'static str),
+    /// Whoever asks may not do that there.
+    #[error("this is not allowed")]
+    Forbidden,
+    /// What is asked for cannot be done; says why.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The enrollment code is unknown, used or expired.
     #[error(transparent)]
     OfferDead(#[from] crate::domain::enrollment::OfferDead),

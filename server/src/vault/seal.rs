@@ -17,6 +17,7 @@ const NONCE: usize = 24;
 pub(super) enum Table {
     Meta,
     Service,
+    Webhook,
     Authkey,
     Token,
     Device,
@@ -32,9 +33,10 @@ pub(super) enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Meta,
         Self::Service,
+        Self::Webhook,
         Self::Authkey,
         Self::Token,
         Self::Device,
@@ -52,6 +54,7 @@ impl Table {
         match self {
             Self::Meta => "meta",
             Self::Service => "service",
+            Self::Webhook => "webhook",
             Self::Authkey => "authkey",
             Self::Token => "token",
             Self::Device => "device",

@@ -70,7 +70,9 @@ impl TestVault {
                 let clock = this.reading();
                 this.maintain_keys(tx, clock)?;
                 let name = ServiceName::parse("default_demo").expect("valid");
-                this.create_service(tx, &name, rules, clock.now())
+                // Several devices, unless a test says how many.
+                let rules = ServiceRules { devices: 8, ..rules };
+                this.create_service(tx, &name, (None, rules), Actor::Operator, clock)
             })
             .await
             .expect("created");
@@ -239,7 +241,8 @@ impl TestVault {
     /// Everything that the journal says, oldest first.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let entries = self.write(|vault, tx| vault.journal(tx, &JournalFilter::All, 0, 10_000)).await.expect("read");
-        entries.into_iter().filter_map(|entry| entry.content).map(|content| content.event).collect()
+        let events = entries.into_iter().filter_map(|entry| entry.content).map(|content| content.event);
+        events.filter(|event| event.token().is_some()).collect()
     }
 
     /// One call of an administrator.

@@ -199,8 +199,9 @@ impl Setup {
         };
         let instance = Instance::assemble(location.clone(), key, wall, entropy).await;
         let node = Node::start(instance.expect("opens"), &self.config).await;
-        let service = NewService { rules: self.rules, ..NewService::new("default_demo") };
-        let service = node.admin.create_service(service, Actor::Operator).await.expect("created");
+        let rules = ServiceRules { devices: 8, ..self.rules };
+        let service = NewService { rules, ..NewService::new("default_demo") };
+        let service = node.admin.create_service(service, Actor::Operator).await.expect("created").service;
         let user = UserId::parse("joe").expect("valid");
         World { folder, data: self.data, location, clock, node, service, user, config: self.config }
     }
@@ -287,7 +288,8 @@ impl World {
         let all = JournalFilter::All;
         let entries = self.node.instance.store().read(move |tx| vault.journal(tx, &all, 0, 10_000)).await;
         let entries: Result<Vec<Entry>, VaultError> = entries;
-        entries.expect("read").into_iter().filter_map(|entry| entry.content).map(|content| content.event).collect()
+        let events = entries.expect("read").into_iter().filter_map(|entry| entry.content);
+        events.map(|content| content.event).filter(|event| event.token().is_some()).collect()
     }
 
     pub(crate) async fn count(&self, kind: EventKind) -> usize {

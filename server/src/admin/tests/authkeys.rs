@@ -252,3 +252,96 @@ fn a_key_gives_and_takes_no_more_than_it_has() {
         assert_eq!(late.expect_err("expired"), AdminError::Forbidden);
     });
 }
+
+#[test]
+fn a_rotated_key_is_replaced_and_the_old_value_ends_after_the_overlap() {
+    block_on(async {
+        let test = with_service().await;
+        let scope = AccessScope::Service("default_demo");
+        let good = async |value: &str| call(&test, scope, value, None).await.is_ok();
+        let limits = NewKey { expires_at: Some(UnixSeconds::new(START + 5000)), ..admin_key(service()) };
+        let old = create(&test, limits).await;
+        let rotate = async |number, value: Option<&str>, overlap, by| {
+            let value = value.map(|value| value.to_owned().into());
+            test.admin.rotate_authkey(number, value, overlap, by).await
+        };
+        let new = rotate(old.id, None, 100, Actor::Operator).await.expect("rotated");
+        assert!(good(&old.value).await && good(&new.value).await && old.value != new.value);
+        assert!(
+            matches!(rotate(old.id, None, 0, Actor::Operator).await, Err(AdminError::BadCall(_))),
+            "replaced before"
+        );
+        test.clock.advance(100);
+        assert!(!good(&old.value).await && good(&new.value).await);
+        let listed = test.admin.list_authkeys().await.expect("listed");
+        assert_eq!(
+            (listed[0].replaced_by, listed[0].rights.expires_at),
+            (Some(new.id), Some(UnixSeconds::new(START + 100)))
+        );
+        assert_eq!(listed[1].rights.expires_at, Some(UnixSeconds::new(START + 5000)), "a new value is no new time");
+        assert_eq!(listed[1].name, "a key");
+
+        // Without overlap the old one ends at once; a given value is taken.
+        let given = rotate(new.id, Some("0123456789abcdef"), 0, Actor::Operator).await.expect("rotated");
+        assert_eq!(given.value, "0123456789abcdef");
+        assert!(!good(&new.value).await && good(&given.value).await);
+        for (value, overlap) in [
+            (Some("0123456789abcdef"), 0),
+            // A value that was replaced does not come back.
+            (Some(old.value.as_str()), 0),
+            (Some("short"), 0),
+            (None, 2_592_001),
+        ] {
+            let refused = rotate(given.id, value, overlap, Actor::Operator).await;
+            assert!(matches!(refused, Err(AdminError::BadCall(_))), "{overlap}");
+        }
+        for number in [new.id, old.id, 99] {
+            assert!(matches!(rotate(number, None, 0, Actor::Operator).await, Err(AdminError::BadCall(_))));
+        }
+        assert!(good(&given.value).await, "what is refused changes nothing");
+
+        // A new value is everything that the key can do: it takes as much to get it.
+        let weak =
+            NewKey { permissions: Permissions::parse("status,services").expect("valid"), ..admin_key(service()) };
+        let by = Actor::Authkey(create(&test, weak).await.id);
+        assert_eq!(rotate(given.id, None, 0, by).await.expect_err("more"), AdminError::Forbidden);
+        assert_eq!(rotate(99, None, 0, by).await.expect_err("unknown"), AdminError::Forbidden);
+        let by = Actor::Authkey(given.id);
+        let own = rotate(given.id, None, 10, by).await.expect("its own");
+        assert!(good(&own.value).await);
+        test.clock.advance(5000);
+        assert_eq!(rotate(own.id, None, 0, Actor::Authkey(own.id)).await.expect_err("expired"), AdminError::Forbidden);
+        assert!(matches!(rotate(own.id, None, 0, Actor::Operator).await, Err(AdminError::BadCall(_))));
+    });
+}
+
+#[test]
+fn what_happens_to_authkeys_is_in_the_journal_without_their_values() {
+    block_on(async {
+        let test = with_service().await;
+        let old = create(&test, admin_key(service())).await;
+        let by = Actor::Authkey(old.id);
+        let new = test.admin.rotate_authkey(old.id, None, 60, by).await.expect("rotated");
+        test.admin.revoke_authkey(old.id, Actor::Authkey(new.id)).await.expect("revoked");
+        let entries = test
+            .admin
+            .read(|vault, tx| vault.journal(tx, &crate::storage::rows::JournalFilter::All, 0, 100))
+            .await
+            .expect("read");
+        let events: Vec<_> = entries.iter().filter_map(|entry| entry.event()).collect();
+        let names: Vec<_> = events.iter().map(|event| (event.kind.name(), event.by)).collect();
+        assert_eq!(
+            names,
+            [
+                ("subscription.created", Actor::Operator),
+                ("service.created", Actor::Operator),
+                ("authkey.created", Actor::Operator),
+                ("authkey.rotated", by),
+                ("authkey.revoked", Actor::Authkey(new.id)),
+            ]
+        );
+        assert_eq!(events[3].detail["replacedBy"], new.id);
+        let text = format!("{events:?}");
+        assert!(!text.contains(&old.value) && !text.contains(&new.value));
+    });
+}

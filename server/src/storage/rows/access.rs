@@ -31,19 +31,40 @@ pub struct AuthkeyRow {
     pub sealed: Sealed,
 }
 
-/// Subscriptions, services and authkeys.
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionRow {
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: UnixSeconds,
+}
+
+/// Subscriptions, services, webhooks and authkeys.
 pub trait AccessRows {
-    /// Creates the subscription `name` unless it exists.
+    /// Creates the subscription `name` unless it exists; returns whether it is new.
     ///
     /// # Errors
     /// Storage failed.
-    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<(), StorageError>;
+    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<bool, StorageError>;
 
     /// Whether there is a subscription `name`.
     ///
     /// # Errors
     /// Storage failed.
     fn has_subscription(&mut self, name: &str) -> Result<bool, StorageError>;
+
+    /// All subscriptions, by name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn subscriptions(&mut self) -> Result<Vec<SubscriptionRow>, StorageError>;
+
+    /// Removes a subscription without services; returns whether there was one.
+    ///
+    /// # Errors
+    /// Storage failed, also when it has services.
+    fn delete_subscription(&mut self, name: &str) -> Result<bool, StorageError>;
 
     /// The service with this API name.
     ///
@@ -74,6 +95,30 @@ pub trait AccessRows {
     /// # Errors
     /// [`StorageError::Conflict`]; storage failed.
     fn update_service(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError>;
+
+    /// Removes a service without tokens, and its webhook.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when there is none; storage failed, also when it has tokens.
+    fn delete_service(&mut self, id: u64) -> Result<(), StorageError>;
+
+    /// The webhook of the service with this number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn webhook(&mut self, service: u64) -> Result<Option<Sealed>, StorageError>;
+
+    /// Stores a webhook, whose version is one more than the stored one, or 1 for the first.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] or [`StorageError::Exists`] when somebody was faster; storage failed.
+    fn put_webhook(&mut self, service: u64, sealed: &Sealed) -> Result<(), StorageError>;
+
+    /// Removes the webhook of a service; returns whether there was one.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_webhook(&mut self, service: u64) -> Result<bool, StorageError>;
 
     /// The authkey with this keyed hash.
     ///
@@ -137,10 +182,9 @@ fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
 }
 
 impl<X: Transaction + ?Sized> AccessRows for X {
-    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<(), StorageError> {
+    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<bool, StorageError> {
         let sql = "INSERT INTO subscription (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        self.execute(sql, &[Value::Text(name), Value::unsigned(now.get())])?;
-        Ok(())
+        Ok(self.execute(sql, &[Value::Text(name), Value::unsigned(now.get())])? == 1)
     }
 
     fn has_subscription(&mut self, name: &str) -> Result<bool, StorageError> {
@@ -181,6 +225,41 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     fn update_service(&mut self, id: u64, sealed: &Sealed) -> Result<(), StorageError> {
         let sql = "UPDATE service SET ver = $1, sealed = $2 WHERE id = $3 AND ver = $1 - 1";
         update_one(self, sql, &[Value::unsigned(sealed.ver), Value::Bytes(&sealed.bytes), Value::unsigned(id)])
+    }
+
+    fn subscriptions(&mut self) -> Result<Vec<SubscriptionRow>, StorageError> {
+        query_all(self, "SELECT name, created_at FROM subscription ORDER BY name", &[], |row| {
+            Ok(SubscriptionRow { name: row.text(0)?, created_at: UnixSeconds::new(row.unsigned(1)?) })
+        })
+    }
+
+    fn delete_subscription(&mut self, name: &str) -> Result<bool, StorageError> {
+        Ok(self.execute("DELETE FROM subscription WHERE name = $1", &[Value::Text(name)])? == 1)
+    }
+
+    fn delete_service(&mut self, id: u64) -> Result<(), StorageError> {
+        update_one(self, "DELETE FROM service WHERE id = $1", &[Value::unsigned(id)])
+    }
+
+    fn webhook(&mut self, service: u64) -> Result<Option<Sealed>, StorageError> {
+        query_one(self, "SELECT ver, sealed FROM webhook WHERE service = $1", &[Value::unsigned(service)], |row| {
+            Ok(Sealed { ver: row.unsigned(0)?, bytes: row.bytes(1)? })
+        })
+    }
+
+    fn put_webhook(&mut self, service: u64, sealed: &Sealed) -> Result<(), StorageError> {
+        let (service, ver) = (Value::unsigned(service), Value::unsigned(sealed.ver));
+        let bytes = Value::Bytes(&sealed.bytes);
+        if sealed.ver == 1 {
+            let sql = "INSERT INTO webhook (service, ver, sealed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            return insert_one(self, sql, &[service, ver, bytes]);
+        }
+        let sql = "UPDATE webhook SET ver = $1, sealed = $2 WHERE service = $3 AND ver = $1 - 1";
+        update_one(self, sql, &[ver, bytes, service])
+    }
+
+    fn delete_webhook(&mut self, service: u64) -> Result<bool, StorageError> {
+        Ok(self.execute("DELETE FROM webhook WHERE service = $1", &[Value::unsigned(service)])? == 1)
     }
 
     fn authkey_by_hash(&mut self, hash: &[u8; 32]) -> Result<Option<AuthkeyRow>, StorageError> {

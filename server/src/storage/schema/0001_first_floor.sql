@@ -25,6 +25,13 @@ CREATE TABLE service (
     sealed       BLOB NOT NULL
 ) STRICT;
 
+-- Where the events of a service are delivered, and the secret that signs them.
+CREATE TABLE webhook (
+    service INTEGER PRIMARY KEY REFERENCES service (id) ON DELETE CASCADE,
+    ver     INTEGER NOT NULL,
+    sealed  BLOB NOT NULL
+) STRICT;
+
 -- `hash` is keyed: it says nothing about the authkey to who lacks the vault's key. `used_at` is for people who look for
 -- keys that nobody needs; nothing is decided by it, so it is not sealed and its change is no new version.
 CREATE TABLE authkey (

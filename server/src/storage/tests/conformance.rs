@@ -31,7 +31,15 @@ conformance!(
     the_journal_keeps_its_order,
     checkpoints_are_kept_by_size,
     erased_keys_are_gone,
+    authkeys_are_found_by_hash_and_number,
+    a_use_of_an_authkey_is_no_new_version_and_never_goes_back,
+    subscriptions_go_when_their_services_are_gone,
+    a_service_with_tokens_stays_and_a_webhook_goes_with_its_service,
 );
+
+mod access;
+
+use access::*;
 
 fn sealed(ver: u64, byte: u8) -> Sealed {
     Sealed { ver, bytes: vec![byte; 40] }

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
 use crate::domain::authkey::{NETWORKS_MAX, Networks, Rights, Scope, network_of};
 use crate::domain::name::{ServiceName, parse_subscription};
 use crate::domain::permission::Permissions;
@@ -10,7 +11,7 @@ use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows};
 use crate::vault::seal::Table;
-use crate::vault::{Decoder, Encoder, Vault, VaultError};
+use crate::vault::{About, Decoder, Encoder, Event, EventKind, Vault, VaultError};
 
 /// An authkey to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,35 @@ impl Vault {
         tx: &mut dyn Transaction,
         new: NewAuthkey,
         value: &str,
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<Authkey, VaultError> {
+        let about = self.about_scope(tx, &new.rights.scope)?;
+        let key = self.insert_authkey(tx, new, value, clock.now())?;
+        let event = Event::new(EventKind::AuthkeyCreated, about, by, clock.now());
+        self.record(tx, &named(event, &key).with("permissions", key.rights.permissions.names().collect::<Vec<_>>()))?;
+        self.mark_time(tx, clock)?;
+        Ok(key)
+    }
+
+    /// What an event about an authkey is about: the place where it is good.
+    fn about_scope(&self, tx: &mut dyn Transaction, scope: &Scope) -> Result<About, VaultError> {
+        Ok(match scope {
+            Scope::Instance => About::Instance,
+            Scope::Subscription(name) => About::Subscription(name.clone()),
+            // A service that is gone leaves its authkeys behind, revoked.
+            Scope::Service(name) => match tx.service_by_name(name.as_str())? {
+                Some(row) => About::Service { id: row.id, name: name.clone() },
+                None => About::Subscription(name.subscription().to_owned()),
+            },
+        })
+    }
+
+    fn insert_authkey(
+        &self,
+        tx: &mut dyn Transaction,
+        new: NewAuthkey,
+        value: &str,
         now: UnixSeconds,
     ) -> Result<Authkey, VaultError> {
         let NewAuthkey { name, rights } = new;
@@ -80,11 +110,82 @@ impl Vault {
         Ok(key)
     }
 
-    /// Stores what has changed about an authkey, its last use excepted.
+    /// Replaces an authkey by one that is good for the same and has another value. The old one stays good for `overlap`
+    /// seconds, or until its own time is over.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`](crate::storage::StorageError::Conflict) when somebody was faster; storage failed.
-    pub fn put_authkey(&self, tx: &mut dyn Transaction, key: &mut Authkey) -> Result<(), VaultError> {
+    /// [`VaultError::Refused`]: it is revoked, expired, or was replaced before.
+    /// [`StorageError::Exists`](crate::storage::StorageError::Exists): there is or was one with the same value. Storage
+    /// failed.
+    pub fn rotate_authkey(
+        &self,
+        tx: &mut dyn Transaction,
+        old: &mut Authkey,
+        (value, overlap): (&str, u32),
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<Authkey, VaultError> {
+        if !old.is_good(clock) {
+            return Err(VaultError::Refused("the authkey is revoked or expired: create a new one"));
+        }
+        if old.replaced_by.is_some() {
+            return Err(VaultError::Refused("the authkey has been replaced already: rotate the one in its place"));
+        }
+        let new = NewAuthkey { name: old.name.clone(), rights: old.rights.clone() };
+        let new = self.insert_authkey(tx, new, value, clock.now())?;
+        old.replaced_by = Some(new.number);
+        if overlap == 0 {
+            old.revoked_at = Some(clock.now());
+        } else {
+            let end = clock.now().plus(u64::from(overlap));
+            old.rights.expires_at = Some(old.rights.expires_at.map_or(end, |own| own.min(end)));
+        }
+        self.put_authkey(tx, old)?;
+        let about = self.about_scope(tx, &old.rights.scope)?;
+        let event = named(Event::new(EventKind::AuthkeyRotated, about, by, clock.now()), old);
+        self.record(tx, &event.with("replacedBy", new.number).with("overlap", overlap))?;
+        self.mark_time(tx, clock)?;
+        Ok(new)
+    }
+
+    /// Revokes an authkey; it stays in the list.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`]: it is revoked already. Storage failed.
+    pub fn revoke_authkey(
+        &self,
+        tx: &mut dyn Transaction,
+        key: &mut Authkey,
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        if key.revoked_at.is_some() {
+            return Err(VaultError::Refused("the authkey is revoked already"));
+        }
+        key.revoked_at = Some(clock.now());
+        self.put_authkey(tx, key)?;
+        let about = self.about_scope(tx, &key.rights.scope)?;
+        self.record(tx, &named(Event::new(EventKind::AuthkeyRevoked, about, by, clock.now()), key))?;
+        self.mark_time(tx, clock)
+    }
+
+    /// Revokes what is good in `scope` only: the place is going.
+    pub(super) fn revoke_authkeys_of(
+        &self,
+        tx: &mut dyn Transaction,
+        scope: &Scope,
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        for mut key in self.authkeys(tx)? {
+            if key.rights.scope == *scope && key.revoked_at.is_none() {
+                self.revoke_authkey(tx, &mut key, by, clock)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_authkey(&self, tx: &mut dyn Transaction, key: &mut Authkey) -> Result<(), VaultError> {
         key.ver += 1;
         Ok(tx.update_authkey(key.number, &self.seal_authkey(key))?)
     }
@@ -171,6 +272,11 @@ impl Vault {
             ver: sealed.ver,
         })
     }
+}
+
+/// An event that says which authkey it is about.
+fn named(event: Event, key: &Authkey) -> Event {
+    event.with("authkey", key.number).with("name", key.name.as_str())
 }
 
 fn encode_network(content: &mut Encoder, network: IpNet) {

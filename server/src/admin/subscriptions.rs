@@ -1,0 +1,50 @@
+//! Subscriptions.
+
+use super::authkeys::may;
+use super::{Actor, Admin, AdminError, taken};
+use crate::domain::authkey::Scope;
+use crate::domain::name::parse_subscription;
+use crate::domain::permission::Permission;
+use crate::storage::Transaction;
+use crate::vault::{Subscription, Vault, VaultError};
+
+impl Admin {
+    /// Creates the subscription `name`. That takes an authkey for the whole instance.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: the name is not valid or taken. [`AdminError::Forbidden`].
+    pub async fn create_subscription(&self, name: &str, by: Actor) -> Result<Subscription, AdminError> {
+        let name = parse_subscription(name)?.to_owned();
+        let created = self.write(move |vault, tx| {
+            check(vault, tx, by)?;
+            vault.create_subscription(tx, &name, by, vault.reading())
+        });
+        taken(created.await, "there is a subscription with this name already")
+    }
+
+    /// All subscriptions, by name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn list_subscriptions(&self) -> Result<Vec<Subscription>, AdminError> {
+        self.read(|vault, tx| vault.subscriptions(tx)).await
+    }
+
+    /// Deletes the subscription `name` and revokes its authkeys.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: the name is not valid, or it has services. [`AdminError::Forbidden`],
+    /// [`AdminError::NoSubscription`].
+    pub async fn delete_subscription(&self, name: &str, by: Actor) -> Result<(), AdminError> {
+        let name = parse_subscription(name)?.to_owned();
+        self.write(move |vault, tx| {
+            check(vault, tx, by)?;
+            vault.delete_subscription(tx, &name, by, vault.reading())
+        })
+        .await
+    }
+}
+
+fn check(vault: &Vault, tx: &mut dyn Transaction, by: Actor) -> Result<(), VaultError> {
+    if may(vault, tx, by, &Scope::Instance, Permission::Services)? { Ok(()) } else { Err(VaultError::Forbidden) }
+}
