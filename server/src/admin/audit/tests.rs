@@ -390,7 +390,8 @@ fn proofs_over_thousands_of_rows_verify() {
 fn leaves_say_nothing_of_duress_or_of_what_happened() {
     block_on(async {
         let (test, attacker) = some_log().await;
-        let mut statement = attacker.prepare("SELECT length(hash), length(sealed) FROM journal").expect("read");
+        let mut statement =
+            attacker.prepare("SELECT length(hash), length(sealed) FROM journal WHERE token IS NOT NULL").expect("read");
         let sizes = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).expect("read");
         let sizes: std::collections::HashSet<_> = sizes.map(|row| row.expect("a row")).collect();
         assert_eq!(sizes.len(), 1, "whatever happened to a token takes a row of one size: {sizes:?}");
