@@ -18,6 +18,7 @@ mod listing;
 mod nodes;
 mod offers;
 mod once;
+mod retention;
 mod services;
 mod subscriptions;
 mod tokens;
@@ -39,6 +40,7 @@ pub use instance::Instance;
 pub use keys::ServerIdentity;
 pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
+pub use retention::{Forgotten, Retention};
 pub use services::{NewService, ServiceChange, StoredService};
 
 pub use crate::domain::actor::Actor;
@@ -75,6 +77,7 @@ pub struct Admin {
     development: bool,
     changes: broadcast::Sender<TokenId>,
     uses: authkeys::Uses,
+    retention: Retention,
     subtrees: Subtrees,
     pulse: events::Pulse,
     plain_webhooks: bool,
@@ -101,7 +104,8 @@ impl Admin {
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
         let (uses, subtrees, pulse) = (authkeys::Uses::default(), Subtrees::default(), events::Pulse::default());
         let plain_webhooks = false;
-        Ok(Self { store, vault, web, endpoint, development, changes, uses, subtrees, pulse, plain_webhooks })
+        let retention = Retention::default();
+        Ok(Self { store, vault, web, endpoint, development, changes, uses, retention, subtrees, pulse, plain_webhooks })
     }
 
     /// The same, with webhooks allowed to be called by plain HTTP if `allowed`.

@@ -1,6 +1,7 @@
 //! The command line: what the program `cardea-server` does.
 
 mod args;
+mod audit;
 mod authkey;
 mod channel_threads;
 mod data;
@@ -101,6 +102,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Authkey(AuthkeyCommand::Rotate(args)) => authkey::rotate(args).await,
         Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
         Command::Token(command) => token::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,
         Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(args).await,
         Command::RestoreMarker(args) => data::restore_marker(args).await,

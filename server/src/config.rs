@@ -3,6 +3,7 @@
 mod database;
 mod http;
 mod layers;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use cardea_protocol::wire::Host;
 pub use database::{DatabaseConfig, DatabaseUrl};
 pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
 pub use layers::{ConfigError, DEFAULTS, Sources};
+pub use retention::{AuditConfig, RetentionConfig};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -39,6 +41,10 @@ pub struct Config {
     pub channel: ChannelConfig,
     /// Deliveries to services.
     pub webhook: WebhookConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
     /// Logs.
@@ -149,6 +155,8 @@ impl Config {
         self.database.check()?;
         self.http.check()?;
         self.tls.check()?;
+        self.audit.check()?;
+        self.retention.check()?;
         if self.channel.max_handshakes_per_minute == 0 {
             return Err(("channel.max_handshakes_per_minute", "must be at least one"));
         }

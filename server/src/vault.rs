@@ -35,6 +35,7 @@ mod identity;
 mod journal;
 mod listing;
 mod master;
+mod retention;
 mod seal;
 mod slots;
 mod tokens;

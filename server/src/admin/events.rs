@@ -150,3 +150,6 @@ fn reader_of(
     };
     Ok(if is_silent { Reader::Nothing } else { Reader::Duress })
 }
+
+#[cfg(test)]
+mod tests;

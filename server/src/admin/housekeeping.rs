@@ -7,7 +7,7 @@ use super::{Admin, AdminError};
 use crate::clock::UnixSeconds;
 use crate::shutdown::Shutdown;
 use crate::storage::Transaction;
-use crate::storage::rows::JournalFilter;
+use crate::storage::rows::{JournalFilter, JournalRows};
 use crate::vault::{Entry, Event, Vault};
 
 /// How often events leave. The pace is fixed, so that it says nothing about what has happened.
@@ -15,7 +15,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// Most events that are written to the log at once.
 const EVENTS: u32 = 1_000;
 /// How far the log has come in the journal.
-const LOG: &str = "cursor log";
+pub(super) const LOG: &str = "cursor log";
+/// Seconds between two looks at what need not be kept any longer.
+const RETENTION: u64 = 86_400;
 /// Seconds between two looks at the server's keys.
 const KEYS: u64 = 3_600;
 /// Seconds between two notes of what time it is. A killed server that finds its clock set back knows the time as well
@@ -27,6 +29,8 @@ const TIME: u64 = 60;
 pub(super) struct Done {
     keys: Option<UnixSeconds>,
     time: Option<UnixSeconds>,
+    checkpoint: Option<UnixSeconds>,
+    retention: Option<UnixSeconds>,
     /// How far this node has heard what others do.
     heard: Option<u64>,
 }
@@ -50,6 +54,7 @@ impl Admin {
         report("the time could not be recorded", self.record_time().await);
         report("the last use of authkeys could not be recorded", self.record_uses().await);
         report("the last events could not be delivered", self.deliver_events().await.map(drop));
+        report("the last checkpoint could not be signed", self.note_checkpoint().await);
     }
 
     pub(super) async fn do_what_is_due(&self, done: &mut Done) {
@@ -71,6 +76,31 @@ impl Admin {
             report("other nodes could not be heard", self.hear_other_nodes(&mut done.heard).await);
         }
         report("events could not be delivered", self.deliver_events().await.map(drop));
+        if is_due(&mut done.checkpoint, self.retention.checkpoint_seconds) {
+            report("no checkpoint could be signed", self.note_checkpoint().await);
+        }
+        if is_due(&mut done.retention, RETENTION) {
+            report("what is over could not be forgotten", self.forget().await.map(drop));
+        }
+    }
+
+    /// Signs the head of the audit log and writes the checkpoint to the log as well, where whoever edits the database
+    /// may not reach it. Does nothing while the log has not grown.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged.
+    pub async fn note_checkpoint(&self) -> Result<(), AdminError> {
+        let (size, signed) = self
+            .read(|vault, tx| {
+                let signed = tx.newest_checkpoint()?.map_or(0, |row| row.size);
+                Ok((vault.journal_tree(tx)?.size(), signed))
+            })
+            .await?;
+        if size != signed {
+            let note = self.audit_checkpoint().await?;
+            tracing::info!(size, note, "checkpoint");
+        }
+        Ok(())
     }
 
     /// Stores what time it is: an opening that has ended must not come back with a clock that goes back, not even after

@@ -26,7 +26,7 @@ pub(super) struct TestAdmin {
     pub(super) folder: tempfile::TempDir,
 }
 
-fn settings() -> AdminSettings {
+pub(super) fn settings() -> AdminSettings {
     AdminSettings { web: "http://localhost:8420".to_owned(), channel: "localhost:8421".to_owned(), development: true }
 }
 

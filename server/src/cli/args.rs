@@ -1,11 +1,13 @@
 //! The command line as clap sees it. Secrets are never arguments: everybody on the machine can read those.
 
 mod access;
+mod audit;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) use access::*;
+pub(super) use audit::{AuditCommand, AuditExportArgs, AuditProofArgs, AuditReceiptArgs, AuditVerifyArgs};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Sources};
@@ -40,6 +42,9 @@ pub(super) enum Command {
     /// Tokens: see and change one, as the operator.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// The audit log: verify it, export it, prove things with it.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The server's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),

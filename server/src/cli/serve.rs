@@ -70,7 +70,7 @@ pub(super) async fn serve(
 
     let settings = addresses(&config, http_address, channel_port, development)?;
     let admin = Admin::new(&instance, settings)?.with_plain_webhooks(config.webhook.allow_http);
-    let admin = Arc::new(admin);
+    let admin = Arc::new(admin.with_retention(config.retention.rules(&config.audit)));
     let dev = prepare(&admin).await?;
     let metrics = Metrics::new();
     metrics::of_process(&metrics);

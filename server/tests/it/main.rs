@@ -1,5 +1,6 @@
 //! The server from outside, as a process.
 
+mod audit;
 mod channel_datagram;
 mod channel_duress;
 mod channel_enrollment;

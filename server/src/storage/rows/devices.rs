@@ -75,6 +75,18 @@ pub trait DeviceRows {
     /// Storage failed.
     fn device_keys(&mut self) -> Result<Vec<DeviceKey>, StorageError>;
 
+    /// At most `limit` devices whose tokens are gone, of tokens after `after`, by token.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn tombstones(&mut self, after: &[u8; 16], limit: u32) -> Result<Vec<DeviceKey>, StorageError>;
+
+    /// Removes a device with everything that belongs to it.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_device(&mut self, key: &DeviceKey) -> Result<(), StorageError>;
+
     /// Adds a device.
     ///
     /// # Errors
@@ -187,6 +199,19 @@ impl<X: Transaction + ?Sized> DeviceRows for X {
         query_all(self, "SELECT token, number FROM device ORDER BY token, number", &[], |row| {
             Ok(DeviceKey { token: row.array(0)?, number: row.array(1)? })
         })
+    }
+
+    fn tombstones(&mut self, after: &[u8; 16], limit: u32) -> Result<Vec<DeviceKey>, StorageError> {
+        let sql = "SELECT token, number FROM device WHERE token > $1 AND NOT EXISTS \
+                   (SELECT 1 FROM token t WHERE t.id = device.token) ORDER BY token, number LIMIT $2";
+        query_all(self, sql, &[Value::Bytes(after), Value::Int(i64::from(limit))], |row| {
+            Ok(DeviceKey { token: row.array(0)?, number: row.array(1)? })
+        })
+    }
+
+    fn delete_device(&mut self, key: &DeviceKey) -> Result<(), StorageError> {
+        self.execute("DELETE FROM device WHERE token = $1 AND number = $2", &key.values())?;
+        Ok(())
     }
 
     fn insert_device(&mut self, row: &DeviceRow) -> Result<(), StorageError> {

@@ -1,0 +1,92 @@
+//! Forgetting what nobody needs any more.
+
+use super::housekeeping::LOG;
+use super::{Admin, AdminError};
+use crate::storage::Transaction;
+use crate::vault::Vault;
+
+/// Most rows that one commit forgets.
+const BATCH: u32 = 1_000;
+/// Most commits of one round: what is left over waits for the next.
+const ROUNDS: usize = 1_000;
+
+/// How long what is over is kept, and how often the log's head is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days until the content of an event is erased; its hash stays. `None` keeps it for ever.
+    pub event_days: Option<u32>,
+    /// Days until the devices of a deleted token are forgotten: a phone that comes back later is not told that its
+    /// token is gone, it is just not known. `None` keeps them for ever.
+    pub tombstone_days: Option<u32>,
+    /// Days until a revoked or expired authkey is listed no more. `None` keeps it for ever.
+    pub authkey_days: Option<u32>,
+    /// Seconds between two signed checkpoints.
+    pub checkpoint_seconds: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { event_days: None, tombstone_days: None, authkey_days: None, checkpoint_seconds: 3_600 }
+    }
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Events that have lost their content.
+    pub events: usize,
+    /// Devices of deleted tokens.
+    pub tombstones: usize,
+    /// Authkeys.
+    pub authkeys: usize,
+}
+
+impl Admin {
+    /// The same calls, with other rules about what is kept.
+    #[must_use]
+    pub fn with_retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// Forgets what the rules say. [`Admin::keep_house`] does so once a day. An event that a reader still needs, such
+    /// as the log or a webhook, is not forgotten.
+    ///
+    /// # Errors
+    /// Storage failed, or a row is damaged; what was forgotten until then is.
+    pub async fn forget(&self) -> Result<Forgotten, AdminError> {
+        let Retention { event_days, tombstone_days, authkey_days, .. } = self.retention;
+        let mut forgotten = Forgotten::default();
+        if let Some(days) = event_days {
+            for _ in 0..ROUNDS {
+                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
+                    let passed = vault.cursor(tx, LOG)?;
+                    vault.erase_journal(tx, days, passed, BATCH, vault.reading())
+                };
+                match self.write(erase).await? {
+                    0 => break,
+                    count => forgotten.events += count,
+                }
+            }
+        }
+        if let Some(days) = tombstone_days {
+            let mut after = [0; 16];
+            for _ in 0..ROUNDS {
+                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
+                    vault.erase_tombstones(tx, days, after, BATCH, vault.reading())
+                };
+                let (count, next) = self.write(erase).await?;
+                forgotten.tombstones += count;
+                let Some(next) = next else { break };
+                after = next;
+            }
+        }
+        if let Some(days) = authkey_days {
+            let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, vault.reading());
+            forgotten.authkeys += self.write(erase).await?;
+        }
+        Ok(forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What is forgotten, when, and what is not.
+
+use super::super::tests::{joe, start, window};
+use super::*;
+use crate::domain::actor::Actor;
+use crate::storage::rows::DeviceRows;
+use crate::storage::testing::block_on;
+use crate::vault::testing::Pin;
+
+const DAY: u64 = 86_400;
+
+#[test]
+fn a_deleted_tokens_devices_are_forgotten_in_time_and_those_of_living_tokens_never() {
+    block_on(async {
+        let test = start().await;
+        let days = Retention { tombstone_days: Some(30), event_days: Some(60), ..Retention::default() };
+        let mut test = test;
+        test.admin = std::sync::Arc::new(
+            Admin::new(&test.instance, super::super::tests::settings()).expect("valid").with_retention(days),
+        );
+        let (gone, stays) = (test.service("default_a", window(30)).await, test.service("default_b", window(30)).await);
+        let (vault, device) = test.device(&gone).await;
+        // Its hints move on, so that the other device may begin with the same ones.
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        vault.close(&device).await.expect("answered");
+        test.device(&stays).await;
+        test.admin.delete(&gone, &joe(), Actor::Operator).await.expect("deleted");
+        let devices = async || test.admin.read(|_, tx| Ok(tx.device_keys()?.len())).await.expect("read");
+        test.admin.deliver_events().await.expect("delivered");
+        assert_eq!((test.admin.forget().await.expect("done"), devices().await), (Forgotten::default(), 2));
+        test.clock.advance(31 * DAY);
+        let forgotten = test.admin.forget().await.expect("done");
+        assert_eq!((forgotten, devices().await), (Forgotten { tombstones: 1, ..Forgotten::default() }, 1));
+        // Events that the log has not written yet wait for it.
+        test.admin.block(&stays, &joe(), Actor::Operator).await.expect("blocked");
+        test.clock.advance(61 * DAY);
+        let events = test.admin.forget().await.expect("done").events;
+        assert!(events > 0);
+        assert!(test.admin.audit_verify(Vec::new()).await.expect("read").holds());
+        test.admin.deliver_events().await.expect("delivered");
+        assert!(test.admin.forget().await.expect("done").events > 0);
+    });
+}
+
+#[test]
+fn nothing_is_forgotten_unless_somebody_says_so() {
+    block_on(async {
+        let test = start().await;
+        let service = test.service("default_a", window(30)).await;
+        test.device(&service).await;
+        test.admin.delete(&service, &joe(), Actor::Operator).await.expect("deleted");
+        test.admin.deliver_events().await.expect("delivered");
+        test.clock.advance(10_000 * DAY);
+        assert_eq!(test.admin.forget().await.expect("done"), Forgotten::default());
+    });
+}
+
+#[test]
+fn the_head_is_signed_from_time_to_time_and_only_when_it_has_grown() {
+    block_on(async {
+        let test = start().await;
+        let checkpoints = async || test.admin.audit_verify(Vec::new()).await.expect("read").checkpoints;
+        let service = test.service("default_a", window(30)).await;
+        test.device(&service).await;
+        let mut done = super::super::housekeeping::Done::default();
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(checkpoints().await, 1);
+        test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(checkpoints().await, 1, "not yet");
+        test.clock.advance(3_600);
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(checkpoints().await, 2);
+        test.clock.advance(3_600);
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(checkpoints().await, 2, "nothing has happened since");
+    });
+}
