@@ -31,6 +31,7 @@ mod cursor;
 mod devices;
 mod enrollments;
 mod error;
+mod glance;
 mod identity;
 mod journal;
 mod listing;

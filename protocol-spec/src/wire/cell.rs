@@ -273,9 +273,9 @@ pub struct Reply {
     pub server_time: u32,
     /// When the status ends (open, waiting or blocked), in Unix seconds; 0 if it does not end by itself.
     pub until: u32,
-    /// RECOVER: 0, or 0x100 plus the code of the declared attempt. RESYNC: the verdict. Else the high byte says which
-    /// confirmations wait, and the low byte is the granted mask of a SUBSCRIBE, or the server's protocol versions:
-    /// highest in its high half, lowest in its low half.
+    /// RECOVER: 0, or 0x100 plus the code of the declared attempt. RESYNC: the verdict. Push ATTEMPT: how many. Else the
+    /// high byte says which confirmations wait, and the low byte is the granted mask of a SUBSCRIBE, or the server's
+    /// protocol versions: highest in its high half, lowest in its low half; 0 in a push STATE.
     pub aux: u16,
 }
 
@@ -297,13 +297,9 @@ impl Reply {
     pub const fn waiting(&self) -> u8 {
         let [_, high] = self.aux.to_le_bytes();
         match self.op {
-            Op::Recover
-            | Op::Resync
-            | Op::PushState
-            | Op::PushConfirmation
-            | Op::PushKeyRecord
-            | Op::PushRevoked
-            | Op::PushAttempt => 0,
+            Op::Recover | Op::Resync | Op::PushConfirmation | Op::PushKeyRecord | Op::PushRevoked | Op::PushAttempt => {
+                0
+            }
             _ => high & WAITING_MASK,
         }
     }

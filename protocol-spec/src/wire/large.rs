@@ -44,6 +44,9 @@ pub struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
+    /// No text.
+    pub const EMPTY: Self = Self { bytes: [0; N], length: 0 };
+
     /// Copies `text`.
     ///
     /// # Errors

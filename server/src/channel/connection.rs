@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::address::Admitted;
-use super::desk::{Answer, DeskError, Started, WarmAnswer};
+use super::desk::{Answer, DeskError, Started, Subscription, WarmAnswer};
 use super::framing::{Farewell, FrameError, Frames, Transport};
 use super::grid::{Grid, now};
 use super::live::Place;
@@ -52,8 +52,26 @@ enum Event {
     Replaced,
     /// The session is over: it is too old, or nothing came for too long.
     Over,
+    /// There may be something to tell the device.
+    Due,
     /// A frame, or none.
     Received(Result<Bytes, FrameError>),
+}
+
+/// What comes after a frame of a session.
+enum Next {
+    /// Another one.
+    Frame,
+    /// Pushes of these kinds, and another one.
+    Pushes(u8),
+    /// Nothing.
+    End,
+}
+
+/// What a session has asked to be told; none for an empty mask.
+fn subscribed(place: &Place, mask: u8) -> Option<Box<Subscription>> {
+    place.subscribe(mask != 0);
+    (mask != 0).then(|| Box::new(Subscription::new(mask)))
 }
 
 /// Serves a connection to its end.
@@ -98,7 +116,7 @@ impl<T: Transport> Connection<T> {
                         self.send(&reply).await?;
                         let Some(frame) = self.next(timing.handshake).await? else { return Ok(None) };
                         match desk.confirm(&mut confirm, &frame).await? {
-                            WarmAnswer::Reply(reply) | WarmAnswer::Last(reply) => {
+                            WarmAnswer::Reply(reply) | WarmAnswer::Last(reply) | WarmAnswer::Subscribed(reply, _) => {
                                 self.send(&reply).await?;
                                 Ok(None)
                             }
@@ -174,7 +192,9 @@ impl<T: Transport> Connection<T> {
     }
 
     async fn warm(&mut self, started: Started) -> Result<(), Ended> {
-        let Started { mut session, place } = started;
+        let Started { mut session, place, subscription } = started;
+        // Few sessions have one, so that it has no room of its own in all of them.
+        let mut subscription = subscribed(&place, subscription);
         let life = now() + Duration::from_secs(u64::from(SESSION_SECONDS));
         // Who takes a place after all sessions were ended sees here that the server stops.
         while !self.shared.shutdown.is_requested() {
@@ -182,8 +202,16 @@ impl<T: Transport> Connection<T> {
                 Event::Received(Err(FrameError::Closed)) | Event::Over => break,
                 Event::Received(frame) => {
                     let frame = frame?;
-                    let goes_on = Box::pin(self.respond(&mut session, frame)).await?;
-                    if !goes_on {
+                    match Box::pin(self.respond(&mut session, frame)).await? {
+                        Next::Frame => {}
+                        Next::Pushes(mask) => subscription = subscribed(&place, mask),
+                        Next::End => break,
+                    }
+                }
+                Event::Due => {
+                    if let Some(subscription) = &mut subscription
+                        && !Box::pin(self.push(&mut session, subscription)).await?
+                    {
                         break;
                     }
                 }
@@ -201,6 +229,9 @@ impl<T: Transport> Connection<T> {
             if place.poll_ended(cx).is_ready() {
                 return Poll::Ready(Event::Replaced);
             }
+            if place.poll_due().is_ready() {
+                return Poll::Ready(Event::Due);
+            }
             if let Poll::Ready(received) = self.frames.poll_receive(cx) {
                 return Poll::Ready(Event::Received(received));
             }
@@ -209,15 +240,26 @@ impl<T: Transport> Connection<T> {
         .await
     }
 
-    /// Answers a frame of a session; whether the session goes on.
-    async fn respond(&mut self, session: &mut Session<Dalek>, frame: Bytes) -> Result<bool, Ended> {
+    /// Answers a frame of a session.
+    async fn respond(&mut self, session: &mut Session<Dalek>, frame: Bytes) -> Result<Next, Ended> {
         self.frames.spend(frame.len()).await;
         match self.shared.desk.warm(session, &frame).await? {
-            WarmAnswer::Reply(reply) => self.send(&reply).await.map(|()| true),
-            WarmAnswer::Last(reply) => self.send(&reply).await.map(|()| false),
-            WarmAnswer::Fenced => Ok(false),
+            WarmAnswer::Reply(reply) => self.send(&reply).await.map(|()| Next::Frame),
+            WarmAnswer::Subscribed(reply, mask) => self.send(&reply).await.map(|()| Next::Pushes(mask)),
+            WarmAnswer::Last(reply) => self.send(&reply).await.map(|()| Next::End),
+            WarmAnswer::Fenced => Ok(Next::End),
             WarmAnswer::Broken => Err(Ended::Protocol("warm frame does not authenticate")),
         }
+    }
+
+    /// Tells a device what it has asked to be told; whether the session goes on.
+    async fn push(&mut self, session: &mut Session<Dalek>, subscription: &mut Subscription) -> Result<bool, Ended> {
+        let shared = Arc::clone(&self.shared);
+        let Some(frames) = shared.desk.pushes(session, subscription).await? else { return Ok(false) };
+        for frame in frames {
+            self.send(&frame).await?;
+        }
+        Ok(true)
     }
 
     async fn revoke(&mut self, session: &mut Session<Dalek>) -> Result<(), Ended> {

@@ -3,6 +3,8 @@
 
 mod cold;
 mod enroll;
+mod large;
+mod push;
 mod resync;
 mod warm;
 
@@ -11,15 +13,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cardea_protocol::Code;
 use cardea_protocol::crypto::{Dalek, Random};
 use cardea_protocol::responder::Session;
+use cardea_protocol::statement::{Extension, Statement};
 use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::{KEY_RECORD_LEN, Op, PlainFrame, Reply};
+
+pub(super) use push::Subscription;
 
 use super::live::{LiveSessions, Place};
 use super::rate::{Budget, DeviceRate};
 use crate::clock::{Clock, UnixSeconds};
 use crate::storage::rows::DeviceKey;
 use crate::storage::{StorageError, Store};
-use crate::vault::{Action, Judgement, ServerKeys, Vault, VaultError};
+use crate::vault::{Action, DeviceAnswer, DeviceView, Judgement, Named, ServerKeys, Vault, VaultError};
 
 /// How often a message is looked at again because somebody else changed its row first.
 const RETRIES: usize = 8;
@@ -105,6 +110,8 @@ pub(super) enum Answer {
 pub(super) struct Started {
     pub(super) session: Box<Session<Dalek>>,
     pub(super) place: Place,
+    /// Which pushes the device has asked for.
+    pub(super) subscription: u8,
 }
 
 /// What an operation asks, or that somebody else was faster.
@@ -119,6 +126,53 @@ impl Decision {
     }
 }
 
+/// What the statement of an operation covers beside its fields.
+fn extension(named: Option<&Named>) -> Extension<'_> {
+    match named {
+        Some(Named::Waiting(id, text)) => Extension::Confirmation { id, text },
+        _ => Extension::None,
+    }
+}
+
+/// What is asked of the vault for an operation that a device may send as a small request and nobody's PIN signs, or why
+/// nothing is. `None` for what a PIN signs.
+fn plain_action(
+    view: &DeviceView,
+    (op, win): (Op, u8),
+    named: Option<Named>,
+    statement: &Statement,
+    signature: &[u8; 64],
+) -> Option<Action> {
+    let skip = |code| Action::Skip { code, until: UnixSeconds::EPOCH };
+    Some(match (op, named) {
+        (Op::Ping | Op::Status | Op::KeyRecords | Op::Info, _) => Action::Observe,
+        // Who has photographed a link is told nothing before the short string was compared.
+        (Op::Devices | Op::History | Op::Subscribe, _) if view.device.confirmed => Action::Observe,
+        (Op::Confirm | Op::Deny, Some(Named::Expired)) => skip(Code::ConfirmationExpired),
+        (Op::Confirm | Op::Deny, Some(Named::Unknown)) => skip(Code::ConfirmationUnknown),
+        (Op::Close, _) => view.device.verify(statement, signature).map_or(skip(Code::Policy), Action::Close),
+        (Op::Deny, Some(Named::Waiting(id, _))) => match view.device.verify(statement, signature) {
+            Some(signed) => Action::Deny { signed, id, reason: win >> 4 },
+            None => skip(Code::Policy),
+        },
+        (Op::Open | Op::Unenroll, _) | (Op::Confirm, Some(Named::Waiting(..))) => return None,
+        // Receipts hold signatures by PIN keys, which must not come back to where the salt is.
+        _ => skip(Code::Policy),
+    })
+}
+
+/// The reply to `op`.
+fn reply_of(answer: &DeviceAnswer, op: Op, win: u8) -> Reply {
+    let reply = answer.reply(op);
+    match (op, answer.code) {
+        (Op::Subscribe, Code::Ok) => {
+            Reply { aux: Reply::with_waiting(push::granted(win).into(), reply.waiting()), ..reply }
+        }
+        (Op::Subscribe, _) => Reply { aux: 0, ..reply },
+        _ => reply,
+    }
+}
+
 impl Answer {
     fn reply(frame: &[u8]) -> Self {
         Self::Reply { frame: frame.to_vec(), started: None }
@@ -130,6 +184,8 @@ impl Answer {
 pub(super) enum WarmAnswer {
     /// A reply.
     Reply(Vec<u8>),
+    /// A reply to a SUBSCRIBE, and the mask that is granted.
+    Subscribed(Vec<u8>, u8),
     /// A reply after which the session ends.
     Last(Vec<u8>),
     /// Another handshake of the device was accepted since: close.
@@ -241,6 +297,20 @@ impl Desk {
     fn stale_key(&self, keys: &ServerKeys) -> Answer {
         let record = keys.current(self.clock.now()).map(|key| key.record.encode());
         Answer::Stale { frame: self.plain_bytes(Code::StaleKey), record }
+    }
+
+    /// What a CONFIRM or DENY with this `win` is about; `None` for every other operation.
+    async fn named(&self, key: DeviceKey, op: Op, win: u8) -> Result<Option<Named>, DeskError> {
+        if !matches!(op, Op::Confirm | Op::Deny) {
+            return Ok(None);
+        }
+        let (vault, index) = (Arc::clone(&self.vault), win & 0x0f);
+        let found = self.store.read(move |tx| vault.named_confirmation(tx, &key, index, vault.reading())).await;
+        match found {
+            Ok(named) => Ok(Some(named)),
+            Err(VaultError::Unknown(_)) => Ok(Some(Named::Unknown)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Line 15: gives a good signature its count back after somebody else came first.

@@ -15,6 +15,8 @@ use super::{Channel, Shared, connection};
 use crate::accept::Acceptor;
 use crate::proxy_protocol;
 
+/// How often sessions are told of changes.
+const PUSH_PACE: Duration = Duration::from_secs(1);
 /// How often another free port is tried when the first one is free for connections only.
 const PORTS: usize = 16;
 
@@ -62,6 +64,7 @@ impl ChannelServer {
         let guard = shared.shutdown.guard();
         let _ = shared.threads.set(Handle::current());
         let serving = datagrams.map(|socket| tokio::spawn(datagram::serve(socket, Arc::clone(&shared))));
+        shared.tasks.spawn(tell_subscribers(Arc::clone(&shared)));
         let mut acceptor = Acceptor::new(listener, "token channel", drop);
         loop {
             let (stream, peer) = tokio::select! {
@@ -85,6 +88,24 @@ impl ChannelServer {
             tracing::warn!("token channel connections were cut off at the end of the grace period");
         }
         drop(guard);
+    }
+}
+
+/// Has the sessions that asked for it told of changes, at a fixed pace: a change can be this node's or another's.
+async fn tell_subscribers(shared: Arc<Shared>) {
+    let mut pace = tokio::time::interval(PUSH_PACE);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut after = None;
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.shutdown.requested() => return,
+            _ = pace.tick() => {}
+        }
+        if let Err(error) = shared.desk.wake_subscribers(&mut after).await {
+            // What was missed is told once storage is back.
+            tracing::warn!(%error, "token channel: devices could not be told of changes");
+        }
     }
 }
 

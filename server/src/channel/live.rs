@@ -2,7 +2,7 @@
 //! next operation finds that the row has moved on.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -17,6 +17,8 @@ type Key = ([u8; 16], [u8; 4]);
 #[derive(Debug, Default)]
 pub struct LiveSessions {
     table: Mutex<BTreeMap<Key, Entry>>,
+    /// How many of them have asked to be told of changes.
+    subscribers: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,10 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Signal {
     ended: AtomicBool,
+    /// The device has asked to be told of changes.
+    subscribed: AtomicBool,
+    /// There may be something to tell.
+    due: AtomicBool,
     listener: AtomicWaker,
 }
 
@@ -37,6 +43,13 @@ impl Signal {
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.listener.wake();
+    }
+
+    fn notify(&self) {
+        if self.subscribed.load(Ordering::Acquire) {
+            self.due.store(true, Ordering::Release);
+            self.listener.wake();
+        }
     }
 
     fn has_ended(&self) -> bool {
@@ -91,6 +104,25 @@ impl LiveSessions {
         }
     }
 
+    /// Whether any session has asked to be told of changes.
+    pub(super) fn has_subscribers(&self) -> bool {
+        self.subscribers.load(Ordering::Acquire) != 0
+    }
+
+    /// Something may have happened to a token: its sessions that have asked to be told look.
+    pub(super) fn notify(&self, token: &[u8; 16]) {
+        for session in self.table().range((*token, [0; 4])..=(*token, [u8::MAX; 4])).map(|(_, session)| session) {
+            session.signal.notify();
+        }
+    }
+
+    /// Something may have happened to any token.
+    pub(super) fn notify_all(&self) {
+        for session in self.table().values() {
+            session.signal.notify();
+        }
+    }
+
     fn table(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,10 +134,27 @@ impl Place {
         self.signal.listener.register(cx.waker());
         if self.signal.has_ended() { Poll::Ready(()) } else { Poll::Pending }
     }
+
+    /// Ready once for every time that there may be something to tell. Call [`Place::poll_ended`] before it.
+    pub(super) fn poll_due(&self) -> Poll<()> {
+        if self.signal.due.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// The device asks to be told of changes, or not to be any more. What it does not know yet is due at once.
+    pub(super) fn subscribe(&self, wants: bool) {
+        let did = self.signal.subscribed.swap(wants, Ordering::AcqRel);
+        match (did, wants) {
+            (false, true) => drop(self.sessions.subscribers.fetch_add(1, Ordering::AcqRel)),
+            (true, false) => drop(self.sessions.subscribers.fetch_sub(1, Ordering::AcqRel)),
+            _ => {}
+        }
+        self.signal.due.store(wants, Ordering::Release);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.subscribe(false);
         let mut table = self.sessions.table();
         if table.get(&self.key).is_some_and(|entry| Arc::ptr_eq(&entry.signal, &self.signal)) {
             table.remove(&self.key);
@@ -167,6 +216,27 @@ mod tests {
         assert!(!newer.signal.has_ended());
         sessions.end_device(&key, 9);
         assert!(newer.signal.has_ended());
+    }
+
+    #[test]
+    fn who_has_asked_is_told_once_for_every_change_and_nobody_else_is() {
+        let sessions = Arc::new(LiveSessions::default());
+        let [asks, silent] = [1, 2].map(|device| sessions.take(&TOKEN, &DeviceId::new([device; 4]), 1));
+        asks.subscribe(true);
+        assert!(sessions.has_subscribers());
+        assert!(asks.poll_due().is_ready(), "what it does not know yet is due at once");
+        sessions.notify(&[9; 16]);
+        assert!(asks.poll_due().is_pending());
+        sessions.notify(TOKEN.bytes());
+        assert!(asks.poll_due().is_ready() && asks.poll_due().is_pending());
+        sessions.notify_all();
+        assert!(asks.poll_due().is_ready() && silent.poll_due().is_pending());
+        asks.subscribe(false);
+        sessions.notify(TOKEN.bytes());
+        assert!(asks.poll_due().is_pending() && !sessions.has_subscribers());
+        asks.subscribe(true);
+        drop((asks, silent));
+        assert!(!sessions.has_subscribers());
     }
 
     #[test]

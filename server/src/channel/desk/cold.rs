@@ -10,11 +10,12 @@ use cardea_protocol::responder::{self, Committed, Dropped, Refusal, Verdict};
 use cardea_protocol::statement::Statement;
 use cardea_protocol::wire::{ColdRequest, Op, Reply, Request, Signer};
 
-use super::{Answer, Decision, Desk, DeskError, RETRIES, Started, is_conflict};
+use super::push::granted;
+use super::{Answer, Decision, Desk, DeskError, RETRIES, Started, extension, is_conflict, plain_action, reply_of};
 use crate::domain::throttle::Gate;
 use crate::domain::world::ClockReading;
 use crate::storage::{StorageError, Transaction};
-use crate::vault::{Action, DeviceView, Operation, PinAction, VaultError, VaultRandom};
+use crate::vault::{Action, DeviceView, Named, Operation, PinAction, VaultError, VaultRandom};
 
 /// What came of looking at a request once.
 enum Looked {
@@ -100,43 +101,49 @@ impl Desk {
             Verdict::Recover(recovery) => {
                 let operation =
                     Operation { device: view.device.key, version: view.device.version(), action: Action::Observe };
-                self.commit(operation, Op::Recover, move |row, reply, random| recovery.commit(row, reply, random)).await
+                self.commit(operation, (Op::Recover, 0), move |row, reply, random| recovery.commit(row, reply, random))
+                    .await
             }
             Verdict::Operation(operation) => {
                 let cell = *operation.request();
-                let attempt = (cell.op.signer() == Signer::Pin)
-                    .then(|| operation.statement().attempt_key::<Dalek>(&cell.signature));
+                let named = self.named(view.device.key, cell.op, cell.win).await?;
+                let statement = operation.statement_with(&view.device.row, request, statics, extension(named.as_ref()));
+                let attempt =
+                    (cell.op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(&cell.signature));
                 if view.is_refused(attempt.as_ref()) {
                     return self.refuse(&view, operation.refuse());
                 }
-                let statement = *operation.statement();
-                let Decision::Act(action) = self.action(&view, &cell, &statement).await? else {
+                let Decision::Act(action) = self.action(&view, &cell, named, &statement).await? else {
                     return Ok(Looked::Again);
                 };
                 let device = Operation { device: view.device.key, version: view.device.version(), action };
-                self.commit(device, cell.op, move |row, reply, random| operation.commit(row, reply, random)).await
+                self.commit(device, (cell.op, cell.win), move |row, reply, random| operation.commit(row, reply, random))
+                    .await
             }
         }
     }
 
     /// Line 13: what the operation asks, judged.
-    async fn action(&self, view: &DeviceView, cell: &Request, statement: &Statement) -> Result<Decision, DeskError> {
-        let pin = match cell.op {
-            Op::Ping | Op::Status => return Ok(Decision::Act(Action::Observe)),
-            Op::Close => {
-                let signed = view.device.verify(statement, &cell.signature);
-                return Ok(signed.map_or(Decision::skip(Code::Policy), |signed| Decision::Act(Action::Close(signed))));
-            }
-            Op::Open => PinAction::Open { win: cell.win },
-            Op::Unenroll => PinAction::Unenroll,
-            // This server offers neither subscriptions nor confirmations, and says so.
-            _ => return Ok(Decision::skip(Code::Policy)),
+    async fn action(
+        &self,
+        view: &DeviceView,
+        cell: &Request,
+        named: Option<Named>,
+        statement: &Statement,
+    ) -> Result<Decision, DeskError> {
+        let pin = match (cell.op, &named) {
+            (Op::Open, _) => PinAction::Open { win: cell.win },
+            (Op::Confirm, Some(Named::Waiting(id, _))) => PinAction::Confirm { id: *id },
+            _ => PinAction::Unenroll,
         };
-        self.judge(view, pin, cell.time, statement, &cell.signature).await
+        match plain_action(view, (cell.op, cell.win), named, statement, &cell.signature) {
+            Some(action) => Ok(Decision::Act(action)),
+            None => self.judge(view, pin, cell.time, statement, &cell.signature).await,
+        }
     }
 
     /// Lines 14 and 15: one transaction, or line 1 again.
-    async fn commit<F>(&self, operation: Operation, op: Op, next: F) -> Result<Looked, DeskError>
+    async fn commit<F>(&self, operation: Operation, (op, win): (Op, u8), next: F) -> Result<Looked, DeskError>
     where
         F: FnOnce(&Row, &Reply, &mut VaultRandom<'_>) -> Option<Committed<Dalek>> + Send + 'static,
     {
@@ -146,7 +153,7 @@ impl Desk {
             .store
             .write(move |tx: &mut dyn Transaction| {
                 vault.apply(tx, operation, vault.reading(), |row, answer| {
-                    let committed = next(row, &answer.reply(op), &mut vault.random())?;
+                    let committed = next(row, &reply_of(answer, op, win), &mut vault.random())?;
                     Some((committed.row, (committed.reply, committed.session)))
                 })
             })
@@ -154,11 +161,13 @@ impl Desk {
         match applied {
             Ok(applied) => {
                 let (reply, session) = applied.output;
+                let wants = op == Op::Subscribe && applied.answer.code == Code::Ok;
+                let subscription = if wants { granted(win) } else { 0 };
                 // The newest accepted handshake has the device, before anybody hears of it.
                 let started = match session {
                     Some(session) => {
                         let place = self.live.take(session.token(), session.device(), applied.version);
-                        Some(Started { session: Box::new(session), place })
+                        Some(Started { session: Box::new(session), place, subscription })
                     }
                     None => {
                         self.live.end_device(&key, applied.version);

@@ -4,12 +4,13 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::responder::{Opened, Session, WarmOperation};
-use cardea_protocol::statement::Extension;
-use cardea_protocol::wire::{KeyRecords, LargeReply, LargeRequest, Op, Reply, Signer};
+use cardea_protocol::statement::Statement;
+use cardea_protocol::wire::{LargeRequest, Op, Reply, Signer};
 
-use super::{Decision, Desk, DeskError, RETRIES, WarmAnswer, is_conflict};
+use super::push::granted;
+use super::{Decision, Desk, DeskError, RETRIES, WarmAnswer, extension, is_conflict, plain_action, reply_of};
 use crate::storage::rows::DeviceKey;
-use crate::vault::{Action, DeviceView, Operation, PinAction, VaultError};
+use crate::vault::{Action, DeviceView, Named, Operation, PinAction, VaultError};
 
 impl Desk {
     /// Answers a frame of a session. What it changed is committed before this returns.
@@ -37,26 +38,38 @@ impl Desk {
                 return Ok(WarmAnswer::Fenced);
             }
             if row.revoked {
-                let reply = self.seal(session, op, view.reply(op, Code::NotEnrolled)).await?;
+                let reply = self.seal(session, (op, 0), view.reply(op, Code::NotEnrolled)).await?;
                 return Ok(WarmAnswer::Last(reply));
             }
-            let statement = operation.statement::<Dalek>(Extension::None);
+            let named = self.named(key, op, operation.request.win()).await?;
+            let statement = operation.statement::<Dalek>(extension(named.as_ref()));
             let signature = operation.request.signature();
             let attempt = (op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(signature));
             let refused = row.suspended || row.clone_blocked || view.is_refused(attempt.as_ref());
             if refused {
-                let reply = self.seal(session, op, view.reply(op, Code::Blocked)).await?;
+                let reply = self.seal(session, (op, 0), view.reply(op, Code::Blocked)).await?;
                 return Ok(WarmAnswer::Last(reply));
             }
-            let Decision::Act(action) = self.warm_action(&view, &operation).await? else { continue };
+            let Decision::Act(action) = self.warm_action(&view, &operation, named, &statement).await? else { continue };
             // What only reads and is never asked after needs no transaction.
             if matches!(action, Action::Observe) {
-                return Ok(WarmAnswer::Reply(self.seal(session, op, view.reply(op, Code::Ok)).await?));
+                let win = operation.request.win();
+                let reply = view.reply(op, Code::Ok);
+                if op == Op::Subscribe {
+                    let reply = Reply { aux: Reply::with_waiting(granted(win).into(), reply.waiting()), ..reply };
+                    return Ok(WarmAnswer::Subscribed(session.reply(&reply)?.bytes().to_vec(), granted(win)));
+                }
+                return Ok(WarmAnswer::Reply(self.seal(session, (op, win), reply).await?));
             }
             match self.execute(session, &view, operation, action).await {
                 Ok(reply) => {
+                    if let (Opened::Large(LargeRequest::RevokeDevice(request)), Code::Ok) =
+                        (&operation.request, reply.code)
+                    {
+                        self.live.end_device(&DeviceKey { number: *request.device.bytes(), ..key }, u64::MAX);
+                    }
                     let gone = op == Op::Unenroll && reply.code == Code::Ok;
-                    let frame = self.seal(session, op, reply).await?;
+                    let frame = self.seal(session, (op, 0), reply).await?;
                     return Ok(if gone { WarmAnswer::Last(frame) } else { WarmAnswer::Reply(frame) });
                 }
                 Err(DeskError::Vault(error)) if is_conflict(&error) => {}
@@ -66,26 +79,31 @@ impl Desk {
         Ok(WarmAnswer::Fenced)
     }
 
-    async fn warm_action(&self, view: &DeviceView, operation: &WarmOperation) -> Result<Decision, DeskError> {
-        let statement = operation.statement::<Dalek>(Extension::None);
+    async fn warm_action(
+        &self,
+        view: &DeviceView,
+        operation: &WarmOperation,
+        named: Option<Named>,
+        statement: &Statement,
+    ) -> Result<Decision, DeskError> {
         let signature = operation.request.signature();
-        let pin = match &operation.request {
-            Opened::Small(request) => match request.op {
-                Op::Ping | Op::Status | Op::KeyRecords => return Ok(Decision::Act(Action::Observe)),
-                Op::Close => {
-                    let signed = view.device.verify(&statement, signature);
-                    let close = |signed| Decision::Act(Action::Close(signed));
-                    return Ok(signed.map_or(Decision::skip(Code::Policy), close));
-                }
-                Op::Open => PinAction::Open { win: request.win },
-                Op::Unenroll => PinAction::Unenroll,
-                _ => return Ok(Decision::skip(Code::Policy)),
-            },
-            Opened::Large(LargeRequest::SetPins(request)) => PinAction::SetPins(request.entries),
-            Opened::Large(LargeRequest::Rotate(_)) => PinAction::Rotate,
-            Opened::Large(_) => return Ok(Decision::skip(Code::Policy)),
+        let pin = match (&operation.request, &named) {
+            (Opened::Small(request), _) if request.op == Op::Open => PinAction::Open { win: request.win },
+            (Opened::Small(_), Some(Named::Waiting(id, _))) => PinAction::Confirm { id: *id },
+            (Opened::Small(_), _) => PinAction::Unenroll,
+            (Opened::Large(LargeRequest::SetPins(request)), _) => PinAction::SetPins(request.entries),
+            (Opened::Large(LargeRequest::Rotate(_)), _) => PinAction::Rotate,
+            (Opened::Large(LargeRequest::RevokeDevice(request)), _) => PinAction::RevokeDevice(request.device),
+            (Opened::Large(LargeRequest::Eval(_)), _) => return Ok(Decision::skip(Code::Policy)),
         };
-        self.judge(view, pin, operation.request.time(), &statement, signature).await
+        let plain = match &operation.request {
+            Opened::Small(request) => plain_action(view, (request.op, request.win), named, statement, signature),
+            Opened::Large(_) => None,
+        };
+        match plain {
+            Some(action) => Ok(Decision::Act(action)),
+            None => self.judge(view, pin, operation.request.time(), statement, signature).await,
+        }
     }
 
     async fn execute(
@@ -96,7 +114,7 @@ impl Desk {
         action: Action,
     ) -> Result<Reply, DeskError> {
         let (vault, fence) = (self.vault.clone(), session.fence());
-        let op = operation.request.op();
+        let (op, win) = (operation.request.op(), operation.request.win());
         let (key, version) = (view.device.key, view.device.version());
         let device = Operation { device: key, version, action };
         let lost = device.lost();
@@ -105,7 +123,7 @@ impl Desk {
             .write(move |tx| {
                 vault.apply(tx, device, vault.reading(), |row, answer| {
                     let next = operation.commit(row, &fence, answer.code)?;
-                    Some((next, answer.reply(op)))
+                    Some((next, reply_of(answer, op, win)))
                 })
             })
             .await;
@@ -118,26 +136,5 @@ impl Desk {
                 Err(error.into())
             }
         }
-    }
-
-    /// The reply as a frame of the size that its operation has.
-    async fn seal(&self, session: &mut Session<Dalek>, op: Op, reply: Reply) -> Result<Vec<u8>, DeskError> {
-        if !op.has_large_reply() {
-            return Ok(session.reply(&reply)?.bytes().to_vec());
-        }
-        let large = match op {
-            Op::KeyRecords if reply.code == Code::Ok => {
-                let (keys, now) = (self.fresh_keys().await?, self.clock.now());
-                match keys.current(now) {
-                    Some(current) => {
-                        let next = keys.next(now).map(|key| key.record);
-                        LargeReply::KeyRecords(reply, KeyRecords { current: current.record, next })
-                    }
-                    None => LargeReply::Plain(Reply { code: Code::Internal, ..reply }),
-                }
-            }
-            _ => LargeReply::Plain(reply),
-        };
-        Ok(session.reply_large(&large)?.bytes().to_vec())
     }
 }

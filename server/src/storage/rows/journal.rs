@@ -90,6 +90,13 @@ pub trait JournalRows {
     /// Storage failed.
     fn journal_leaves(&mut self, after: u64, limit: u32) -> Result<Vec<LeafRow>, StorageError>;
 
+    /// Number and token of at most `limit` rows with numbers above `after`, oldest first.
+    ///
+    /// # Errors
+    /// Storage failed.
+    #[expect(clippy::type_complexity, reason = "a number and a token")]
+    fn journal_tokens(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Option<[u8; 16]>)>, StorageError>;
+
     /// The number of the newest row; 0 when there is none.
     ///
     /// # Errors
@@ -127,14 +134,17 @@ macro_rules! select {
     };
 }
 
+fn id_length(_: Vec<u8>) -> StorageError {
+    StorageError::Corrupt("a token's id has another length".to_owned())
+}
+
 fn journal_row(row: &dyn Row) -> Result<JournalRow, StorageError> {
-    let length = |_| StorageError::Corrupt("a token's id has another length".to_owned());
     Ok(JournalRow {
         seq: row.unsigned(0)?,
         at: UnixSeconds::new(row.unsigned(1)?),
         subscription: row.text(2)?,
         service: row.unsigned(3)?,
-        token: row.optional_bytes(4)?.map(|id| id.try_into().map_err(length)).transpose()?,
+        token: row.optional_bytes(4)?.map(|id| id.try_into().map_err(id_length)).transpose()?,
         hash: row.array(5)?,
         sealed: row.optional_bytes(6)?,
     })
@@ -205,6 +215,13 @@ impl<X: Transaction + ?Sized> JournalRows for X {
         let sql = "SELECT seq, at, hash FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
         query_all(self, sql, &[Value::unsigned(after), Value::Int(i64::from(limit))], |row| {
             Ok(LeafRow { seq: row.unsigned(0)?, at: UnixSeconds::new(row.unsigned(1)?), hash: row.array(2)? })
+        })
+    }
+
+    fn journal_tokens(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Option<[u8; 16]>)>, StorageError> {
+        let sql = "SELECT seq, token FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
+        query_all(self, sql, &[Value::unsigned(after), Value::Int(i64::from(limit))], |row| {
+            Ok((row.unsigned(0)?, row.optional_bytes(1)?.map(|id| id.try_into().map_err(id_length)).transpose()?))
         })
     }
 
