@@ -12,6 +12,7 @@ import json
 import os
 import struct
 import sys
+import unicodedata
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 compared = 0
@@ -484,6 +485,28 @@ def chapter_6():
         same(made, unhex(case["id"]), "operation id")
 
 
+def showable(text):
+    ranges = [(0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F), (0x2028, 0x202E),
+              (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F)]
+    return not any(unicodedata.category(c) == "Cc" or any(a <= ord(c) <= b for a, b in ranges) for c in text)
+
+
+def chapter_3_7():
+    data = load("11-confirmations.json")
+    for case in data["texts"]:
+        same(showable(unhex(case["text"]).decode()), case["showable"], case["text"])
+    for case in data["replies"]:
+        cell = unhex(case["cell"])
+        same(struct.unpack("<H", cell[12:])[0], case["aux"], "aux")
+        silent = cell[0] in (0x08, 0x1F, 0x41, 0x42, 0x43, 0x44)
+        same(0 if silent else case["aux"] >> 8 & 7, case["waiting"], "what waits")
+    for case in data["pushes"]:
+        text = case["text"].encode()
+        made = struct.pack("<B8sIIBB", 0x41, unhex(case["id"]), case["expires_at"], case["relying_party"],
+                           case["index"], len(text)) + text
+        same(made.ljust(238, b"\0"), unhex(case["cell"]), "push")
+
+
 def record_valid(record, identity):
     if len(record) != 105:
         return False
@@ -723,7 +746,8 @@ def resynced(step, before, secret, static, token, device_id, device_key):
     return (k1, k2), derive(b"", k1 + k2, b"cardea1 resync"), generation
 
 
-CHAPTERS = [chapter_10, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7, chapter_8, chapter_9]
+CHAPTERS = [chapter_10, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6, chapter_7, chapter_8, chapter_9,
+            chapter_3_7]
 for chapter in CHAPTERS:
     start = compared
     chapter()

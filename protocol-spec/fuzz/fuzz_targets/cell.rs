@@ -10,6 +10,7 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(reply) = Reply::decode(data) {
         assert_eq!(reply.encode(), data);
+        assert!(reply.waiting() < 8);
         if let Some(push) = Push::from_reply(&reply) {
             assert!(push.encode_large().is_none());
             assert_eq!(Push::from_reply(&push.to_reply(0).expect("a small push")), Some(push));

@@ -1,7 +1,7 @@
 //! Large cells: requests, replies and pushes.
 #![no_main]
 
-use cardea_protocol::wire::{LARGE_LEN, LargeReply, LargeRequest, Push};
+use cardea_protocol::wire::{LARGE_LEN, LargeReply, LargeRequest, Push, is_showable};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,5 +17,9 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(push) = Push::decode_large(&cell) {
         assert_eq!(push.encode_large(), Some(cell));
+        if let Push::Confirmation(push) = push {
+            let text = push.text.as_str();
+            assert_eq!(is_showable(text), text.chars().all(|it| is_showable(it.encode_utf8(&mut [0; 4]))));
+        }
     }
 });

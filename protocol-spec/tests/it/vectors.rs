@@ -4,6 +4,7 @@
 //!
 //! A file that does not exist yet is written when `CARDEA_WRITE_VECTORS` is set; one that exists is never touched.
 
+mod confirmations;
 mod enrollment;
 mod forms;
 mod ratchet;
