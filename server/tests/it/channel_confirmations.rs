@@ -171,7 +171,7 @@ async fn under_duress_the_device_sees_what_it_would_see_and_relying_parties_a_de
             let told = world.admin().confirmation(&world.service, asked.id, false).await.expect("there");
             assert_eq!((told.receipt, told.device), (None, None), "a statement would tell");
             assert_eq!(world.status().await, 3);
-            world.admin().clear_duress(&world.service, &world.user).await.expect("cleared");
+            world.admin().clear_duress(&world.service, &world.user, Actor::Operator).await.expect("cleared");
             assert!(matches!(other.recover().await, Got::Recovered(_)), "revoked in the shadow only");
             assert_eq!(other.status(&world).await.status, DeviceStatus::Closed);
         }
@@ -188,7 +188,7 @@ async fn a_device_reads_names_devices_and_history() {
     phone.open(&world, NORMAL).await;
     phone.open(&world, WRONG).await;
     world.clock.advance(1);
-    world.admin().close(&world.service, &world.user).await.expect("closed");
+    world.admin().close(&world.service, &world.user, Actor::Operator).await.expect("closed");
     let mut warm = phone.warm(&world).await;
     let LargeReply::Info(_, info) = large(&mut warm, &phone, &world, &Intent::Info).await else { panic!("no info") };
     assert_eq!((info.service.as_str(), info.label.as_str()), ("default_demo", "joe"));

@@ -2,7 +2,7 @@
 
 use super::Sealed;
 use crate::clock::UnixSeconds;
-use crate::storage::transaction::{query_all, query_one, update_one};
+use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
 use crate::storage::{Row, StorageError, Transaction, Value};
 
 /// A confirmation.
@@ -131,9 +131,10 @@ impl<X: Transaction + ?Sized> ConfirmationRows for X {
     }
 
     fn insert_confirmation(&mut self, row: &ConfirmationRow) -> Result<(), StorageError> {
-        self.execute(
+        insert_one(
+            self,
             "INSERT INTO confirmation (id, seq, token, service, expires_at, ver, sealed, swept) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING",
             &[
                 Value::Bytes(&row.id),
                 Value::unsigned(row.seq),
@@ -143,8 +144,7 @@ impl<X: Transaction + ?Sized> ConfirmationRows for X {
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn update_confirmation(&mut self, id: &[u8; 8], sealed: &Sealed) -> Result<(), StorageError> {
