@@ -11,7 +11,9 @@ use cardea_sdk::transport::auto::automatic;
 use cardea_sdk::transport::tcp::TcpConnector;
 use cardea_sdk::transport::udp::UdpConnector;
 use cardea_sdk::transport::websocket::WebSocketConnector;
-use cardea_sdk::{Enrollment, Invitation, NewPins, Pin, Policy, Status, Token, Wallet, WalletError, Window};
+use cardea_sdk::{
+    Confirmation, DeviceId, Enrollment, Invitation, NewPins, Pin, Policy, Status, Token, Wallet, WalletError, Window,
+};
 
 pub use token::{State, TokenInfo, Tokens};
 
@@ -68,6 +70,15 @@ pub enum EngineError {
     /// There is no token at all.
     #[error("this device has no token: enroll one first")]
     NoToken,
+    /// No text that waits fits the id, or none waits at all.
+    #[error("no such text waits to be approved or denied")]
+    NoSuchConfirmation,
+    /// More than one text waits.
+    #[error("several texts wait, say which with --id: {}", .0.join(", "))]
+    ManyConfirmations(Vec<String>),
+    /// No id of a device.
+    #[error("a device's id has eight hexadecimal digits")]
+    DeviceId,
     /// More than one token fits.
     #[error("several tokens fit, say which: {}", .0.join(", "))]
     Ambiguous(Vec<String>),
@@ -145,11 +156,60 @@ impl Device {
         Ok(self.wallet.token(chosen).await?)
     }
 
+    /// The texts that wait to be approved or denied.
+    ///
+    /// # Errors
+    /// [`EngineError::Wallet`].
+    pub async fn confirmations(&self, token: &Token) -> Result<Vec<Confirmation>, EngineError> {
+        Ok(token.confirmations().await?)
+    }
+
+    /// The text that waits whose id begins with `id`; without an id, the only one.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchConfirmation`], [`EngineError::ManyConfirmations`], [`EngineError::Wallet`].
+    pub async fn confirmation(&self, token: &Token, id: Option<&str>) -> Result<Confirmation, EngineError> {
+        let wanted = id.map(str::to_ascii_lowercase);
+        let mut waiting = self.confirmations(token).await?;
+        waiting.retain(|it| wanted.as_ref().is_none_or(|wanted| !wanted.is_empty() && it.id().starts_with(wanted)));
+        match waiting.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(EngineError::NoSuchConfirmation),
+            several => Err(EngineError::ManyConfirmations(several.iter().map(Confirmation::id).collect())),
+        }
+    }
+
     /// Opens a token, for at most `time` if given.
     ///
     /// # Errors
     /// [`EngineError`].
     pub async fn open_token(&self, token: &Token, pin: Pin, time: Option<Duration>) -> Result<Status, EngineError> {
         Ok(token.open(pin, time.map_or(Window::Service, Window::AtMost)).await?)
+    }
+}
+
+/// Reads a device's id.
+///
+/// # Errors
+/// [`EngineError::DeviceId`].
+pub fn device_id(text: &str) -> Result<DeviceId, EngineError> {
+    let digits = |at: usize| text.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    let is_plain = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (is_plain, digits(0), digits(2), digits(4), digits(6)) {
+        (true, Some(a), Some(b), Some(c), Some(d)) => Ok(DeviceId::new([a, b, c, d])),
+        _ => Err(EngineError::DeviceId),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_by_eight_digits() {
+        assert_eq!(device_id("00a1ff7F").unwrap(), DeviceId::new([0, 0xa1, 0xff, 0x7f]));
+        for text in ["", "00a1ff7", "00a1ff7f0", "00a1ffxx", "+0a1ff7f", "äöü1"] {
+            assert!(matches!(device_id(text), Err(EngineError::DeviceId)), "{text}");
+        }
     }
 }

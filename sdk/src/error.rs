@@ -44,6 +44,12 @@ pub enum WalletError {
     /// The enrollment code is unknown, used or expired (code 10).
     #[error("the enrollment code is wrong, used or expired: ask for a new one")]
     CodeUsed,
+    /// The text does not wait any more: it was answered on another device, or taken back (code 11).
+    #[error("this text does not wait for an answer any more")]
+    ConfirmationGone,
+    /// The time to answer the text is over (code 12).
+    #[error("the time to answer this text is over")]
+    ConfirmationExpired,
     /// Sent, but no answer came. Whether it was done is found out as soon as the server can be reached (101).
     #[error("not confirmed: the server did not answer, and it is not known whether it was done")]
     NotConfirmed,
@@ -125,6 +131,8 @@ impl WalletError {
             Self::Blocked { .. } => Code::Blocked.number() as u32,
             Self::NotEnrolled => Code::NotEnrolled.number() as u32,
             Self::CodeUsed => Code::CodeUsed.number() as u32,
+            Self::ConfirmationGone => Code::ConfirmationUnknown.number() as u32,
+            Self::ConfirmationExpired => Code::ConfirmationExpired.number() as u32,
             Self::Refused(code) => code.number() as u32,
             Self::NotConfirmed => 101,
             Self::Offline(_) => 102,
@@ -163,6 +171,8 @@ mod tests {
         assert_eq!(WalletError::Blocked { remaining: None }.code(), 3);
         assert_eq!(WalletError::NotEnrolled.code(), 4);
         assert_eq!(WalletError::CodeUsed.code(), 10);
+        assert_eq!(WalletError::ConfirmationGone.code(), 11);
+        assert_eq!(WalletError::ConfirmationExpired.code(), 12);
         assert_eq!(WalletError::Refused(Code::Policy).code(), 13);
         assert_eq!(WalletError::NotConfirmed.code(), 101);
         assert_eq!(WalletError::Store(StoreError::Changed).code(), 130);

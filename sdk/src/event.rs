@@ -17,6 +17,8 @@ pub enum EventKind {
     Closed,
     /// It is blocked.
     Blocked,
+    /// A text was approved or denied.
+    ConfirmationAnswered,
     /// It was enrolled.
     Enrolled,
     /// It left this wallet.

@@ -22,6 +22,8 @@
 //! |---|---|
 //! | the tokens of a holder, enrolling | [`Wallet`], [`Invitation`] |
 //! | open, close, status, PINs, unenroll | [`Token`] |
+//! | texts to approve or deny | [`Token::confirmations`], [`Token::approve`], [`Token::deny`] |
+//! | names, devices, history | [`Token::info`], [`Token::devices`], [`Token::history`], [`Token::revoke_device`] |
 //! | what happens as it happens | [`Events`] |
 //! | where tokens are kept | [`store`] |
 //! | how frames travel | [`transport`] |
@@ -55,5 +57,5 @@ pub use event::{Event, EventKind, Events};
 pub use invitation::Invitation;
 pub use pins::NewPins;
 pub use status::Status;
-pub use token::{Summary, Token, Window};
+pub use token::{Confirmation, Deed, DenyReason, DeviceInfo, HistoryItem, ServiceInfo, Summary, Token, Window};
 pub use wallet::{Builder, Enrollment, Wallet};

@@ -8,6 +8,7 @@ mod exchange;
 mod held;
 mod limit;
 mod resync;
+mod warm;
 
 use std::sync::Arc;
 

@@ -19,6 +19,8 @@ pub struct Status {
     pub remaining: Option<Duration>,
     /// Wrong PINs left before the token is blocked.
     pub tries_left: u8,
+    /// How many texts wait to be approved or denied.
+    pub confirmations: u8,
     /// The server's clock when it answered, in Unix seconds.
     pub server_time: u32,
 }
@@ -29,6 +31,7 @@ impl Status {
             state: reply.status,
             remaining: remaining(reply),
             tries_left: reply.tries,
+            confirmations: u8::try_from(reply.waiting().count_ones()).unwrap_or_default(),
             server_time: reply.server_time,
         }
     }
@@ -56,6 +59,8 @@ pub(crate) fn accepted(reply: &Reply) -> Result<Status, WalletError> {
         }
         Code::Blocked => Err(WalletError::Blocked { remaining: remaining(reply) }),
         Code::NotEnrolled => Err(WalletError::NotEnrolled),
+        Code::ConfirmationUnknown => Err(WalletError::ConfirmationGone),
+        Code::ConfirmationExpired => Err(WalletError::ConfirmationExpired),
         code => Err(WalletError::Refused(code)),
     }
 }

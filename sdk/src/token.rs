@@ -1,6 +1,11 @@
-//! One token: open, close, status, PINs, unenroll.
+//! One token: open, close, status, confirmations, PINs, devices, unenroll.
 
+mod about;
+mod confirmations;
 mod pins;
+
+pub use about::{Deed, DeviceInfo, HistoryItem, ServiceInfo};
+pub use confirmations::{Confirmation, DenyReason};
 
 use std::sync::Arc;
 use std::time::Duration;

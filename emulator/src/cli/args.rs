@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cardea_sdk::DenyReason;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::Transport;
@@ -10,7 +11,7 @@ use crate::engine::Transport;
 ///
 /// Exit codes: 0 done, 2 usage, 10 wrong PIN, 11 wait, 12 blocked, 13 not enrolled, 14 not confirmed, 15 enrollment code
 /// used or wrong, 16 PIN not allowed, 17 no enrollment link or code, 18 no such token, 19 cancelled, 20 network, 21
-/// server refused or misbehaved, 22 token in use, 30 state folder, 31 PIN file or terminal, 40 test hashing refused, 70
+/// server refused or misbehaved, 22 token in use, 23 no such text waits, 30 state folder, 31 PIN file or terminal, 40 test hashing refused, 70
 /// program.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
@@ -110,6 +111,55 @@ pub(super) enum Command {
     },
     /// List the tokens of this device
     List,
+    /// List the texts that wait to be approved or denied
+    Confirmations {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// Approve a text with the PIN. What is printed is what is signed
+    Approve {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+        /// Beginning of the text's id; the only one that waits unless given
+        #[arg(long = "id", value_name = "ID")]
+        confirmation: Option<String>,
+    },
+    /// Deny a text
+    Deny {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+        /// Beginning of the text's id; the only one that waits unless given
+        #[arg(long = "id", value_name = "ID")]
+        confirmation: Option<String>,
+        /// Why; the relying party may be told
+        #[arg(long, value_enum, default_value_t)]
+        reason: Reason,
+    },
+    /// Say what the service is called, and what it calls the holder
+    Info {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// List the devices of a token
+    Devices {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+    },
+    /// List what was done with a token, newest first
+    History {
+        /// Beginning of its id, or its label
+        token: Option<String>,
+        /// Which page of sixteen lines
+        #[arg(long, default_value_t = 0)]
+        page: u8,
+    },
+    /// Revoke another device of a token with the PIN, and close the token
+    RevokeDevice {
+        /// The other device's id, as `devices` says it
+        device: String,
+        /// Beginning of the token's id, or its label
+        token: Option<String>,
+    },
     /// Choose new PINs: the current one, the new one, then duress PINs
     ChangePin {
         /// Beginning of its id, or its label
@@ -128,6 +178,28 @@ pub(super) enum Command {
         #[arg(long)]
         local: bool,
     },
+}
+
+/// Why a text is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Reason {
+    /// Nobody's business
+    #[default]
+    Unsaid,
+    /// The holder has changed his mind
+    Cancelled,
+    /// The holder did not start what the text is about
+    NotMe,
+}
+
+impl From<Reason> for DenyReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Unsaid => Self::Unsaid,
+            Reason::Cancelled => Self::Cancelled,
+            Reason::NotMe => Self::NotMe,
+        }
+    }
 }
 
 /// A label that fits; found out before anything is enrolled.

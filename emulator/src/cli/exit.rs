@@ -10,7 +10,8 @@ use crate::engine::EngineError;
 pub const fn exit_code(error: &CliError) -> u8 {
     match error {
         CliError::Engine(EngineError::Wallet(error)) => of_wallet(error),
-        CliError::Engine(EngineError::HostMissing) | CliError::NoStateFolder => 2,
+        CliError::Engine(EngineError::HostMissing | EngineError::DeviceId) | CliError::NoStateFolder => 2,
+        CliError::Engine(EngineError::NoSuchConfirmation | EngineError::ManyConfirmations(_)) => 23,
         CliError::Engine(EngineError::NoSuchToken(_) | EngineError::NoToken | EngineError::Ambiguous(_)) => 18,
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,
         CliError::Runtime(_) => 70,
@@ -32,6 +33,7 @@ const fn of_wallet(error: &WalletError) -> u8 {
         WalletError::Offline(_) | WalletError::Discovery(_) => 20,
         WalletError::Refused(_) | WalletError::Server(_) | WalletError::IdentityMismatch => 21,
         WalletError::Busy => 22,
+        WalletError::ConfirmationGone | WalletError::ConfirmationExpired => 23,
         WalletError::Store(_) => 30,
         WalletError::TestArgon2 => 40,
         WalletError::Window => 2,

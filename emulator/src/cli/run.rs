@@ -93,6 +93,52 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
             let token = device.select(token.as_deref()).await?;
             show(json, &token, token.status().await?)
         }
+        Command::Confirmations { token } => {
+            let token = device.select(token.as_deref()).await?;
+            output::confirmations(json, &token.key().to_string(), &device.confirmations(&token).await?);
+            Ok(())
+        }
+        Command::Approve { token, confirmation } => {
+            let token = device.select(token.as_deref()).await?;
+            let chosen = device.confirmation(&token, confirmation.as_deref()).await?;
+            if !json {
+                println!("approve: {chosen}");
+            }
+            let status = token.approve(&chosen, pins.current()?).await?;
+            output::answered(json, &token.key().to_string(), ("approved", &chosen), State::from(status));
+            Ok(())
+        }
+        Command::Deny { token, confirmation, reason } => {
+            let token = device.select(token.as_deref()).await?;
+            let chosen = device.confirmation(&token, confirmation.as_deref()).await?;
+            let status = token.deny(&chosen, reason.into()).await?;
+            output::answered(json, &token.key().to_string(), ("denied", &chosen), State::from(status));
+            Ok(())
+        }
+        Command::Info { token } => {
+            let token = device.select(token.as_deref()).await?;
+            let info = token.info().await?;
+            let text = format!("{}  {}", info.service, info.user);
+            output::print(json, &json!({ "service": info.service, "user": info.user }), &text);
+            Ok(())
+        }
+        Command::Devices { token } => {
+            let token = device.select(token.as_deref()).await?;
+            output::devices(json, &token.devices().await?);
+            Ok(())
+        }
+        Command::History { token, page } => {
+            let token = device.select(token.as_deref()).await?;
+            output::history(json, &token.history(page).await?);
+            Ok(())
+        }
+        Command::RevokeDevice { device: other, token } => {
+            let token = device.select(token.as_deref()).await?;
+            let other = crate::engine::device_id(&other)?;
+            let status = token.revoke_device(other, pins.current()?).await?;
+            output::changed(json, &token.key().to_string(), "device revoked", State::from(status));
+            Ok(())
+        }
         Command::ChangePin { token } => {
             let token = device.select(token.as_deref()).await?;
             let policy = token.summary().await?.policy;

@@ -67,6 +67,8 @@ pub struct State {
     /// Wrong PINs left before the token is blocked.
     #[serde(rename = "triesLeft")]
     pub tries_left: u8,
+    /// How many texts wait to be approved or denied.
+    pub confirmations: u8,
 }
 
 impl From<Status> for State {
@@ -82,6 +84,7 @@ impl From<Status> for State {
             state,
             remaining: status.remaining.map(|time| time.as_secs()),
             tries_left: status.tries_left,
+            confirmations: status.confirmations,
         }
     }
 }
