@@ -118,7 +118,7 @@ fn shown(text: &str) -> Text<NAME> {
         }
         fitting.push(character);
     }
-    Text::new(&fitting).unwrap_or_else(|_| Text::EMPTY)
+    Text::new(&fitting).unwrap_or(Text::EMPTY)
 }
 
 #[cfg(test)]
