@@ -30,7 +30,7 @@ impl Vault {
         let token = self.token_by_id(tx, &key.token)?.ok_or(VaultError::Unknown("token"))?;
         let service = self.service_by_id(tx, token.service)?;
         let label = String::from_utf8_lossy(&token.user);
-        Ok(Info { service: shown(service.name.as_str()), label: shown(&label), colors: COLORS })
+        Ok(Info { service: shown(service.label()), label: shown(&label), colors: COLORS })
     }
 
     /// The devices of the token, as one of them knows it.
