@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold, in an order that fails fast.
 
+mod api;
 mod cargo;
 mod demo;
 mod no_std;
@@ -84,6 +85,7 @@ fn all() -> Vec<Part> {
         other("build", &[CC], cargo::build),
         other("tests", &[BROWSER, CC, CURL, POSTGRES], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
+        other("api", &[CC, PYTHON], api::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
         other("docs", &[CC], cargo::docs),

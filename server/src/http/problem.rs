@@ -185,27 +185,29 @@ impl IntoResponse for Problem {
     }
 }
 
+/// One of each kind.
+#[cfg(test)]
+pub(super) fn all() -> Vec<Problem> {
+    vec![
+        Problem::bad_call("parameter `id` is missing"),
+        Problem::Forbidden,
+        Problem::NotOpen,
+        Problem::UnknownService,
+        Problem::UnknownToken,
+        Problem::UnknownDevice,
+        Problem::UnknownPath,
+        Problem::Method { allow: "GET" },
+        Problem::TooLarge,
+        Problem::TooMany { retry_after: 11 },
+        Problem::Busy,
+        Problem::Unavailable,
+        Problem::Internal,
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all() -> Vec<Problem> {
-        vec![
-            Problem::bad_call("parameter `id` is missing"),
-            Problem::Forbidden,
-            Problem::NotOpen,
-            Problem::UnknownService,
-            Problem::UnknownToken,
-            Problem::UnknownDevice,
-            Problem::UnknownPath,
-            Problem::Method { allow: "GET" },
-            Problem::TooLarge,
-            Problem::TooMany { retry_after: 11 },
-            Problem::Busy,
-            Problem::Unavailable,
-            Problem::Internal,
-        ]
-    }
 
     #[test]
     fn no_body_contains_the_digit_one_and_no_two_problems_share_a_number_or_a_name() {

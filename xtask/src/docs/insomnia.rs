@@ -69,7 +69,7 @@ fn environments() -> Vec<Node> {
     ]);
     let production = map([
         ("base_url", "https://cardea.example".into()),
-        ("service", "default_vpn".into()),
+        ("service", "default_main".into()),
         ("auth_key", "".into()),
     ]);
     vec![
@@ -119,7 +119,7 @@ fn request(
         let target = if parameter.text_of("in") == "header" { &mut headers } else { &mut parameters };
         target.push(pair(name, &variable(name).unwrap_or(example), !parameter.is("required")));
     }
-    if call.operation.get("security").is_none() {
+    if call.needs_authkey() {
         headers.push(pair("Authorization", "apikey {{ _.auth_key }}", false));
     }
     let body = match body {

@@ -133,7 +133,7 @@ fn example_of_request(flow: &mut Flow, call: Call<'_>, parameters: &[&Node], bod
             let text = format!("curl -s {host}{} \\\n  -d '{}'", call.path, value.to_json_line());
             flow.code(&text);
         }
-        None if call.operation.get("security").is_some() => flow.code(&format!("curl -s {host}{}", call.path)),
+        None if !call.needs_authkey() => flow.code(&format!("curl -s {host}{}", call.path)),
         None => {
             let needed =
                 parameters.iter().filter(|parameter| parameter.is("required") && parameter.text_of("in") == "query");

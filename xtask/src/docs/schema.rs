@@ -19,6 +19,11 @@ impl<'a> Call<'a> {
         self.operation.get("tags").and_then(|tags| tags.items().first()).map_or("", Node::text)
     }
 
+    /// Whether it needs an authkey.
+    pub(super) fn needs_authkey(&self) -> bool {
+        self.operation.get("security").is_none_or(|security| !security.items().is_empty())
+    }
+
     /// The JSON media type of its body, if it has one.
     pub(super) fn body(&self, document: &'a Node) -> Result<Option<&'a Node>> {
         let Some(body) = self.operation.get("requestBody") else { return Ok(None) };

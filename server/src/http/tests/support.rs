@@ -269,6 +269,8 @@ impl Server {
         let text = String::from_utf8(bytes).expect("text");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
+        super::described::hold(request, &answer);
+        answer
     }
 }
