@@ -30,7 +30,7 @@ pub use http::{Answer, get, post, raw, request};
 pub use offer::Offer;
 pub use postgres::Cluster;
 pub use process::{Killer, Output, output, output_with};
-pub use programs::{emulator, server};
+pub use programs::{emulator, pam_module, server};
 pub use proxy::{Event, Proxy};
 pub use site::{Site, Start};
 pub use wait::{pause, until};

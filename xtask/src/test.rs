@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::report::{Outcome, Report};
-use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, POSTGRES, PYTHON, Tool};
+use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, Tool};
 use crate::workspace::Workspace;
 use crate::{fuzz, lint, models};
 
@@ -83,9 +83,9 @@ fn all() -> Vec<Part> {
         other("models", &[PYTHON], models::run),
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
-        other("tests", &[BROWSER, CC, CURL, POSTGRES], cargo::tests),
+        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
-        other("api", &[CC, PYTHON], api::run),
+        other("api", &[CC, CURL, PYTHON], api::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
         other("docs", &[CC], cargo::docs),

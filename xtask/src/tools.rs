@@ -12,7 +12,7 @@ use crate::process;
 pub(crate) struct Tool {
     /// The program's name on the search path.
     pub(crate) program: &'static str,
-    /// An argument with which it ends at once and successfully.
+    /// An argument with which it ends at once and successfully; empty where it has none, and starting it has to do.
     probe: &'static str,
     /// The Debian packages that bring it.
     packages: &'static [&'static str],
@@ -36,6 +36,12 @@ pub(crate) const BROWSER: Tool = Tool {
     packages: &["chromium", "chromium-driver"],
     purpose: "looking at pages as people do",
 };
+/// Asks for tokens before it passes requests on.
+pub(crate) const NGINX: Tool =
+    Tool { program: "nginx", probe: "-v", packages: &["nginx-light"], purpose: "the integration with nginx" };
+/// Calls PAM as programs that log people in do.
+pub(crate) const PAMTESTER: Tool =
+    Tool { program: "pamtester", probe: "", packages: &["pamtester"], purpose: "the integration with PAM" };
 /// Lists the files of the project.
 pub(crate) const GIT: Tool =
     Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };
@@ -71,7 +77,7 @@ impl Tool {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
-            .is_ok_and(|status| status.success())
+            .is_ok_and(|status| self.probe.is_empty() || status.success())
     }
 
     /// Why a part that needs this tool is skipped.

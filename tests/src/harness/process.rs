@@ -67,6 +67,12 @@ impl Killer {
         Self(child.id())
     }
 
+    /// For a program that a test starts itself.
+    #[must_use]
+    pub fn of_child(child: &Child) -> Self {
+        Self::of(child)
+    }
+
     /// At once, as when the power fails.
     pub fn kill(self) {
         self.signal("KILL");

@@ -5,7 +5,7 @@
 //! which is that of a running program, and the one above that of a running test. Beside each program cargo leaves a list of the sources that it was made of; when the program is not
 //! there, or older than one of those, it is built first.
 
-use std::env::consts::EXE_SUFFIX;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,9 +21,15 @@ pub fn emulator() -> &'static Path {
     &programs().emulator
 }
 
+/// The PAM module.
+pub fn pam_module() -> &'static Path {
+    &programs().pam_module
+}
+
 struct Programs {
     server: PathBuf,
     emulator: PathBuf,
+    pam_module: PathBuf,
 }
 
 fn programs() -> &'static Programs {
@@ -34,8 +40,13 @@ fn programs() -> &'static Programs {
         let in_deps = beside.ends_with("deps").then(|| beside.parent()).flatten();
         let folder = in_deps.unwrap_or(beside).to_owned();
         let program = |name: &str| folder.join(format!("{name}{EXE_SUFFIX}"));
-        let programs = Programs { server: program("cardea-server"), emulator: program("cardea-emulator") };
-        if !(is_fresh(&programs.server) && is_fresh(&programs.emulator)) {
+        let module = format!("{DLL_PREFIX}pam_cardea{DLL_SUFFIX}");
+        let programs = Programs {
+            server: program("cardea-server"),
+            emulator: program("cardea-emulator"),
+            pam_module: folder.join(module),
+        };
+        if ![&programs.server, &programs.emulator, &programs.pam_module].into_iter().all(|program| is_fresh(program)) {
             build(&folder);
         }
         programs
@@ -63,7 +74,17 @@ fn build(folder: &Path) {
             cargo.env_remove(name);
         }
     }
-    cargo.args(["build", "--quiet", "-p", "cardea-server", "-p", "cardea-emulator", "--target-dir"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "-p",
+        "cardea-server",
+        "-p",
+        "cardea-emulator",
+        "-p",
+        "cardea-pam",
+        "--target-dir",
+    ]);
     cargo.arg(folder.parent().expect("a profile has a folder in the target folder"));
     if folder.ends_with("release") {
         cargo.arg("--release");

@@ -6,7 +6,7 @@ use super::{Findings, OUTSIDE};
 use crate::workspace::{self, Dependency, Package, Workspace};
 
 /// Every member of the workspace with the crates it may depend on, tests and builds included.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("cardea-protocol", &[]),
     ("cardea-sdk", &["cardea-protocol"]),
     ("cardea-server", &["cardea-protocol"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("cardea-ffi", &["cardea-sdk"]),
     ("cardea-tests", &["cardea-protocol", "cardea-sdk", "cardea-emulator", "cardea-ffi", "cardea-server"]),
     ("cardea-bindgen", &[]),
+    ("cardea-pam", &[]),
     ("xtask", &[]),
 ];
 

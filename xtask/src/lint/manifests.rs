@@ -9,6 +9,10 @@ use super::Findings;
 use crate::workspace::Workspace;
 
 const DEPENDENCY_TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+/// Crates that may switch a lint of the workspace off at single places, with the decision behind it: there the lint is
+/// `deny` in place of `forbid`.
+const EXCEPTIONS: [(&str, &str); 1] = [("cardea-pam", "unsafe_code")]; // docs/adr/0018-pam-module.md
+
 const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
 
 /// Every member inherits versions and lints from the workspace. A member with lints of its own has at least the
@@ -20,14 +24,15 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     for package in &workspace.crates {
         let (path, manifest) = workspace.manifest(package)?;
         findings.saw();
-        for problem in check_manifest(&manifest, shared) {
+        let excepted = EXCEPTIONS.iter().find(|(name, _)| *name == package.name).map(|(_, lint)| *lint);
+        for problem in check_manifest(&manifest, shared, excepted) {
             findings.wrong(format!("{}: {problem}", path.display()));
         }
     }
     Ok(findings)
 }
 
-fn check_manifest(manifest: &Table, shared: &Value) -> Vec<String> {
+fn check_manifest(manifest: &Table, shared: &Value, excepted: Option<&str>) -> Vec<String> {
     let mut problems = Vec::new();
     for key in INHERITED {
         if !is_inherited(manifest.get("package").and_then(|package| package.get(key))) {
@@ -36,7 +41,7 @@ fn check_manifest(manifest: &Table, shared: &Value) -> Vec<String> {
     }
     let lints = manifest.get("lints");
     if !is_inherited(lints) {
-        problems.extend(missing_lints(lints, shared));
+        problems.extend(missing_lints(lints, shared, excepted));
     }
     let targets = manifest.get("target").and_then(Value::as_table);
     let scopes =
@@ -59,12 +64,14 @@ fn is_inherited(value: Option<&Value>) -> bool {
     value.and_then(|value| value.get("workspace")) == Some(&Value::Boolean(true))
 }
 
-fn missing_lints(own: Option<&Value>, shared: &Value) -> Vec<String> {
+fn missing_lints(own: Option<&Value>, shared: &Value, excepted: Option<&str>) -> Vec<String> {
     let mut problems = Vec::new();
     for (tool, lints) in shared.as_table().into_iter().flatten() {
         for (lint, level) in lints.as_table().into_iter().flatten() {
             let own = own.and_then(|own| own.get(tool)).and_then(|own| own.get(lint));
-            if strictness(own) < strictness(Some(level)) {
+            let needed = strictness(Some(level));
+            let needed = if excepted == Some(lint) { needed.min(2) } else { needed };
+            if strictness(own) < needed {
                 problems.push(format!("lints.{tool}.{lint} is weaker than in the workspace"));
             }
         }
@@ -91,7 +98,7 @@ mod tests {
 
     fn problems(rest: &str) -> Vec<String> {
         let shared: Table = "rust = { unsafe_code = 'forbid', missing_docs = 'warn' }".parse().unwrap();
-        check_manifest(&format!("{PACKAGE}{rest}").parse().unwrap(), &Value::Table(shared))
+        check_manifest(&format!("{PACKAGE}{rest}").parse().unwrap(), &Value::Table(shared), None)
     }
 
     #[test]
@@ -116,6 +123,9 @@ mod tests {
     #[test]
     fn what_is_not_inherited_is_named() {
         let shared = Value::Table(Table::new());
-        assert_eq!(check_manifest(&"[package]\nversion = '1.0.0'".parse().unwrap(), &shared).len(), INHERITED.len());
+        assert_eq!(
+            check_manifest(&"[package]\nversion = '1.0.0'".parse().unwrap(), &shared, None).len(),
+            INHERITED.len()
+        );
     }
 }
