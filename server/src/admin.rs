@@ -6,6 +6,7 @@
 mod audit;
 mod authkeys;
 mod authorize;
+mod check;
 mod confirmations;
 mod devices;
 mod error;
@@ -32,6 +33,7 @@ use tokio::sync::broadcast;
 pub use audit::{AuditPage, AuditPosition, AuditProof, AuditReport, AuditScope, Subtrees};
 pub use authkeys::{CreatedAuthkey, KeyScope, NewKey};
 pub use authorize::{Access, AccessScope};
+pub use check::Check;
 pub use confirmations::ConfirmationList;
 pub use error::AdminError;
 pub use events::{EventFeed, FeedItem};

@@ -105,6 +105,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,
         Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(args).await,
+        Command::Backup(args) => data::backup(args).await,
         Command::RestoreMarker(args) => data::restore_marker(args).await,
         Command::ForgetFuture(args) => data::forget_future(args).await,
     }

@@ -25,7 +25,7 @@ pub use error::StorageError;
 pub use lock::ServerLock;
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use rows::Sealed;
-pub(crate) use sqlite::sync_folder;
+pub(crate) use sqlite::{backup, sync_folder};
 pub use store::{Location, Options, Store};
 pub use transaction::{Row, Transaction, Value};
 

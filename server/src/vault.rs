@@ -39,6 +39,7 @@ mod master;
 mod retention;
 mod seal;
 mod slots;
+mod status;
 mod tokens;
 
 use std::fmt;
@@ -61,6 +62,7 @@ pub use journal::{About, Content, Entry, Event, EventKind, Reader, Signed};
 pub use listing::{Detail, DeviceEntry, DeviceState, TokenEntry};
 pub use master::KeyLocation;
 pub use slots::{Judgement, Slots};
+pub use status::Question;
 pub use tokens::{Peeked, Token};
 
 use crate::clock::{Clock, UnixSeconds};
@@ -140,7 +142,12 @@ impl Vault {
     }
 
     fn marks(&self, tx: &mut dyn Transaction) -> Result<Marks, VaultError> {
-        let Some(sealed) = tx.meta(MARKS)? else { return Ok(Marks::default()) };
+        let sealed = tx.meta(MARKS)?;
+        self.open_marks(sealed)
+    }
+
+    fn open_marks(&self, sealed: Option<crate::storage::Sealed>) -> Result<Marks, VaultError> {
+        let Some(sealed) = sealed else { return Ok(Marks::default()) };
         let content = self.sealer.open(Table::Meta, &[MARKS.as_bytes()], &sealed)?;
         let mut decoder = Decoder::new(Table::Meta, &content);
         let marks = Marks { ver: sealed.ver, high_water: decoder.time()?, restored_at: decoder.time()? };

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use zeroize::Zeroizing;
 
 use super::{Admin, AdminError, Service};
+use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::authkey::Scope;
 use crate::domain::name::{ServiceName, is_authkey, parse_subscription};
 use crate::domain::permission::{Permission, Permissions};
+use crate::domain::world::ClockReading;
 use crate::storage::rows::AccessRows;
-use crate::vault::VaultError;
+use crate::vault::{Authkey, VaultError};
 
 /// Where a call wants to act, as the caller has written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,16 +83,11 @@ impl Admin {
         let value = Zeroizing::new(authkey.to_owned());
         let answer = self
             .read(move |vault, tx| {
-                let Some(key) = vault.authkey(tx, &value)? else { return Ok(Answer::Forbidden) };
-                let (rights, clock) = (&key.rights, vault.reading());
-                if !key.is_good(clock) {
-                    return Ok(rights.expires_at.map_or(Answer::Forbidden, Answer::Expired));
-                }
-                let allowed =
-                    rights.scope.covers(&scope) && rights.permissions.allows(permission) && rights.networks.admit(from);
-                if !allowed {
-                    return Ok(Answer::Forbidden);
-                }
+                let (key, clock) = (vault.authkey(tx, &value)?, vault.reading());
+                let key = match judge(key, &scope, permission, from, clock) {
+                    Ok(key) => key,
+                    Err(answer) => return Ok(answer),
+                };
                 let service = match &scope {
                     Scope::Service(name) => match vault.service(tx, name)? {
                         Some(service) => Some(service),
@@ -101,10 +98,15 @@ impl Admin {
                     }
                     Scope::Subscription(_) | Scope::Instance => None,
                 };
-                let (by, permissions) = (Actor::Authkey(key.number), rights.permissions);
+                let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);
                 Ok(Answer::Allowed(Access { service, scope, by, permissions }, clock.now()))
             })
             .await?;
+        self.admit(answer).await
+    }
+
+    /// Lets in, or says why not.
+    pub(super) async fn admit(&self, answer: Answer) -> Result<Access, AdminError> {
         match answer {
             Answer::Allowed(access, now) => {
                 if let Some(number) = access.by.authkey() {
@@ -127,8 +129,26 @@ impl Admin {
     }
 }
 
-enum Answer {
-    Allowed(Access, crate::clock::UnixSeconds),
+/// What an authkey comes to.
+pub(super) enum Answer {
+    Allowed(Access, UnixSeconds),
     Forbidden,
-    Expired(crate::clock::UnixSeconds),
+    Expired(UnixSeconds),
+}
+
+/// The authkey, if it is good for this.
+pub(super) fn judge(
+    key: Option<Authkey>,
+    scope: &Scope,
+    permission: Permission,
+    from: Option<IpAddr>,
+    clock: ClockReading,
+) -> Result<Authkey, Answer> {
+    let Some(key) = key else { return Err(Answer::Forbidden) };
+    let rights = &key.rights;
+    if !key.is_good(clock) {
+        return Err(rights.expires_at.map_or(Answer::Forbidden, Answer::Expired));
+    }
+    let allowed = rights.scope.covers(scope) && rights.permissions.allows(permission) && rights.networks.admit(from);
+    if allowed { Ok(key) } else { Err(Answer::Forbidden) }
 }

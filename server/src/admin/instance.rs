@@ -1,6 +1,6 @@
 //! An instance's data, opened: the database and the vault over it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::AdminError;
@@ -28,8 +28,14 @@ impl Instance {
     /// # Errors
     /// The database or the master key cannot be used; the error says which and what to do.
     pub async fn open(folder: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, AdminError> {
-        let location = Location::File(folder.join(DATABASE));
+        let location = Location::File(Self::database(folder));
         Self::assemble(location, KeyLocation::Folder(folder.to_owned()), clock, entropy).await
+    }
+
+    /// The database in the data folder `folder`.
+    #[must_use]
+    pub fn database(folder: &Path) -> PathBuf {
+        folder.join(DATABASE)
     }
 
     /// Opens the database at `location` with the master key at `key`.

@@ -5,7 +5,7 @@ use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::vault::{Token, Vault, VaultError};
+use crate::vault::{Peeked, Token, Vault, VaultError};
 
 impl Admin {
     /// The status of the user's token. A single-use opening ends with the answer 1; that is durable before this
@@ -23,6 +23,17 @@ impl Admin {
                 vault.peek(tx, &of, &token, vault.reading())
             })
             .await?;
+        self.conclude(service, user, by, peeked).await
+    }
+
+    /// What comes of a look at a token: the end of a single-use opening, or the note that one is over.
+    pub(super) async fn conclude(
+        &self,
+        service: &Service,
+        user: &UserId,
+        by: Actor,
+        peeked: Peeked,
+    ) -> Result<TokenStatus, AdminError> {
         if peeked.consumes {
             let (of, whom) = (service.clone(), user.clone());
             return self.write(move |vault, tx| vault.check(tx, &of, &whom, by, vault.reading())).await;

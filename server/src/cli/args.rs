@@ -48,6 +48,8 @@ pub(super) enum Command {
     /// The server's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Copy the SQLite database into a new file, also while the server runs. The master key is not in it.
+    Backup(BackupArgs),
     /// After a restore from backup, with the server stopped: close everything, and let devices resynchronize.
     RestoreMarker(OfflineArgs),
     /// After the clock was far in the future, with the server stopped: close everything and forget that time.
@@ -170,6 +172,14 @@ pub(super) enum KeysCommand {
     Show(ListArgs),
     /// Replace the channel key before its time.
     Rotate(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    /// The new file; there must be none of that name.
+    pub(super) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

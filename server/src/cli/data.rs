@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::OfflineArgs;
+use super::args::{BackupArgs, OfflineArgs};
 use super::{CliError, log, output};
 use crate::admin::{Admin, AdminSettings, Instance};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::entropy::OsEntropy;
-use crate::storage::{Location, PostgresUrl, ServerLock};
+use crate::storage::{self, Location, PostgresUrl, ServerLock, StorageError};
 use crate::vault::KeyLocation;
 
 /// Creates the data folder, for this user only, if it is not there.
@@ -58,6 +58,19 @@ pub(super) async fn admin(config: &Config) -> Result<Admin, CliError> {
         development: false,
     };
     Ok(Admin::new(&instance, nowhere)?)
+}
+
+/// `cardea-server backup FILE`.
+pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
+    let config = args.settings.load(None)?;
+    log::start(&config.log);
+    if postgres(&config)?.is_some() {
+        return Err(CliError::Argument("the database is on PostgreSQL: use pg_dump instead".to_owned()));
+    }
+    let (from, to) = (Instance::database(&config.data.dir), args.file.clone());
+    let copied = tokio::task::spawn_blocking(move || storage::backup(&from, &to)).await;
+    copied.map_err(|_| StorageError::Panicked)??;
+    output::text(&format!("the database is in {}; keep it apart from vault.key\n", args.file.display()))
 }
 
 /// `cardea-server restore-marker`.

@@ -10,6 +10,7 @@ mod enrollments;
 mod journal;
 mod keys;
 mod meta;
+mod status;
 mod tokens;
 
 pub use access::{AccessRows, AuthkeyRow, ServiceRow, SubscriptionRow};
@@ -20,6 +21,7 @@ pub use enrollments::{EnrollmentRow, EnrollmentRows};
 pub use journal::{CheckpointRow, JournalFilter, JournalRow, JournalRows, LeafRow};
 pub use keys::{EpochRow, KeyRows};
 pub use meta::MetaRows;
+pub use status::{StatusFacts, StatusRows};
 pub use tokens::{TokenRow, TokenRows};
 
 /// Sealed bytes and the version of the row that they are bound to.

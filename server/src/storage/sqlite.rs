@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::driver::{self, Committer, Reader, Span, Work};
-use super::schema::{SchemaError, migrate};
+use super::schema::{APPLICATION_ID, SchemaError, migrate};
 use super::store::Options;
 use super::writer::Job;
 use super::{Row, StorageError, Transaction, Value};
@@ -253,6 +253,34 @@ impl FileIdentity {
 /// Flushes a folder, so that a file created in it survives a power loss.
 pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Copies the database at `from` into the new file `to`, while others use it: one consistent state, without what was
+/// erased before. Blocks.
+pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), StorageError> {
+    let failed = |error: std::io::Error| StorageError::Io(format!("{}: {error}", to.display()));
+    let connection = connect(from)?;
+    connection.busy_timeout(Options::default().busy_timeout).map_err(|error| failure(&error))?;
+    let ours = connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i64>(0));
+    if ours.map_err(|error| failure(&error))? != APPLICATION_ID {
+        return Err(StorageError::Foreign(from.to_owned()));
+    }
+    // Only into a file that was not there, and that nobody else can read.
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(to).map_err(failed)?;
+    let name = to.to_str().ok_or(StorageError::Misuse("the name of the file is not UTF-8"))?;
+    let copied = connection.execute("VACUUM INTO ?1", [name]).map_err(|error| failure(&error));
+    let synced = copied.and_then(|_| file.sync_all().map_err(failed));
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let outcome = synced.and_then(|()| sync_folder(folder).map_err(failed));
+    if outcome.is_err() {
+        // Half a backup is none.
+        let _ = std::fs::remove_file(to);
+    }
+    outcome
 }
 
 /// A transaction of SQLite; its borders are its owner's business.

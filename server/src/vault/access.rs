@@ -146,7 +146,7 @@ impl Vault {
         self.seal(Table::Service, &binding, service.ver, &content)
     }
 
-    fn open_service(&self, row: &ServiceRow) -> Result<Service, VaultError> {
+    pub(super) fn open_service(&self, row: &ServiceRow) -> Result<Service, VaultError> {
         let binding: [&[u8]; 2] = [&row.id.to_le_bytes(), row.name.as_bytes()];
         let content = self.sealer.open(Table::Service, &binding, &row.sealed)?;
         let mut decoder = Decoder::new(Table::Service, &content);

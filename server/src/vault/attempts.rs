@@ -6,8 +6,8 @@ use super::{Decoder, Encoder, Vault, VaultError};
 use crate::domain::rules::ServiceRules;
 use crate::domain::throttle::{AttemptKey, Gate, TRIES_MAX, Throttle};
 use crate::domain::world::ClockReading;
-use crate::storage::Transaction;
 use crate::storage::rows::{DeviceKey, DeviceRows};
+use crate::storage::{Sealed, Transaction};
 
 /// The counter with the version of its row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,7 +72,12 @@ impl Vault {
     }
 
     pub(super) fn throttle(&self, tx: &mut dyn Transaction, key: &DeviceKey) -> Result<Attempts, VaultError> {
-        let sealed = tx.attempt(key)?.ok_or(VaultError::Damaged(Table::Attempt.name()))?;
+        let sealed = tx.attempt(key)?;
+        self.open_throttle(key, sealed)
+    }
+
+    pub(super) fn open_throttle(&self, key: &DeviceKey, sealed: Option<Sealed>) -> Result<Attempts, VaultError> {
+        let sealed = sealed.ok_or(VaultError::Damaged(Table::Attempt.name()))?;
         let content = self.sealer.open(Table::Attempt, &[&key.token, &key.number], &sealed)?;
         let mut decoder = Decoder::new(Table::Attempt, &content);
         let (fails, last_at, used) = (decoder.u8()?, decoder.time()?, decoder.u8()?);

@@ -209,7 +209,7 @@ impl Vault {
         tx.devices_of(token)?.into_iter().map(|row| self.open_device(row)).collect()
     }
 
-    fn open_device(&self, stored: DeviceRow) -> Result<Device, VaultError> {
+    pub(super) fn open_device(&self, stored: DeviceRow) -> Result<Device, VaultError> {
         let content = self.sealer.open(Table::Device, &binding(&stored), &stored.sealed)?;
         let mut decoder = Decoder::new(Table::Device, &content);
         let damaged = |_| VaultError::Damaged(Table::Device.name());

@@ -5,7 +5,7 @@ use cardea_protocol::token::{DeviceId, TokenId};
 
 use super::access::Service;
 use super::seal::Table;
-use super::{Decoder, Encoder, Event, EventKind, Vault, VaultError, random_id};
+use super::{Decoder, Device, Encoder, Event, EventKind, Vault, VaultError, random_id};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::confirmation::{Waiting, WaitingList};
@@ -14,8 +14,8 @@ use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
 use crate::domain::token::{Blocks, Close, Closer, Standing, TokenState};
 use crate::domain::world::{ClockReading, World};
-use crate::storage::Transaction;
-use crate::storage::rows::{TokenRow, TokenRows};
+use crate::storage::rows::{DeviceRows, TokenRow, TokenRows};
+use crate::storage::{Sealed, Transaction};
 
 /// A token's row, opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +102,25 @@ impl Vault {
     ) -> Result<Vec<Standing>, VaultError> {
         let mut standings = Vec::new();
         for device in self.devices_of(tx, token.id.bytes())? {
-            if !device.is_enrolled_in_truth() {
-                continue;
-            }
-            let throttle = self.throttle(tx, &device.key)?;
-            let blocked = device.row.suspended || throttle.state.is_blocked(now, rules.limits);
-            standings.push(if blocked { Standing::Blocked } else { Standing::Usable });
+            standings.extend(self.standing(&device, rules, now, || Ok(tx.attempt(&device.key)?))?);
         }
         Ok(standings)
+    }
+
+    /// What a device of the token is to relying parties; nothing when it is not enrolled.
+    pub(super) fn standing(
+        &self,
+        device: &Device,
+        rules: &ServiceRules,
+        now: UnixSeconds,
+        attempts: impl FnOnce() -> Result<Option<Sealed>, VaultError>,
+    ) -> Result<Option<Standing>, VaultError> {
+        if !device.is_enrolled_in_truth() {
+            return Ok(None);
+        }
+        let throttle = self.open_throttle(&device.key, attempts()?)?;
+        let blocked = device.row.suspended || throttle.state.is_blocked(now, rules.limits);
+        Ok(Some(if blocked { Standing::Blocked } else { Standing::Usable }))
     }
 
     /// The status of a token, without ending anything: a single-use opening that this finds must not be told to
@@ -125,14 +136,7 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<Peeked, VaultError> {
         let standings = self.standings(tx, token, &service.rules, clock.now())?;
-        let status = token.state.status(&standings, &service.rules, clock);
-        let told = matches!(status, TokenStatus::Open(_) | TokenStatus::Duress);
-        let consumes = told && token.state.is_consumed_by_check(&service.rules, clock);
-        let ended_at = match status {
-            TokenStatus::Open(_) => None,
-            _ => token.state.facing().ends_at(service.rules.window).filter(|end| *end <= clock.now()),
-        };
-        Ok(Peeked { status, consumes, ended_at })
+        Ok(Peeked::of(token, &standings, service, clock))
     }
 
     /// The status of a token as a relying party is told: ends a single-use opening. The answer may leave once the
@@ -169,6 +173,19 @@ pub struct Peeked {
     pub consumes: bool,
     /// The end of an opening that has passed: the clock's high-water mark must not stay before it.
     pub ended_at: Option<UnixSeconds>,
+}
+
+impl Peeked {
+    pub(super) fn of(token: &Token, standings: &[Standing], service: &Service, clock: ClockReading) -> Self {
+        let status = token.state.status(standings, &service.rules, clock);
+        let told = matches!(status, TokenStatus::Open(_) | TokenStatus::Duress);
+        let consumes = told && token.state.is_consumed_by_check(&service.rules, clock);
+        let ended_at = match status {
+            TokenStatus::Open(_) => None,
+            _ => token.state.facing().ends_at(service.rules.window).filter(|end| *end <= clock.now()),
+        };
+        Self { status, consumes, ended_at }
+    }
 }
 
 fn encode_world(content: &mut Encoder, world: &World) {

@@ -9,7 +9,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 
-use crate::admin::AccessScope;
 use crate::domain::name::UserId;
 use crate::domain::permission::Permission;
 use crate::domain::status::TokenStatus;
@@ -65,12 +64,11 @@ async fn ask(api: &Api, origin: Origin, uri: &Uri, headers: &HeaderMap) -> Resul
         UserId::parse(required(query.take(0), ID.name)?).map_err(|error| Problem::bad_call(error.to_string()))?;
     let service = required(query.take(1), SERVICE.name)?;
     let authkey = credentials::authkey(query.take(2), headers)?;
-    let scope = AccessScope::Service(&service);
-    let access = api.admin.authorize(scope, &authkey, Permission::Status, origin.0).await?;
-    let service = access.service()?;
+    let check = api.admin.begin_check(&service, &authkey, &user, origin.0).await?;
+    let service = check.access.service()?;
     if let Some(limits) = &api.call_limits {
         limits.call(&authkey)?;
         limits.check(service.id, user.as_str())?;
     }
-    Ok(api.admin.status(service, &user, access.by).await?)
+    Ok(api.admin.end_check(check, &user).await?)
 }

@@ -163,7 +163,7 @@ pub trait AccessRows {
     fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError>;
 }
 
-fn service(row: &dyn Row) -> Result<ServiceRow, StorageError> {
+pub(super) fn service(row: &dyn Row) -> Result<ServiceRow, StorageError> {
     Ok(ServiceRow {
         id: row.unsigned(0)?,
         name: row.text(1)?,
@@ -172,7 +172,7 @@ fn service(row: &dyn Row) -> Result<ServiceRow, StorageError> {
     })
 }
 
-fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
+pub(super) fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
     Ok(AuthkeyRow {
         id: row.unsigned(0)?,
         hash: row.array(1)?,

@@ -139,7 +139,7 @@ macro_rules! select {
     };
 }
 
-fn device(row: &dyn Row) -> Result<DeviceRow, StorageError> {
+pub(super) fn device(row: &dyn Row) -> Result<DeviceRow, StorageError> {
     let hint = |column| {
         let bytes = row.optional_bytes(column)?;
         let length = |_| StorageError::Corrupt("a hint has another length".to_owned());

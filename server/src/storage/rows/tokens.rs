@@ -63,7 +63,7 @@ pub trait TokenRows {
     fn delete_token(&mut self, id: &[u8; 16]) -> Result<(), StorageError>;
 }
 
-fn token(row: &dyn Row) -> Result<TokenRow, StorageError> {
+pub(super) fn token(row: &dyn Row) -> Result<TokenRow, StorageError> {
     Ok(TokenRow {
         id: row.array(0)?,
         service: row.unsigned(1)?,

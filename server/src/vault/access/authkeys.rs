@@ -237,7 +237,7 @@ impl Vault {
         self.seal(Table::Authkey, &[&key.number.to_le_bytes(), &key.hash], key.ver, &content)
     }
 
-    fn open_authkey(&self, row: AuthkeyRow) -> Result<Authkey, VaultError> {
+    pub(in crate::vault) fn open_authkey(&self, row: AuthkeyRow) -> Result<Authkey, VaultError> {
         let AuthkeyRow { id: number, hash, used_at, sealed } = row;
         let content = self.sealer.open(Table::Authkey, &[&number.to_le_bytes(), &hash], &sealed)?;
         let mut decoder = Decoder::new(Table::Authkey, &content);

@@ -99,6 +99,74 @@ fn what_one_node_acknowledges_the_other_knows() {
     device.open(PIN).ended(0);
     assert_eq!(second.status("joe"), 1);
     assert_eq!(first.status("joe"), 2);
+    // One question to the database, and the same refusals as always.
+    assert_eq!(first.ask("ann").code, 404);
+    let target = first.status_target("joe").replace(&first.status_key, "wrong-authkey-for-nothing");
+    let refused = get(second.http(), target.as_bytes());
+    assert!(refused.code == 403 && !refused.text().contains('1'), "{refused:?}");
+    let target = first.status_target("joe").replace("default_once", "default_other");
+    assert_eq!(get(second.http(), target.as_bytes()).code, 403, "the authkey is for another service");
+}
+
+#[test]
+fn what_was_restored_from_a_backup_is_closed_and_goes_on() {
+    let cluster = Cluster::shared();
+    let (mut first, second) = two_nodes();
+    let url = first.start.environment[0].1.clone();
+    let name = url.trim_start_matches("postgresql:///").split('?').next().expect("a name").to_owned();
+    let device = first.enrolled("joe");
+    device.open(PIN).ended(0);
+    let dump = first.folder().join("cardea.dump");
+    let dumped = cluster.client("pg_dump").args(["--format=custom", "--file"]).arg(&dump).arg(&name).status();
+    assert!(dumped.expect("it runs").success());
+    assert_eq!(second.status("joe"), 1);
+    device.open(PIN).ended(0);
+    device.close().ended(0);
+    let marker = first.tool(&["restore-marker"]);
+    assert!(marker.code == Some(1) && marker.err.contains("another server is running"), "{marker:?}");
+    drop(second);
+    assert_eq!(first.stop(), Some(0));
+    let restored = cluster.database();
+    let into = restored.trim_start_matches("postgresql:///").split('?').next().expect("a name").to_owned();
+    let mut restore = cluster.client("pg_restore");
+    restore.args(["--no-owner", "--role=cardea", "--dbname"]).arg(&into).arg(&dump);
+    assert!(restore.status().expect("it runs").success());
+    first.start.environment[0].1 = restored;
+    let marker = first.tool(&["restore-marker"]);
+    assert_eq!((marker.code, marker.out.contains("will resynchronize")), (Some(0), true), "{marker:?}");
+    first.up();
+    assert_eq!(first.status("joe"), 2, "the opening of the backup is over");
+    device.open(PIN).ended(0);
+    assert_eq!(first.status("joe"), 1);
+    assert_eq!(first.status("joe"), 2);
+}
+
+#[test]
+fn a_backup_of_sqlite_is_made_while_the_server_runs_and_has_no_key() {
+    let mut site = Site::dev();
+    let device = site.enrolled("joe");
+    device.open(PIN).ended(0);
+    let file = site.folder().join("backup.db");
+    let path = file.display().to_string();
+    let made = site.tool(&["backup", &path]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let again = site.tool(&["backup", &path]);
+    assert_eq!(again.code, Some(1), "a file that is there is not overwritten: {again:?}");
+    let key = std::fs::read(site.data().join("vault.key")).unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(!bytes.windows(key.len()).any(|part| part == key));
+    device.close().ended(0);
+    assert_eq!(site.stop(), Some(0));
+    for rest in ["cardea.db-wal", "cardea.db-shm"] {
+        let _ = std::fs::remove_file(site.data().join(rest));
+    }
+    std::fs::copy(&file, site.data().join("cardea.db")).unwrap();
+    let marker = site.tool(&["restore-marker"]);
+    assert_eq!(marker.code, Some(0), "{marker:?}");
+    site.up();
+    assert_eq!(site.status("joe"), 2, "the opening of the backup is over");
+    assert_eq!(device.open(PIN).code, 0);
+    assert_eq!(site.status("joe"), 1);
 }
 
 #[test]
