@@ -17,6 +17,7 @@ mod forwarded;
 mod health;
 mod landing;
 mod origin;
+mod page;
 mod peers;
 mod problem;
 mod query;
@@ -35,18 +36,21 @@ use axum::handler::Handler;
 use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
+use call::Mounted;
 pub use origin::ClientAddress;
 pub use problem::Problem;
 pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
 use throttle::CallLimits;
 pub use tls::{Certificates, TlsError};
+use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::channel::Channel;
 use crate::clock::{Clock, TestClock};
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
 
 /// Every path beside the token API, for the log.
 const PLAIN: &[&str] = &["/.well-known/cardea", "/channel", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
@@ -79,14 +83,28 @@ pub struct Api {
     call_limits: Option<CallLimits>,
     metrics: Option<Metrics>,
     channel: Option<Channel>,
+    shutdown: Shutdown,
+    streams: Arc<Semaphore>,
 }
+
+/// Streams of events at once.
+const STREAMS: usize = 128;
 
 impl Api {
     /// The API over `admin`, for devices that find the token channel at `channel_port` of the same host. With a `test_clock` (development only) it has `POST /dev/clock`, for loopback.
     #[must_use]
     pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
-        Self { admin, limits, channel_port, test_clock, call_limits: None, metrics: None, channel: None }
+        let (call_limits, metrics, channel) = (None, None, None);
+        let (shutdown, streams) = (Shutdown::new(), Arc::new(Semaphore::new(STREAMS)));
+        Self { admin, limits, channel_port, test_clock, call_limits, metrics, channel, shutdown, streams }
+    }
+
+    /// Will end streams of events when `shutdown` is requested.
+    #[must_use]
+    pub fn until(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
     }
 
     /// Will refuse calls over these limits.
@@ -127,8 +145,8 @@ impl Api {
             .route("/e", only_get(landing::page))
             .route("/healthz", only_get(health::alive))
             .route("/readyz", only_get(health::ready));
-        for (route, answer) in token::calls() {
-            router = router.route(route.path, answer);
+        for (path, allow, answer) in by_path(token::calls()) {
+            router = router.route(path, only(allow, answer));
         }
         for file in &docs::FILES {
             router = router.route(file.path, only_get(async |headers: HeaderMap| file.answer(&headers)));
@@ -146,14 +164,35 @@ impl Api {
     }
 }
 
-/// GET and nothing else: axum would answer HEAD from the GET handler, which consumes a single-use opening.
+/// Calls with the same path, together with the methods they have.
+fn by_path(calls: Vec<Mounted>) -> Vec<(&'static str, &'static str, MethodRouter<Arc<Api>>)> {
+    let mut paths: Vec<(&str, &str, MethodRouter<Arc<Api>>)> = Vec::with_capacity(calls.len());
+    for (route, answer) in calls {
+        if let Some((_, allow, present)) = paths.iter_mut().find(|(path, ..)| *path == route.path) {
+            (*allow, *present) = ("GET, POST", present.clone().merge(answer));
+        } else {
+            let allow = match route.verb {
+                Verb::Get => "GET",
+                Verb::Post => "POST",
+            };
+            paths.push((route.path, allow, answer));
+        }
+    }
+    paths
+}
+
+/// These methods and nothing else: axum would answer HEAD from the GET handler, which consumes a single-use opening.
+fn only(allow: &'static str, answer: MethodRouter<Arc<Api>>) -> MethodRouter<Arc<Api>> {
+    let refuse = async move || Problem::Method { allow };
+    answer.head(refuse).fallback(refuse)
+}
+
 fn only_get<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
-    let refuse = async || Problem::Method { allow: "GET" };
-    get(handler).head(refuse).fallback(refuse)
+    only("GET", get(handler))
 }
 
 fn only_post<T: 'static>(handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
-    post(handler).fallback(async || Problem::Method { allow: "POST" })
+    only("POST", post(handler))
 }
 
 #[cfg(test)]

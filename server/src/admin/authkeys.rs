@@ -170,6 +170,29 @@ impl Admin {
         taken(rotated.await, TAKEN)
     }
 
+    /// As [`Admin::rotate_authkey`], for a caller who may ask again: answers what `said` makes of the new authkey, every
+    /// time.
+    ///
+    /// # Errors
+    /// As [`Admin::rotate_authkey`]; [`AdminError::BadCall`]: something else was asked under the same key.
+    pub async fn rotate_authkey_once(
+        &self,
+        number: u64,
+        value: Option<Zeroizing<String>>,
+        overlap: u32,
+        by: Actor,
+        once: Option<Repeatable>,
+        said: fn(&CreatedAuthkey) -> String,
+    ) -> Result<String, AdminError> {
+        let value = self.key_value(value)?;
+        let rotated = self.write_once(once, move |vault, tx| {
+            let mut key = administered(vault, tx, number, by, Rights::contain)?;
+            let new = vault.rotate_authkey(tx, &mut key, (&value, overlap.min(OVERLAP_MAX)), by, vault.reading())?;
+            Ok(said(&CreatedAuthkey { id: new.number, value: value.as_str().to_owned() }))
+        });
+        taken(rotated.await, TAKEN)
+    }
+
     fn key_value(&self, given: Option<Zeroizing<String>>) -> Result<Zeroizing<String>, AdminError> {
         let value = given.unwrap_or_else(|| {
             let bytes: Secret<32> = self.vault.random().secret();

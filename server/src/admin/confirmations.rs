@@ -3,9 +3,9 @@
 use super::{Admin, AdminError, Ask, Confirmation, ConfirmationState, Service};
 use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
-use crate::storage::StorageError;
 use crate::storage::rows::JournalFilter;
-use crate::vault::Signed;
+use crate::storage::{StorageError, Transaction};
+use crate::vault::{Repeatable, Signed, Vault};
 
 /// Most confirmations whose end is written down in one transaction.
 const SWEEP: u32 = 200;
@@ -41,6 +41,27 @@ impl Admin {
             .write(move |vault, tx| vault.ask_confirmation(tx, &service, &user, &ask, (by, vault.reading())))
             .await?;
         Ok(asked)
+    }
+
+    /// As [`Admin::ask_confirmation`], for a caller who may ask again: answers what `said` makes of the new confirmation,
+    /// every time.
+    ///
+    /// # Errors
+    /// As [`Admin::ask_confirmation`]; [`AdminError::BadCall`]: something else was asked under the same key.
+    pub async fn ask_confirmation_once(
+        &self,
+        service: &Service,
+        user: &UserId,
+        ask: Ask,
+        by: Actor,
+        once: Option<Repeatable>,
+        said: fn(&Confirmation) -> String,
+    ) -> Result<String, AdminError> {
+        let (service, user) = (service.clone(), user.clone());
+        let ask = move |vault: &Vault, tx: &mut dyn Transaction| {
+            vault.ask_confirmation(tx, &service, &user, &ask, (by, vault.reading())).map(|asked| said(&asked))
+        };
+        self.write_once(once, ask).await
     }
 
     /// How a confirmation stands. An approval under duress is none: it reads as a denial unless `sees_duress`.

@@ -35,4 +35,18 @@ impl Admin {
         let (service, user) = (service.clone(), user.clone());
         self.read(move |vault, tx| vault.progress(tx, &service, &user, vault.reading())).await
     }
+
+    /// Seals where a page of `list` ended, for the caller to bring back. Every node can open it.
+    #[must_use]
+    pub fn seal_cursor(&self, list: &str, place: &[u8]) -> String {
+        self.vault.seal_cursor(list, place)
+    }
+
+    /// The place that [`Admin::seal_cursor`] sealed for the same list.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: it is something else.
+    pub fn open_cursor(&self, list: &str, cursor: &str) -> Result<Vec<u8>, AdminError> {
+        Ok(self.vault.open_cursor(list, cursor)?)
+    }
 }

@@ -6,7 +6,7 @@ use crate::domain::authkey::Scope;
 use crate::domain::name::parse_subscription;
 use crate::domain::permission::Permission;
 use crate::storage::Transaction;
-use crate::vault::{Subscription, Vault, VaultError};
+use crate::vault::{Repeatable, Subscription, Vault, VaultError};
 
 impl Admin {
     /// Creates the subscription `name`. That takes an authkey for the whole instance.
@@ -18,6 +18,25 @@ impl Admin {
         let created = self.write(move |vault, tx| {
             check(vault, tx, by)?;
             vault.create_subscription(tx, &name, by, vault.reading())
+        });
+        taken(created.await, "there is a subscription with this name already")
+    }
+
+    /// As [`Admin::create_subscription`], for a caller who may ask again: answers what `said` makes of it, every time.
+    ///
+    /// # Errors
+    /// As [`Admin::create_subscription`]; [`AdminError::BadCall`]: something else was asked under the same key.
+    pub async fn create_subscription_once(
+        &self,
+        name: &str,
+        by: Actor,
+        once: Option<Repeatable>,
+        said: fn(&Subscription) -> String,
+    ) -> Result<String, AdminError> {
+        let name = parse_subscription(name)?.to_owned();
+        let created = self.write_once(once, move |vault, tx| {
+            check(vault, tx, by)?;
+            vault.create_subscription(tx, &name, by, vault.reading()).map(|made| said(&made))
         });
         taken(created.await, "there is a subscription with this name already")
     }

@@ -75,7 +75,7 @@ pub(super) async fn serve(
     let metrics = Metrics::new();
     metrics::of_process(&metrics);
     let mut api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
-    api = api.with_limits(&config.limits, Arc::clone(&clock));
+    api = api.with_limits(&config.limits, Arc::clone(&clock)).until(shutdown.clone());
     if config.metrics.public {
         api = api.with_metrics(metrics.clone());
     }

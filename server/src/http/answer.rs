@@ -21,6 +21,7 @@ use super::finish::finish;
 use super::forwarded::Proxies;
 use super::origin::ClientAddress;
 use super::problem::Problem;
+use super::serve::Lifetime;
 use super::throttle::Addresses;
 use crate::clock::Clock;
 use crate::metrics::Stopwatch;
@@ -44,6 +45,7 @@ pub(super) struct Calls {
 pub(super) struct Answerer<'a> {
     pub(super) calls: &'a Calls,
     pub(super) peer: IpAddr,
+    pub(super) lifetime: Lifetime,
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'a>>;
@@ -53,7 +55,8 @@ impl<'a> Service<Request<Incoming>> for Answerer<'a> {
     type Error = Infallible;
     type Future = Answer<'a>;
 
-    fn call(&self, request: Request<Incoming>) -> Answer<'a> {
+    fn call(&self, mut request: Request<Incoming>) -> Answer<'a> {
+        request.extensions_mut().insert(self.lifetime.clone());
         let (calls, peer) = (self.calls, self.peer);
         Box::pin(async move { Ok(calls.answer(peer, request).await) })
     }

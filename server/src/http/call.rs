@@ -3,19 +3,21 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, get, post};
+use serde_json::Value;
 
 use super::form::Form;
 use super::origin::Origin;
-use super::route::{Reach, Route, SERVICE, Verb};
-use super::{Api, Problem, body, credentials, only_get, only_post};
-use crate::admin::{AccessScope, Actor, AdminError, Service};
-use crate::domain::name::UserId;
+use super::route::{IDEMPOTENCY, Reach, Route, SERVICE, SUBSCRIPTION, Verb};
+use super::{Api, Problem, body, credentials};
+use crate::admin::{Access, AccessScope, Actor, AdminError, Repeatable, Service};
+use crate::domain::name::{ServiceName, UserId};
 
 /// A call of the table and what answers it.
 pub(super) type Mounted = (&'static Route, MethodRouter<Arc<Api>>);
@@ -23,29 +25,60 @@ pub(super) type Mounted = (&'static Route, MethodRouter<Arc<Api>>);
 /// A call whose form is right and whose authkey allows it.
 pub(super) struct Call {
     pub(super) api: Arc<Api>,
+    pub(super) route: &'static Route,
     pub(super) form: Form,
-    pub(super) service: Service,
-    pub(super) by: Actor,
+    pub(super) access: Access,
+    /// The key that the call came with, for those that ask for it again.
+    pub(super) caller: Caller,
+}
+
+/// Whose authkey it is, and from where.
+#[derive(Clone)]
+pub(super) struct Caller {
+    authkey: zeroize::Zeroizing<String>,
+    origin: Origin,
 }
 
 impl Call {
-    async fn admit(
+    /// Checks the authkey.
+    ///
+    /// # Errors
+    /// It allows no such call there, or there is no such place.
+    pub(super) async fn admit(
         api: Arc<Api>,
-        route: &Route,
+        route: &'static Route,
         mut form: Form,
         headers: &HeaderMap,
         origin: Origin,
     ) -> Result<Self, Problem> {
-        let authkey = credentials::authkey(form.take_authkey(), headers)?;
-        let scope = match route.reach {
-            Reach::Service => AccessScope::Service(form.needed(SERVICE.name)?),
-        };
-        let access = api.admin.authorize(scope, &authkey, route.permission, origin.0).await?;
+        let authkey = credentials::authkey(form.take_authkey(), headers)?.into();
+        let caller = Caller { authkey, origin };
+        let access = caller.admit(&api, route, &form).await?;
         if let Some(limits) = &api.call_limits {
-            limits.call(&authkey)?;
+            limits.call(&caller.authkey)?;
         }
-        let (service, by) = (access.service()?.clone(), access.by);
-        Ok(Self { api, form, service, by })
+        Ok(Self { api, route, form, access, caller })
+    }
+
+    /// Checks again whether the authkey allows the call.
+    ///
+    /// # Errors
+    /// As for a new call.
+    pub(super) async fn is_still_admitted(&self) -> Result<(), Problem> {
+        self.caller.admit(&self.api, self.route, &self.form).await.map(drop)
+    }
+
+    /// The service that the call is about.
+    ///
+    /// # Errors
+    /// It is about something else.
+    pub(super) fn service(&self) -> Result<&Service, Problem> {
+        Ok(self.access.service()?)
+    }
+
+    /// Who calls.
+    pub(super) const fn by(&self) -> Actor {
+        self.access.by
     }
 
     /// The user that the call is about.
@@ -54,6 +87,46 @@ impl Call {
     /// There is none.
     pub(super) fn user(&self) -> Result<UserId, Problem> {
         UserId::parse(self.form.needed("id")?).map_err(|error| Problem::bad_call(error.to_string()))
+    }
+
+    /// The answer that an administrative call keeps for callers who ask again.
+    ///
+    /// # Errors
+    /// It is no JSON.
+    pub(super) fn said(&self, said: &str) -> Result<Json<Value>, Problem> {
+        serde_json::from_str(said).map(Json).map_err(|error| {
+            tracing::error!(%error, path = self.route.path, "a kept answer is no JSON");
+            Problem::Internal
+        })
+    }
+
+    /// What makes the call safe to repeat, if its caller wants that.
+    pub(super) fn once(&self) -> Option<Repeatable> {
+        let key = self.form.text(IDEMPOTENCY.name)?.to_owned();
+        let asked = self.form.canonical(&[IDEMPOTENCY.name]);
+        Some(Repeatable { caller: self.access.by.authkey()?, call: self.route.path, key, asked })
+    }
+}
+
+impl Caller {
+    async fn admit(&self, api: &Api, route: &Route, form: &Form) -> Result<Access, Problem> {
+        let named;
+        let one_of = "name a `service` or a `subscription`, one of them";
+        let scope = match (route.reach, form.text(SERVICE.name), form.text(SUBSCRIPTION.name)) {
+            (Reach::Service, ..) => AccessScope::Service(form.needed(SERVICE.name)?),
+            (Reach::ServiceToBe, ..) => {
+                named = ServiceName::parse(form.needed(SERVICE.name)?).map_err(AdminError::from)?;
+                AccessScope::Subscription(named.subscription())
+            }
+            (Reach::Subscription, ..) => AccessScope::Subscription(form.needed(SUBSCRIPTION.name)?),
+            (Reach::ServiceOrSubscription, Some(service), None) => AccessScope::Service(service),
+            (Reach::ServiceOrSubscription | Reach::SubscriptionOrInstance, None, Some(name)) => {
+                AccessScope::Subscription(name)
+            }
+            (Reach::ServiceOrSubscription, ..) => return Err(Problem::bad_call(one_of)),
+            (Reach::SubscriptionOrInstance | Reach::Instance, ..) => AccessScope::Instance,
+        };
+        Ok(api.admin.authorize(scope, &self.authkey, route.permission, self.origin.0).await?)
     }
 }
 
@@ -77,11 +150,11 @@ where
     (route, by_verb(route.verb, handler))
 }
 
-/// Serves `handler` for this method and refuses all others.
+/// Serves `handler` for this method.
 pub(super) fn by_verb<T: 'static>(verb: Verb, handler: impl Handler<T, Arc<Api>>) -> MethodRouter<Arc<Api>> {
     match verb {
-        Verb::Get => only_get(handler),
-        Verb::Post => only_post(handler),
+        Verb::Get => get(handler),
+        Verb::Post => post(handler),
     }
 }
 
@@ -93,6 +166,7 @@ impl From<AdminError> for Problem {
             AdminError::NoService => Self::UnknownService,
             AdminError::NoSubscription => Self::UnknownSubscription,
             AdminError::NoToken => Self::UnknownToken,
+            AdminError::NoConfirmation => Self::UnknownConfirmation,
             AdminError::NoDevice => Self::UnknownDevice,
             error if error.is_transient() => {
                 tracing::warn!(%error, "a call could not be served now");

@@ -6,11 +6,13 @@ mod json;
 mod spell;
 mod value;
 
+use data_encoding::HEXLOWER;
+
 use super::problem::Problem;
 use super::query;
 use super::route::{AUTHKEY, Parameter, Route};
 use json::Json;
-pub(super) use value::Given;
+pub(super) use value::{Given, check_text};
 
 /// The values of one call, each of the kind that the table says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,6 @@ pub(super) struct Record {
     values: Vec<Option<Given>>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the calls that create things and list them"))]
 impl Form {
     /// Reads the query of a GET.
     ///
@@ -81,11 +82,13 @@ impl Form {
         self.authkey.take()
     }
 
-    /// Everything but the authkey and the parameter `without`, in one writing: forms that say the same are the same.
-    pub(super) fn canonical(&self, without: &str) -> String {
+    /// Everything but the authkey and the parameters `without`, in one writing: forms that say the same are the same.
+    pub(super) fn canonical(&self, without: &[&str]) -> String {
         let mut object = self.record.to_json();
         if let Some(members) = object.as_object_mut() {
-            members.remove(without);
+            for name in without {
+                members.remove(*name);
+            }
         }
         object.to_string()
     }
@@ -99,7 +102,6 @@ impl std::ops::Deref for Form {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the calls that create things and list them"))]
 impl Record {
     fn check(
         parameters: &'static [Parameter],
@@ -159,6 +161,15 @@ impl Record {
     /// It is missing.
     pub(super) fn needed(&self, name: &'static str) -> Result<&str, Problem> {
         self.text(name).ok_or_else(|| missing(name))
+    }
+
+    /// So many bytes in hexadecimal that the call cannot do without.
+    ///
+    /// # Errors
+    /// They are missing.
+    pub(super) fn hex<const N: usize>(&self, name: &'static str) -> Result<[u8; N], Problem> {
+        let bytes = HEXLOWER.decode(self.needed(name)?.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| missing(name))
     }
 
     /// A flag.

@@ -38,6 +38,9 @@ pub enum Problem {
     /// 404: the token has no such device.
     #[error("the token has no such device")]
     UnknownDevice,
+    /// 404: no such confirmation, or none any more.
+    #[error("there is no such confirmation in this service")]
+    UnknownConfirmation,
     /// 404: no such path.
     #[error("there is nothing at this path")]
     UnknownPath,
@@ -110,6 +113,7 @@ impl Problem {
             | Self::UnknownSubscription
             | Self::UnknownToken
             | Self::UnknownDevice
+            | Self::UnknownConfirmation
             | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -130,6 +134,7 @@ impl Problem {
             Self::UnknownSubscription => "unknown-subscription",
             Self::UnknownToken => "unknown-token",
             Self::UnknownDevice => "unknown-device",
+            Self::UnknownConfirmation => "unknown-confirmation",
             Self::UnknownPath => "unknown-path",
             Self::Method { .. } => "bad-method",
             Self::TooLarge => "too-large",
@@ -151,6 +156,7 @@ impl Problem {
             Self::UnknownSubscription => 4048,
             Self::UnknownToken | Self::NoneAtGate => 4040,
             Self::UnknownDevice => 4046,
+            Self::UnknownConfirmation => 4047,
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
             Self::TooLarge => 4300,
@@ -163,16 +169,21 @@ impl Problem {
 
     /// The JSON body; with the numeric code except where `with_code` is false (under `/token/status`).
     pub(super) fn body(&self, with_code: bool) -> String {
+        let mut body = self.to_json();
+        if !with_code && let Some(members) = body.as_object_mut() {
+            members.remove("code");
+        }
+        body.to_string()
+    }
+
+    /// Name, text and number.
+    pub(super) fn to_json(&self) -> serde_json::Value {
         let mut message = self.to_string();
         if message.contains('1') {
             // A text from below that named a number. The slug says enough.
             message = Self::from_status(self.status()).to_string();
         }
-        let mut body = serde_json::json!({ "error": self.slug(), "message": message });
-        if with_code {
-            body["code"] = self.code().into();
-        }
-        body.to_string()
+        serde_json::json!({ "error": self.slug(), "message": message, "code": self.code() })
     }
 }
 
@@ -195,6 +206,8 @@ pub(super) fn all() -> Vec<Problem> {
         Problem::UnknownService,
         Problem::UnknownToken,
         Problem::UnknownDevice,
+        Problem::UnknownConfirmation,
+        Problem::UnknownSubscription,
         Problem::UnknownPath,
         Problem::Method { allow: "GET" },
         Problem::TooLarge,

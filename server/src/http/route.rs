@@ -19,6 +19,16 @@ pub enum Verb {
 pub enum Reach {
     /// The service that the parameter `service` names.
     Service,
+    /// The subscription of the service that the parameter `service` names, which need not exist.
+    ServiceToBe,
+    /// The subscription that the parameter `subscription` names.
+    Subscription,
+    /// What the parameter `service` or `subscription` names; a call has one of them.
+    ServiceOrSubscription,
+    /// The subscription that the parameter `subscription` names; without it, the whole instance.
+    SubscriptionOrInstance,
+    /// The whole instance.
+    Instance,
 }
 
 /// What a value looks like.
@@ -67,6 +77,8 @@ pub enum Kind {
     },
     /// An object with these members.
     Record(&'static [Parameter]),
+    /// One of these.
+    Either(&'static [Self]),
 }
 
 /// A query parameter or JSON member.
@@ -98,9 +110,14 @@ impl Parameter {
 pub(super) const ID: Parameter = Parameter::required("id", Kind::User);
 /// The service that a call is about.
 pub(super) const SERVICE: Parameter = Parameter::required("service", Kind::Service);
+/// The service that a call is about, where it may be about a subscription.
+pub(super) const SOME_SERVICE: Parameter = Parameter::optional("service", Kind::Service);
+/// The subscription that a call is about, where it may be about something else.
+pub(super) const SOME_SUBSCRIPTION: Parameter = Parameter::optional("subscription", Kind::Subscription);
+/// The subscription that a call is about.
+pub(super) const SUBSCRIPTION: Parameter = Parameter::required("subscription", Kind::Subscription);
 /// The authkey. Every call takes it, so no call lists it. Not required: the Authorization header does as well.
 pub(super) const AUTHKEY: Parameter = Parameter::optional("authKey", Kind::Authkey);
-#[cfg_attr(not(test), expect(dead_code, reason = "for the calls that create things"))]
 /// Makes a call that creates something safe to repeat.
 pub(super) const IDEMPOTENCY: Parameter = Parameter::optional("idempotencyKey", Kind::Idempotency);
 
@@ -128,6 +145,11 @@ impl Route {
     /// A POST about what `service` names.
     pub(super) const fn post(path: &'static str, permission: Permission, parameters: &'static [Parameter]) -> Self {
         Self { verb: Verb::Post, ..Self::get(path, permission, parameters) }
+    }
+
+    /// The same about something else than a service.
+    pub(super) const fn within(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// All that the call takes, `authKey` last.

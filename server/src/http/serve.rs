@@ -1,5 +1,7 @@
 //! The HTTP listener: accepts connections within limits, and stops in order.
 
+mod lifetime;
+
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -14,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+
+pub(super) use lifetime::Lifetime;
 
 use super::answer::{Answerer, Calls};
 use super::counts::Counts;
@@ -194,13 +198,18 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         .header_read_timeout(shared.config.header_timeout)
         .max_buf_size(shared.config.head_limit)
         .max_headers(MAX_HEADERS);
-    let answerer = Answerer { calls: &shared.calls, peer };
+    let lifetime = Lifetime::new();
+    let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone() };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),
-        () = stop(shared) => {
+        () = lifetime.is_cut() => return cut_off(),
+        () = stop(shared, &lifetime) => {
             connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(shared.grace, connection).await
+            tokio::select! {
+                ended = tokio::time::timeout(shared.grace, connection) => ended,
+                () = lifetime.is_cut() => return cut_off(),
+            }
         }
     };
     if let Ok(Err(error)) = ended {
@@ -210,11 +219,15 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 
 /// Until the connection has to end: the server stops, or the connection is old (a peer that never reads its answers
 /// would hold its place forever).
-async fn stop(shared: &Shared) {
+async fn stop(shared: &Shared, lifetime: &Lifetime) {
     tokio::select! {
         () = shared.shutdown.requested() => {}
-        () = tokio::time::sleep(shared.config.connection_timeout) => {}
+        () = lifetime.is_over(shared.config.connection_timeout) => {}
     }
+}
+
+fn cut_off() {
+    tracing::debug!("cut off a peer that does not read");
 }
 
 fn turn_away(shared: &Shared, stream: TcpStream) {

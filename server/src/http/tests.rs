@@ -1,9 +1,13 @@
 //! The API over real sockets and real storage.
 
+mod administration;
 mod clients;
 mod described;
+mod events;
 mod limits;
 mod manage;
 mod other;
 mod status;
 mod support;
+mod table;
+mod tokens;

@@ -2,7 +2,12 @@
 //!
 //! The order of the checks is always: form of the call (400), authkey (403), service and token (404).
 
+mod audit;
+mod authkey;
+mod confirmation;
 mod enroll;
+mod events;
+mod service;
 mod status;
 mod tokens;
 
@@ -10,5 +15,17 @@ use super::call::Mounted;
 
 /// All calls.
 pub(super) fn calls() -> Vec<Mounted> {
-    [status::calls(), enroll::calls(), tokens::calls()].into_iter().flatten().collect()
+    [
+        status::calls(),
+        enroll::calls(),
+        tokens::calls(),
+        confirmation::calls(),
+        events::calls(),
+        service::calls(),
+        authkey::calls(),
+        audit::calls(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

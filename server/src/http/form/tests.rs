@@ -114,9 +114,9 @@ fn missing_repeated_and_unknown_members_are_refused_at_any_depth() {
 fn forms_that_say_the_same_are_the_same() {
     let one = body(r#","limit":5,"id":"a","idempotencyKey":"x","authKey":"k""#).expect("right");
     let other = body(r#", "authKey":"other", "id" : "\u0061" ,"limit":5,"idempotencyKey":"y""#).expect("right");
-    assert_eq!(one.canonical("idempotencyKey"), other.canonical("idempotencyKey"));
+    assert_eq!(one.canonical(&["idempotencyKey"]), other.canonical(&["idempotencyKey"]));
     for different in [r#","limit":6,"id":"a""#, r#","limit":5"#, r#","limit":5,"id":"a","flag":false"#] {
-        assert_ne!(one.canonical("idempotencyKey"), body(different).expect("right").canonical("idempotencyKey"));
+        assert_ne!(one.canonical(&["idempotencyKey"]), body(different).expect("right").canonical(&["idempotencyKey"]));
     }
 }
 

@@ -54,7 +54,19 @@ pub(super) fn of_query(parameter: &Parameter, value: Json) -> Result<Given, Prob
 /// Checks a member.
 pub(super) fn of_parameter(parameter: &Parameter, value: Json) -> Result<Given, Problem> {
     let checked = of_kind(parameter.kind, value)?;
-    checked.ok_or_else(|| Problem::bad_call(format!("`{}` must be {}", parameter.name, wanted(parameter.kind))))
+    checked.ok_or_else(|| not(parameter))
+}
+
+/// Checks a text that somebody has read without the table.
+///
+/// # Errors
+/// It is not what the table says.
+pub(in crate::http) fn check_text(parameter: &Parameter, text: &str) -> Result<(), Problem> {
+    if is_text(parameter.kind, text) { Ok(()) } else { Err(not(parameter)) }
+}
+
+fn not(parameter: &Parameter) -> Problem {
+    Problem::bad_call(format!("`{}` must be {}", parameter.name, wanted(parameter.kind)))
 }
 
 /// `None` is a value of another kind; errors are those of the members of an object.
@@ -75,6 +87,14 @@ fn of_kind(kind: Kind, value: Json) -> Result<Option<Given>, Problem> {
                 checked.push(item);
             }
             Some(Given::List(checked))
+        }
+        (Kind::Either(kinds), value) => {
+            for kind in kinds {
+                if let Some(given) = of_kind(*kind, value.clone())? {
+                    return Ok(Some(given));
+                }
+            }
+            None
         }
         (Kind::Record(parameters), Json::Object(members)) => {
             let known = || names_of(parameters.iter());
@@ -101,8 +121,11 @@ fn is_text(kind: Kind, text: &str) -> bool {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             (1..=64).contains(&text.len()) && text.bytes().all(allowed)
         }
-        Kind::Cursor => (1..=1024).contains(&text.len()) && text.is_ascii(),
-        Kind::Flag | Kind::Number { .. } | Kind::List { .. } | Kind::Record(_) => false,
+        Kind::Cursor => {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            (1..=1024).contains(&text.len()) && text.bytes().all(allowed)
+        }
+        Kind::Flag | Kind::Number { .. } | Kind::List { .. } | Kind::Record(_) | Kind::Either(_) => false,
     }
 }
 
@@ -130,6 +153,7 @@ fn wanted(kind: Kind) -> String {
         Kind::List { most, each } => {
             format!("a list of between one and {}, each {}", spell(most as u64), wanted(*each))
         }
+        Kind::Either(kinds) => kinds.iter().map(|kind| wanted(*kind)).collect::<Vec<_>>().join(", or "),
         Kind::Record(parameters) => format!("an object with {}", names_of(parameters.iter())),
     }
 }

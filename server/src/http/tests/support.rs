@@ -35,6 +35,9 @@ pub(super) const STATUS_KEY: &str = "status-key-012345";
 /// May do everything.
 pub(super) const ADMIN_KEY: &str = "admin-key-0123456";
 
+/// May do everything everywhere.
+pub(super) const INSTANCE_KEY: &str = "instance-key-0123";
+
 const SERVICE: &str = "default_demo";
 /// Seeds of the signing keys of the normal and of a duress PIN.
 const PINS: [[u8; 32]; 2] = [[1; 32], [2; 32]];
@@ -70,6 +73,18 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    fn parse(bytes: Vec<u8>) -> Self {
+        let text = String::from_utf8(bytes).expect("text");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// The body as JSON.
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
@@ -83,6 +98,7 @@ pub(super) struct Server {
     admin: Arc<Admin>,
     instance: Instance,
     clock: Arc<dyn Clock>,
+    pub(super) shutdown: Shutdown,
     entropy: SeededEntropy,
 }
 
@@ -105,6 +121,15 @@ impl Server {
             change(config);
         };
         Self::launch(change, NewService::development(SERVICE, 60), Arc::<TestClock>::clone(&clock), Some(clock)).await
+    }
+
+    /// For more calls in a minute than anybody makes.
+    pub(super) async fn start_unlimited() -> Self {
+        Self::start_limited(|config| {
+            let limits = &mut config.limits;
+            (limits.wrong_authkeys, limits.calls_per_authkey, limits.checks_per_token) = (0, 0, 0);
+        })
+        .await
     }
 
     /// One check ends an opening.
@@ -137,23 +162,23 @@ impl Server {
             AdminSettings { web: "https://localhost".into(), channel: "localhost:8421".into(), development: true };
         let admin = Arc::new(Admin::new(&instance, settings).expect("valid settings"));
         admin.create_service(service, Actor::Operator).await.expect("a new service");
-        for (value, permissions) in [(STATUS_KEY, Permissions::BASIC), (ADMIN_KEY, Permissions::ADMIN)] {
-            let scope = KeyScope::Subscription("default".to_owned());
-            admin
-                .create_authkey(
-                    NewKey { value: Some(value.to_owned().into()), ..NewKey::new(scope, "test", permissions) },
-                    Actor::Operator,
-                )
-                .await
-                .expect("a new authkey");
+        let tenant = || KeyScope::Subscription("default".to_owned());
+        for (value, scope, permissions) in [
+            (STATUS_KEY, tenant(), Permissions::BASIC),
+            (ADMIN_KEY, tenant(), Permissions::ADMIN),
+            (INSTANCE_KEY, KeyScope::Instance, Permissions::ADMIN),
+        ] {
+            let new = NewKey { value: Some(value.to_owned().into()), ..NewKey::new(scope, "test", permissions) };
+            admin.create_authkey(new, Actor::Operator).await.expect("a new authkey");
         }
 
         let metrics = Metrics::new();
         let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock);
-        api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone());
-        let server = HttpServer::new(listener, api.router(), config.http, Duration::from_secs(30), Shutdown::new());
+        let shutdown = Shutdown::new();
+        api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone()).until(shutdown.clone());
+        let server = HttpServer::new(listener, api.router(), config.http, Duration::from_secs(30), shutdown.clone());
         tokio::spawn(server.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(&metrics).run());
-        Self { address, admin, instance, clock, entropy: SeededEntropy::new(2) }
+        Self { address, admin, instance, clock, shutdown, entropy: SeededEntropy::new(2) }
     }
 
     async fn service(&self) -> Service {
@@ -163,6 +188,23 @@ impl Server {
             .expect("allowed")
             .service
             .expect("the service")
+    }
+
+    /// Makes an authkey and returns its value.
+    pub(super) async fn key(&self, new: NewKey) -> String {
+        self.admin.create_authkey(new, Actor::Operator).await.expect("a new authkey").value
+    }
+
+    /// Revokes the authkey with this value.
+    pub(super) async fn revoke(&self, value: &str) {
+        let access = self.admin.authorize(AccessScope::Service(SERVICE), value, Permission::Enroll, None);
+        let number = access.await.expect("a good authkey").by.authkey().expect("an authkey");
+        self.admin.revoke_authkey(number, Actor::Operator).await.expect("revoked");
+    }
+
+    /// Makes a service.
+    pub(super) async fn create_service(&self, name: &str) {
+        self.admin.create_service(NewService::development(name, 60), Actor::Operator).await.expect("a new service");
     }
 
     /// Makes a new token for `user`, in `state`.
@@ -259,6 +301,21 @@ impl Server {
         self.raw(&format!("{head}{body}")).await
     }
 
+    /// Sends `request` as it is and reads until the server closes, or the beginning of an answer that does not end.
+    pub(super) async fn head(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut bytes = Vec::new();
+        let mut part = [0; 4096];
+        while let Ok(read @ 1..) = stream.read(&mut part).await {
+            bytes.extend_from_slice(&part[..read]);
+            if bytes.windows(17).any(|text| text == b"text/event-stream") {
+                break;
+            }
+        }
+        Answer::parse(bytes)
+    }
+
     /// Sends `request` as it is and reads until the server closes.
     pub(super) async fn raw(&self, request: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
@@ -266,10 +323,7 @@ impl Server {
         let _ = stream.write_all(request.as_bytes()).await;
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes).await;
-        let text = String::from_utf8(bytes).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
+        let answer = Answer::parse(bytes);
         super::described::hold(request, &answer);
         answer
     }

@@ -14,6 +14,7 @@ use crate::domain::permission::Permission;
 use crate::domain::status::TokenStatus;
 use crate::http::call::{Mounted, by_verb};
 use crate::http::finish::OPEN;
+use crate::http::form::check_text;
 use crate::http::origin::Origin;
 use crate::http::query::{Query, required};
 use crate::http::route::{AUTHKEY, ID, Route, SERVICE};
@@ -60,9 +61,10 @@ async fn gate(
 
 async fn ask(api: &Api, origin: Origin, uri: &Uri, headers: &HeaderMap) -> Result<TokenStatus, Problem> {
     let mut query = Query::parse(uri.query(), [ID.name, SERVICE.name, AUTHKEY.name])?;
-    let user =
-        UserId::parse(required(query.take(0), ID.name)?).map_err(|error| Problem::bad_call(error.to_string()))?;
-    let service = required(query.take(1), SERVICE.name)?;
+    let (user, service) = (required(query.take(0), ID.name)?, required(query.take(1), SERVICE.name)?);
+    check_text(&ID, &user)?;
+    check_text(&SERVICE, &service)?;
+    let user = UserId::parse(user).map_err(|error| Problem::bad_call(error.to_string()))?;
     let authkey = credentials::authkey(query.take(2), headers)?;
     let check = api.admin.begin_check(&service, &authkey, &user, origin.0).await?;
     let service = check.access.service()?;

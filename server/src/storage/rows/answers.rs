@@ -52,7 +52,7 @@ impl<X: Transaction + ?Sized> AnswerRows for X {
     fn insert_answer(&mut self, row: &AnswerRow) -> Result<(), StorageError> {
         insert_one(
             self,
-            "INSERT INTO answer (hash, expires_at, ver, sealed) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO answer (hash, expires_at, ver, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             &[
                 Value::Bytes(&row.hash),
                 Value::unsigned(row.expires_at.get()),

@@ -1,0 +1,153 @@
+//! Services, authkeys and subscriptions over the wire.
+
+use serde_json::{Value, json};
+
+use super::support::{ADMIN_KEY, INSTANCE_KEY, STATUS_KEY, Server, State};
+
+async fn post(server: &Server, path: &str, key: &str, mut members: Value) -> (u16, Value) {
+    members["authKey"] = key.into();
+    let answer = server.post(path, &members.to_string()).await;
+    assert!(answer.status == 200 || !answer.body.contains('1'), "{path}: {answer:?}");
+    (answer.status, answer.json())
+}
+
+async fn get(server: &Server, target: &str, key: &str) -> (u16, Value) {
+    let answer = server.get(&format!("{target}authKey={key}")).await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test]
+async fn a_service_is_created_changed_listed_and_deleted() {
+    let server = Server::start().await;
+    let new = json!({ "service": "default_door", "window": 900, "label": "Front door", "idempotencyKey": "d" });
+    let (status, made) = post(&server, "/token/service/create", ADMIN_KEY, new.clone()).await;
+    assert_eq!((status, &made["window"], &made["label"]), (200, &json!(900), &json!("Front door")), "{made}");
+    assert_eq!(post(&server, "/token/service/create", ADMIN_KEY, new).await.1, made, "created once");
+    let (status, _) = post(&server, "/token/service/create", ADMIN_KEY, json!({ "service": "default_door" })).await;
+    assert_eq!(status, 400, "the name is taken");
+    let show = async || get(&server, "/token/service?service=default_door&", ADMIN_KEY).await;
+    assert_eq!(show().await, (200, made.clone()));
+    let change = json!({
+        "service": "default_door", "window": 0, "openingLifetime": 30, "duress": false, "silentAlarm": true,
+        "biometric": true, "emulated": false, "pinMin": 7, "pinMax": 8, "attempts": 5, "unblockAfter": 600,
+        "shortString": "required", "enrollmentSeconds": 300, "devices": 3, "label": "Door", "webhook": "https://hook.example/x",
+    });
+    let (status, changed) = post(&server, "/token/service/update", ADMIN_KEY, change.clone()).await;
+    assert_eq!(status, 200, "{changed}");
+    for (member, value) in change.as_object().expect("an object") {
+        assert_eq!(&changed[member], value, "{member}");
+    }
+    assert!(changed["webhookSecret"].is_string(), "shown once: {changed}");
+    assert!(show().await.1.get("webhookSecret").is_none());
+    let (_, less) =
+        post(&server, "/token/service/update", ADMIN_KEY, json!({ "service": "default_door", "webhook": null })).await;
+    assert_eq!((&less["webhook"], &less["devices"]), (&Value::Null, &json!(3)));
+    let torn = json!({ "service": "default_door", "pinMin": 9, "pinMax": 8 });
+    assert_eq!(post(&server, "/token/service/update", ADMIN_KEY, torn).await.0, 400);
+
+    let (_, list) = get(&server, "/token/service/list?subscription=default&limit=1&", ADMIN_KEY).await;
+    assert_eq!(list["items"][0]["service"], "default_demo");
+    let next = format!("/token/service/list?subscription=default&cursor={}&", list["next"].as_str().expect("more"));
+    let (_, list) = get(&server, &next, ADMIN_KEY).await;
+    assert_eq!((&list["items"][0]["service"], &list["next"]), (&json!("default_door"), &Value::Null));
+
+    server.token("joe", State::Closed).await;
+    let demo = json!({ "service": "default_demo" });
+    assert_eq!(post(&server, "/token/service/delete", ADMIN_KEY, demo).await.0, 400, "it has tokens");
+    let demo = json!({ "service": "default_demo", "force": true });
+    assert_eq!(post(&server, "/token/service/delete", ADMIN_KEY, demo).await, (200, json!({ "deleted": true })));
+    assert_eq!(get(&server, "/token/service?service=default_demo&", ADMIN_KEY).await.0, 404);
+}
+
+#[tokio::test]
+async fn an_authkey_is_created_used_rotated_and_revoked() {
+    let server = Server::start().await;
+    server.token("joe", State::Open).await;
+    let new = json!({ "service": "default_demo", "name": "door", "permissions": ["status"], "idempotencyKey": "a" });
+    let (status, made) = post(&server, "/token/authkey/create", ADMIN_KEY, new.clone()).await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(post(&server, "/token/authkey/create", ADMIN_KEY, new).await.1, made, "created once");
+    let check = async |value: &str| get(&server, "/token/status?id=joe&service=default_demo&", value).await.0;
+    let value = made["value"].as_str().expect("text").to_owned();
+    assert_eq!(check(&value).await, 200);
+    let rotate = json!({ "service": "default_demo", "authkey": made["authkey"], "overlap": 60 });
+    let (status, rotated) = post(&server, "/token/authkey/rotate", ADMIN_KEY, rotate).await;
+    assert_eq!(status, 200, "{rotated}");
+    let fresh = rotated["value"].as_str().expect("text").to_owned();
+    assert_eq!((check(&value).await, check(&fresh).await), (200, 200));
+    server.post("/dev/clock", r#"{"advance":60}"#).await;
+    assert_eq!((check(&value).await, check(&fresh).await), (403, 200));
+    let revoke = json!({ "service": "default_demo", "authkey": rotated["authkey"] });
+    assert_eq!(post(&server, "/token/authkey/revoke", ADMIN_KEY, revoke).await, (200, json!({ "revoked": true })));
+    assert_eq!(check(&fresh).await, 403);
+    let (_, list) = get(&server, "/token/authkey/list?service=default_demo&", ADMIN_KEY).await;
+    let items = list["items"].as_array().expect("a list");
+    assert_eq!(
+        (items.len(), &items[0]["name"], &items[0]["scope"]),
+        (2, &json!("door"), &json!({ "service": "default_demo" }))
+    );
+    assert_eq!((&items[0]["permissions"], &items[0]["replacedBy"]), (&json!(["status"]), &rotated["authkey"]));
+    assert!(!list.to_string().contains(&value) && !list.to_string().contains(&fresh));
+    for (member, wrong) in [
+        ("permissions", json!(["root"])),
+        ("permissions", json!([])),
+        ("networks", json!(["10.0.0.1/8"])),
+        ("networks", json!(["nowhere"])),
+        ("value", json!("short")),
+        ("value", json!("not an authkey at all")),
+        ("expiresAt", json!(5)),
+    ] {
+        let mut new = json!({ "service": "default_demo", "name": "x", "permissions": "basic" });
+        new[member] = wrong;
+        assert_eq!(post(&server, "/token/authkey/create", ADMIN_KEY, new.clone()).await.0, 400, "{new}");
+    }
+    let taken = json!({ "service": "default_demo", "name": "x", "permissions": "basic", "value": STATUS_KEY });
+    assert_eq!(post(&server, "/token/authkey/create", ADMIN_KEY, taken).await.0, 400, "the value is in use");
+}
+
+#[tokio::test]
+async fn nobody_gives_more_than_they_have_and_nobody_reaches_other_peoples_authkeys() {
+    let server = Server::start().await;
+    let few = json!({ "service": "default_demo", "name": "few", "permissions": ["services", "status"] });
+    let (_, few) = post(&server, "/token/authkey/create", ADMIN_KEY, few).await;
+    let few = few["value"].as_str().expect("text");
+    for (path, call) in [
+        ("/token/authkey/create", json!({ "service": "default_demo", "name": "x", "permissions": ["delete"] })),
+        ("/token/authkey/create", json!({ "service": "default_demo", "name": "x", "permissions": "admin" })),
+        ("/token/authkey/create", json!({ "subscription": "default", "name": "x", "permissions": ["status"] })),
+        ("/token/service/create", json!({ "service": "default_new" })),
+        ("/token/subscription/create", json!({ "name": "other" })),
+    ] {
+        assert_eq!(post(&server, path, few, call.clone()).await.0, 403, "{path} {call}");
+    }
+    let same = json!({ "service": "default_demo", "name": "x", "permissions": ["status"] });
+    assert_eq!(post(&server, "/token/authkey/create", few, same).await.0, 200);
+    let (_, all) = get(&server, "/token/authkey/list?subscription=default&", ADMIN_KEY).await;
+    let admin = all["items"].as_array().expect("a list").iter().find(|it| it["scope"]["subscription"] == "default");
+    let number = &admin.expect("the tenant's authkeys")["authkey"];
+    for path in ["/token/authkey/revoke", "/token/authkey/rotate"] {
+        let call = json!({ "service": "default_demo", "authkey": number });
+        assert_eq!(post(&server, path, few, call).await.0, 400, "{path}: it is not one of the service");
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_are_for_authkeys_of_the_instance() {
+    let server = Server::start().await;
+    let new = json!({ "name": "clinic-north", "idempotencyKey": "c" });
+    let (status, made) = post(&server, "/token/subscription/create", INSTANCE_KEY, new.clone()).await;
+    assert_eq!((status, &made["name"]), (200, &json!("clinic-north")), "{made}");
+    assert_eq!(post(&server, "/token/subscription/create", INSTANCE_KEY, new).await.1, made);
+    let (_, list) = get(&server, "/token/subscription/list?", INSTANCE_KEY).await;
+    let names: Vec<_> = list["items"].as_array().expect("a list").iter().map(|it| it["name"].as_str()).collect();
+    assert_eq!(names, [Some("clinic-north"), Some("default")]);
+    for (path, call) in [
+        ("/token/subscription/create", json!({ "name": "x" })),
+        ("/token/subscription/delete", json!({ "name": "clinic-north" })),
+    ] {
+        assert_eq!(post(&server, path, ADMIN_KEY, call).await.0, 403, "{path}");
+    }
+    let delete =
+        async |name: &str| post(&server, "/token/subscription/delete", INSTANCE_KEY, json!({ "name": name })).await.0;
+    assert_eq!((delete("default").await, delete("clinic-north").await, delete("clinic-north").await), (400, 200, 404));
+}
