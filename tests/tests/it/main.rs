@@ -2,3 +2,4 @@
 
 mod e2e;
 mod simulation;
+mod wallet;
