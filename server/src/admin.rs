@@ -23,6 +23,7 @@ mod retention;
 mod services;
 mod subscriptions;
 mod tokens;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
 pub use retention::{Forgotten, Retention};
 pub use services::{NewService, ServiceChange, StoredService};
+pub use webhooks::WebhookState;
 
 pub use crate::domain::actor::Actor;
 pub use crate::domain::confirmation::{Ask, ConfirmationState};
@@ -80,6 +82,8 @@ pub struct Admin {
     changes: broadcast::Sender<TokenId>,
     uses: authkeys::Uses,
     retention: Retention,
+    caller: crate::webhook::Caller,
+    busy: webhooks::Busy,
     subtrees: Subtrees,
     pulse: events::Pulse,
     plain_webhooks: bool,
@@ -107,7 +111,22 @@ impl Admin {
         let (uses, subtrees, pulse) = (authkeys::Uses::default(), Subtrees::default(), events::Pulse::default());
         let plain_webhooks = false;
         let retention = Retention::default();
-        Ok(Self { store, vault, web, endpoint, development, changes, uses, retention, subtrees, pulse, plain_webhooks })
+        let (caller, busy) = (crate::webhook::Caller::new(development), webhooks::Busy::default());
+        Ok(Self {
+            store,
+            vault,
+            web,
+            endpoint,
+            development,
+            changes,
+            uses,
+            retention,
+            caller,
+            busy,
+            subtrees,
+            pulse,
+            plain_webhooks,
+        })
     }
 
     /// The same, with webhooks allowed to be called by plain HTTP if `allowed`.

@@ -110,6 +110,8 @@ pub struct ChannelConfig {
 pub struct WebhookConfig {
     /// Whether services may have webhooks that are called by plain HTTP.
     pub allow_http: bool,
+    /// Whether they may lead into the server's own network.
+    pub allow_private: bool,
 }
 
 /// Section `shutdown`.

@@ -5,6 +5,7 @@
 //! * [`cli`] is the program; [`config`] says how it runs, [`shutdown`] how it stops;
 //! * [`http`] answers relying parties and administrators, [`channel`] answers devices;
 //! * [`admin`] is what can be asked for, and what both the HTTP side and the command line call;
+//! * [`webhook`] calls the receivers of events;
 //! * [`vault`] keeps secrets and is the only code that knows which PIN was the right one;
 //! * [`audit`] is the log's tree of hashes, its checkpoints and proofs, without I/O;
 //! * [`domain`] decides, without I/O; [`storage`] makes it durable;
@@ -55,3 +56,4 @@ pub mod proxy_protocol;
 pub mod shutdown;
 pub mod storage;
 pub mod vault;
+pub mod webhook;

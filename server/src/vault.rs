@@ -28,6 +28,7 @@ mod codec;
 mod comparing;
 mod confirmations;
 mod cursor;
+mod deliveries;
 mod devices;
 mod enrollments;
 mod error;
@@ -54,6 +55,7 @@ pub use answers::Repeatable;
 pub use apply::{Action, Applied, DeviceAnswer, Operation, PinAction};
 pub use comparing::Progress;
 pub use confirmations::{Confirmation, Named};
+pub use deliveries::{Delivery, STUCK_MAX, Stuck};
 pub use devices::{Device, DeviceSigned, DeviceView};
 pub use enrollments::{Endpoint, Enrolled, NewDevice, Offer, PendingOffer};
 pub use error::VaultError;
@@ -166,6 +168,11 @@ impl Vault {
 
     fn seal(&self, table: Table, binding: &[&[u8]], ver: u64, content: &Encoder) -> crate::storage::Sealed {
         self.sealer.seal(table, binding, ver, content.bytes(), &*self.entropy)
+    }
+
+    /// The vault's source of randomness.
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
     }
 
     /// A generator for the protocol, fed by the vault's source of randomness.

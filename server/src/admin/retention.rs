@@ -59,7 +59,11 @@ impl Admin {
         if let Some(days) = event_days {
             for _ in 0..ROUNDS {
                 let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
-                    let passed = vault.cursor(tx, LOG)?;
+                    let mut passed = vault.cursor(tx, LOG)?;
+                    for service in vault.services(tx)? {
+                        let state = vault.delivery(tx, service.id)?.filter(|state| !state.disabled);
+                        passed = passed.min(state.map_or(u64::MAX, |state| state.passed()));
+                    }
                     vault.erase_journal(tx, days, passed, BATCH, vault.reading())
                 };
                 match self.write(erase).await? {

@@ -70,6 +70,8 @@ pub(super) async fn serve(
 
     let settings = addresses(&config, http_address, channel_port, development)?;
     let admin = Admin::new(&instance, settings)?.with_plain_webhooks(config.webhook.allow_http);
+    let caller = crate::webhook::Caller::new(development || config.webhook.allow_private);
+    let admin = admin.with_caller(caller);
     let admin = Arc::new(admin.with_retention(config.retention.rules(&config.audit)));
     let dev = prepare(&admin).await?;
     let metrics = Metrics::new();
@@ -109,6 +111,7 @@ pub(super) async fn serve(
         threads.handle().spawn(channel.run()),
         tokio::spawn(end_sessions(admin.changes(), live, shutdown.clone())),
         tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
+        tokio::spawn(Arc::clone(&admin).call_webhooks(shutdown.clone())),
     ]);
     tasks.extend(certificates.map(|certificates| tokio::spawn(certificates.watch(shutdown.clone()))));
 

@@ -5,6 +5,7 @@
 mod access;
 mod answers;
 mod confirmations;
+mod deliveries;
 mod devices;
 mod enrollments;
 mod journal;
@@ -16,6 +17,7 @@ mod tokens;
 pub use access::{AccessRows, AuthkeyRow, ServiceRow, SubscriptionRow};
 pub use answers::{AnswerRow, AnswerRows};
 pub use confirmations::{ConfirmationRow, ConfirmationRows};
+pub use deliveries::DeliveryRows;
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};
 pub use enrollments::{EnrollmentRow, EnrollmentRows};
 pub use journal::{CheckpointRow, JournalFilter, JournalRow, JournalRows, LeafRow};

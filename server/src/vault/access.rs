@@ -47,7 +47,7 @@ impl Service {
         self.label.as_deref().unwrap_or(self.name.as_str())
     }
 
-    pub(super) fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         About::Service { id: self.id, name: self.name.clone() }
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum Table {
     Meta,
     Service,
     Webhook,
+    Delivery,
     Authkey,
     Token,
     Device,
@@ -33,10 +34,11 @@ pub(super) enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Meta,
         Self::Service,
         Self::Webhook,
+        Self::Delivery,
         Self::Authkey,
         Self::Token,
         Self::Device,
@@ -55,6 +57,7 @@ impl Table {
             Self::Meta => "meta",
             Self::Service => "service",
             Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
             Self::Authkey => "authkey",
             Self::Token => "token",
             Self::Device => "device",

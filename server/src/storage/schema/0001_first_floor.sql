@@ -32,6 +32,12 @@ CREATE TABLE webhook (
     sealed  BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE delivery (
+    service INTEGER PRIMARY KEY REFERENCES service (id) ON DELETE CASCADE,
+    ver     INTEGER NOT NULL,
+    sealed  BLOB NOT NULL
+) STRICT;
+
 -- `hash` is keyed: it says nothing about the authkey to who lacks the vault's key. `used_at` is for people who look for
 -- keys that nobody needs; nothing is decided by it, so it is not sealed and its change is no new version.
 CREATE TABLE authkey (

@@ -8,7 +8,7 @@ use crate::domain::actor::Actor;
 use crate::domain::authkey::Scope;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::storage::rows::{AccessRows, TokenRows};
+use crate::storage::rows::{AccessRows, DeliveryRows, TokenRows};
 use crate::vault::{Event, EventKind, Vault, VaultError};
 
 /// What one step of a service's removal has come to.
@@ -40,6 +40,7 @@ impl Vault {
         service.retired = true;
         self.put_service(tx, service)?;
         tx.delete_webhook(service.id)?;
+        tx.delete_delivery(service.id)?;
         self.revoke_authkeys_of(tx, &Scope::Service(service.name.clone()), by, clock)?;
         self.record(tx, &Event::new(EventKind::ServiceDeleted, service.about(), by, clock.now()))?;
         self.mark_time(tx, clock)

@@ -6,7 +6,7 @@ use super::Service;
 use crate::domain::actor::Actor;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::storage::rows::AccessRows;
+use crate::storage::rows::{AccessRows, DeliveryRows};
 use crate::vault::seal::Table;
 use crate::vault::{Decoder, Encoder, Event, EventKind, Vault, VaultError, random_secret};
 
@@ -49,6 +49,7 @@ impl Vault {
         match (url, self.webhook(tx, service.id)?) {
             (None, _) => {
                 tx.delete_webhook(service.id)?;
+                tx.delete_delivery(service.id)?;
                 Ok(None)
             }
             (Some(url), Some(webhook)) => {
@@ -58,12 +59,13 @@ impl Vault {
             (Some(url), None) => {
                 let secret = random_secret(&*self.entropy);
                 self.put_webhook(tx, service, url, &secret, 0)?;
+                self.begin_delivery(tx, service.id)?;
                 Ok(Some(secret))
             }
         }
     }
 
-    /// Gives a service's webhook a new secret and returns it. The old one signs nothing any more.
+    /// Gives a service's webhook a new secret and returns it. The old one signs deliveries as well for a day.
     ///
     /// # Errors
     /// [`VaultError::Refused`]: the service has no webhook. The row is damaged; storage failed.
@@ -77,6 +79,7 @@ impl Vault {
         let webhook = self.webhook(tx, service.id)?.ok_or(VaultError::Refused("the service has no webhook"))?;
         let secret = random_secret(&*self.entropy);
         self.put_webhook(tx, service, &webhook.url, &secret, webhook.ver)?;
+        self.keep_old_secret(tx, service.id, webhook.secret, clock.now())?;
         self.record(tx, &Event::new(EventKind::WebhookSecretChanged, service.about(), by, clock.now()))?;
         self.mark_time(tx, clock)?;
         Ok(secret)

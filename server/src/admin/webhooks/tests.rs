@@ -1,0 +1,285 @@
+//! Deliveries to a real receiver on loopback; time is the instance's clock.
+
+use std::collections::VecDeque;
+
+use cardea_protocol::crypto::{Dalek, Provider};
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::super::tests::{TestAdmin, joe, start, window};
+use super::*;
+use crate::admin::{NewService, ServiceChange};
+use crate::vault::testing::{Pin, TestDevice, TestVault};
+
+/// What arrived: head and body.
+#[derive(Debug, Clone)]
+struct Got {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("json")
+    }
+
+    fn kind(&self) -> String {
+        self.json()["type"].as_str().expect("text").to_owned()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let line = self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.expect("the header is there")
+    }
+}
+
+/// A receiver that answers with the statuses it is given, and 204 when there are none left.
+struct Receiver {
+    url: String,
+    got: Arc<Mutex<Vec<Got>>>,
+    answers: Arc<Mutex<VecDeque<u16>>>,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("http://{}/hook?a=b", listener.local_addr().expect("bound"));
+        let (got, answers) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(VecDeque::new())));
+        let (all, next) = (Arc::clone(&got), Arc::clone(&answers));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut bytes = Vec::new();
+                let end = loop {
+                    let mut buffer = [0; 4096];
+                    let read = stream.read(&mut buffer).await.expect("read");
+                    bytes.extend_from_slice(&buffer[..read]);
+                    if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                        break end + 4;
+                    }
+                    assert!(read > 0, "the head is whole");
+                };
+                let head = String::from_utf8(bytes[..end].to_vec()).expect("text").to_lowercase();
+                let length: usize = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .and_then(|length| length.parse().ok())
+                    .expect("a length");
+                while bytes.len() < end + length {
+                    let mut buffer = [0; 4096];
+                    let read = stream.read(&mut buffer).await.expect("read");
+                    assert!(read > 0, "the body is whole");
+                    bytes.extend_from_slice(&buffer[..read]);
+                }
+                all.lock().expect("whole").push(Got { head, body: bytes[end..].to_vec() });
+                let status = next.lock().expect("whole").pop_front().unwrap_or(204);
+                let answer =
+                    format!("HTTP/1.1 {status} x\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n");
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { url, got, answers }
+    }
+
+    fn fail(&self, times: usize) {
+        self.answers.lock().expect("whole").extend(std::iter::repeat_n(500, times));
+    }
+
+    fn take(&self) -> Vec<Got> {
+        std::mem::take(&mut self.got.lock().expect("whole"))
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.take().iter().map(Got::kind).collect()
+    }
+}
+
+struct Hooked {
+    test: TestAdmin,
+    receiver: Receiver,
+    service: Service,
+    secret: String,
+    vault: TestVault,
+    device: TestDevice,
+}
+
+/// A service with a webhook and a device that has enrolled, which was delivered.
+async fn hooked(silent_alarm: bool) -> Hooked {
+    let (test, receiver) = (start().await, Receiver::start().await);
+    let rules = crate::domain::rules::ServiceRules { silent_alarm, ..window(30) };
+    let new = NewService { rules, webhook: Some(receiver.url.clone()), ..NewService::new("default_demo") };
+    let stored = test.admin.create_service(new, Actor::Operator).await.expect("created");
+    let (service, secret) = (stored.service, stored.webhook_secret.expect("a new webhook"));
+    let (vault, device) = test.device(&service).await;
+    assert_eq!(test.admin.deliver_webhook(service.id).await, Ok(1));
+    assert_eq!(receiver.kinds(), ["token.enrolled"]);
+    Hooked { test, receiver, service, secret, vault, device }
+}
+
+impl Hooked {
+    async fn round(&self) -> usize {
+        self.test.admin.deliver_webhook(self.service.id).await.expect("delivered")
+    }
+
+    async fn open(&self) {
+        self.vault.open(&self.device, Pin::Normal).await.expect("answered");
+    }
+
+    async fn state(&self) -> WebhookState {
+        self.test.admin.webhook_state(&self.service).await.expect("read").expect("a webhook")
+    }
+}
+
+#[tokio::test]
+async fn an_event_arrives_once_signed_and_padded() {
+    let hooked = hooked(false).await;
+    hooked.open().await;
+    assert_eq!((hooked.round().await, hooked.round().await), (1, 0));
+    let got = hooked.receiver.take().remove(0);
+    assert!(got.head.starts_with("post /hook?a=b http/1.1\r\n"), "{}", got.head);
+    assert_eq!(got.body.len() % 512, 0);
+    let json = got.json();
+    assert_eq!(
+        (json["type"].as_str(), json["id"].as_str()),
+        (Some("token.opened"), Some(got.header("cardea-event-id")))
+    );
+    assert_eq!(json.get("receipt"), None);
+    let time = got.header("cardea-timestamp");
+    let mac = Dalek::hmac(hooked.secret.as_bytes(), &[time.as_bytes(), b".", &got.body]);
+    assert_eq!(got.header("cardea-signature"), format!("v1={}", HEXLOWER.encode(mac.expose())));
+}
+
+#[tokio::test]
+async fn duress_is_told_in_as_many_calls_of_the_same_size() {
+    for silent_alarm in [false, true] {
+        let mut seen = Vec::new();
+        for pin in [Pin::Normal, Pin::Duress] {
+            let hooked = hooked(silent_alarm).await;
+            hooked.vault.open(&hooked.device, pin).await.expect("answered");
+            hooked.vault.close(&hooked.device).await.expect("answered");
+            hooked.vault.pin(&hooked.device, pin, TestDevice::other_pins()).await.expect("answered");
+            hooked.round().await;
+            let got = hooked.receiver.take();
+            assert_eq!(got[0].kind(), if pin == Pin::Duress { "token.duress" } else { "token.opened" });
+            seen.push(got.iter().map(|got| (got.head.len(), got.body.len())).collect::<Vec<_>>());
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert_eq!(seen[0].len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_later_and_the_tokens_later_events_wait_for_it() {
+    let hooked = hooked(false).await;
+    hooked.receiver.fail(1);
+    hooked.open().await;
+    hooked.vault.close(&hooked.device).await.expect("answered");
+    let other = crate::domain::name::UserId::parse("other").expect("valid");
+    let options = crate::admin::EnrollOptions::default();
+    hooked.test.admin.enroll(&hooked.service, &other, options, Actor::Operator).await.expect("offered");
+    hooked.test.admin.block(&hooked.service, &other, Actor::Operator).await.expect("blocked");
+    assert_eq!(hooked.round().await, 1, "another token goes on");
+    assert_eq!(hooked.receiver.kinds(), ["token.opened", "token.blocked"]);
+    assert_eq!(hooked.round().await, 0, "not yet");
+    hooked.test.admin.block(&hooked.service, &joe(), Actor::Operator).await.expect("blocked");
+    assert_eq!(hooked.round().await, 0, "behind what waits");
+    assert_eq!(hooked.state().await.waiting_tokens, 1);
+    hooked.test.clock.advance(60);
+    assert_eq!(hooked.round().await, 3);
+    assert_eq!(hooked.receiver.kinds(), ["token.opened", "token.closed", "token.blocked"]);
+    let state = hooked.state().await;
+    assert_eq!((state.waiting_tokens, state.failures, state.last_error), (0, 0, None));
+    hooked.test.clock.advance(600);
+    assert_eq!(hooked.round().await, 0);
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_for_long_is_disabled_reported_and_enabled_again() {
+    let hooked = hooked(false).await;
+    hooked.receiver.fail(FAILURES_MAX as usize);
+    hooked.open().await;
+    let mut rounds = 0;
+    while !hooked.state().await.disabled {
+        hooked.round().await;
+        hooked.test.clock.advance(BACKOFF.1 * 2);
+        rounds += 1;
+        assert!(rounds <= FAILURES_MAX + 1);
+    }
+    assert_eq!(hooked.receiver.take().len(), FAILURES_MAX as usize);
+    assert!(hooked.state().await.last_error.is_some_and(|error| error.contains("500")));
+    let filter = JournalFilter::Service(hooked.service.id);
+    let rows = hooked.test.admin.read(move |vault, tx| vault.journal(tx, &filter, 0, 1_000)).await.expect("read");
+    let reported: Vec<_> = rows.iter().filter_map(Entry::event).filter(|event| event.is_alert()).collect();
+    assert_eq!(reported.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::WebhookDisabled]);
+    assert_eq!(hooked.round().await, 0);
+    assert_eq!(hooked.test.admin.webhook_services().await, Ok(vec![]));
+    hooked.test.admin.enable_webhook(&hooked.service, Actor::Authkey(1)).await.expect("enabled");
+    assert_eq!(hooked.round().await, 1, "nothing was lost meanwhile");
+    assert_eq!(hooked.receiver.kinds(), ["token.opened"]);
+}
+
+#[tokio::test]
+async fn two_nodes_do_not_deliver_at_once_and_the_second_goes_on_where_the_first_died() {
+    let hooked = hooked(false).await;
+    hooked.open().await;
+    let id = hooked.service.id;
+    let claim = move |vault: &Vault, tx: &mut dyn Transaction| {
+        let mut state = vault.delivery(tx, id)?.expect("a webhook");
+        state.lease = ([9; 8], vault.reading().now().plus(LEASE));
+        vault.put_delivery(tx, id, &mut state)
+    };
+    hooked.test.admin.write(claim).await.expect("claimed");
+    assert_eq!(hooked.round().await, 0, "the other node has it");
+    hooked.test.clock.advance(LEASE);
+    assert_eq!(hooked.round().await, 1);
+}
+
+#[tokio::test]
+async fn a_new_secret_and_the_old_one_sign_for_a_day() {
+    let hooked = hooked(false).await;
+    let service = hooked.service.clone();
+    let renew = move |vault: &Vault, tx: &mut dyn Transaction| {
+        vault.renew_webhook_secret(tx, &service, Actor::Operator, vault.reading())
+    };
+    hooked.test.admin.write(renew).await.expect("renewed");
+    for (advance, signatures) in [(0, 2), (86_400, 1)] {
+        hooked.test.clock.advance(advance);
+        hooked.test.admin.block(&hooked.service, &joe(), Actor::Operator).await.expect("blocked");
+        hooked.round().await;
+        let got = hooked.receiver.take().remove(0);
+        assert_eq!(got.header("cardea-signature").split(',').count(), signatures);
+    }
+}
+
+#[tokio::test]
+async fn a_test_is_sent_at_once_and_says_what_is_wrong() {
+    let hooked = hooked(false).await;
+    hooked.test.admin.test_webhook(&hooked.service).await.expect("sent");
+    assert_eq!(hooked.receiver.kinds(), ["webhook.test"]);
+    // A redirect is no answer, and is not followed.
+    hooked.receiver.answers.lock().expect("whole").push_back(302);
+    let refused = hooked.test.admin.test_webhook(&hooked.service).await;
+    assert!(matches!(refused, Err(AdminError::BadCall(text)) if text.contains("302")));
+    let change = ServiceChange { webhook: Some(None), ..ServiceChange::default() };
+    hooked.test.admin.update_service(&hooked.service.name, change, Actor::Operator).await.expect("changed");
+    assert!(matches!(hooked.test.admin.test_webhook(&hooked.service).await, Err(AdminError::BadCall(_))));
+    assert_eq!(hooked.test.admin.webhook_state(&hooked.service).await, Ok(None));
+}
+
+#[tokio::test]
+async fn private_targets_are_refused_and_receivers_that_never_answer_are_given_up() {
+    let hooked = hooked(false).await;
+    let body = json!({});
+    let call = |url| Call { url, id: "1", body: &body, secrets: &[], now: UnixSeconds::new(1) };
+    assert_eq!(Caller::new(false).call(&call(&hooked.receiver.url)).await, Err(CallError::Private));
+    assert!(hooked.receiver.take().is_empty(), "not even connected to");
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!("http://{}/", silent.local_addr().expect("bound"));
+    let caller = Caller::new(true).with_timeout(Duration::from_millis(50));
+    assert_eq!(caller.call(&call(&url)).await, Err(CallError::Timeout));
+    drop(silent);
+    assert_eq!(caller.call(&call(&url)).await, Err(CallError::Unreachable));
+    let caller = Caller::new(true).with_timeout(Duration::from_secs(5));
+    assert!(matches!(caller.call(&call("x")).await, Err(CallError::Address)));
+}
