@@ -86,7 +86,7 @@ impl Admin {
                 let (key, clock) = (vault.authkey(tx, &value)?, vault.reading());
                 let key = match judge(key, &scope, permission, from, clock) {
                     Ok(key) => key,
-                    Err(answer) => return Ok(answer),
+                    Err(refusal) => return Ok(Answer::Refused(refusal)),
                 };
                 let service = match &scope {
                     Scope::Service(name) => match vault.service(tx, name)? {
@@ -114,8 +114,8 @@ impl Admin {
                 }
                 Ok(access)
             }
-            Answer::Forbidden => Err(AdminError::Forbidden),
-            Answer::Expired(end) => {
+            Answer::Refused(Refusal::Forbidden) => Err(AdminError::Forbidden),
+            Answer::Refused(Refusal::Expired(end)) => {
                 // What was refused because its time is over must not be let in when the clock goes back, not even after
                 // a restart. It is refused whether or not that can be written.
                 if self.vault.is_end_unmarked(end)
@@ -132,7 +132,13 @@ impl Admin {
 /// What an authkey comes to.
 pub(super) enum Answer {
     Allowed(Access, UnixSeconds),
+    Refused(Refusal),
+}
+
+/// Why an authkey is refused; callers are told no difference.
+pub(super) enum Refusal {
     Forbidden,
+    /// Since then.
     Expired(UnixSeconds),
 }
 
@@ -143,12 +149,12 @@ pub(super) fn judge(
     permission: Permission,
     from: Option<IpAddr>,
     clock: ClockReading,
-) -> Result<Authkey, Answer> {
-    let Some(key) = key else { return Err(Answer::Forbidden) };
+) -> Result<Authkey, Refusal> {
+    let Some(key) = key else { return Err(Refusal::Forbidden) };
     let rights = &key.rights;
     if !key.is_good(clock) {
-        return Err(rights.expires_at.map_or(Answer::Forbidden, Answer::Expired));
+        return Err(rights.expires_at.map_or(Refusal::Forbidden, Refusal::Expired));
     }
     let allowed = rights.scope.covers(scope) && rights.permissions.allows(permission) && rights.networks.admit(from);
-    if allowed { Ok(key) } else { Err(Answer::Forbidden) }
+    if allowed { Ok(key) } else { Err(Refusal::Forbidden) }
 }

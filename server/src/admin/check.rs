@@ -61,7 +61,7 @@ impl Admin {
             let scope = Scope::Service(name);
             let key = match judge(key, &scope, Permission::Status, from, clock) {
                 Ok(key) => key,
-                Err(answer) => return Ok((answer, Found::Later)),
+                Err(refusal) => return Ok((Answer::Refused(refusal), Found::Later)),
             };
             let service = Some(question.service.clone().ok_or(VaultError::Unknown("service"))?);
             let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);

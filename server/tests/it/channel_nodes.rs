@@ -45,7 +45,7 @@ async fn one_message_sent_to_both_runs_once_and_gets_one_reply(data: Data) {
         }
         let replies = copies.join_all().await;
         assert!(replies[0].is_some() && replies.iter().all(|reply| reply == &replies[0]));
-        match attempt.receive(&phone.record, replies[0].as_ref().unwrap()) {
+        match attempt.receive(&phone.record, replies[0].as_ref().expect("as it must be")) {
             Received::Answered(step) => phone.record = step.stored().0,
             other => panic!("{other:?}"),
         }
@@ -109,7 +109,9 @@ async fn a_single_use_opening_is_one_one_over_both_servers(data: Data) {
         for number in 0..24 {
             let admin = std::sync::Arc::clone(if number % 2 == 0 { &world.node.admin } else { &other.admin });
             let (service, user) = (world.service.clone(), world.user.clone());
-            checks.spawn(async move { admin.status(&service, &user, Actor::Operator).await.unwrap().number() });
+            checks.spawn(async move {
+                admin.status(&service, &user, Actor::Operator).await.expect("as it must be").number()
+            });
         }
         let told = checks.join_all().await;
         assert_eq!(told.iter().filter(|status| **status == 1).count(), 1, "{told:?}");
@@ -128,7 +130,7 @@ async fn a_session_on_one_server_is_fenced_by_a_handshake_on_the_other(data: Dat
         *stuck
             .session
             .request(&phone.record, &Intent::Open { window: 0, key: &key }, world.now())
-            .unwrap()
+            .expect("as it must be")
             .frame()
             .bytes()
     };
@@ -157,16 +159,16 @@ async fn both_servers_see_what_either_did(data: Data) {
     let mut phone = world.enroll().await;
     for (number, address) in [other.address, world.address(), other.address].into_iter().enumerate() {
         phone.address = address;
-        assert_eq!(phone.open(&world, WRONG).await.tries, u8::try_from(9 - number).unwrap());
+        assert_eq!(phone.open(&world, WRONG).await.tries, u8::try_from(9 - number).expect("as it must be"));
     }
     assert_eq!(phone.open(&world, NORMAL).await.status, DeviceStatus::Open);
     assert_eq!((world.status().await, other.status(&world.service, &world.user).await), (1, 1));
     // A key that only one of them has made is read by the other when it is needed.
     world.clock.advance(1);
-    other.admin.rotate_keys().await.unwrap();
-    let identity = other.admin.server_identity().await.unwrap();
-    let record = cardea_protocol::wire::KeyRecord::decode(&identity.key_record).unwrap();
-    phone.record = phone.record.renew_server_key::<Dalek>(&record).unwrap().stored().0;
+    other.admin.rotate_keys().await.expect("as it must be");
+    let identity = other.admin.server_identity().await.expect("as it must be");
+    let record = cardea_protocol::wire::KeyRecord::decode(&identity.key_record).expect("as it must be");
+    phone.record = phone.record.renew_server_key::<Dalek>(&record).expect("as it must be").stored().0;
     phone.address = world.address();
     assert_eq!(phone.status(&world).await.code, Code::Ok);
     other.stop().await;
@@ -176,13 +178,13 @@ async fn a_session_hears_what_was_done_on_the_other_server(data: Data) {
     let world = Setup::over(data).start().await;
     let other = world.another_node().await;
     let mut heard = None;
-    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    world.admin().hear_other_nodes(&mut heard).await.expect("as it must be");
     let mut phone = world.enroll().await;
     let mut session = phone.warm(&world).await;
-    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    world.admin().hear_other_nodes(&mut heard).await.expect("as it must be");
     assert_eq!(session.ask(&phone, &world, &Intent::Status).await.map(|reply| reply.code), Some(Code::Ok));
-    other.admin.block(&world.service, &world.user, Actor::Operator).await.unwrap();
-    world.admin().hear_other_nodes(&mut heard).await.unwrap();
+    other.admin.block(&world.service, &world.user, Actor::Operator).await.expect("as it must be");
+    world.admin().hear_other_nodes(&mut heard).await.expect("as it must be");
     // The last frame says so, and then there is nothing.
     assert!(session.wire.receive().await.is_some());
     assert_eq!(session.wire.receive().await, None);
