@@ -21,7 +21,7 @@ use std::io;
 use std::process::ExitCode;
 
 pub use args::Cli;
-use args::{AuthkeyCommand, Command, KeysCommand, ServiceCommand};
+use args::{AuthkeyCommand, Command, ConfigArgs, ConfigCommand, KeysCommand, ServiceCommand};
 
 use crate::admin::AdminError;
 use crate::config::{ConfigError, DEFAULTS};
@@ -90,7 +90,10 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Run(args) => serve::run(args).await,
         Command::Dev(args) => dev::run(args).await,
         Command::Init(args) => init::run(args).await,
-        Command::Config => output::text(DEFAULTS),
+        Command::Config(ConfigArgs { command: None }) => output::text(DEFAULTS),
+        Command::Config(ConfigArgs { command: Some(ConfigCommand::Print(args)) }) => {
+            output::text(&args.settings.sources(None).explain()?)
+        }
         Command::Service(ServiceCommand::Create(args)) => service::create(args).await,
         Command::Service(ServiceCommand::List(args)) => service::list(args).await,
         Command::Service(ServiceCommand::Show(args)) => service::show(args).await,

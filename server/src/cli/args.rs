@@ -29,7 +29,7 @@ pub(super) enum Command {
     /// Create data folder, master key and database, and print the first authkeys. They are shown once.
     Init(InitArgs),
     /// Print the configuration file with every key and its default.
-    Config,
+    Config(ConfigArgs),
     /// Subscriptions: tenants, each with services and authkeys of its own.
     #[command(subcommand)]
     Subscription(SubscriptionCommand),
@@ -54,6 +54,18 @@ pub(super) enum Command {
     RestoreMarker(OfflineArgs),
     /// After the clock was far in the future, with the server stopped: close everything and forget that time.
     ForgetFuture(OfflineArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<ConfigCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print the configuration in force, with where each value comes from; passwords are left out.
+    Print(OfflineArgs),
 }
 
 /// Where the configuration comes from.
@@ -205,6 +217,11 @@ impl Settings {
 
     /// Merges all sources.
     pub(super) fn load(&self, listen: Option<&Listen>) -> Result<Config, ConfigError> {
+        self.sources(listen).load()
+    }
+
+    /// All sources, in the order in which they win.
+    pub(super) fn sources(&self, listen: Option<&Listen>) -> Sources {
         let flag = |key: &str, value: String, flag: &str| (key.to_owned(), value, flag.to_owned());
         let mut flags = Vec::new();
         for (key, value) in &self.set {
@@ -224,7 +241,7 @@ impl Settings {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let environment = std::env::vars_os().filter_map(text).collect();
-        Sources { file: self.config.clone(), environment, flags }.load()
+        Sources { file: self.config.clone(), environment, flags }
     }
 }
 

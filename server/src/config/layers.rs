@@ -70,6 +70,45 @@ impl Sources {
     /// # Panics
     /// Never: the built-in defaults parse, and a test holds them to it.
     pub fn load(&self) -> Result<Config, ConfigError> {
+        let (merged, origins) = self.merge()?;
+        let config = deserialize(&merged, &origins)?;
+        config.check().map_err(|(key, problem)| ConfigError::Value {
+            origin: origin_of(&origins, key).unwrap_or("the configuration").to_owned(),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+        })?;
+        Ok(config)
+    }
+
+    /// What [`Self::load`] comes to, as a configuration file that says for each key where its value comes from. A
+    /// password is left out.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    ///
+    /// # Panics
+    /// As [`Self::load`].
+    pub fn explain(&self) -> Result<String, ConfigError> {
+        self.load()?;
+        let (merged, origins) = self.merge()?;
+        let mut text = String::new();
+        for (section, entries) in &merged {
+            text += &format!("{}[{section}]\n", if text.is_empty() { "" } else { "\n" });
+            for (name, value) in entries.as_table().into_iter().flatten() {
+                let key = format!("{section}.{name}");
+                let origin = origin_of(&origins, &key).unwrap_or("the default");
+                if value.as_str().is_some_and(|value| is_secret(&key, value)) {
+                    text += &format!("# {name} has a password and is not shown; from {origin}\n");
+                } else {
+                    text += &format!("{name} = {value} # {origin}\n");
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// All sources on top of each other, and which one set a key, in the order in which they did.
+    fn merge(&self) -> Result<(Table, Vec<(String, String)>), ConfigError> {
         let mut merged: Table = DEFAULTS.parse().expect("the built-in defaults are valid TOML");
         // Which source set a key last, for the errors of the checks at the end.
         let mut origins: Vec<(String, String)> = Vec::new();
@@ -106,18 +145,12 @@ impl Sources {
             place(&mut merged, key, value, &origin)?;
             origins.push((key.clone(), origin));
         }
-        let origin_of = |key: &str| {
-            let last = origins.iter().rev().find(|(set, _)| set == key);
-            last.map_or_else(|| "the configuration".to_owned(), |(_, origin)| origin.clone())
-        };
-        let config = deserialize(&merged, &origins)?;
-        config.check().map_err(|(key, problem)| ConfigError::Value {
-            origin: origin_of(key),
-            key: key.to_owned(),
-            problem: problem.to_owned(),
-        })?;
-        Ok(config)
+        Ok((merged, origins))
     }
+}
+
+fn origin_of<'a>(origins: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    origins.iter().rev().find(|(set, _)| set == key).map(|(_, origin)| origin.as_str())
 }
 
 fn read(path: &Path) -> Result<Table, ConfigError> {

@@ -143,3 +143,27 @@ fn the_host_that_devices_use_is_the_one_in_the_public_address() {
         assert_eq!(public_host(url).expect("a host").as_str(), expected);
     }
 }
+
+#[test]
+fn the_configuration_in_force_is_explained_without_its_password() {
+    let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let sources = Sources {
+        environment: vec![
+            text("CARDEA_LOG_LEVEL", "debug"),
+            text("CARDEA_DATABASE_URL", "postgres://cardea:hunter-two@localhost/cardea"),
+        ],
+        flags: vec![("http.listen".into(), "127.0.0.1:9".into(), "--http".into())],
+        ..Sources::default()
+    };
+    let shown = sources.explain().expect("valid");
+    assert!(!shown.contains("hunter-two"), "{shown}");
+    for line in [
+        "listen = \"127.0.0.1:9\" # the flag --http",
+        "level = \"debug\" # the environment variable CARDEA_LOG_LEVEL",
+        "format = \"text\" # the default",
+    ] {
+        assert!(shown.lines().any(|have| have == line), "{line}: {shown}");
+    }
+    let merged: toml::Table = shown.parse().expect("it can be used as a file");
+    assert!(merged.contains_key("channel"));
+}
