@@ -35,7 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, tests, Python, demo, fuzzing, docs
+    /// Run every check that a change has to pass: lint, models, no-std, build, tests, Python, capture, demo, fuzzing, docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),

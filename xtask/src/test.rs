@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold, in an order that fails fast.
 
 mod api;
+mod capture;
 mod cargo;
 mod demo;
 mod no_std;
@@ -12,7 +13,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::report::{Outcome, Report};
-use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, Tool};
+use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, TSHARK, Tool};
 use crate::workspace::Workspace;
 use crate::{fuzz, lint, models};
 
@@ -86,6 +87,7 @@ fn all() -> Vec<Part> {
         other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
         other("api", &[CC, CURL, PYTHON], api::run),
+        other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
         other("docs", &[CC], cargo::docs),

@@ -59,6 +59,9 @@ pub(crate) const PYTHON: Tool = Tool {
     packages: &["python3"],
     purpose: "the Python binding and the models",
 };
+/// Captures what travels.
+pub(crate) const TSHARK: Tool =
+    Tool { program: "tshark", probe: "--version", packages: &["tshark"], purpose: "counting datagrams in a capture" };
 
 impl Tool {
     /// Where to look for the program. Debian keeps those of PostgreSQL's server off the search path.

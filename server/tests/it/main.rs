@@ -10,6 +10,7 @@ mod channel_hostile;
 mod channel_indistinguishable;
 mod channel_nodes;
 mod channel_operations;
+mod channel_proxy;
 mod channel_ratchet;
 mod channel_resync;
 mod channel_support;

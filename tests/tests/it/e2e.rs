@@ -14,3 +14,4 @@ mod secrets;
 mod service;
 mod single_use;
 mod state_folder;
+mod transports;
