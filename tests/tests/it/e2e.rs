@@ -7,6 +7,7 @@ mod database;
 mod docs;
 mod duress;
 mod enroll;
+mod integrating;
 mod integrations;
 mod nodes;
 mod open;
