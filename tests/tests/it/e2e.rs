@@ -2,6 +2,7 @@
 
 mod clients;
 mod configuration;
+mod confirmations;
 mod crash;
 mod database;
 mod docs;
