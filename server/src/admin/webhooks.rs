@@ -159,12 +159,12 @@ impl Admin {
         .await
     }
 
-    /// Sends an event of type `webhook.test` to the service's webhook, now and once.
+    /// Sends an event of type `webhook.test` to the service's webhook, now and once. Returns what went wrong at the
+    /// receiver, if anything.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: the service has no webhook, or the receiver failed; the text says how. Storage failed,
-    /// or a row is damaged.
-    pub async fn test_webhook(&self, service: &Service) -> Result<(), AdminError> {
+    /// [`AdminError::BadCall`]: the service has no webhook. Storage failed, or a row is damaged.
+    pub async fn test_webhook(&self, service: &Service) -> Result<Option<String>, AdminError> {
         let id = service.id;
         let loaded = self.read(move |vault, tx| Ok(vault.webhook(tx, id)?.zip(vault.delivery(tx, id)?))).await?;
         let none = || AdminError::BadCall("the service has no webhook".to_owned());
@@ -175,7 +175,7 @@ impl Admin {
             "token": null, "device": null, "by": { "kind": "system" }, "detail": {},
         });
         let called = self.call(&webhook, &state, "0", &body, now).await;
-        called.map_err(|error| AdminError::BadCall(format!("the webhook failed: {error}")))
+        Ok(called.err().map(|error| error.to_string()))
     }
 
     /// Begins deliveries again that had ended; what happened meanwhile is delivered, too.

@@ -10,6 +10,7 @@ mod events;
 mod service;
 mod status;
 mod tokens;
+mod webhook;
 
 use super::call::Mounted;
 
@@ -22,6 +23,7 @@ pub(super) fn calls() -> Vec<Mounted> {
         confirmation::calls(),
         events::calls(),
         service::calls(),
+        webhook::calls(),
         authkey::calls(),
         audit::calls(),
     ]

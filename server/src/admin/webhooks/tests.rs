@@ -255,12 +255,12 @@ async fn a_new_secret_and_the_old_one_sign_for_a_day() {
 #[tokio::test]
 async fn a_test_is_sent_at_once_and_says_what_is_wrong() {
     let hooked = hooked(false).await;
-    hooked.test.admin.test_webhook(&hooked.service).await.expect("sent");
+    assert_eq!(hooked.test.admin.test_webhook(&hooked.service).await.expect("sent"), None);
     assert_eq!(hooked.receiver.kinds(), ["webhook.test"]);
     // A redirect is no answer, and is not followed.
     hooked.receiver.answers.lock().expect("whole").push_back(302);
-    let refused = hooked.test.admin.test_webhook(&hooked.service).await;
-    assert!(matches!(refused, Err(AdminError::BadCall(text)) if text.contains("302")));
+    let refused = hooked.test.admin.test_webhook(&hooked.service).await.expect("it was tried");
+    assert!(refused.is_some_and(|text| text.contains("302")));
     let change = ServiceChange { webhook: Some(None), ..ServiceChange::default() };
     hooked.test.admin.update_service(&hooked.service.name, change, Actor::Operator).await.expect("changed");
     assert!(matches!(hooked.test.admin.test_webhook(&hooked.service).await, Err(AdminError::BadCall(_))));

@@ -151,3 +151,25 @@ async fn subscriptions_are_for_authkeys_of_the_instance() {
         async |name: &str| post(&server, "/token/subscription/delete", INSTANCE_KEY, json!({ "name": name })).await.0;
     assert_eq!((delete("default").await, delete("clinic-north").await, delete("clinic-north").await), (400, 200, 404));
 }
+
+#[tokio::test]
+async fn a_webhook_says_how_it_stands_and_can_be_tried() {
+    let server = Server::start().await;
+    let demo = json!({ "service": "default_demo" });
+    let show = async || get(&server, "/token/webhook?service=default_demo&", ADMIN_KEY).await;
+    assert_eq!(show().await.0, 400, "it has none");
+    for call in ["test", "secret", "enable"] {
+        assert_eq!(post(&server, &format!("/token/webhook/{call}"), ADMIN_KEY, demo.clone()).await.0, 400, "{call}");
+    }
+    let change = json!({ "service": "default_demo", "webhook": "https://127.0.0.1:9/x" });
+    let (_, changed) = post(&server, "/token/service/update", ADMIN_KEY, change).await;
+    let (status, state) = show().await;
+    assert_eq!((status, &state["enabled"], &state["failures"]), (200, &json!(true), &json!(0)), "{state}");
+    let (status, tried) = post(&server, "/token/webhook/test", ADMIN_KEY, demo.clone()).await;
+    assert_eq!((status, &tried["delivered"]), (200, &json!(false)), "loopback is refused: {tried}");
+    assert!(tried["error"].is_string(), "{tried}");
+    let (_, renewed) = post(&server, "/token/webhook/secret", ADMIN_KEY, demo.clone()).await;
+    assert!(renewed["secret"].is_string() && renewed["secret"] != changed["webhookSecret"], "{renewed}");
+    assert_eq!(post(&server, "/token/webhook/enable", ADMIN_KEY, demo).await, (200, json!({ "enabled": true })));
+    assert_eq!(get(&server, "/token/webhook?service=default_demo&", STATUS_KEY).await.0, 403);
+}

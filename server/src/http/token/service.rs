@@ -37,7 +37,7 @@ const SHORT: Parameter = Parameter::optional("shortString", Kind::Word(&["off", 
 const ENROLLMENT: Parameter = number("enrollmentSeconds", 1, ENROLLMENT_MAX as u64);
 const DEVICES: Parameter = number("devices", 1, DEVICES_PER_TOKEN as u64);
 const LABEL: Parameter = Parameter::optional("label", Kind::Text { least: 1, most: 64 });
-const WEBHOOK: Parameter = Parameter::optional("webhook", Kind::UrlOrNull(2_048));
+const WEBHOOK: Parameter = Parameter::optional("webhook", Kind::UrlOrNull(512));
 const FORCE: Parameter = flag("force");
 
 static SHOW: Route = Route::get("/token/service", Permission::Services, &[SERVICE]);
