@@ -4,6 +4,7 @@ mod administration;
 mod clients;
 mod described;
 mod events;
+mod hostile;
 mod limits;
 mod manage;
 mod other;

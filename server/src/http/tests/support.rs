@@ -316,6 +316,19 @@ impl Server {
         Answer::parse(bytes)
     }
 
+    /// Sends `request`, and the end of the connection if `ends`; everything that comes back.
+    pub(super) async fn bytes(&self, request: &[u8], ends: bool) -> Vec<u8> {
+        let mut stream = self.connect().await;
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(request).await;
+        if ends {
+            let _ = stream.shutdown().await;
+        }
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        bytes
+    }
+
     /// Sends `request` as it is and reads until the server closes.
     pub(super) async fn raw(&self, request: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
