@@ -8,6 +8,7 @@ mod authkeys;
 mod authorize;
 mod check;
 mod confirmations;
+mod copies;
 mod devices;
 mod error;
 mod events;
@@ -21,11 +22,12 @@ mod offers;
 mod once;
 mod retention;
 mod services;
+pub(crate) mod status_cache;
 mod subscriptions;
 mod tokens;
 mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cardea_protocol::token::TokenId;
 use cardea_protocol::wire::Host;
@@ -36,6 +38,7 @@ pub use authkeys::{CreatedAuthkey, KeyScope, NewKey};
 pub use authorize::{Access, AccessScope};
 pub use check::Check;
 pub use confirmations::ConfirmationList;
+pub use copies::Copies;
 pub use error::AdminError;
 pub use events::{EventFeed, FeedItem};
 pub use history::HistoryItem;
@@ -54,8 +57,9 @@ pub use crate::vault::{
     Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Service, Subscription, TokenEntry,
 };
 
-use crate::storage::{StorageError, Store, Transaction};
+use crate::storage::{CacheLock, StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
+use status_cache::StatusCache;
 
 /// Changed tokens that nobody has looked at yet; who falls behind further looks at all.
 const CHANGES: usize = 1024;
@@ -87,6 +91,8 @@ pub struct Admin {
     subtrees: Subtrees,
     pulse: events::Pulse,
     plain_webhooks: bool,
+    copies: OnceLock<Arc<StatusCache>>,
+    _lock: Option<Arc<CacheLock>>,
 }
 
 impl Admin {
@@ -126,6 +132,8 @@ impl Admin {
             subtrees,
             pulse,
             plain_webhooks,
+            copies: OnceLock::new(),
+            _lock: instance.lock(),
         })
     }
 

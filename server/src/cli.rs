@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod authkey;
 mod channel_threads;
+mod copies;
 mod data;
 mod dev;
 mod init;

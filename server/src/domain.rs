@@ -14,6 +14,7 @@ pub mod authkey;
 pub mod confirmation;
 pub mod enrollment;
 pub mod freshness;
+pub mod minute;
 pub mod name;
 pub mod permission;
 pub mod rules;

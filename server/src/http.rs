@@ -11,6 +11,7 @@ mod counts;
 mod credentials;
 mod dev;
 mod docs;
+mod fast;
 mod finish;
 mod form;
 mod forwarded;
@@ -37,6 +38,7 @@ use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
 use call::Mounted;
+pub use fast::StatusDesk;
 pub use origin::ClientAddress;
 pub use problem::Problem;
 pub use route::{Kind, Parameter, Reach, Route, Verb};
@@ -80,7 +82,7 @@ pub struct Api {
     limits: BodyLimits,
     channel_port: u16,
     test_clock: Option<Arc<TestClock>>,
-    call_limits: Option<CallLimits>,
+    call_limits: Option<Arc<CallLimits>>,
     metrics: Option<Metrics>,
     channel: Option<Channel>,
     shutdown: Shutdown,
@@ -110,7 +112,7 @@ impl Api {
     /// Will refuse calls over these limits.
     #[must_use]
     pub fn with_limits(mut self, limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
-        self.call_limits = Some(CallLimits::new(limits, clock));
+        self.call_limits = Some(Arc::new(CallLimits::new(limits, clock)));
         self
     }
 
@@ -126,6 +128,12 @@ impl Api {
     pub fn with_channel(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
+    }
+
+    /// The shortcut for calls for statuses, with the same limits, for [`HttpServer::with_status_desk`].
+    #[must_use]
+    pub fn status_desk(&self) -> StatusDesk {
+        StatusDesk::new(Arc::clone(&self.admin), self.call_limits.clone())
     }
 
     /// The paths for whoever watches the process, for a listener of their own: `/metrics`, `/healthz`, `/readyz`.

@@ -19,15 +19,18 @@ mod schema;
 mod sqlite;
 mod store;
 mod transaction;
+mod watch;
 mod writer;
 
 pub use error::StorageError;
-pub use lock::ServerLock;
+pub(crate) use lock::DOORBELL;
+pub use lock::{CacheLock, ServerLock};
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use rows::Sealed;
 pub(crate) use sqlite::{backup, sync_folder};
 pub use store::{Location, Options, Store};
 pub use transaction::{Row, Transaction, Value};
+pub use watch::{Touched, Watcher};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -65,7 +65,7 @@ pub use listing::{Detail, DeviceEntry, DeviceState, TokenEntry};
 pub use master::KeyLocation;
 pub use slots::{Judgement, Slots};
 pub use status::Question;
-pub use tokens::{Peeked, Token};
+pub use tokens::{Facts, Peeked, Token};
 
 use crate::clock::{Clock, UnixSeconds};
 use crate::domain::world::ClockReading;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::AdminError;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::storage::{Location, Options, Store};
+use crate::storage::{CacheLock, Location, Options, Store};
 use crate::vault::{KeyLocation, Vault};
 
 /// Name of the database in the data folder.
@@ -18,16 +18,34 @@ pub struct Instance {
     store: Store,
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
+    lock: Option<Arc<CacheLock>>,
 }
 
 impl Instance {
     /// Opens the data folder `folder`: database, master key, and the server's own keys, all made on the first start.
     ///
-    /// Does not take the [`ServerLock`](crate::storage::ServerLock): tools may work beside a running server.
+    /// Does not take the [`ServerLock`](crate::storage::ServerLock): tools may work beside a running server, which answers
+    /// from no copies until this instance and every [`Admin`](super::Admin) of it are dropped ([`CacheLock`]).
     ///
     /// # Errors
     /// The database or the master key cannot be used; the error says which and what to do.
     pub async fn open(folder: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, AdminError> {
+        let at = folder.to_owned();
+        let lock = tokio::task::spawn_blocking(move || CacheLock::shared(&at)).await;
+        let lock = lock.map_err(|_| crate::storage::StorageError::Panicked)??;
+        let instance = Self::open_to_serve(folder, clock, entropy).await?;
+        Ok(Self { lock: Some(Arc::new(lock)), ..instance })
+    }
+
+    /// As [`Instance::open`], for the server that has the [`ServerLock`](crate::storage::ServerLock) of the folder.
+    ///
+    /// # Errors
+    /// The database or the master key cannot be used; the error says which and what to do.
+    pub async fn open_to_serve(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, AdminError> {
         let location = Location::File(Self::database(folder));
         Self::assemble(location, KeyLocation::Folder(folder.to_owned()), clock, entropy).await
     }
@@ -75,13 +93,18 @@ impl Instance {
         let vault = Vault::open(&store, key, entropy, Arc::clone(&clock)).await?;
         let this = Arc::clone(&vault);
         store.write(move |tx| this.maintain_keys(tx, this.reading())).await?;
-        Ok(Self { store, vault, clock })
+        Ok(Self { store, vault, clock, lock: None })
     }
 
     /// The database.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What keeps a running server from answering from copies, where that is needed.
+    pub(super) fn lock(&self) -> Option<Arc<CacheLock>> {
+        self.lock.clone()
     }
 
     /// What time it is for this instance.

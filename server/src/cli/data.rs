@@ -21,10 +21,14 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), CliError> {
     builder.create(dir).map_err(CliError::io(format!("cannot create {}", dir.display())))
 }
 
-/// Opens the data in the folder that `config` names.
-pub(super) async fn instance(config: &Config, clock: Arc<dyn Clock>) -> Result<Instance, CliError> {
+/// Opens the data in the folder that `config` names, to serve it or beside a server.
+pub(super) async fn instance(config: &Config, clock: Arc<dyn Clock>, serves: bool) -> Result<Instance, CliError> {
     let Some(url) = postgres(config)? else {
-        return Ok(Instance::open(&config.data.dir, clock, Arc::new(OsEntropy)).await?);
+        let (folder, entropy) = (&config.data.dir, Arc::new(OsEntropy));
+        return Ok(match serves {
+            true => Instance::open_to_serve(folder, clock, entropy).await?,
+            false => Instance::open(folder, clock, entropy).await?,
+        });
     };
     let (location, key) = (Location::Postgres(url), KeyLocation::Folder(config.data.dir.clone()));
     Ok(Instance::assemble_with(location, config.database.options(), key, clock, Arc::new(OsEntropy)).await?)
@@ -51,7 +55,7 @@ async fn alone(config: &Config) -> Result<(Option<ServerLock>, Admin), CliError>
 
 /// Opens the data for a command that makes no links.
 pub(super) async fn admin(config: &Config) -> Result<Admin, CliError> {
-    let instance = instance(config, Arc::new(SystemClock)).await?;
+    let instance = instance(config, Arc::new(SystemClock), false).await?;
     let nowhere = AdminSettings {
         web: "https://localhost".to_owned(),
         channel: format!("localhost:{}", config.channel.listen.port().max(1)),

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::args::{Listen, RunArgs};
 use super::channel_threads::ChannelThreads;
 use super::ready::{self, DevReady, Ready};
-use super::{CliError, data, log};
+use super::{CliError, copies, data, log};
 use crate::admin::{Admin, AdminError, AdminSettings};
 use crate::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use crate::clock::{Clock, SystemClock, TestClock};
@@ -55,7 +55,7 @@ pub(super) async fn serve(
 
     let certificates = certificates(&config)?;
     let _lock = data::lock(&config)?;
-    let instance = data::instance(&config, clock).await?;
+    let instance = data::instance(&config, clock, true).await?;
     let clock = Arc::clone(instance.clock());
     let (http, http_address) = bind("http.listen", config.http.listen).await?;
     let threads = ChannelThreads::start().map_err(CliError::io("cannot start threads"))?;
@@ -90,8 +90,10 @@ pub(super) async fn serve(
     if config.channel.websocket {
         api = api.with_channel(channel.clone());
     }
+    let desk_for_statuses = api.status_desk();
     let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone())
         .with_limits(&config.limits, http_clock)
+        .with_status_desk(desk_for_statuses)
         .with_metrics(&metrics);
     if let Some(certificates) = &certificates {
         http = http.with_tls(Arc::clone(certificates), config.tls.handshake_timeout);
@@ -113,6 +115,16 @@ pub(super) async fn serve(
         tokio::spawn(Arc::clone(&admin).keep_house(shutdown.clone())),
         tokio::spawn(Arc::clone(&admin).call_webhooks(shutdown.clone())),
     ]);
+    let store = instance.store().clone();
+    let waiting = store.clone();
+    metrics.sample("cardea_storage_waiting", "Jobs that wait to be written.", &[], move || waiting.waiting() as u64);
+    if config.limits.cached_statuses > 0
+        && let Some(kept) = admin.keep_copies(config.limits.cached_statuses).await?
+    {
+        let counted = kept.clone();
+        metrics.sample("cardea_cached_statuses", "Tokens in the cache.", &[], move || counted.tokens() as u64);
+        tasks.push(tokio::spawn(copies::keep(kept, store, config.data.dir.clone(), shutdown.clone())));
+    }
     tasks.extend(certificates.map(|certificates| tokio::spawn(certificates.watch(shutdown.clone()))));
 
     let ready = Ready {

@@ -66,6 +66,8 @@ pub struct LimitsConfig {
     pub calls_per_authkey: u32,
     /// Status checks of one token.
     pub checks_per_token: u32,
+    /// Tokens whose status is kept in memory.
+    pub cached_statuses: usize,
     /// Addresses whose wrong authkeys are not counted.
     #[serde(deserialize_with = "networks")]
     pub exempt: Vec<Network>,

@@ -1,7 +1,7 @@
 //! What happens to every call between the connection and the router, and to every answer on its way back.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -17,6 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
 use super::counts::Counts;
+use super::fast::StatusDesk;
 use super::finish::finish;
 use super::forwarded::Proxies;
 use super::origin::ClientAddress;
@@ -37,6 +40,7 @@ pub(super) struct Calls {
     pub(super) proxies: Proxies,
     pub(super) addresses: Option<(Addresses, Arc<dyn Clock>)>,
     pub(super) counts: Counts,
+    pub(super) statuses: Option<StatusDesk>,
     /// Whether the log has said that there seems to be a proxy.
     pub(super) proxy_noticed: AtomicBool,
 }
@@ -48,7 +52,8 @@ pub(super) struct Answerer<'a> {
     pub(super) lifetime: Lifetime,
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'a>>;
+type Answered = Result<Response, Infallible>;
+type Answer<'a> = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send + 'a>>>;
 
 impl<'a> Service<Request<Incoming>> for Answerer<'a> {
     type Response = Response;
@@ -58,11 +63,23 @@ impl<'a> Service<Request<Incoming>> for Answerer<'a> {
     fn call(&self, mut request: Request<Incoming>) -> Answer<'a> {
         request.extensions_mut().insert(self.lifetime.clone());
         let (calls, peer) = (self.calls, self.peer);
-        Box::pin(async move { Ok(calls.answer(peer, request).await) })
+        if let Some(response) = calls.status(peer, &request) {
+            return Either::Left(ready(Ok(response)));
+        }
+        Either::Right(Box::pin(async move { Ok(calls.answer(peer, request).await) }))
     }
 }
 
 impl Calls {
+    /// The answer to a plain call for a status, if it is at hand.
+    fn status(&self, peer: IpAddr, request: &Request<Incoming>) -> Option<Response> {
+        let (watch, desk) = (Stopwatch::start(), self.statuses.as_ref()?);
+        let addresses = self.addresses.as_ref().map(|(addresses, _)| addresses);
+        let response = desk.answer(request, |headers| self.proxies.client(peer, headers), addresses)?;
+        self.counts.status(watch.elapsed());
+        Some(response.map(Body::from))
+    }
+
     async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Response {
         let (watch, method, path) = (Stopwatch::start(), request.method().clone(), request.uri().path().to_owned());
         if Proxies::are_claimed(request.headers()) && !self.proxies.trusts(peer) {

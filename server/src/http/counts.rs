@@ -18,6 +18,7 @@ const HANDSHAKES: (&str, &str) = ("cardea_http_tls_handshakes_total", "TLS hands
 pub(super) struct Counts {
     metrics: Metrics,
     requests: Mutex<HashMap<(&'static str, &'static str), Counter>>,
+    status_done: Counter,
     status_times: Histogram,
     other_times: Histogram,
     connections: Gauge,
@@ -30,6 +31,7 @@ impl Counts {
     pub(super) fn new(metrics: &Metrics) -> Self {
         let times = |route| metrics.histogram(TIMES.0, TIMES.1, &[("route", route)]);
         let handshakes = |result| metrics.counter(HANDSHAKES.0, HANDSHAKES.1, &[("result", result)]);
+        let status_done = metrics.counter(REQUESTS.0, REQUESTS.1, &[("route", STATUS), ("code", "200")]);
         Self {
             status_times: times(STATUS),
             other_times: times("other"),
@@ -40,7 +42,8 @@ impl Counts {
                 &[],
             ),
             handshakes: [handshakes("failed"), handshakes("done")],
-            requests: Mutex::default(),
+            requests: Mutex::new(HashMap::from([((STATUS, "200"), status_done.clone())])),
+            status_done,
             metrics: metrics.clone(),
         }
     }
@@ -58,6 +61,12 @@ impl Counts {
     /// A TLS handshake has ended, well or not.
     pub(super) fn handshake(&self, done: bool) {
         self.handshakes[usize::from(done)].add();
+    }
+
+    /// A call for a status was answered with one.
+    pub(super) fn status(&self, time: Duration) {
+        self.status_done.add();
+        self.status_times.observe(time);
     }
 
     /// A call was answered.

@@ -21,6 +21,7 @@ pub(super) use lifetime::Lifetime;
 
 use super::answer::{Answerer, Calls};
 use super::counts::Counts;
+use super::fast::StatusDesk;
 use super::forwarded::Proxies;
 use super::peers::Peers;
 use super::problem::{Problem, RETRY_AFTER};
@@ -73,6 +74,7 @@ impl HttpServer {
             proxies: Proxies::new(config.trusted_proxies.clone(), config.forwarded_by),
             addresses: None,
             counts: Counts::default(),
+            statuses: None,
             proxy_noticed: false.into(),
         };
         let connections = Arc::new(Semaphore::new(config.max_connections));
@@ -92,6 +94,13 @@ impl HttpServer {
     pub fn with_limits(mut self, limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
         self.shared.calls.addresses = Some((Addresses::new(limits), clock));
         self.shared.peers = Arc::new(Peers::new(limits.connections_per_address));
+        self
+    }
+
+    /// Will ask `desk` first.
+    #[must_use]
+    pub fn with_status_desk(mut self, desk: StatusDesk) -> Self {
+        self.shared.calls.statuses = Some(desk);
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod administration;
 mod clients;
+mod copies;
 mod described;
 mod events;
 mod hostile;

@@ -9,77 +9,21 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Problem;
+use crate::admin::status_cache::Known;
 use crate::clock::{Clock, UnixSeconds};
 use crate::config::LimitsConfig;
+use crate::domain::minute::Minute;
 use crate::network::Network;
 
-const MINUTE: u32 = 60;
 /// Tables are split into so many parts, so that threads rarely wait for each other.
 const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 4;
 /// Most entries in a part.
 const SHARD_MOST: usize = 4096;
-
-/// The count of one minute: the second in which it began, and how many there were.
-#[derive(Default)]
-pub(super) struct Minute(AtomicU64);
-
-impl Minute {
-    const fn unpack(packed: u64) -> (u32, u32) {
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of what `pack` put together")]
-        ((packed >> 32) as u32, packed as u32)
-    }
-
-    fn pack(since: u32, count: u32) -> u64 {
-        u64::from(since) << 32 | u64::from(count)
-    }
-
-    /// Seconds of the minute that are left at `now`; `None` when it is over. A clock that went back ends it as well.
-    const fn left(since: u32, now: u32) -> Option<u32> {
-        match now.checked_sub(since) {
-            Some(age) if age < MINUTE => Some(MINUTE - age),
-            _ => None,
-        }
-    }
-
-    /// Counts one, unless `most` were counted already; 0 is no limit.
-    ///
-    /// # Errors
-    /// The seconds until there is room.
-    pub(super) fn take(&self, now: UnixSeconds, most: u32) -> Result<(), u32> {
-        if most == 0 {
-            return Ok(());
-        }
-        let now = now.wire();
-        let mut seen = self.0.load(Ordering::Relaxed);
-        loop {
-            let (since, count) = Self::unpack(seen);
-            let next = match Self::left(since, now) {
-                Some(left) if count >= most => return Err(left),
-                Some(_) => Self::pack(since, count + 1),
-                None => Self::pack(now, 1),
-            };
-            match self.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(newer) => seen = newer,
-            }
-        }
-    }
-
-    /// The seconds until there is room again, if `most` were counted.
-    fn is_full(&self, now: UnixSeconds, most: u32) -> Option<u32> {
-        let (since, count) = Self::unpack(self.0.load(Ordering::Relaxed));
-        Self::left(since, now.wire()).filter(|_| most > 0 && count >= most)
-    }
-
-    fn is_over(&self, now: UnixSeconds) -> bool {
-        Self::left(Self::unpack(self.0.load(Ordering::Relaxed)).0, now.wire()).is_none()
-    }
-}
 
 /// Counts by key.
 struct Minutes<K> {
@@ -213,13 +157,41 @@ impl CallLimits {
     pub(super) fn check(&self, service: u64, user: &str) -> Result<(), Problem> {
         count(&self.tokens, self.most_per_token, (service, user), self.clock.now())
     }
+
+    /// As [`CallLimits::call`].
+    pub(super) fn known_call(&self, known: &Known, authkey: &str) -> Result<(), Problem> {
+        count_known(&self.authkeys, self.most_per_authkey, authkey, &known.key.calls, known.now())
+    }
+
+    /// As [`CallLimits::check`].
+    pub(super) fn known_check(&self, known: &Known, user: &str) -> Result<(), Problem> {
+        let key = (known.service.service.id, user);
+        count_known(&self.tokens, self.most_per_token, key, &known.token.checks, known.now())
+    }
 }
 
 fn count(minutes: &Minutes<u64>, most: u32, key: impl Hash, now: UnixSeconds) -> Result<(), Problem> {
     if most == 0 {
         return Ok(());
     }
-    let minute = minutes.of(minutes.hasher.hash_one(key), now);
+    take(&minutes.of(minutes.hasher.hash_one(key), now), most, now)
+}
+
+/// As [`count`], for who keeps the count of this key at hand.
+fn count_known(
+    minutes: &Minutes<u64>,
+    most: u32,
+    key: impl Hash,
+    kept: &OnceLock<Arc<Minute>>,
+    now: UnixSeconds,
+) -> Result<(), Problem> {
+    if most == 0 {
+        return Ok(());
+    }
+    take(kept.get_or_init(|| minutes.of(minutes.hasher.hash_one(key), now)), most, now)
+}
+
+fn take(minute: &Minute, most: u32, now: UnixSeconds) -> Result<(), Problem> {
     minute.take(now, most).map_err(|retry_after| Problem::TooMany { retry_after })
 }
 
@@ -248,6 +220,7 @@ mod tests {
             wrong_authkeys: 3,
             calls_per_authkey: 2,
             checks_per_token: 2,
+            cached_statuses: 0,
             exempt: Vec::new(),
         }
     }
@@ -331,16 +304,5 @@ mod tests {
         assert!(entries <= SHARDS * SHARD_MOST, "{entries}");
         assert_eq!(entries, addresses.failures.entries.load(Ordering::Relaxed));
         assert!(addresses.admit(address("192.0.2.1"), NOW).is_ok());
-    }
-
-    #[test]
-    fn threads_that_count_together_lose_no_count() {
-        let minute = Minute::default();
-        let taken: usize = std::thread::scope(|scope| {
-            let count = || (0..1_000).filter(|_| minute.take(NOW, 1_500).is_ok()).count();
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
-            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
-        });
-        assert_eq!(taken, 1_500);
     }
 }

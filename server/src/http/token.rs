@@ -13,6 +13,7 @@ mod tokens;
 mod webhook;
 
 use super::call::Mounted;
+pub(super) use status::body as status_body;
 
 /// All calls.
 pub(super) fn calls() -> Vec<Mounted> {

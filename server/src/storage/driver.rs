@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::watch::Watch;
 use super::writer::Job;
 use super::{StorageError, Transaction};
 
@@ -25,6 +26,11 @@ pub(super) trait Database: fmt::Debug + Send + Sync {
     /// [`StorageError::InUse`]; the database cannot be reached.
     fn check_alone(&self) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    /// Where its one watcher is told of commits; `None`: others commit as well, and nobody can be told.
+    fn watch(&self) -> Option<&Watch> {
+        None
     }
 
     /// Fails when what was opened is no longer what is there.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::driver::{self, Committer, Reader, Span, Work};
 use super::schema::{APPLICATION_ID, SchemaError, migrate};
 use super::store::Options;
+use super::watch::{Touched, Watch};
 use super::writer::Job;
 use super::{Row, StorageError, Transaction, Value};
 
@@ -25,6 +26,7 @@ pub(super) struct Database {
     /// `None`: in memory.
     file: Option<(PathBuf, FileIdentity)>,
     options: Options,
+    watch: Watch,
 }
 
 impl Database {
@@ -34,7 +36,7 @@ impl Database {
             let mut connection = Connection::open_in_memory().map_err(|error| failure(&error))?;
             configure(&connection, &options)?;
             migrate(&mut connection).map_err(|error| locate(error, Path::new(":memory:")))?;
-            return Ok(Self { file: None, options }.with(connection));
+            return Ok(Self { file: None, options, watch: Watch::default() }.with(connection));
         };
         create_private(&path)?;
         let mut connection = connect(&path)?;
@@ -44,7 +46,7 @@ impl Database {
         })?;
         migrate(&mut connection).map_err(|error| locate(error, &path))?;
         let identity = FileIdentity::of(&path)?;
-        Ok(Self { file: Some((path, identity)), options }.with(connection))
+        Ok(Self { file: Some((path, identity)), options, watch: Watch::default() }.with(connection))
     }
 
     fn with(self, connection: Connection) -> (Self, SqliteCommitter) {
@@ -53,6 +55,10 @@ impl Database {
 }
 
 impl driver::Database for Database {
+    fn watch(&self) -> Option<&Watch> {
+        Some(&self.watch)
+    }
+
     fn has_readers(&self) -> bool {
         self.file.is_some()
     }
@@ -118,6 +124,7 @@ impl Committer for SqliteCommitter {
 impl SqliteCommitter {
     fn run_batch(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
         let writes = jobs.iter().any(|job| job.writes());
+        let mut touched = Touched::default();
         self.sql(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         for job in jobs {
             self.sql("SAVEPOINT job")?;
@@ -128,8 +135,10 @@ impl SqliteCommitter {
                 let lost = || StorageError::Io("the transaction was rolled back".to_owned());
                 return Err(transaction.into_failure().unwrap_or_else(lost));
             }
+            touched.merge(std::mem::take(&mut transaction.touched));
             self.sql(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
         }
+        let _commit = self.database.watch.begin(touched);
         self.sql("COMMIT")?;
         // A commit into a file that was deleted or replaced is not durable.
         driver::Database::check_in_place(&self.database)
@@ -288,11 +297,12 @@ pub(super) struct SqliteTransaction<'c> {
     connection: &'c Connection,
     writable: bool,
     failed: Option<StorageError>,
+    touched: Touched,
 }
 
 impl<'c> SqliteTransaction<'c> {
-    pub(super) const fn new(connection: &'c Connection, writable: bool) -> Self {
-        Self { connection, writable, failed: None }
+    pub(super) fn new(connection: &'c Connection, writable: bool) -> Self {
+        Self { connection, writable, failed: None, touched: Touched::default() }
     }
 
     /// The last error of the database itself, for who must explain why SQLite gave up on the whole transaction.
@@ -312,6 +322,7 @@ impl Transaction for SqliteTransaction<'_> {
         if !self.writable {
             return Err(StorageError::Misuse("a job for reading wrote"));
         }
+        self.touched.note(sql, parameters);
         let run = || self.connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(parameters.iter()));
         run().map_err(|error| self.note(&error))
     }
@@ -322,12 +333,15 @@ impl Transaction for SqliteTransaction<'_> {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let (connection, writable) = (self.connection, self.writable);
-        let mut fail = |error| self.note(&error);
-        let mut statement = connection.prepare_cached(sql).map_err(&mut fail)?;
-        if !writable && !statement.readonly() {
-            return Err(StorageError::Misuse("a job for reading wrote"));
+        let connection = self.connection;
+        let mut statement = connection.prepare_cached(sql).map_err(|error| self.note(&error))?;
+        if !statement.readonly() {
+            if !self.writable {
+                return Err(StorageError::Misuse("a job for reading wrote"));
+            }
+            self.touched.note(sql, parameters);
         }
+        let mut fail = |error| self.note(&error);
         let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter())).map_err(&mut fail)?;
         while let Some(row) = rows.next().map_err(&mut fail)? {
             each(&SqliteRow(row))?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::driver::{Committer, Database, Reader, Span};
+use super::watch::Watcher;
 use super::writer::{self, Jobs, TypedJob, run_caught};
 use super::{PostgresUrl, StorageError, Transaction, postgres, sqlite};
 use crate::clock::DatabaseClock;
@@ -115,6 +116,34 @@ impl Store {
     pub async fn check_alone(&self) -> Result<(), StorageError> {
         let inner = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || inner.database.check_alone()).await.map_err(|_| StorageError::Panicked)?
+    }
+
+    /// Lets `watcher` be told of every commit from now on, before it can be seen; returns whether that is possible. It
+    /// is not where other nodes commit, too, or when there is a watcher already.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn watch(&self, watcher: Arc<dyn Watcher>) -> Result<bool, StorageError> {
+        if !self.0.database.watch().is_some_and(|watch| watch.set(watcher)) {
+            return Ok(false);
+        }
+        // A commit that was in hand may have missed it. This one is behind it.
+        self.write(|_| Ok::<_, StorageError>(())).await?;
+        Ok(true)
+    }
+
+    /// Whether the database is still the one that was opened.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`].
+    pub fn check_in_place(&self) -> Result<(), StorageError> {
+        self.0.database.check_in_place()
+    }
+
+    /// How many jobs wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
     }
 
     /// Runs `job` in a transaction and returns its result after the commit is durable. An error of the job undoes it.

@@ -4,6 +4,8 @@ use cardea_protocol::Secret;
 use cardea_protocol::crypto::{Dalek, Provider};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::VaultError;
@@ -76,7 +78,8 @@ impl Table {
 /// The keys of all tables, and the one that hashes authkeys.
 pub(super) struct Sealer {
     tables: [Secret<32>; Table::ALL.len()],
-    authkeys: Secret<32>,
+    /// HMAC with its key taken in already: it is asked for at every call.
+    authkeys: Hmac<Sha256>,
     answers: Secret<32>,
 }
 
@@ -87,7 +90,7 @@ impl Sealer {
         };
         Self {
             tables: Table::ALL.map(|table| derive(table.name())),
-            authkeys: derive("authkey hash"),
+            authkeys: Hmac::new_from_slice(derive("authkey hash").expose()).expect("any length is a key"),
             answers: derive("answer hash"),
         }
     }
@@ -131,7 +134,7 @@ impl Sealer {
 
     /// The keyed hash under which an authkey is found.
     pub(super) fn authkey_hash(&self, authkey: &str) -> [u8; 32] {
-        *Dalek::hmac(self.authkeys.expose(), &[authkey.as_bytes()]).expose()
+        self.authkeys.clone().chain_update(authkey.as_bytes()).finalize().into_bytes().into()
     }
 
     /// The keyed hash under which the answer to a call is found that its caller may repeat.

@@ -75,6 +75,6 @@ impl Vault {
             let (device, attempts) = device?;
             standings.extend(self.standing(&device, &service.rules, question.clock.now(), || Ok(attempts))?);
         }
-        Ok(Some(Peeked::of(&token, &standings, &service, question.clock)))
+        Ok(Some(Peeked::of(&token.state, &standings, &service.rules, question.clock)))
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::confirmation::{Waiting, WaitingList};
 use crate::domain::name::UserId;
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
+use crate::domain::throttle::Throttle;
 use crate::domain::token::{Blocks, Close, Closer, Standing, TokenState};
 use crate::domain::world::{ClockReading, World};
 use crate::storage::rows::{DeviceRows, TokenRow, TokenRows};
@@ -92,19 +93,21 @@ impl Vault {
         Ok(())
     }
 
-    /// What each enrolled device of the token is to relying parties.
-    fn standings(
-        &self,
-        tx: &mut dyn Transaction,
-        token: &Token,
-        rules: &ServiceRules,
-        now: UnixSeconds,
-    ) -> Result<Vec<Standing>, VaultError> {
-        let mut standings = Vec::new();
+    /// What the status of a token depends on.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub fn facts(&self, tx: &mut dyn Transaction, token: &Token) -> Result<Facts, VaultError> {
+        let mut devices = Vec::new();
         for device in self.devices_of(tx, token.id.bytes())? {
-            standings.extend(self.standing(&device, rules, now, || Ok(tx.attempt(&device.key)?))?);
+            if device.is_enrolled_in_truth() {
+                let mut throttle = self.throttle(tx, &device.key)?.state;
+                // What is counted and not yet judged is in the number already.
+                throttle.pending = Vec::new();
+                devices.push((device.row.suspended, throttle));
+            }
         }
-        Ok(standings)
+        Ok(Facts { state: token.state.clone(), devices })
     }
 
     /// What a device of the token is to relying parties; nothing when it is not enrolled.
@@ -135,8 +138,7 @@ impl Vault {
         token: &Token,
         clock: ClockReading,
     ) -> Result<Peeked, VaultError> {
-        let standings = self.standings(tx, token, &service.rules, clock.now())?;
-        Ok(Peeked::of(token, &standings, service, clock))
+        Ok(self.facts(tx, token)?.peek(&service.rules, clock))
     }
 
     /// The status of a token as a relying party is told: ends a single-use opening. The answer may leave once the
@@ -164,6 +166,39 @@ impl Vault {
     }
 }
 
+/// What the status of one token depends on, apart from its service and the time: a copy, as of one moment.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    state: TokenState,
+    /// The enrolled devices: whether each is suspended, and its count of wrong PINs.
+    devices: Vec<(bool, Throttle)>,
+}
+
+/// More devices than this take a little longer.
+const FEW: usize = 8;
+
+impl Facts {
+    /// The status, without ending anything, as [`Vault::peek`].
+    #[must_use]
+    pub fn peek(&self, rules: &ServiceRules, clock: ClockReading) -> Peeked {
+        let standing = |(suspended, throttle): &(bool, Throttle)| match throttle {
+            throttle if *suspended || throttle.is_blocked(clock.now(), rules.limits) => Standing::Blocked,
+            _ => Standing::Usable,
+        };
+        let mut few = [Standing::Blocked; FEW];
+        match few.get_mut(..self.devices.len()) {
+            Some(few) => {
+                few.iter_mut().zip(&self.devices).for_each(|(place, device)| *place = standing(device));
+                Peeked::of(&self.state, few, rules, clock)
+            }
+            None => {
+                let many: Vec<Standing> = self.devices.iter().map(standing).collect();
+                Peeked::of(&self.state, &many, rules, clock)
+            }
+        }
+    }
+}
+
 /// What [`Vault::peek`] found.
 #[derive(Debug)]
 pub struct Peeked {
@@ -176,13 +211,13 @@ pub struct Peeked {
 }
 
 impl Peeked {
-    pub(super) fn of(token: &Token, standings: &[Standing], service: &Service, clock: ClockReading) -> Self {
-        let status = token.state.status(standings, &service.rules, clock);
+    pub(super) fn of(state: &TokenState, standings: &[Standing], rules: &ServiceRules, clock: ClockReading) -> Self {
+        let status = state.status(standings, rules, clock);
         let told = matches!(status, TokenStatus::Open(_) | TokenStatus::Duress);
-        let consumes = told && token.state.is_consumed_by_check(&service.rules, clock);
+        let consumes = told && state.is_consumed_by_check(rules, clock);
         let ended_at = match status {
             TokenStatus::Open(_) => None,
-            _ => token.state.facing().ends_at(service.rules.window).filter(|end| *end <= clock.now()),
+            _ => state.facing().ends_at(rules.window).filter(|end| *end <= clock.now()),
         };
         Self { status, consumes, ended_at }
     }

@@ -21,3 +21,4 @@ mod channel_websocket;
 mod postgres;
 mod process;
 mod tls;
+mod tools;

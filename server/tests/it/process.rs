@@ -47,7 +47,7 @@ impl Running {
         Self { child, ready }
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.ready["http"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a URL").to_owned()
     }
 
@@ -78,7 +78,7 @@ fn rest(stderr: Option<ChildStderr>) -> String {
 }
 
 /// Sends `request` as it is and gives back everything until the server closes.
-async fn exchange(address: &str, request: &str) -> String {
+pub(crate) async fn exchange(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut bytes = Vec::new();

@@ -22,7 +22,7 @@ use crate::domain::name::UserId;
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::throttle::Gate;
 use crate::entropy::{Entropy, SeededEntropy};
-use crate::http::{Api, HttpServer};
+use crate::http::{Api, HttpServer, StatusDesk};
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::shutdown::Shutdown;
@@ -95,7 +95,11 @@ impl Answer {
 
 pub(super) struct Server {
     address: SocketAddr,
-    admin: Arc<Admin>,
+    pub(super) admin: Arc<Admin>,
+    /// A desk beside the server's own, over the same copies.
+    pub(super) desk: StatusDesk,
+    test_clock: Option<Arc<TestClock>>,
+    _folder: Option<tempfile::TempDir>,
     instance: Instance,
     clock: Arc<dyn Clock>,
     pub(super) shutdown: Shutdown,
@@ -148,6 +152,28 @@ impl Server {
         clock: Arc<dyn Clock>,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
+        Self::launch_at(Location::Memory, None, change, service, clock, test_clock).await
+    }
+
+    /// With its data in a file, so that reads and writes run side by side.
+    pub(super) async fn start_on_disk() -> Self {
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1_800_000_000)));
+        let folder = tempfile::tempdir().expect("a folder");
+        let (location, service) =
+            (Location::File(folder.path().join("cardea.db")), NewService::development(SERVICE, 60));
+        // Asking as fast as one can is what it is for.
+        let change = |config: &mut Config| config.limits.checks_per_token = 0;
+        Self::launch_at(location, Some(folder), change, service, Arc::<TestClock>::clone(&clock), Some(clock)).await
+    }
+
+    async fn launch_at(
+        location: Location,
+        folder: Option<tempfile::TempDir>,
+        change: impl FnOnce(&mut Config),
+        service: NewService,
+        clock: Arc<dyn Clock>,
+        test_clock: Option<Arc<TestClock>>,
+    ) -> Self {
         let mut config = Sources::default().load().expect("the defaults");
         config.http.listen = "127.0.0.1:0".parse().expect("an address");
         change(&mut config);
@@ -156,8 +182,7 @@ impl Server {
 
         let key = KeyLocation::Given(Secret::new([7; 32]));
         let entropy = Arc::new(SeededEntropy::new(1));
-        let instance =
-            Instance::assemble(Location::Memory, key, Arc::clone(&clock), entropy).await.expect("a database");
+        let instance = Instance::assemble(location, key, Arc::clone(&clock), entropy).await.expect("a database");
         let settings =
             AdminSettings { web: "https://localhost".into(), channel: "localhost:8421".into(), development: true };
         let admin = Arc::new(Admin::new(&instance, settings).expect("valid settings"));
@@ -173,12 +198,26 @@ impl Server {
         }
 
         let metrics = Metrics::new();
-        let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock);
+        // No other process can change the database.
+        admin.keep_copies(1_000).await.expect("a database").expect("nobody else").switch(true);
         let shutdown = Shutdown::new();
+        let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock.clone());
         api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone()).until(shutdown.clone());
+        let (desk, beside) = (api.status_desk(), api.status_desk());
         let server = HttpServer::new(listener, api.router(), config.http, Duration::from_secs(30), shutdown.clone());
-        tokio::spawn(server.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(&metrics).run());
-        Self { address, admin, instance, clock, shutdown, entropy: SeededEntropy::new(2) }
+        let server = server.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(&metrics);
+        tokio::spawn(server.with_status_desk(desk).run());
+        Self {
+            address,
+            admin,
+            desk: beside,
+            test_clock,
+            _folder: folder,
+            instance,
+            clock,
+            shutdown,
+            entropy: SeededEntropy::new(2),
+        }
     }
 
     async fn service(&self) -> Service {
@@ -205,6 +244,33 @@ impl Server {
     /// Makes a service.
     pub(super) async fn create_service(&self, name: &str) {
         self.admin.create_service(NewService::development(name, 60), Actor::Operator).await.expect("a new service");
+    }
+
+    /// The service.
+    pub(super) async fn demo(&self) -> Service {
+        self.service().await
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> UnixSeconds {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub(super) fn advance(&self, seconds: u64) {
+        self.test_clock.as_ref().expect("a test clock").advance(seconds);
+    }
+
+    /// A new token for `user`, closed; its device.
+    pub(super) async fn device(&self, user: &str) -> DeviceKey {
+        let (service, user) = (self.service().await, UserId::parse(user).expect("a user id"));
+        let _ = self.admin.delete(&service, &user, Actor::Operator).await;
+        self.enrolled(&service, &user).await
+    }
+
+    /// Opens with the normal PIN.
+    pub(super) async fn open_anew(&self, device: DeviceKey) {
+        self.open(device, 0).await;
     }
 
     /// Makes a new token for `user`, in `state`.

@@ -200,6 +200,12 @@ impl Vault {
         tx.authkey_by_hash(&hash)?.map(|row| self.open_authkey(row)).transpose()
     }
 
+    /// The keyed hash under which an authkey is found.
+    #[must_use]
+    pub fn authkey_hash(&self, value: &str) -> [u8; 32] {
+        self.sealer.authkey_hash(value)
+    }
+
     /// The authkey with this number, good or not.
     ///
     /// # Errors

@@ -1,0 +1,362 @@
+//! Copies of what statuses depend on, so that asking for one needs no database.
+//!
+//! A copy is what rows said, never an answer: windows, expiries and limits are computed at every call from the clock, by
+//! the same code as without a copy. Single-use openings, and whatever else would have to be written, are left to the
+//! database.
+//!
+//! # Why no copy is ever older than what was acknowledged
+//!
+//! [`Watcher::begins`] comes before a commit and [`Watcher::ended`] after it, and only then is anybody told that it has
+//! happened. `begins` makes the copies of what is touched void and marks it: until `ended`, none can be made. Both
+//! take the next number of one sequence and note it with what is touched. Whoever wants to make a copy takes the sequence's number *before* it reads from the
+//! database, and its copy is refused if what it read was touched by a later one: then its reading may be older than
+//! the commit. A call that took a copy just before it became void began before the commit was told, and may be answered
+//! from before it.
+//!
+//! Other processes commit without telling us. They have to hold the [`CacheLock`](crate::storage::CacheLock), and
+//! then this cache is off.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::clock::UnixSeconds;
+use crate::domain::authkey::Scope;
+use crate::domain::minute::Minute;
+use crate::domain::permission::Permission;
+use crate::domain::world::ClockReading;
+use crate::storage::{Touched, Watcher};
+use crate::vault::{Authkey, Facts, Service};
+
+const SHARD_BITS: u32 = 6;
+/// Parts of the table, so that threads rarely wait for each other.
+const SHARDS: usize = 1 << SHARD_BITS;
+/// Authkeys and services are few; more of them start anew.
+const ACCESS_MOST: usize = 65_536;
+/// Touched tokens whose numbers are remembered; older ones share the highest of theirs.
+const REMEMBERED: usize = 4096;
+
+/// A token's copy.
+pub(crate) struct TokenCopy {
+    id: [u8; 16],
+    service: u64,
+    user: Box<str>,
+    pub(super) facts: Facts,
+    valid: AtomicBool,
+    /// Whoever counts checks keeps its count here.
+    pub(crate) checks: OnceLock<Arc<Minute>>,
+}
+
+/// An authkey's copy.
+pub(crate) struct KeyCopy {
+    pub(super) authkey: Authkey,
+    /// The second of its last use that was noted.
+    pub(super) noted: AtomicU64,
+    /// Whoever counts calls keeps its count here.
+    pub(crate) calls: OnceLock<Arc<Minute>>,
+}
+
+/// A service's copy.
+pub(crate) struct ServiceCopy {
+    pub(crate) service: Service,
+    scope: Scope,
+}
+
+/// The key is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Not used for `u64` keys; any hash is as good for others.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+type Tokens = HashMap<u64, Arc<TokenCopy>, BuildHasherDefault<Hashed>>;
+
+/// What is known of commits, by number, and the copies by token.
+#[derive(Default)]
+struct Ledger {
+    copies: HashMap<[u8; 16], Arc<TokenCopy>>,
+    /// Commits that are going on, by token.
+    going: HashMap<[u8; 16], usize>,
+    /// The number of the last one.
+    touched: HashMap<[u8; 16], u64>,
+    /// No less than the number of any that is not in `touched`.
+    floor: u64,
+    /// Commits that touch everything, and are going on.
+    going_all: usize,
+}
+
+#[derive(Default)]
+struct Access {
+    keys: HashMap<[u8; 32], Arc<KeyCopy>>,
+    services: HashMap<String, Arc<ServiceCopy>>,
+    going: usize,
+    touched: u64,
+}
+
+/// The copies. See the module.
+pub(crate) struct StatusCache {
+    is_on: AtomicBool,
+    sequence: AtomicU64,
+    shards: [RwLock<Tokens>; SHARDS],
+    ledger: Mutex<Ledger>,
+    access: RwLock<Access>,
+    hasher: RandomState,
+    /// Most tokens in one shard.
+    most: usize,
+}
+
+/// The number of the sequence before something was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before(u64);
+
+/// What a call is about, all of it known.
+pub(crate) struct Known {
+    pub(crate) key: Arc<KeyCopy>,
+    pub(crate) service: Arc<ServiceCopy>,
+    pub(crate) token: Arc<TokenCopy>,
+    pub(super) clock: ClockReading,
+}
+
+impl Known {
+    /// When the call is answered.
+    pub(crate) const fn now(&self) -> UnixSeconds {
+        self.clock.now()
+    }
+}
+
+impl StatusCache {
+    /// An empty cache for `most` tokens, that is off.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            is_on: AtomicBool::new(false),
+            sequence: AtomicU64::new(0),
+            shards: std::array::from_fn(|_| RwLock::default()),
+            ledger: Mutex::default(),
+            access: RwLock::default(),
+            hasher: RandomState::new(),
+            most: most.div_ceil(SHARDS).max(1),
+        }
+    }
+
+    /// Switches it on or off. It is empty afterwards, and no copy is made of what was read before.
+    pub(super) fn switch(&self, on: bool) {
+        self.is_on.store(false, Ordering::SeqCst);
+        let everything = Touched { everything: true, ..Touched::default() };
+        self.begins(&everything);
+        self.ended(&everything);
+        self.is_on.store(on, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::SeqCst)
+    }
+
+    /// How many tokens it has copies of.
+    pub(super) fn len(&self) -> usize {
+        self.ledger().copies.len()
+    }
+
+    /// To be called before reading what may be copied.
+    pub(super) fn before(&self) -> Before {
+        Before(self.sequence.load(Ordering::SeqCst))
+    }
+
+    /// Keeps a token's copy, unless it may be older than a commit.
+    pub(super) fn keep_token(&self, before: Before, id: [u8; 16], service: u64, user: &str, facts: Facts) {
+        let copy = TokenCopy { id, service, user: user.into(), facts, valid: true.into(), checks: OnceLock::new() };
+        let (copy, hash) = (Arc::new(copy), self.hash(service, user));
+        let mut ledger = self.ledger();
+        let last = ledger.touched.get(&id).copied().unwrap_or(0).max(ledger.floor);
+        let is_going = ledger.going_all > 0 || ledger.going.contains_key(&id);
+        if is_going || last > before.0 || !self.is_on.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Some(older) = ledger.copies.insert(id, Arc::clone(&copy)) {
+            older.valid.store(false, Ordering::SeqCst);
+        }
+        let mut shard = write(self.shard(hash));
+        if shard.len() >= self.most && !shard.contains_key(&hash) {
+            // Whichever come first: the table is in no order that anybody could know.
+            let away: Vec<u64> = shard.keys().copied().take(self.most.div_ceil(8)).collect();
+            for hash in away {
+                if let Some(copy) = shard.remove(&hash) {
+                    forget(&mut ledger, &copy);
+                }
+            }
+        }
+        if let Some(older) = shard.insert(hash, copy).filter(|older| older.id != id) {
+            forget(&mut ledger, &older);
+        }
+    }
+
+    /// Keeps the copies of an authkey and of a service, unless they may be older than a commit.
+    pub(super) fn keep_access(&self, before: Before, hash: [u8; 32], authkey: Authkey, service: Service) {
+        let mut access = write(&self.access);
+        if access.going > 0 || access.touched > before.0 || !self.is_on.load(Ordering::SeqCst) {
+            return;
+        }
+        if access.keys.len() >= ACCESS_MOST || access.services.len() >= ACCESS_MOST {
+            access.clear();
+        }
+        let key = KeyCopy { authkey, noted: AtomicU64::new(0), calls: OnceLock::new() };
+        access.keys.entry(hash).or_insert_with(|| Arc::new(key));
+        let (name, scope) = (service.name.as_str().to_owned(), Scope::Service(service.name.clone()));
+        access.services.entry(name).or_insert_with(|| Arc::new(ServiceCopy { service, scope }));
+    }
+
+    /// Everything about a call for a status, if all of it is known and the authkey allows the call.
+    pub(super) fn find(
+        &self,
+        hash: &[u8; 32],
+        service: &str,
+        user: &str,
+        from: Option<IpAddr>,
+        clock: impl FnOnce() -> ClockReading,
+    ) -> Option<Known> {
+        if !self.is_on.load(Ordering::SeqCst) {
+            return None;
+        }
+        let access = read(&self.access);
+        let (key, service) = (Arc::clone(access.keys.get(hash)?), Arc::clone(access.services.get(service)?));
+        drop(access);
+        let clock = clock();
+        let rights = &key.authkey.rights;
+        let is_allowed = key.authkey.is_good(clock)
+            && rights.scope.covers(&service.scope)
+            && rights.permissions.allows(Permission::Status)
+            && rights.networks.admit(from);
+        if !is_allowed {
+            return None;
+        }
+        let hash = self.hash(service.service.id, user);
+        let token = Arc::clone(read(self.shard(hash)).get(&hash)?);
+        let is_it = token.service == service.service.id && &*token.user == user;
+        (is_it && token.valid.load(Ordering::SeqCst)).then_some(Known { key, service, token, clock })
+    }
+
+    fn hash(&self, service: u64, user: &str) -> u64 {
+        self.hasher.hash_one((service, user))
+    }
+
+    fn shard(&self, hash: u64) -> &RwLock<Tokens> {
+        // The lower bits find the place within a shard.
+        &self.shards[usize::try_from(hash >> (u64::BITS - SHARD_BITS)).unwrap_or(0)]
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+impl Watcher for StatusCache {
+    fn begins(&self, touched: &Touched) {
+        let number = self.next();
+        if touched.access || touched.everything {
+            let mut access = write(&self.access);
+            access.clear();
+            access.going += 1;
+            access.touched = number;
+        }
+        let mut ledger = self.ledger();
+        for id in &touched.tokens {
+            *ledger.going.entry(*id).or_insert(0) += 1;
+            ledger.note(*id, number);
+            if let Some(copy) = ledger.copies.remove(id) {
+                copy.valid.store(false, Ordering::SeqCst);
+            }
+        }
+        if touched.everything {
+            ledger.going_all += 1;
+            ledger.floor = number;
+            for (_, copy) in ledger.copies.drain() {
+                copy.valid.store(false, Ordering::SeqCst);
+            }
+            self.shards.iter().for_each(|shard| write(shard).clear());
+        }
+    }
+
+    fn ended(&self, touched: &Touched) {
+        let number = self.next();
+        if touched.access || touched.everything {
+            let mut access = write(&self.access);
+            access.going = access.going.saturating_sub(1);
+            access.touched = number;
+        }
+        let mut ledger = self.ledger();
+        for id in &touched.tokens {
+            ledger.note(*id, number);
+            if let Some(count) = ledger.going.get_mut(id) {
+                *count -= 1;
+                if *count == 0 {
+                    ledger.going.remove(id);
+                }
+            }
+        }
+        if touched.everything {
+            ledger.going_all = ledger.going_all.saturating_sub(1);
+            ledger.floor = number;
+        }
+    }
+}
+
+impl Ledger {
+    fn note(&mut self, id: [u8; 16], number: u64) {
+        if self.touched.len() >= REMEMBERED && !self.touched.contains_key(&id) {
+            self.floor = self.touched.values().copied().max().unwrap_or(0).max(self.floor);
+            self.touched.clear();
+        }
+        self.touched.insert(id, number);
+    }
+}
+
+impl Access {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.services.clear();
+    }
+}
+
+/// A copy that is in no shard any more.
+fn forget(ledger: &mut Ledger, copy: &Arc<TokenCopy>) {
+    if ledger.copies.get(&copy.id).is_some_and(|known| Arc::ptr_eq(known, copy)) {
+        ledger.copies.remove(&copy.id);
+    }
+    copy.valid.store(false, Ordering::SeqCst);
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for StatusCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusCache").field("is_on", &self.is_on).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
