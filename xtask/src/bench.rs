@@ -37,6 +37,7 @@ impl Subject {
         match self {
             Self::Protocol => &[("protocol", &["bench", "-q", "-p", "cardea-protocol", "--bench", "protocol"])],
             Self::Server => &[
+                ("status", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "status"]),
                 ("openings", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "openings"]),
                 ("visible", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "visible"]),
                 ("scale", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "scale"]),

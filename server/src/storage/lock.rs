@@ -62,10 +62,12 @@ impl CacheLock {
     pub fn shared(folder: &Path) -> Result<Self, StorageError> {
         let file = open(folder, LOCK)?;
         let (began, mut doorbell) = (Instant::now(), None);
+        // Who has the lock alone has a doorbell: where there is none, waiting is of no use.
+        let patience = |doorbell: &Option<Doorbell>| if doorbell.is_some() { PATIENCE } else { PATIENCE / 10 };
         loop {
             match file.try_lock_shared() {
                 Ok(()) => return Ok(Self { _file: file, _doorbell: doorbell }),
-                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {}
+                Err(TryLockError::WouldBlock) if began.elapsed() < patience(&doorbell) => {}
                 Err(TryLockError::WouldBlock) => return Err(StorageError::InUse(folder.to_owned())),
                 Err(TryLockError::Error(error)) => return Err(StorageError::Io(error.to_string())),
             }

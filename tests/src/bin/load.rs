@@ -38,6 +38,18 @@ enum What {
         #[arg(long, default_value_t = 5_000)]
         devices: usize,
     },
+    /// CPU time of a status check, kept and new connections
+    Status {
+        /// How long to measure, in seconds
+        #[arg(long, default_value_t = 28)]
+        seconds: u64,
+    },
+    /// The peer of status checks
+    #[command(hide = true)]
+    Map {
+        /// What is open
+        target: String,
+    },
     /// The devices of another measurement
     #[command(hide = true)]
     Fleet,
@@ -55,6 +67,11 @@ fn main() -> ExitCode {
         What::Visible { rounds } => load::visible(rounds),
         What::Scale { tokens } => load::scale(tokens.max(2_000)),
         What::Idle { devices } => load::idle(devices.max(100)),
+        What::Status { seconds } => load::status(seconds),
+        What::Map { target } => {
+            load::run_map(&target);
+            return ExitCode::SUCCESS;
+        }
         What::Waiter => {
             load::run_waiter();
             return ExitCode::SUCCESS;
