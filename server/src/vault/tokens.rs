@@ -15,7 +15,7 @@ use crate::domain::status::TokenStatus;
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{Blocks, Close, Closer, Standing, TokenState};
 use crate::domain::world::{ClockReading, World};
-use crate::storage::rows::{DeviceRows, TokenRow, TokenRows};
+use crate::storage::rows::{TokenRow, TokenRows};
 use crate::storage::{Sealed, Transaction};
 
 /// A token's row, opened.

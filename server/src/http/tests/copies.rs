@@ -15,7 +15,7 @@ use crate::storage::CacheLock;
 
 impl Server {
     /// The status, and whether it came from a copy.
-    async fn look(&self, key: &str) -> (u16, bool) {
+    async fn glance(&self, key: &str) -> (u16, bool) {
         let target = format!("/token/status?id=joe&service=default_demo&authKey={key}");
         let request = Request::builder().uri(&target).body(()).expect("a request");
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -32,8 +32,8 @@ impl Server {
     }
 
     async fn warm(&self) -> u16 {
-        self.look(STATUS_KEY).await;
-        let (status, fast) = self.look(STATUS_KEY).await;
+        self.glance(STATUS_KEY).await;
+        let (status, fast) = self.glance(STATUS_KEY).await;
         assert!(fast, "the second call is answered from a copy");
         status
     }
@@ -63,7 +63,7 @@ async fn every_change_shows_at_once() {
             "clear" => admin.clear_duress(&service, &joe, Actor::Operator).await.expect("cleared"),
             _ => admin.delete(&service, &joe, Actor::Operator).await.expect("deleted"),
         }
-        let (status, _) = server.look(STATUS_KEY).await;
+        let (status, _) = server.glance(STATUS_KEY).await;
         let status = if status > 4 { 404 } else { status };
         assert_eq!(status, expected, "{change}");
     }
@@ -81,18 +81,18 @@ async fn windows_services_and_authkeys_end_at_once_although_nothing_is_written()
     let new = NewKey { value: Some(key.to_owned().into()), ..NewKey::new(scope, "short", Permissions::BASIC) };
     let new = NewKey { expires_at: Some(until), ..new };
     server.admin.create_authkey(new, Actor::Operator).await.expect("a key");
-    server.look(key).await;
-    assert_eq!(server.look(key).await, (1, true));
+    server.glance(key).await;
+    assert_eq!(server.glance(key).await, (1, true));
     server.advance(29);
-    assert_eq!(server.look(key).await, (1, true));
+    assert_eq!(server.glance(key).await, (1, true));
     server.advance(1);
-    assert_eq!(server.look(key).await.1, false, "expired");
+    assert_eq!(server.glance(key).await.1, false, "expired");
     assert_eq!(server.warm().await, 1);
     let name = ServiceName::parse("default_demo").expect("a name");
     let rules = RulesChange { window: Some(10), ..RulesChange::default() };
     let change = ServiceChange { rules, ..ServiceChange::default() };
     server.admin.update_service(&name, change, Actor::Operator).await.expect("updated");
-    assert_eq!(server.look(STATUS_KEY).await, (2, false), "the window is over now");
+    assert_eq!(server.glance(STATUS_KEY).await, (2, false), "the window is over now");
 }
 
 #[tokio::test]
@@ -101,9 +101,9 @@ async fn the_second_in_which_a_window_ends_is_closed_in_a_copy_too() {
     server.token("joe", State::Open).await;
     assert_eq!(server.warm().await, 1);
     server.advance(59);
-    assert_eq!(server.look(STATUS_KEY).await, (1, true));
+    assert_eq!(server.glance(STATUS_KEY).await, (1, true));
     server.advance(1);
-    assert_eq!(server.look(STATUS_KEY).await.0, 2);
+    assert_eq!(server.glance(STATUS_KEY).await.0, 2);
     assert_eq!(server.warm().await, 2);
 }
 
@@ -116,7 +116,7 @@ async fn a_revoked_authkey_is_refused_at_once() {
     for key in keys {
         server.admin.revoke_authkey(key.number, Actor::Operator).await.expect("revoked");
     }
-    let (_, fast) = server.look(STATUS_KEY).await;
+    let (_, fast) = server.glance(STATUS_KEY).await;
     assert!(!fast);
     let answer = server.get(&format!("/token/status?id=joe&service=default_demo&authKey={STATUS_KEY}")).await;
     assert_eq!(answer.status, 403, "{answer:?}");
@@ -128,15 +128,15 @@ async fn a_single_use_opening_is_told_once_and_never_from_a_copy() {
     server.token("joe", State::Closed).await;
     assert_eq!(server.warm().await, 2);
     server.token("joe", State::Open).await;
-    assert_eq!(server.look(STATUS_KEY).await, (1, false));
-    assert_eq!(server.look(STATUS_KEY).await.0, 2);
+    assert_eq!(server.glance(STATUS_KEY).await, (1, false));
+    assert_eq!(server.glance(STATUS_KEY).await.0, 2);
     server.token("joe", State::Open).await;
     let server = Arc::new(server);
     let asked: Vec<_> = (0..32)
         .map(|_| {
             tokio::spawn({
                 let server = Arc::clone(&server);
-                async move { server.look(STATUS_KEY).await.0 }
+                async move { server.glance(STATUS_KEY).await.0 }
             })
         })
         .collect();
@@ -153,7 +153,7 @@ async fn damaged_rows_are_noticed_although_there_was_a_copy() {
     server.token("joe", State::Open).await;
     assert_eq!(server.warm().await, 1);
     server.damage("UPDATE token SET ver = ver + 1").await;
-    let (status, fast) = server.look(STATUS_KEY).await;
+    let (status, fast) = server.glance(STATUS_KEY).await;
     assert!(!fast && status != 1, "{status}");
 }
 
@@ -175,7 +175,7 @@ async fn whoever_asks_after_a_change_was_acknowledged_sees_it() {
                 let (mut copies, mut sure) = (0, 0);
                 while stop.load(Ordering::SeqCst) == 0 {
                     let before = phase.load(Ordering::SeqCst);
-                    let (status, fast) = server.look(STATUS_KEY).await;
+                    let (status, fast) = server.glance(STATUS_KEY).await;
                     if phase.load(Ordering::SeqCst) == before && before % 2 == 0 {
                         let expected = if before % 4 == OPEN { 1 } else { 2 };
                         assert_eq!(status, expected, "in phase {before}, from a copy: {fast}");
@@ -193,12 +193,12 @@ async fn whoever_asks_after_a_change_was_acknowledged_sees_it() {
         server.advance(1);
         server.open_anew(device).await;
         phase.store(4 * round + OPEN, Ordering::SeqCst);
-        assert_eq!(server.look(STATUS_KEY).await.0, 1, "round {round}");
+        assert_eq!(server.glance(STATUS_KEY).await.0, 1, "round {round}");
         tokio::task::yield_now().await;
         phase.store(4 * round + 3, Ordering::SeqCst);
         server.admin.close(&service, &joe, Actor::Operator).await.expect("closed");
         phase.store(4 * (round + 1) + CLOSED, Ordering::SeqCst);
-        assert_eq!(server.look(STATUS_KEY).await.0, 2, "round {round}");
+        assert_eq!(server.glance(STATUS_KEY).await.0, 2, "round {round}");
         tokio::task::yield_now().await;
     }
     stop.store(1, Ordering::SeqCst);
