@@ -1,6 +1,7 @@
 //! Services.
 
 use cardea_protocol::Secret;
+use cardea_protocol::limits::DEVICES_PER_TOKEN;
 use cardea_protocol::token::Argon2Class;
 use data_encoding::BASE64URL_NOPAD;
 
@@ -38,12 +39,13 @@ impl NewService {
         Self { name: name.to_owned(), rules: ServiceRules::default(), label: None, webhook: None }
     }
 
-    /// A service for `dev`: the cheap PIN hash, and a window of `window` seconds.
+    /// A service for `dev`: the cheap PIN hash, a window of `window` seconds, and as many devices as there can be.
     #[must_use]
     pub fn development(name: &str, window: u32) -> Self {
         let rules = ServiceRules::default();
         let window = Window::new(window, rules.window.lifetime());
-        Self { rules: ServiceRules { argon2: Argon2Class::Test, window, ..rules }, ..Self::new(name) }
+        let devices = u8::try_from(DEVICES_PER_TOKEN).unwrap_or(u8::MAX);
+        Self { rules: ServiceRules { argon2: Argon2Class::Test, window, devices, ..rules }, ..Self::new(name) }
     }
 }
 
