@@ -110,7 +110,10 @@ mod doorbell {
             {
                 return Err(error);
             }
-            Ok(Self { listener: UnixListener::bind(&path)?, path })
+            let listener = UnixListener::bind(&path)?;
+            // The folder is its owner's alone already; so is everything in it.
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            Ok(Self { listener, path })
         }
 
         /// The next tool. Whoever may write into the folder may ring.

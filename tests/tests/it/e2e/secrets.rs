@@ -43,7 +43,7 @@ fn neither_the_most_talkative_log_nor_an_argument_nor_a_printed_line_has_a_secre
     site.power_failure();
     for entry in fs::read_dir(site.data()).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_name().is_some_and(|name| name == "dev-authkeys") {
+        if path.file_name().is_some_and(|name| name == "dev-authkeys") || !path.is_file() {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
