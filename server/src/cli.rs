@@ -7,6 +7,7 @@ mod channel_threads;
 mod copies;
 mod data;
 mod dev;
+mod doctor;
 mod init;
 mod keys;
 mod log;
@@ -55,6 +56,9 @@ pub enum CliError {
     /// An argument that only the command itself can judge.
     #[error("{0}")]
     Argument(String),
+    /// `doctor` has found so many things that have to be mended.
+    #[error("{0} to mend, see above")]
+    Unwell(usize),
 }
 
 impl CliError {
@@ -109,6 +113,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,
         Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Backup(args) => data::backup(args).await,
         Command::RestoreMarker(args) => data::restore_marker(args).await,
         Command::ForgetFuture(args) => data::forget_future(args).await,

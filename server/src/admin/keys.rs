@@ -3,6 +3,7 @@
 use cardea_protocol::wire::KEY_RECORD_LEN;
 
 use super::{Admin, AdminError};
+use crate::domain::world::ClockReading;
 use crate::vault::VaultError;
 
 /// What devices need to know of this server.
@@ -35,6 +36,12 @@ impl Admin {
     /// Storage failed, or a row is damaged.
     pub async fn rotate_keys(&self) -> Result<(), AdminError> {
         self.write(|vault, tx| vault.rotate_keys(tx, vault.reading())).await
+    }
+
+    /// The time, and whether it can be trusted.
+    #[must_use]
+    pub fn time(&self) -> ClockReading {
+        self.vault.reading()
     }
 
     /// Whether the database and the vault answer.

@@ -48,6 +48,8 @@ pub(super) enum Command {
     /// The server's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look for whatever keeps the server from working well, and say what to do. Makes nothing.
+    Doctor(ListArgs),
     /// Copy the SQLite database into a new file, also while the server runs. The master key is not in it.
     Backup(BackupArgs),
     /// After a restore from backup, with the server stopped: close everything, and let devices resynchronize.

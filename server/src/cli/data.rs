@@ -34,7 +34,7 @@ pub(super) async fn instance(config: &Config, clock: Arc<dyn Clock>, serves: boo
     Ok(Instance::assemble_with(location, config.database.options(), key, clock, Arc::new(OsEntropy)).await?)
 }
 
-fn postgres(config: &Config) -> Result<Option<PostgresUrl>, CliError> {
+pub(super) fn postgres(config: &Config) -> Result<Option<PostgresUrl>, CliError> {
     config.database.postgres().map_err(|error| CliError::Argument(format!("database: {error}")))
 }
 

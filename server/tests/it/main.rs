@@ -16,6 +16,7 @@ mod channel_resync;
 mod channel_support;
 mod channel_throttle;
 mod channel_websocket;
+mod doctor;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
