@@ -85,7 +85,7 @@ impl Fleet {
     }
 }
 
-/// The process of a [`Fleet`]: reads what to do on standard input and says what became of it on standard output.
+/// The process of a fleet: reads what to do on standard input and says what became of it on standard output.
 ///
 /// # Panics
 /// An opening fails: what is slow may be measured, what is wrong may not.
