@@ -26,7 +26,7 @@ pub(super) fn commit_failure(error: &Error) -> StorageError {
 
 /// Whether the connection can go on after a rollback.
 pub(super) fn is_survivable(error: &Error) -> bool {
-    let fatal = |error: &DbError| ["08", "57P"].iter().any(|class| error.code().code().starts_with(class));
+    let fatal = |error: &DbError| ["08", "25P03", "57P"].iter().any(|class| error.code().code().starts_with(class));
     error.as_db_error().is_some_and(|error| !fatal(error))
 }
 
@@ -45,7 +45,10 @@ fn database(error: &DbError) -> StorageError {
         (&SqlState::LOCK_NOT_AVAILABLE | &SqlState::QUERY_CANCELED, _) | (_, "40") => StorageError::Busy,
         (&SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED, _) => StorageError::Corrupt(detail()),
         (&SqlState::INVALID_CATALOG_NAME, _) | (_, "28") => StorageError::Refused(detail()),
-        (_, "08" | "53" | "57") => StorageError::Unreachable(detail()),
+        // The database ends the session of a node that hangs in its transaction.
+        (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _) | (_, "08" | "53" | "57") => {
+            StorageError::Unreachable(detail())
+        }
         _ => StorageError::Io(detail()),
     }
 }
