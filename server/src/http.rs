@@ -45,6 +45,7 @@ pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
 use throttle::CallLimits;
 pub use tls::{Certificates, TlsError};
+pub(crate) use token::service_body;
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;

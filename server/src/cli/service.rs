@@ -1,6 +1,6 @@
 //! `service create`, `list`, `show`, `update` and `delete`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::{ListArgs, ServiceArgs, ServiceDeleteArgs, ServiceShowArgs};
 use super::{CliError, data, log, output};
@@ -8,7 +8,8 @@ use crate::admin::{Actor, Admin, AdminError, NewService, Service, ServiceChange,
 use crate::config::Config;
 use crate::domain::authkey::Scope;
 use crate::domain::name::ServiceName;
-use crate::domain::rules::{ServiceRules, short_string_name};
+use crate::domain::rules::ServiceRules;
+use crate::http::service_body;
 
 /// `cardea-server service create`.
 pub(super) async fn create(args: ServiceArgs) -> Result<(), CliError> {
@@ -88,27 +89,9 @@ pub(super) async fn show(args: ServiceShowArgs) -> Result<(), CliError> {
 
 /// A service as the API shows it, and its name once more under `name`.
 fn document(service: &Service, webhook: Option<&str>) -> Value {
-    let rules = &service.rules;
-    json!({
-        "name": service.name.as_str(),
-        "service": service.name.as_str(),
-        "createdAt": service.created_at.get(),
-        "window": rules.window.seconds(),
-        "openingLifetime": rules.window.lifetime(),
-        "duress": rules.duress,
-        "silentAlarm": rules.silent_alarm,
-        "biometric": rules.biometric,
-        "emulated": rules.emulated,
-        "pinMin": rules.pin_digits.0,
-        "pinMax": rules.pin_digits.1,
-        "attempts": rules.limits.tries,
-        "unblockAfter": rules.limits.unblock_after,
-        "shortString": short_string_name(rules.short_string),
-        "enrollmentSeconds": rules.enrollment_seconds,
-        "devices": rules.devices,
-        "label": service.label(),
-        "webhook": webhook,
-    })
+    let mut document = service_body(service, webhook);
+    document["name"] = service.name.as_str().into();
+    document
 }
 
 /// `cardea-server service list`.

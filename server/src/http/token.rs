@@ -12,6 +12,8 @@ mod status;
 mod tokens;
 mod webhook;
 
+pub(crate) use service::body as service_body;
+
 use super::call::Mounted;
 pub(super) use status::body as status_body;
 

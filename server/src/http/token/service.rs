@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::admin::{NewService, Service, ServiceChange, StoredService};
 use crate::domain::permission::Permission;
-use crate::domain::rules::{ENROLLMENT_MAX, LIFETIME_MAX, RulesChange, ServiceRules, WINDOW_MAX};
+use crate::domain::rules::{ENROLLMENT_MAX, LIFETIME_MAX, RulesChange, ServiceRules, WINDOW_MAX, short_string_name};
 use crate::domain::throttle::TRIES_MAX;
 use crate::http::Problem;
 use crate::http::call::{Call, Mounted, mount};
@@ -143,7 +143,8 @@ fn stored_body(stored: &StoredService) -> Value {
     body
 }
 
-fn body(service: &Service, webhook: Option<&str>) -> Value {
+/// A service as the API shows it.
+pub(crate) fn body(service: &Service, webhook: Option<&str>) -> Value {
     let rules = &service.rules;
     json!({
         "service": service.name.as_str(),
@@ -158,11 +159,7 @@ fn body(service: &Service, webhook: Option<&str>) -> Value {
         "pinMax": rules.pin_digits.1,
         "attempts": rules.limits.tries,
         "unblockAfter": rules.limits.unblock_after,
-        "shortString": match rules.short_string {
-            ShortString::Off => "off",
-            ShortString::Shown => "shown",
-            ShortString::Required => "required",
-        },
+        "shortString": short_string_name(rules.short_string),
         "enrollmentSeconds": rules.enrollment_seconds,
         "devices": rules.devices,
         "label": service.label(),
