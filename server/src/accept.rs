@@ -88,6 +88,12 @@ fn reserve() -> Option<File> {
     File::open(path).ok()
 }
 
+/// Whether the process can have another descriptor, as the next connection needs.
+#[must_use]
+pub fn has_room() -> bool {
+    reserve().is_some()
+}
+
 fn is_of_the_peer(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | TimedOut)

@@ -9,6 +9,7 @@ mod authorize;
 mod check;
 mod confirmations;
 mod copies;
+mod counts;
 mod devices;
 mod error;
 mod events;
@@ -20,6 +21,7 @@ mod listing;
 mod nodes;
 mod offers;
 mod once;
+mod readiness;
 mod retention;
 mod services;
 pub(crate) mod status_cache;
@@ -46,6 +48,7 @@ pub use instance::Instance;
 pub use keys::ServerIdentity;
 pub use listing::TOKENS_MAX;
 pub use offers::{INVITED_MAX, Invited, Offer, Offers};
+pub use readiness::Part;
 pub use retention::{Forgotten, Retention};
 pub use services::{NewService, ServiceChange, StoredService};
 pub use webhooks::WebhookState;
@@ -57,6 +60,7 @@ pub use crate::vault::{
     Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Service, Subscription, TokenEntry,
 };
 
+use crate::metrics::Metrics;
 use crate::storage::{CacheLock, StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
 use status_cache::StatusCache;
@@ -92,6 +96,8 @@ pub struct Admin {
     pulse: events::Pulse,
     plain_webhooks: bool,
     copies: OnceLock<Arc<StatusCache>>,
+    looks: readiness::Looks,
+    counts: counts::Counts,
     _lock: Option<Arc<CacheLock>>,
 }
 
@@ -133,6 +139,8 @@ impl Admin {
             pulse,
             plain_webhooks,
             copies: OnceLock::new(),
+            looks: readiness::Looks::default(),
+            counts: counts::Counts::default(),
             _lock: instance.lock(),
         })
     }
@@ -141,6 +149,13 @@ impl Admin {
     #[must_use]
     pub fn with_plain_webhooks(self, allowed: bool) -> Self {
         Self { plain_webhooks: allowed, ..self }
+    }
+
+    /// The same, which counts in `metrics`.
+    #[must_use]
+    pub fn with_metrics(self, metrics: &Metrics) -> Self {
+        self.store.count_in(metrics);
+        Self { counts: counts::Counts::new(metrics), ..self }
     }
 
     /// Tokens that were changed by a call, as it happens: live sessions of their devices have to be told or ended.

@@ -6,12 +6,13 @@
 //! - `connection`: what may come when on one connection, over frames (`framing`) and a reply grid (`grid`);
 //! - `desk`: what a frame means: finds the row, lets the protocol's responder look at it, lets the vault decide, commits,
 //!   and only then hands out the reply. One file per kind of exchange;
-//! - `live`: one session per device.
+//! - `live`: one session per device; `counts`: what is counted.
 //!
 //! Nothing here knows which PIN was typed: the vault answers the same for all that match.
 
 mod address;
 mod connection;
+mod counts;
 mod datagram;
 mod desk;
 mod framing;

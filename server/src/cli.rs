@@ -6,6 +6,7 @@ mod authkey;
 mod channel_threads;
 mod copies;
 mod data;
+mod descriptors;
 mod dev;
 mod doctor;
 mod init;
@@ -18,6 +19,7 @@ mod serve;
 mod service;
 mod subscription;
 mod token;
+mod webhook;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ use crate::admin::AdminError;
 use crate::config::{ConfigError, DEFAULTS};
 use crate::http::TlsError;
 use crate::storage::StorageError;
+use crate::webhook::CaFileError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,9 @@ pub enum CliError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The certificate authorities of webhooks cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] CaFileError),
     /// A file, a socket or a stream failed.
     #[error("{what}: {source}")]
     Io {
@@ -56,6 +62,9 @@ pub enum CliError {
     /// An argument that only the command itself can judge.
     #[error("{0}")]
     Argument(String),
+    /// A receiver did not take the test; the operator looks at it.
+    #[error("the test did not arrive: {0}")]
+    Undelivered(String),
     /// `doctor` has found so many things that have to be mended.
     #[error("{0} to mend, see above")]
     Unwell(usize),
@@ -104,6 +113,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Service(ServiceCommand::Show(args)) => service::show(args).await,
         Command::Service(ServiceCommand::Update(args)) => service::update(args).await,
         Command::Service(ServiceCommand::Delete(args)) => service::delete(args).await,
+        Command::Webhook(command) => webhook::run(command).await,
         Command::Subscription(command) => subscription::run(command).await,
         Command::Authkey(AuthkeyCommand::Create(args)) => authkey::create(args).await,
         Command::Authkey(AuthkeyCommand::List(args)) => authkey::list(args).await,

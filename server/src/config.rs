@@ -2,6 +2,7 @@
 
 mod database;
 mod http;
+mod keys;
 mod layers;
 mod retention;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use cardea_protocol::wire::Host;
 pub use database::{DatabaseConfig, DatabaseUrl};
 pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
+pub use keys::KeysConfig;
 pub use layers::{ConfigError, DEFAULTS, Sources};
 pub use retention::{AuditConfig, RetentionConfig};
 use serde::de::Error as _;
@@ -25,6 +27,8 @@ use crate::network::Network;
 pub struct Config {
     /// Where the data is.
     pub data: DataConfig,
+    /// The master key, where it is not in the data folder.
+    pub keys: KeysConfig,
     /// The database, where it is not in the data folder.
     pub database: DatabaseConfig,
     /// How the world reaches the server.
@@ -112,6 +116,9 @@ pub struct WebhookConfig {
     pub allow_http: bool,
     /// Whether they may lead into the server's own network.
     pub allow_private: bool,
+    /// More certificate authorities that receivers may have their certificates from.
+    #[serde(deserialize_with = "optional")]
+    pub ca_file: Option<String>,
 }
 
 /// Section `shutdown`.

@@ -24,6 +24,7 @@ mod problem;
 mod query;
 mod route;
 mod serve;
+mod spell;
 mod throttle;
 mod tls;
 mod token;
@@ -45,7 +46,7 @@ pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
 use throttle::CallLimits;
 pub use tls::{Certificates, TlsError};
-pub(crate) use token::service_body;
+pub(crate) use token::{service_body, webhook_body};
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
@@ -138,8 +139,9 @@ impl Api {
     }
 
     /// The paths for whoever watches the process, for a listener of their own: `/metrics`, `/healthz`, `/readyz`.
-    pub fn watch_router(admin: Arc<Admin>, config: &HttpConfig, metrics: Metrics) -> Router {
-        let api = Self::new(admin, config, 0, None).with_metrics(metrics);
+    /// The server is not ready any more once `shutdown` is requested.
+    pub fn watch_router(admin: Arc<Admin>, config: &HttpConfig, metrics: Metrics, shutdown: Shutdown) -> Router {
+        let api = Self::new(admin, config, 0, None).with_metrics(metrics).until(shutdown);
         Router::new()
             .route(METRICS, only_get(health::metrics))
             .route("/healthz", only_get(health::alive))

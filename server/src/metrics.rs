@@ -48,6 +48,11 @@ impl Gauge {
         Present(self.clone())
     }
 
+    /// There are so many, as somebody has counted. Not for one that [`Gauge::enter`] is used with.
+    pub fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
     /// How many there are.
     #[must_use]
     pub fn get(&self) -> u64 {
@@ -142,6 +147,11 @@ impl Metrics {
         let counter = Counter::default();
         self.add(name, help, labels, Source::Counter(counter.clone()));
         counter
+    }
+
+    /// As [`Metrics::counter`], for one that counts already.
+    pub fn show(&self, name: &'static str, help: &'static str, labels: &[Label], counter: &Counter) {
+        self.add(name, help, labels, Source::Counter(counter.clone()));
     }
 
     /// Something new of which there are more or fewer.

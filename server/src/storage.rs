@@ -12,6 +12,7 @@
 
 mod driver;
 mod error;
+mod errors;
 mod lock;
 mod postgres;
 pub mod rows;

@@ -4,6 +4,7 @@
 
 mod target;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::clock::UnixSeconds;
@@ -55,6 +57,22 @@ pub enum CallError {
     Status(u16),
 }
 
+/// The file with more certificate authorities cannot be used. The operator has to put it right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("webhook.ca_file {}: {detail}; it must be certificates in PEM, or empty", path.display())]
+pub struct CaFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+fn public_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots
+}
+
 /// A delivery: what is sent, and how it is signed.
 #[derive(Debug)]
 pub struct Call<'a> {
@@ -86,13 +104,31 @@ impl std::fmt::Debug for Caller {
 
 impl Caller {
     /// A caller that trusts the usual certificate authorities.
-    ///
-    /// # Panics
-    /// Never: the provider knows the usual versions of TLS.
     #[must_use]
     pub fn new(allow_private: bool) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        Self::with_roots(allow_private, public_roots())
+    }
+
+    /// The same, which also trusts the authorities in the file `path` (PEM). The file is read now and not again. Blocks.
+    ///
+    /// # Errors
+    /// [`CaFileError`].
+    pub fn with_authorities(allow_private: bool, path: &Path) -> Result<Self, CaFileError> {
+        let failed = |detail: String| CaFileError { path: path.to_owned(), detail };
+        let mut roots = public_roots();
+        let mut count = 0;
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))? {
+            let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+            roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(failed("there is no certificate in it".to_owned()));
+        }
+        Ok(Self::with_roots(allow_private, roots))
+    }
+
+    fn with_roots(allow_private: bool, roots: RootCertStore) -> Self {
         let provider = Arc::new(ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has the usual versions").with_root_certificates(roots).with_no_client_auth();
@@ -180,3 +216,6 @@ async fn exchange(
         _ = &mut connection => answer.await,
     }
 }
+
+#[cfg(test)]
+mod tests;

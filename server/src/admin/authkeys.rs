@@ -147,9 +147,9 @@ impl Admin {
     /// The old one stays good for `overlap` more seconds, at most [`OVERLAP_MAX`].
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: there is no such authkey, it is not good any more or has been replaced before, the
-    /// value is not valid or in use, or the overlap is too long. [`AdminError::Forbidden`]: it is good for more than
-    /// `by`.
+    /// [`AdminError::BadCall`]: it is not good any more or has been replaced before, the value is not valid or in use,
+    /// or the overlap is too long. [`AdminError::NoAuthkey`]. [`AdminError::Forbidden`]: it is good for more than `by`,
+    /// or `by` is an authkey itself and there is none with this number.
     pub async fn rotate_authkey(
         &self,
         number: u64,
@@ -225,8 +225,8 @@ impl Admin {
     /// Revokes the authkey with this number: the next call with it is refused. It stays in the list.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: there is no such authkey, or it is revoked. [`AdminError::Forbidden`]: it is good for
-    /// more than `by`.
+    /// [`AdminError::BadCall`]: it is revoked. [`AdminError::NoAuthkey`]. [`AdminError::Forbidden`]: it is good for more
+    /// than `by`, or `by` is an authkey itself and there is none with this number.
     pub async fn revoke_authkey(&self, number: u64, by: Actor) -> Result<(), AdminError> {
         self.write(move |vault, tx| {
             let mut key = administered(vault, tx, number, by, Rights::administer)?;
@@ -271,7 +271,7 @@ fn administered(
     let key = vault.authkey_numbered(tx, number)?;
     match (own, key) {
         (None, Some(key)) => Ok(key),
-        (None, None) => Err(VaultError::Refused("there is no authkey with this number: see the list")),
+        (None, None) => Err(VaultError::Unknown("authkey")),
         (Some(own), Some(key)) if own.permissions.allows(Permission::Services) && reaches(&own, &key.rights) => Ok(key),
         (Some(_), _) => Err(VaultError::Forbidden),
     }

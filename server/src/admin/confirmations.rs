@@ -9,8 +9,6 @@ use crate::vault::{Repeatable, Signed, Vault};
 
 /// Most confirmations whose end is written down in one transaction.
 const SWEEP: u32 = 200;
-/// Seconds for which a confirmation can be asked about after its end: thirty days.
-const KEPT: u64 = 30 * 86_400;
 /// Most confirmations that are looked at for one page of a list that is narrowed to a state.
 const LOOKED_AT: u32 = 10_000;
 
@@ -151,8 +149,8 @@ impl Admin {
         }
     }
 
-    /// Writes down the end of confirmations that nobody answered in time, and removes those that ended long ago;
-    /// returns how many ended. [`Admin::keep_house`] does so by itself.
+    /// Writes down the end of confirmations that nobody answered in time; returns how many ended. [`Admin::keep_house`]
+    /// does so by itself.
     ///
     /// # Errors
     /// Storage failed, or a row is damaged.
@@ -161,14 +159,7 @@ impl Admin {
         if !due {
             return Ok(0);
         }
-        self.write(|vault, tx| {
-            let clock = vault.reading();
-            let ended = vault.sweep_confirmations(tx, SWEEP, clock)?;
-            let before = crate::clock::UnixSeconds::new(clock.now().get().saturating_sub(KEPT));
-            vault.forget_confirmations(tx, before)?;
-            Ok(ended)
-        })
-        .await
+        self.write(|vault, tx| vault.sweep_confirmations(tx, SWEEP, vault.reading())).await
     }
 
     /// Makes it durable that the time of a confirmation is over.

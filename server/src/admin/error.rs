@@ -33,6 +33,9 @@ pub enum AdminError {
     /// There is no such confirmation in this service (any more): 404.
     #[error("there is no such confirmation in this service")]
     NoConfirmation,
+    /// There is no authkey with this number: 404.
+    #[error("there is no authkey with this number: see the list")]
+    NoAuthkey,
     /// The token has no such device, or it is revoked: 404.
     #[error("the token has no such device")]
     NoDevice,
@@ -56,6 +59,7 @@ impl From<VaultError> for AdminError {
         match error {
             VaultError::Unknown("token") => Self::NoToken,
             VaultError::Unknown("device") => Self::NoDevice,
+            VaultError::Unknown("authkey") => Self::NoAuthkey,
             VaultError::Unknown("service") => Self::NoService,
             VaultError::Unknown("confirmation") => Self::NoConfirmation,
             VaultError::Unknown("subscription") => Self::NoSubscription,

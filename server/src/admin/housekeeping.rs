@@ -132,14 +132,17 @@ impl Admin {
     /// # Errors
     /// Storage failed.
     pub async fn deliver_events(&self) -> Result<usize, AdminError> {
-        let rows = self
+        let (rows, newest) = self
             .read(|vault, tx| {
-                let after = vault.cursor(tx, LOG)?;
-                vault.stored_journal(tx, &JournalFilter::All, after, EVENTS)
+                let (after, newest) = (vault.cursor(tx, LOG)?, JournalRows::newest_journal(tx)?);
+                Ok((vault.stored_journal(tx, &JournalFilter::All, after, EVENTS)?, newest))
             })
             .await?;
-        let Some((last, _)) = rows.last() else { return Ok(0) };
-        let last = *last;
+        let last = rows.last().map_or(newest, |(last, _)| *last);
+        self.counts.journal_stands(newest, last);
+        if rows.is_empty() {
+            return Ok(0);
+        }
         for (seq, entry) in &rows {
             match entry.as_ref().map(Entry::event) {
                 Ok(Some(event)) => log(*seq, event),

@@ -30,24 +30,24 @@ impl Instance {
     /// # Errors
     /// The database or the master key cannot be used; the error says which and what to do.
     pub async fn open(folder: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, AdminError> {
-        let at = folder.to_owned();
-        let lock = tokio::task::spawn_blocking(move || CacheLock::shared(&at)).await;
-        let lock = lock.map_err(|_| crate::storage::StorageError::Panicked)??;
-        let instance = Self::open_to_serve(folder, clock, entropy).await?;
-        Ok(Self { lock: Some(Arc::new(lock)), ..instance })
+        Self::open_with(folder, KeyLocation::Folder(folder.to_owned()), clock, entropy).await
     }
 
-    /// As [`Instance::open`], for the server that has the [`ServerLock`](crate::storage::ServerLock) of the folder.
+    /// As [`Instance::open`], with the master key at `key`.
     ///
     /// # Errors
     /// The database or the master key cannot be used; the error says which and what to do.
-    pub async fn open_to_serve(
+    pub async fn open_with(
         folder: &Path,
+        key: KeyLocation,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, AdminError> {
-        let location = Location::File(Self::database(folder));
-        Self::assemble(location, KeyLocation::Folder(folder.to_owned()), clock, entropy).await
+        let at = folder.to_owned();
+        let lock = tokio::task::spawn_blocking(move || CacheLock::shared(&at)).await;
+        let lock = lock.map_err(|_| crate::storage::StorageError::Panicked)??;
+        let instance = Self::assemble(Location::File(Self::database(folder)), key, clock, entropy).await?;
+        Ok(Self { lock: Some(Arc::new(lock)), ..instance })
     }
 
     /// The database in the data folder `folder`.

@@ -20,13 +20,21 @@ pub struct Retention {
     pub tombstone_days: Option<u32>,
     /// Days until a revoked or expired authkey is listed no more. `None` keeps it for ever.
     pub authkey_days: Option<u32>,
+    /// Days for which a confirmation can be asked about once its time is over. `None` keeps it for ever.
+    pub confirmation_days: Option<u32>,
     /// Seconds between two signed checkpoints.
     pub checkpoint_seconds: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { event_days: None, tombstone_days: None, authkey_days: None, checkpoint_seconds: 3_600 }
+        Self {
+            event_days: None,
+            tombstone_days: None,
+            authkey_days: None,
+            confirmation_days: Some(30),
+            checkpoint_seconds: 3_600,
+        }
     }
 }
 
@@ -39,6 +47,8 @@ pub struct Forgotten {
     pub tombstones: usize,
     /// Authkeys.
     pub authkeys: usize,
+    /// Confirmations.
+    pub confirmations: usize,
 }
 
 impl Admin {
@@ -54,7 +64,7 @@ impl Admin {
     /// # Errors
     /// Storage failed, or a row is damaged; what was forgotten until then is.
     pub async fn forget(&self) -> Result<Forgotten, AdminError> {
-        let Retention { event_days, tombstone_days, authkey_days, .. } = self.retention;
+        let Retention { event_days, tombstone_days, authkey_days, confirmation_days, .. } = self.retention;
         let mut forgotten = Forgotten::default();
         if let Some(days) = event_days {
             for _ in 0..ROUNDS {
@@ -87,6 +97,17 @@ impl Admin {
         if let Some(days) = authkey_days {
             let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, vault.reading());
             forgotten.authkeys += self.write(erase).await?;
+        }
+        if let Some(days) = confirmation_days {
+            for _ in 0..ROUNDS {
+                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
+                    vault.erase_confirmations(tx, days, BATCH, vault.reading())
+                };
+                match self.write(erase).await? {
+                    0 => break,
+                    count => forgotten.confirmations += count,
+                }
+            }
         }
         Ok(forgotten)
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cardea_protocol::Secret;
 use serde_json::json;
 
+use super::counts::Standing;
 use super::{Admin, AdminError, Service};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
@@ -106,16 +107,22 @@ impl Admin {
 
     /// The numbers of the services that have a webhook.
     pub(super) async fn webhook_services(&self) -> Result<Vec<u64>, AdminError> {
-        self.read(|vault, tx| {
-            let mut services = Vec::new();
-            for service in vault.services(tx)? {
-                if vault.delivery(tx, service.id)?.is_some_and(|state| !state.disabled) {
-                    services.push(service.id);
+        let (services, standing) = self
+            .read(|vault, tx| {
+                let (mut services, mut standing) = (Vec::new(), Standing::default());
+                let newest = JournalRows::newest_journal(tx)?;
+                for service in vault.services(tx)? {
+                    let Some(state) = vault.delivery(tx, service.id)? else { continue };
+                    standing.add(&state, newest);
+                    if !state.disabled {
+                        services.push(service.id);
+                    }
                 }
-            }
-            Ok(services)
-        })
-        .await
+                Ok((services, standing))
+            })
+            .await?;
+        self.counts.webhooks_stand(&standing);
+        Ok(services)
     }
 
     /// Delivers what is due to one service; returns how many events arrived. Does nothing while another node, or
@@ -375,6 +382,7 @@ impl Round<'_> {
     async fn send(&mut self, webhook: &Webhook, state: &mut Delivery, due: &Due) -> Result<bool, AdminError> {
         let Some(body) = &due.body else { return Ok(true) };
         let called = self.admin.call(webhook, state, &due.seq.to_string(), body, self.now()).await;
+        self.admin.counts.called(&called);
         match called {
             Ok(()) => {
                 self.arrived += 1;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::address::Admitted;
+use super::counts::{Kind, Outcome};
 use super::desk::{Answer, DeskError, Started, Subscription, WarmAnswer};
 use super::framing::{Farewell, FrameError, Frames, Transport};
 use super::grid::{Grid, now};
@@ -79,6 +80,7 @@ fn subscribed(place: &Place, mask: u8) -> Option<Box<Subscription>> {
 /// Most of its life a connection waits in its session, and there are as many as there are devices. So everything else
 /// that it does has a box of its own, which is gone when it is done.
 pub(super) async fn run<T: Transport>(transport: T, shared: Arc<Shared>, admitted: Admitted) {
+    let _present = shared.desk.counts().connected(T::CARRIER);
     let mut connection = Connection { frames: Frames::new(transport), shared, admitted, grid: Grid::new() };
     let begun = Box::pin(connection.handshake()).await;
     let ended = match begun {
@@ -109,6 +111,7 @@ impl<T: Transport> Connection<T> {
             }
             Ok(FirstFrame::Resync(request)) => {
                 if !self.admitted.may_resync() {
+                    desk.counts().handshake(Kind::Resync, Outcome::Refused);
                     return self.answer(desk.plain(Code::Overloaded)).await;
                 }
                 match desk.resync(&request).await? {
@@ -137,8 +140,14 @@ impl<T: Transport> Connection<T> {
                 }
                 Err(refused) => self.answer(refused).await,
             },
-            Err(DecodeError::Version(_)) => self.answer(desk.plain(Code::VersionUnsupported)).await,
-            Err(_) => self.failed("the first frame is none"),
+            Err(DecodeError::Version(_)) => {
+                desk.counts().handshake(Kind::Other, Outcome::Refused);
+                self.answer(desk.plain(Code::VersionUnsupported)).await
+            }
+            Err(_) => {
+                desk.counts().handshake(Kind::Other, Outcome::Failed);
+                self.failed("the first frame is none")
+            }
         }
     }
 
@@ -154,6 +163,7 @@ impl<T: Transport> Connection<T> {
             // Between two frames a peer may leave: probes do, and devices that have heard enough.
             Err(FrameError::Closed) => Ok(None),
             Err(error) => {
+                self.shared.desk.counts().handshake(Kind::Other, Outcome::Failed);
                 self.admitted.failed();
                 Err(error.into())
             }

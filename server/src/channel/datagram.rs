@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::Shared;
 use super::address::{Addresses, Limits};
+use super::counts::Carrier;
 use super::desk::Answer;
 use super::grid::Grid;
 use super::rate::Budget;
@@ -56,11 +57,15 @@ pub(super) async fn serve(socket: UdpSocket, shared: Arc<Shared>) {
         let Some(request) = space.get(..length).and_then(|bytes| <[u8; COLD_REQUEST_LEN]>::try_from(bytes).ok()) else {
             continue;
         };
-        if !matches!(FirstFrame::parse(&request), Ok(FirstFrame::Cold(_))) || !datagrams.lets_in(sender) {
+        if !matches!(FirstFrame::parse(&request), Ok(FirstFrame::Cold(_))) {
             continue;
         }
         // Whoever comes when all places are taken comes again, or over a connection.
-        let Ok(place) = Arc::clone(&at_once).try_acquire_owned() else { continue };
+        let place = if datagrams.lets_in(sender) { Arc::clone(&at_once).try_acquire_owned().ok() } else { None };
+        let Some(place) = place else {
+            datagrams.shared.desk.counts().turned_away(Carrier::Udp);
+            continue;
+        };
         let answering = Arc::clone(&datagrams);
         datagrams.shared.tasks.spawn(async move {
             answering.answer(&request, sender).await;

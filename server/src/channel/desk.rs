@@ -19,9 +19,11 @@ use cardea_protocol::wire::{KEY_RECORD_LEN, Op, PlainFrame, Reply};
 
 pub(super) use push::Subscription;
 
+use super::counts::Counts;
 use super::live::{LiveSessions, Place};
 use super::rate::{Budget, DeviceRate};
 use crate::clock::{Clock, UnixSeconds};
+use crate::metrics::Metrics;
 use crate::storage::rows::DeviceKey;
 use crate::storage::{StorageError, Store};
 use crate::vault::{Action, DeviceAnswer, DeviceView, Judgement, Named, ServerKeys, Vault, VaultError};
@@ -49,6 +51,7 @@ pub struct Desk {
     /// Of keys of epochs that this node does not know.
     lookups: Budget,
     keys: RwLock<(UnixSeconds, Arc<ServerKeys>)>,
+    counts: Counts,
 }
 
 /// Why the desk cannot answer. Always the server's own fault: nothing was changed, and the connection is closed.
@@ -218,7 +221,18 @@ impl Desk {
             resyncs: Budget::new(RESYNCS),
             lookups: Budget::new(LOOKUPS),
             keys,
+            counts: Counts::default(),
         })
+    }
+
+    /// Will count in `metrics` what the whole channel does.
+    #[must_use]
+    pub fn with_metrics(self, metrics: &Metrics) -> Self {
+        Self { counts: Counts::new(metrics), ..self }
+    }
+
+    pub(super) const fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {

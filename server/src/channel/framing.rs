@@ -13,6 +13,7 @@ use cardea_protocol::limits::{CONNECTION_BYTES_PER_SECOND, FRAME_MAX};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
+use super::counts::Carrier;
 use super::grid::now;
 
 /// Bytes of the length before a frame.
@@ -50,6 +51,9 @@ pub(super) enum Farewell {
 
 /// Frames in both directions, whatever carries them.
 pub(super) trait Transport: Send + Unpin {
+    /// What it is counted as.
+    const CARRIER: Carrier;
+
     /// The next frame. Keeps what came in part: whoever stops asking loses nothing.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FrameError>>;
 
@@ -91,6 +95,8 @@ impl<S> Stream<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for Stream<S> {
+    const CARRIER: Carrier = Carrier::Tcp;
+
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FrameError>> {
         loop {
             if let Some(frame) = self.take()? {

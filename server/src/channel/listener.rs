@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::Handle;
 
 use super::address::Admitted;
+use super::counts::Carrier;
 use super::datagram;
 use super::framing::Stream;
 use super::{Channel, Shared, connection};
@@ -113,6 +114,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
     let is_proxy = shared.trusted.iter().any(|network| network.contains(peer.ip()));
     let admitted = if is_proxy { shared.addresses.admit_proxy() } else { shared.addresses.admit(peer.ip()) };
     let Some(admitted) = admitted else {
+        shared.desk.counts().turned_away(Carrier::Tcp);
         tracing::debug!("token channel is full, or an address is over its limit; connection closed unread");
         return;
     };
@@ -137,7 +139,10 @@ async fn serve_proxied(mut stream: TcpStream, peer: SocketAddr, shared: Arc<Shar
         Ok(client) if shared.addresses.name(&mut admitted, client.ip()) => {
             Box::pin(connection::run(Stream::new(stream), shared, admitted)).await;
         }
-        Ok(_) => tracing::debug!("address behind a proxy is over its limit; connection closed unread"),
+        Ok(_) => {
+            shared.desk.counts().turned_away(Carrier::Tcp);
+            tracing::debug!("address behind a proxy is over its limit; connection closed unread");
+        }
         // The proxy is the operator's own: a wrong setting of it should not go unseen.
         Err(error) => tracing::warn!(proxy = %peer.ip(), %error, "token channel: connection closed"),
     }

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::address::Admitted;
+use super::counts::Carrier;
 use super::framing::{Farewell, FrameError, Transport};
 use super::{Channel, connection};
 
@@ -34,7 +35,14 @@ impl Channel {
     #[must_use]
     pub fn admit(&self, client: IpAddr) -> Option<Visitor> {
         let Self(shared) = self;
-        if shared.shutdown.is_requested() { None } else { shared.addresses.admit(client).map(Visitor) }
+        if shared.shutdown.is_requested() {
+            return None;
+        }
+        let admitted = shared.addresses.admit(client);
+        if admitted.is_none() {
+            shared.desk.counts().turned_away(Carrier::WebSocket);
+        }
+        admitted.map(Visitor)
     }
 
     /// Serves the WebSocket whose bytes `upgraded` gives, on the channel's own threads.
@@ -95,6 +103,8 @@ impl<S> Messages<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for Messages<S> {
+    const CARRIER: Carrier = Carrier::WebSocket;
+
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FrameError>> {
         loop {
             let error = match ready!(Pin::new(&mut self.stream).poll_next(cx)) {

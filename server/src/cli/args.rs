@@ -36,6 +36,9 @@ pub(super) enum Command {
     /// Services: groups of tokens with the same rules.
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Webhooks: where services have their events delivered.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Authkeys: what relying parties and administrators call the API with.
     #[command(subcommand)]
     Authkey(AuthkeyCommand),

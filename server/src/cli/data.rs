@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::entropy::OsEntropy;
 use crate::storage::{self, Location, PostgresUrl, ServerLock, StorageError};
-use crate::vault::KeyLocation;
+use crate::webhook::Caller;
 
 /// Creates the data folder, for this user only, if it is not there.
 pub(super) fn create_folder(dir: &Path) -> Result<(), CliError> {
@@ -23,15 +23,16 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), CliError> {
 
 /// Opens the data in the folder that `config` names, to serve it or beside a server.
 pub(super) async fn instance(config: &Config, clock: Arc<dyn Clock>, serves: bool) -> Result<Instance, CliError> {
-    let Some(url) = postgres(config)? else {
-        let (folder, entropy) = (&config.data.dir, Arc::new(OsEntropy));
-        return Ok(match serves {
-            true => Instance::open_to_serve(folder, clock, entropy).await?,
-            false => Instance::open(folder, clock, entropy).await?,
-        });
-    };
-    let (location, key) = (Location::Postgres(url), KeyLocation::Folder(config.data.dir.clone()));
-    Ok(Instance::assemble_with(location, config.database.options(), key, clock, Arc::new(OsEntropy)).await?)
+    let (folder, entropy) = (&config.data.dir, Arc::new(OsEntropy));
+    let key = config.keys.master_key(folder);
+    Ok(match postgres(config)? {
+        Some(url) => {
+            let location = Location::Postgres(url);
+            Instance::assemble_with(location, config.database.options(), key, clock, entropy).await?
+        }
+        None if serves => Instance::assemble(Location::File(Instance::database(folder)), key, clock, entropy).await?,
+        None => Instance::open_with(folder, key, clock, entropy).await?,
+    })
 }
 
 pub(super) fn postgres(config: &Config) -> Result<Option<PostgresUrl>, CliError> {
@@ -62,6 +63,15 @@ pub(super) async fn admin(config: &Config) -> Result<Admin, CliError> {
         development: false,
     };
     Ok(Admin::new(&instance, nowhere)?)
+}
+
+/// What calls webhooks, as `config` allows it; `dev` may call the machine that it runs on.
+pub(super) fn caller(config: &Config, development: bool) -> Result<Caller, CliError> {
+    let allow_private = development || config.webhook.allow_private;
+    Ok(match &config.webhook.ca_file {
+        Some(path) => Caller::with_authorities(allow_private, Path::new(path))?,
+        None => Caller::new(allow_private),
+    })
 }
 
 /// `cardea-server backup FILE`.

@@ -8,13 +8,12 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::ListArgs;
-use super::{CliError, data, log, output};
+use super::{CliError, data, descriptors, log, output};
 use crate::admin::{Admin, Instance};
 use crate::config::{Config, public_host};
 use crate::http::Certificates;
+use crate::vault::KeyLocation;
 
-/// Descriptors that a server needs beside its connections: database, logs, listeners.
-const OTHER_FILES: u64 = 64;
 /// An authkey that ends within so many seconds is worth a word.
 const SOON: u64 = 14 * 86_400;
 
@@ -66,6 +65,7 @@ pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     certificates(&config, &mut findings);
     descriptors(&config, &mut findings);
     if folder(&config.data.dir, &mut findings) && database(&config, &mut findings) {
+        master_key(&config, &mut findings);
         match data::admin(&config).await {
             Ok(admin) => contents(&admin, &mut findings).await,
             Err(error) => findings.bad("database", error.to_string()),
@@ -123,9 +123,8 @@ fn certificates(config: &Config, findings: &mut Findings) {
 }
 
 fn descriptors(config: &Config, findings: &mut Findings) {
-    let needed = [config.http.max_connections, config.channel.max_connections];
-    let needed = needed.iter().map(|count| u64::try_from(*count).unwrap_or(u64::MAX)).sum::<u64>() + OTHER_FILES;
-    match open_files() {
+    let needed = descriptors::needed(config);
+    match descriptors::allowed() {
         Some(limit) if limit < needed => findings.warning(
             "files",
             format!("this shell allows {limit} open files, the configured connections need {needed}: raise the limit (`ulimit -n`, LimitNOFILE)"),
@@ -133,16 +132,6 @@ fn descriptors(config: &Config, findings: &mut Findings) {
         Some(limit) => findings.good("files", format!("{limit} open files are allowed, {needed} are needed at most")),
         None => findings.good("files", "the number of open files is not limited"),
     }
-}
-
-#[cfg(unix)]
-fn open_files() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
-#[cfg(not(unix))]
-fn open_files() -> Option<u64> {
-    None
 }
 
 /// Whether the folder can be looked into.
@@ -184,6 +173,22 @@ fn database(config: &Config, findings: &mut Findings) -> bool {
             findings.bad("database", error.to_string());
             false
         }
+    }
+}
+
+/// Whether the key is where it should be, for the server alone, and there only.
+fn master_key(config: &Config, findings: &mut Findings) {
+    let (place, own) = (config.keys.master_key(&config.data.dir), KeyLocation::Folder(config.data.dir.clone()));
+    let (file, own) = (place.file().unwrap_or_default(), own.file().unwrap_or_default());
+    match place.check() {
+        Ok(()) => findings.good("master key", format!("{} is for the server alone", file.display())),
+        Err(error) => findings.bad("master key", error.to_string()),
+    }
+    if file != own && own.exists() {
+        findings.warning(
+            "master key",
+            format!("there is another one at {}, which is not used: take it away", own.display()),
+        );
     }
 }
 

@@ -35,14 +35,16 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
             "instanceKey": instance.value,
         }));
     }
+    let key = config.keys.master_key(&config.data.dir).file().unwrap_or_default();
     output::text(&format!(
-        "Data in {dir}. Back up {dir}/vault.key apart from the database: without it the database is lost.\n\n\
+        "Data in {dir}. Back up {key} apart from the database: without it the database is lost.\n\n\
          service        {service}\n\
          authkeys       {status}  reads the status\n\
          {pad}{all}  does everything in it\n\
          {pad}{instance}  does everything, and administers subscriptions\n\n\
          The authkeys are not shown again. Next: cardea-server run{flags}\n",
         dir = config.data.dir.display(),
+        key = key.display(),
         service = args.service,
         status = status.value,
         pad = " ".repeat(15),

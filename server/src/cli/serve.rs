@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::args::{Listen, RunArgs};
 use super::channel_threads::ChannelThreads;
 use super::ready::{self, DevReady, Ready};
-use super::{CliError, copies, data, log};
+use super::{CliError, copies, data, descriptors, log};
 use crate::admin::{Admin, AdminError, AdminSettings};
 use crate::channel::{self, Channel, ChannelServer, Desk, LiveSessions};
 use crate::clock::{Clock, SystemClock, TestClock};
@@ -53,6 +53,9 @@ pub(super) async fn serve(
     let shutdown = Shutdown::new();
     shutdown::on_signals(&shutdown).map_err(CliError::io("cannot watch for signals"))?;
 
+    if !development {
+        descriptors::warn_if_few(&config);
+    }
     let certificates = certificates(&config)?;
     let _lock = data::lock(&config)?;
     let instance = data::instance(&config, clock, true).await?;
@@ -70,12 +73,11 @@ pub(super) async fn serve(
 
     let settings = addresses(&config, http_address, channel_port, development)?;
     let admin = Admin::new(&instance, settings)?.with_plain_webhooks(config.webhook.allow_http);
-    let caller = crate::webhook::Caller::new(development || config.webhook.allow_private);
-    let admin = admin.with_caller(caller);
-    let admin = Arc::new(admin.with_retention(config.retention.rules(&config.audit)));
-    let dev = prepare(&admin).await?;
+    let admin = admin.with_caller(data::caller(&config, development)?);
     let metrics = Metrics::new();
     metrics::of_process(&metrics);
+    let admin = Arc::new(admin.with_retention(config.retention.rules(&config.audit)).with_metrics(&metrics));
+    let dev = prepare(&admin).await?;
     let mut api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
     api = api.with_limits(&config.limits, Arc::clone(&clock)).until(shutdown.clone());
     if config.metrics.public {
@@ -85,12 +87,12 @@ pub(super) async fn serve(
     let (live, grace) = (Arc::new(LiveSessions::default()), config.shutdown.grace);
     let handshakes = config.channel.max_handshakes_per_minute;
     let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
-    let desk = Arc::new(desk.await.map_err(AdminError::from)?);
+    let desk = Arc::new(desk.await.map_err(AdminError::from)?.with_metrics(&metrics));
     let channel = Channel::new(desk, &config.channel, shutdown.clone());
     if config.channel.websocket {
         api = api.with_channel(channel.clone());
     }
-    let desk_for_statuses = api.status_desk();
+    let desk_for_statuses = api.status_desk().with_metrics(&metrics);
     let mut http = HttpServer::new(http, api.router(), config.http.clone(), grace, shutdown.clone())
         .with_limits(&config.limits, http_clock)
         .with_status_desk(desk_for_statuses)
@@ -105,7 +107,7 @@ pub(super) async fn serve(
         let (listener, address) = bind("metrics.listen", address).await?;
         tracing::info!(%address, "metrics");
         let few = HttpConfig { max_connections: WATCHERS, trusted_proxies: Vec::new(), ..config.http.clone() };
-        let router = Api::watch_router(Arc::clone(&admin), &few, metrics.clone());
+        let router = Api::watch_router(Arc::clone(&admin), &few, metrics.clone(), shutdown.clone());
         tasks.push(tokio::spawn(HttpServer::new(listener, router, few, grace, shutdown.clone()).run()));
     }
     tasks.extend([

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::Config;
 use super::database::is_secret;
+use super::keys::credential;
 
 /// The documented defaults, which are also where every key and its type comes from.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -112,6 +113,11 @@ impl Sources {
         let mut merged: Table = DEFAULTS.parse().expect("the built-in defaults are valid TOML");
         // Which source set a key last, for the errors of the checks at the end.
         let mut origins: Vec<(String, String)> = Vec::new();
+        if let Some(path) = credential(&self.environment) {
+            let (key, origin) = ("keys.master_key_file", "the credential vault.key (CREDENTIALS_DIRECTORY)");
+            place(&mut merged, key, Value::String(path), origin)?;
+            origins.push((key.to_owned(), origin.to_owned()));
+        }
         if let Some(path) = &self.file {
             let origin = format!("the configuration file {}", path.display());
             for (section, value) in read(path)? {

@@ -26,6 +26,8 @@ pub struct RetentionConfig {
     pub tombstone_days: u32,
     /// Days until a revoked or expired authkey is forgotten.
     pub authkey_days: u32,
+    /// Days until a confirmation whose time is over is forgotten.
+    pub confirmation_days: u32,
 }
 
 impl AuditConfig {
@@ -41,6 +43,7 @@ impl RetentionConfig {
             ("retention.event_days", self.event_days),
             ("retention.tombstone_days", self.tombstone_days),
             ("retention.authkey_days", self.authkey_days),
+            ("retention.confirmation_days", self.confirmation_days),
         ] {
             if days > DAYS_MAX {
                 return Err((key, "must be at most 36500 days; 0 keeps for ever"));
@@ -57,6 +60,7 @@ impl RetentionConfig {
             event_days: days(self.event_days),
             tombstone_days: days(self.tombstone_days),
             authkey_days: days(self.authkey_days),
+            confirmation_days: days(self.confirmation_days),
             checkpoint_seconds: u64::from(audit.checkpoint_minutes) * 60,
         }
     }

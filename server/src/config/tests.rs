@@ -42,6 +42,30 @@ fn flags_win_over_the_environment_over_the_file_over_the_defaults() {
 }
 
 #[test]
+fn a_credential_is_the_master_key_unless_something_else_is_said() {
+    use crate::vault::KeyLocation;
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().display().to_string();
+    let mut sources = Sources::default();
+    let place = |sources: &Sources| {
+        let key = sources.load().expect("valid").keys.master_key(&PathBuf::from("/data"));
+        (matches!(key, KeyLocation::Provided(_)), key.file().expect("a file"))
+    };
+    let own = (false, PathBuf::from("/data/vault.key"));
+    assert_eq!(place(&sources), own);
+    sources.environment = vec![("CREDENTIALS_DIRECTORY".to_owned(), directory)];
+    assert_eq!(place(&sources), own, "it has no such credential");
+    std::fs::write(folder.path().join("vault.key"), "x").expect("written");
+    assert_eq!(place(&sources), (true, folder.path().join("vault.key")));
+    let told = sources.explain().expect("valid");
+    assert!(told.contains("master_key_file") && told.contains("CREDENTIALS_DIRECTORY"), "{told}");
+    sources.environment.push(("CARDEA_KEYS_MASTER_KEY_FILE".to_owned(), "/run/key".to_owned()));
+    assert_eq!(place(&sources), (true, PathBuf::from("/run/key")));
+    sources.flags = vec![flag("keys.master_key_file", "")];
+    assert_eq!(place(&sources), own);
+}
+
+#[test]
 fn unknown_keys_of_every_source_are_refused_by_name() {
     for text in ["[http]\nlisten_on = \"x\"", "[htp]\nlisten = \"x\"", "[htp]", "listen = \"x\""] {
         let (_file, sources) = file(text);

@@ -15,10 +15,10 @@ const KEY_NAME_MAX: usize = 100;
 #[non_exhaustive]
 pub enum NameError {
     /// Not a subscription.
-    #[error("a subscription is 1 to {SUBSCRIPTION_MAX} of a-z, 0-9 and `-`, and no reserved word")]
+    #[error("a subscription is one to {SUBSCRIPTION_MAX} of a-z, 0-9 and `-`, and no reserved word")]
     Subscription,
     /// Not a service.
-    #[error("a service is `<subscription>_<service>`, the second part 1 to {SERVICE_MAX} of a-z, 0-9, `-` and `_`")]
+    #[error("a service is `<subscription>_<service>`, the second part one to {SERVICE_MAX} of a-z, 0-9, `-` and `_`")]
     Service,
     /// Not a label.
     #[error("a label is between one and {LABEL_MAX} bytes of text without control characters")]

@@ -66,16 +66,16 @@ pub enum RulesError {
     #[error("the window is longer than {WINDOW_MAX} seconds: choose a shorter one, or 0 for single use")]
     Window,
     /// The life of a single-use opening is out of range.
-    #[error("the lifetime of a single-use opening is not between 1 and {LIFETIME_MAX} seconds")]
+    #[error("the lifetime of a single-use opening is not between one and {LIFETIME_MAX} seconds")]
     Lifetime,
     /// The number of tries is out of range.
-    #[error("the number of wrong PINs that block a device is not between 1 and {TRIES_MAX}")]
+    #[error("the number of wrong PINs that block a device is not between one and {TRIES_MAX}")]
     Tries,
     /// The range of PIN lengths is empty or leaves what the protocol allows.
     #[error("the PIN lengths are not a range within {PIN_MIN} to {PIN_MAX} digits")]
     PinDigits,
     /// The life of an enrollment is out of range.
-    #[error("the life of an enrollment is not between 1 and {ENROLLMENT_MAX} seconds")]
+    #[error("the life of an enrollment is not between one and {ENROLLMENT_MAX} seconds")]
     Enrollment,
     /// The number of devices is out of range.
     #[error("the number of devices of a token is not between one and {DEVICES_PER_TOKEN}")]
@@ -83,6 +83,9 @@ pub enum RulesError {
     /// There is no such setting of the short authentication string.
     #[error("the short authentication string is off, shown or required")]
     ShortString,
+    /// A silent alarm without anything that could raise it.
+    #[error("a silent alarm needs duress PINs: allow duress, or leave the silent alarm off")]
+    SilentAlarm,
     /// The cheap PIN hash was asked for where real tokens live.
     #[error("the test class of the PIN hash is allowed in `cardea-server dev` only")]
     TestClass,
@@ -113,6 +116,9 @@ impl ServiceRules {
         }
         if !(1..=DEVICES_PER_TOKEN).contains(&usize::from(self.devices)) {
             return Err(RulesError::Devices);
+        }
+        if self.silent_alarm && !self.duress {
+            return Err(RulesError::SilentAlarm);
         }
         if self.argon2 == Argon2Class::Test && !development {
             return Err(RulesError::TestClass);
@@ -291,6 +297,7 @@ mod tests {
             (ServiceRules { enrollment_seconds: 0, ..valid }, RulesError::Enrollment),
             (ServiceRules { devices: 0, ..valid }, RulesError::Devices),
             (ServiceRules { devices: 9, ..valid }, RulesError::Devices),
+            (ServiceRules { silent_alarm: true, duress: false, ..valid }, RulesError::SilentAlarm),
             (ServiceRules { argon2: Argon2Class::Test, ..valid }, RulesError::TestClass),
         ] {
             assert_eq!(rules.validate(false), Err(expected));

@@ -168,6 +168,7 @@ impl From<AdminError> for Problem {
             AdminError::NoToken => Self::UnknownToken,
             AdminError::NoConfirmation => Self::UnknownConfirmation,
             AdminError::NoDevice => Self::UnknownDevice,
+            AdminError::NoAuthkey => Self::UnknownAuthkey,
             error if error.is_transient() => {
                 tracing::warn!(%error, "a call could not be served now");
                 Self::Unavailable

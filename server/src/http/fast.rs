@@ -12,6 +12,7 @@ use super::throttle::{Addresses, CallLimits};
 use super::token::status_body;
 use crate::admin::Admin;
 use crate::domain::status::TokenStatus;
+use crate::metrics::{Counter, Metrics};
 
 /// The only path that is asked this often.
 pub(super) const PATH: &str = "/token/status";
@@ -21,11 +22,23 @@ pub(super) const PATH: &str = "/token/status";
 pub struct StatusDesk {
     admin: Arc<Admin>,
     limits: Option<Arc<CallLimits>>,
+    hits: Counter,
+    misses: Counter,
 }
 
 impl StatusDesk {
-    pub(super) const fn new(admin: Arc<Admin>, limits: Option<Arc<CallLimits>>) -> Self {
-        Self { admin, limits }
+    pub(super) fn new(admin: Arc<Admin>, limits: Option<Arc<CallLimits>>) -> Self {
+        Self { admin, limits, hits: Counter::default(), misses: Counter::default() }
+    }
+
+    /// The same, which counts in `metrics` how often it has an answer.
+    #[must_use]
+    pub fn with_metrics(self, metrics: &Metrics) -> Self {
+        let (hits, misses) = (
+            metrics.counter("cardea_status_cache_hits_total", "Statuses that were answered from memory.", &[]),
+            metrics.counter("cardea_status_cache_misses_total", "Calls for a status that were not.", &[]),
+        );
+        Self { hits, misses, ..self }
     }
 
     /// The answer to `request`, which came from `client`; `None` is for the router.
@@ -38,6 +51,17 @@ impl StatusDesk {
         if request.method() != Method::GET || request.uri().path() != PATH {
             return None;
         }
+        let answer = self.known(request, client, addresses);
+        if answer.is_some() { &self.hits } else { &self.misses }.add();
+        answer
+    }
+
+    fn known<B>(
+        &self,
+        request: &Request<B>,
+        client: impl FnOnce(&HeaderMap) -> Option<IpAddr>,
+        addresses: Option<&Addresses>,
+    ) -> Option<Response<Bytes>> {
         let [user, service, authkey] = parse(request.uri().query()?)?;
         let client = client(request.headers())?;
         let known = self.admin.find(service, user, authkey, Some(client))?;

@@ -53,7 +53,7 @@ fn failure(problem: &Problem, with_code: bool) -> Response {
         Problem::Method { allow } => {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        Problem::Busy | Problem::Unavailable => {
+        Problem::Busy | Problem::Unavailable | Problem::NotReady(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(problem::RETRY_AFTER));
         }
         _ => {}

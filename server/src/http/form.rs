@@ -3,7 +3,6 @@
 //! Texts of errors name members of the table and say what they should be; they never repeat what was sent.
 
 mod json;
-mod spell;
 mod value;
 
 use data_encoding::HEXLOWER;
@@ -12,6 +11,8 @@ use super::problem::Problem;
 use super::query;
 use super::route::{AUTHKEY, Parameter, Route};
 use json::Json;
+#[cfg(test)]
+pub(super) use value::wrong;
 pub(super) use value::{Given, check_text};
 
 /// The values of one call, each of the kind that the table says.

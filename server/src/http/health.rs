@@ -9,19 +9,21 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
+use crate::accept;
+use crate::admin::Part;
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "healthy": true }))
 }
 
-/// `GET /readyz`: the process can read its data, else 503.
+/// `GET /readyz`: the process can do its work, else 503 and which parts of it cannot.
 pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Json<Value>, Problem> {
-    api.admin.ready().await.map_err(|error| {
-        tracing::warn!(%error, "not ready");
-        Problem::Unavailable
-    })?;
-    Ok(Json(json!({ "ready": true })))
+    let mut parts = api.admin.not_ready().await;
+    if api.shutdown.is_requested() || !accept::has_room() {
+        parts.insert(Part::Listener);
+    }
+    if parts.is_empty() { Ok(Json(json!({ "ready": true }))) } else { Err(Problem::NotReady(parts)) }
 }
 
 /// `GET /metrics`: what is counted, for Prometheus.

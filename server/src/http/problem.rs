@@ -6,9 +6,14 @@
 //! Deployed clients take the character `1` anywhere in a body for an open token, whatever the HTTP status. So no text
 //! here contains it, numeric codes included.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+
+use super::spell::spelled;
+use crate::admin::Part;
 
 /// Why a call was not answered with a success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +43,9 @@ pub enum Problem {
     /// 404: the token has no such device.
     #[error("the token has no such device")]
     UnknownDevice,
+    /// 404: no such authkey in the service or subscription that the call names.
+    #[error("there is no authkey with this number there: see the list")]
+    UnknownAuthkey,
     /// 404: no such confirmation, or none any more.
     #[error("there is no such confirmation in this service")]
     UnknownConfirmation,
@@ -67,6 +75,10 @@ pub enum Problem {
     /// 503: the server cannot reach its data right now.
     #[error("the server cannot reach its data, try again soon")]
     Unavailable,
+
+    /// 503, of `/readyz`: these parts of the server do not work.
+    #[error("not ready: {}", names(.0).join(", "))]
+    NotReady(BTreeSet<Part>),
 
     // The operator has to look at the log.
     /// 500: the server failed; the reason is in its log, never in the answer.
@@ -113,12 +125,13 @@ impl Problem {
             | Self::UnknownSubscription
             | Self::UnknownToken
             | Self::UnknownDevice
+            | Self::UnknownAuthkey
             | Self::UnknownConfirmation
             | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -134,6 +147,7 @@ impl Problem {
             Self::UnknownSubscription => "unknown-subscription",
             Self::UnknownToken => "unknown-token",
             Self::UnknownDevice => "unknown-device",
+            Self::UnknownAuthkey => "unknown-authkey",
             Self::UnknownConfirmation => "unknown-confirmation",
             Self::UnknownPath => "unknown-path",
             Self::Method { .. } => "bad-method",
@@ -141,6 +155,7 @@ impl Problem {
             Self::TooMany { .. } => "too-many",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
+            Self::NotReady(_) => "not-ready",
             Self::Internal => "internal",
         }
     }
@@ -156,6 +171,7 @@ impl Problem {
             Self::UnknownSubscription => 4048,
             Self::UnknownToken | Self::NoneAtGate => 4040,
             Self::UnknownDevice => 4046,
+            Self::UnknownAuthkey => 4049,
             Self::UnknownConfirmation => 4047,
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
@@ -163,6 +179,7 @@ impl Problem {
             Self::TooMany { .. } => 4290,
             Self::Busy => 5030,
             Self::Unavailable => 5032,
+            Self::NotReady(_) => 5034,
             Self::Internal => 5000,
         }
     }
@@ -178,13 +195,18 @@ impl Problem {
 
     /// Name, text and number.
     pub(super) fn to_json(&self) -> serde_json::Value {
-        let mut message = self.to_string();
-        if message.contains('1') {
-            // A text from below that named a number. The slug says enough.
-            message = Self::from_status(self.status()).to_string();
+        // A text from below may name a number.
+        let message = spelled(&self.to_string());
+        let mut body = serde_json::json!({ "error": self.slug(), "message": message, "code": self.code() });
+        if let Self::NotReady(parts) = self {
+            body["parts"] = names(parts).into();
         }
-        serde_json::json!({ "error": self.slug(), "message": message, "code": self.code() })
+        body
     }
+}
+
+fn names(parts: &BTreeSet<Part>) -> Vec<&'static str> {
+    parts.iter().map(|part| part.name()).collect()
 }
 
 impl IntoResponse for Problem {
@@ -206,6 +228,7 @@ pub(super) fn all() -> Vec<Problem> {
         Problem::UnknownService,
         Problem::UnknownToken,
         Problem::UnknownDevice,
+        Problem::UnknownAuthkey,
         Problem::UnknownConfirmation,
         Problem::UnknownSubscription,
         Problem::UnknownPath,
@@ -214,6 +237,7 @@ pub(super) fn all() -> Vec<Problem> {
         Problem::TooMany { retry_after: 11 },
         Problem::Busy,
         Problem::Unavailable,
+        Problem::NotReady([Part::Database, Part::Writer, Part::Lock, Part::Listener, Part::Disk].into()),
         Problem::Internal,
     ]
 }
@@ -241,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_names_the_digit_one_is_replaced() {
+    fn a_text_that_names_the_digit_one_says_it_in_words() {
         let body = Problem::bad_call("expected 1 to 255 bytes").body(true);
         assert!(!body.contains('1'), "{body}");
-        assert!(body.contains("bad-call"), "{body}");
+        assert!(body.contains("bad-call") && body.contains("expected one to 255 bytes"), "{body}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod tokens;
 mod webhook;
 
 pub(crate) use service::body as service_body;
+pub(crate) use webhook::body as webhook_body;
 
 use super::call::Mounted;
 pub(super) use status::body as status_body;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::driver::{Committer, Database, Reader, Span};
+use super::errors::Errors;
 use super::watch::Watcher;
 use super::writer::{self, Jobs, TypedJob, run_caught};
 use super::{PostgresUrl, StorageError, Transaction, postgres, sqlite};
 use crate::clock::DatabaseClock;
+use crate::metrics::Metrics;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,7 @@ struct Inner {
     thread: Option<JoinHandle<()>>,
     permits: Semaphore,
     idle: Mutex<Vec<Box<dyn Reader>>>,
+    errors: Errors,
 }
 
 impl fmt::Debug for Inner {
@@ -92,7 +95,8 @@ impl Store {
                 boxed((database, committer))
             }
         };
-        let (jobs, thread) = writer::start(committer)?;
+        let errors = Errors::default();
+        let (jobs, thread) = writer::start(committer, errors.clone())?;
         Ok(Self(Arc::new(Inner {
             database,
             clock,
@@ -100,6 +104,7 @@ impl Store {
             thread: Some(thread),
             permits: Semaphore::new(readers),
             idle: Mutex::default(),
+            errors,
         })))
     }
 
@@ -138,6 +143,11 @@ impl Store {
     /// [`StorageError::Missing`].
     pub fn check_in_place(&self) -> Result<(), StorageError> {
         self.0.database.check_in_place()
+    }
+
+    /// Shows in `metrics` how often the database has failed.
+    pub fn count_in(&self, metrics: &Metrics) {
+        self.0.errors.show(metrics);
     }
 
     /// How many jobs wait to be written.
@@ -214,7 +224,7 @@ impl Store {
         E: From<StorageError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = TypedJob { work: Some(job), result: None, reply, writes };
+        let job = TypedJob { work: Some(job), result: None, reply, writes, errors: self.0.errors.clone() };
         let jobs = self.0.jobs.as_ref().ok_or(StorageError::Closed)?;
         jobs.send(Box::new(job)).await.map_err(|_| StorageError::Closed)?;
         answer.await.unwrap_or_else(|_| Err(StorageError::Closed.into()))
@@ -227,13 +237,15 @@ impl Inner {
         span: Span,
         job: impl FnOnce(&mut dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.database.check_in_place()?;
+        let noted = |error: &StorageError| self.errors.note(error);
+        self.database.check_in_place().inspect_err(noted)?;
         let (mut job, mut result) = (Some(job), None);
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let was_idle = idle.is_some();
-            let mut reader = idle.map_or_else(|| self.database.reader(), Ok)?;
-            let ran = reader.run(span, &mut |tx| result = Some(run_caught(job.take(), tx)));
+            let mut reader = idle.map_or_else(|| self.database.reader(), Ok).inspect_err(noted)?;
+            let ran = reader.run(span, &mut |tx| result = Some(run_caught(job.take(), tx, &self.errors)));
+            let ran = ran.inspect_err(noted);
             if reader.is_usable() {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
             }

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::Committer;
+use super::errors::{Counted, Errors};
 use super::{StorageError, Transaction};
 
 /// Most jobs that wait; the next caller waits for room.
@@ -39,6 +40,7 @@ pub(super) struct TypedJob<F, T, E> {
     pub(super) result: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<T, E>>,
     pub(super) writes: bool,
+    pub(super) errors: Errors,
 }
 
 impl<F, T, E> Job for TypedJob<F, T, E>
@@ -48,7 +50,7 @@ where
     E: From<StorageError> + Send,
 {
     fn run(&mut self, tx: &mut dyn Transaction) -> bool {
-        let result = run_caught(self.work.take(), tx);
+        let result = run_caught(self.work.take(), tx, &self.errors);
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -77,23 +79,29 @@ where
 pub(super) fn run_caught<T, E: From<StorageError>>(
     work: Option<impl FnOnce(&mut dyn Transaction) -> Result<T, E>>,
     tx: &mut dyn Transaction,
+    errors: &Errors,
 ) -> Result<T, E> {
     let Some(work) = work else { return Err(StorageError::Misuse("a job ran twice").into()) };
-    catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| Err(StorageError::Panicked.into()))
+    let mut tx = Counted { tx, errors };
+    catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or_else(|_| {
+        errors.note(&StorageError::Panicked);
+        Err(StorageError::Panicked.into())
+    })
 }
 
 /// Starts the thread. It ends when every sender is gone and the queue is empty.
-pub(super) fn start(committer: Box<dyn Committer>) -> Result<(Jobs, JoinHandle<()>), StorageError> {
+pub(super) fn start(committer: Box<dyn Committer>, errors: Errors) -> Result<(Jobs, JoinHandle<()>), StorageError> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let thread = std::thread::Builder::new().name("storage-writer".to_owned()).spawn(|| run(committer, receiver));
+    let thread = std::thread::Builder::new().name("storage-writer".to_owned());
+    let thread = thread.spawn(move || run(committer, receiver, &errors));
     Ok((sender, thread.map_err(|error| StorageError::Io(error.to_string()))?))
 }
 
-fn run(mut committer: Box<dyn Committer>, mut receiver: mpsc::Receiver<Box<dyn Job>>) {
+fn run(mut committer: Box<dyn Committer>, mut receiver: mpsc::Receiver<Box<dyn Job>>, errors: &Errors) {
     let most = committer.batch();
     let mut batch = Vec::with_capacity(most);
     while receiver.blocking_recv_many(&mut batch, most) > 0 {
-        let outcome = committer.commit(&mut batch);
+        let outcome = committer.commit(&mut batch).inspect_err(|error| errors.note(error));
         for job in batch.drain(..) {
             job.answer(outcome.clone());
         }

@@ -278,14 +278,6 @@ impl Vault {
         Ok(!tx.confirmations_due(clock.now(), 1)?.is_empty())
     }
 
-    /// Removes confirmations that ended before `time`; returns how many.
-    ///
-    /// # Errors
-    /// Storage failed.
-    pub fn forget_confirmations(&self, tx: &mut dyn Transaction, time: UnixSeconds) -> Result<usize, VaultError> {
-        Ok(tx.delete_confirmations(time)?)
-    }
-
     /// What a device of the token names by `index`.
     ///
     /// # Errors

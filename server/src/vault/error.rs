@@ -14,13 +14,16 @@ pub enum VaultError {
 
     // the operator
     /// The database has sealed rows and the key to them is not there.
-    #[error("the master key {} is missing: put it back, the database cannot be read without it", .0.display())]
+    #[error("the master key {} is missing: put it there, the database cannot be read without it", .0.display())]
     KeyMissing(PathBuf),
     /// The key is not the one that sealed the database.
     #[error("the master key {} belongs to another database: use the one that this database was made with", .0.display())]
     KeyWrong(PathBuf),
     /// The file is no key.
-    #[error("{} is no master key: put the right file back", .0.display())]
+    #[error(
+        "{} is no master key, which is `cardea1-vault-key:` and 64 hexadecimal digits: put the right file there",
+        .0.display()
+    )]
     KeyDamaged(PathBuf),
     /// Others than the owner may read the key.
     #[error("others may read the master key {}: run `chmod 600` on it and consider it known", .0.display())]

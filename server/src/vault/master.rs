@@ -24,6 +24,11 @@ const CHECKED: &[u8] = b"cardea1 vault";
 const PREFIX: &str = "cardea1-vault-key:";
 const FILE: &str = "vault.key";
 const PENDING: &str = "vault.key.new";
+/// What nobody but the owner may do with a file that was made here.
+const OWN: u32 = 0o077;
+/// The same for one that somebody else provides: systemd and containers let the server's group read it, and show an
+/// access list for one user as that, too.
+const PROVIDED: u32 = 0o037;
 /// Longest file that is looked at.
 const FILE_MAX: u64 = 256;
 
@@ -49,7 +54,7 @@ pub(super) async fn unlock(
     match location {
         KeyLocation::Given(key) => store.write(move |tx| settle(tx, &key, Path::new("(given)"), &*entropy)).await,
         KeyLocation::Provided(path) => {
-            let key = load(&path)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
+            let key = load(&path, PROVIDED)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
             store.write(move |tx| settle(tx, &key, &path, &*entropy)).await
         }
         KeyLocation::Folder(folder) => {
@@ -77,13 +82,13 @@ fn find(
     entropy: &dyn Entropy,
 ) -> Result<(Sealer, bool), VaultError> {
     let is_known = tx.meta(CHECK)?.is_some();
-    if let Some(key) = load(path)? {
+    if let Some(key) = load(path, OWN)? {
         if !is_known {
             return Err(VaultError::DatabaseLost(path.to_owned()));
         }
         return Ok((settle(tx, &key, path, entropy)?, false));
     }
-    let found = match load(pending) {
+    let found = match load(pending, OWN) {
         // A first start that ended in the middle of the file. Nothing has been sealed with it.
         Err(VaultError::KeyDamaged(_)) if !is_known => {
             fs::remove_file(pending).map_err(|error| failed(pending, &error))?;
@@ -95,7 +100,7 @@ fn find(
         Some(key) => key,
         // Between the two looks another first start may have given the key its name.
         None if is_known => {
-            let key = load(path)?.ok_or_else(|| VaultError::KeyMissing(path.to_owned()))?;
+            let key = load(path, OWN)?.ok_or_else(|| VaultError::KeyMissing(path.to_owned()))?;
             return Ok((settle(tx, &key, path, entropy)?, false));
         }
         None => {
@@ -129,17 +134,20 @@ fn failed(path: &Path, error: &std::io::Error) -> VaultError {
     VaultError::KeyFile { path: path.to_owned(), detail: error.to_string() }
 }
 
-fn load(path: &Path) -> Result<Option<Secret<32>>, VaultError> {
+/// The key in a file that grants nothing of `forbidden`; `None` when there is no file.
+fn load(path: &Path, forbidden: u32) -> Result<Option<Secret<32>>, VaultError> {
     let file = match OpenOptions::new().read(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
+    #[cfg(not(unix))]
+    let _ = forbidden;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(|error| failed(path, &error))?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if mode & forbidden != 0 {
             return Err(VaultError::KeyExposed(path.to_owned()));
         }
     }
@@ -171,6 +179,29 @@ fn save(path: &Path, key: &Secret<32>) -> Result<(), VaultError> {
         path.parent().map_or(Ok(()), sync_folder)
     };
     write().map_err(|error| failed(path, &error))
+}
+
+impl KeyLocation {
+    /// The file that the key is in, if it is in one.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(FILE)),
+            Self::Provided(path) => Some(path.clone()),
+            Self::Given(_) => None,
+        }
+    }
+
+    /// Whether the file is there, is a key, and is nobody else's to read. Says nothing about whether it is the right one,
+    /// and makes nothing. Blocks.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyMissing`], [`VaultError::KeyDamaged`], [`VaultError::KeyExposed`], [`VaultError::KeyFile`].
+    pub fn check(&self) -> Result<(), VaultError> {
+        let Some(path) = self.file() else { return Ok(()) };
+        let forbidden = if matches!(self, Self::Provided(_)) { PROVIDED } else { OWN };
+        load(&path, forbidden)?.map(drop).ok_or(VaultError::KeyMissing(path))
+    }
 }
 
 impl std::fmt::Debug for KeyLocation {

@@ -4,7 +4,7 @@ use super::{Vault, VaultError};
 use crate::clock::UnixSeconds;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::storage::rows::{AccessRows, DeviceRows, JournalFilter, JournalRows};
+use crate::storage::rows::{AccessRows, ConfirmationRows, DeviceRows, JournalFilter, JournalRows};
 
 impl Vault {
     /// Forgets the devices of tokens that were deleted more than `days` days ago, of at most `limit` devices whose
@@ -54,6 +54,21 @@ impl Vault {
             }
         }
         Ok(erased)
+    }
+
+    /// Forgets at most `limit` confirmations whose time was over more than `days` days ago. Returns how many.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn erase_confirmations(
+        &self,
+        tx: &mut dyn Transaction,
+        days: u32,
+        limit: u32,
+        clock: ClockReading,
+    ) -> Result<usize, VaultError> {
+        let Some(before) = is_over(days, clock) else { return Ok(0) };
+        Ok(tx.delete_confirmations(before, limit)?)
     }
 }
 

@@ -33,6 +33,41 @@ async fn a_duress_pin_opens_for_the_device_and_alarms_everybody_else() {
 }
 
 #[tokio::test]
+async fn what_is_counted_is_the_same_with_a_duress_pin() {
+    let (safe, forced) = (World::new().await, World::new().await);
+    for (world, pin) in [(&safe, NORMAL), (&forced, DURESS)] {
+        let mut phone = world.enroll().await;
+        phone.open(world, pin).await;
+        phone.open(world, WRONG).await;
+        let mut warm = phone.warm(world).await;
+        warm.open(&phone, world, pin).await.unwrap();
+        warm.ask(&phone, world, &Intent::Close).await.unwrap();
+        // The session that it had ends with this one.
+        phone.status(world).await;
+    }
+    assert_eq!((safe.status().await, forced.status().await), (2, 3));
+    let counted = |world: &World| -> Vec<String> {
+        // Connections end when they do.
+        world
+            .metrics()
+            .lines()
+            .filter(|line| !line.starts_with("cardea_channel_connections{"))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(counted(&safe), counted(&forced));
+    for line in [
+        "cardea_openings_total 2",
+        "cardea_channel_operations_total{op=\"open\",result=\"done\"} 2",
+        "cardea_channel_operations_total{op=\"open\",result=\"refused\"} 1",
+        "cardea_channel_operations_total{op=\"close\",result=\"done\"} 1",
+        "cardea_channel_handshakes_total{kind=\"enrollment\",result=\"done\"} 1",
+    ] {
+        assert!(counted(&forced).iter().any(|have| have == line), "{line}: {:?}", counted(&forced));
+    }
+}
+
+#[tokio::test]
 async fn duress_lasts_until_an_administrator_clears_it() {
     let world = Setup::durable().start().await;
     let mut phone = world.enroll().await;

@@ -21,6 +21,7 @@ use cardea_server::domain::name::UserId;
 use cardea_server::domain::rules::ServiceRules;
 use cardea_server::domain::world::Window;
 use cardea_server::entropy::{Entropy, OsEntropy, SeededEntropy};
+use cardea_server::metrics::Metrics;
 use cardea_server::shutdown::Shutdown;
 use cardea_server::storage::rows::JournalFilter;
 use cardea_server::storage::{Location, PostgresUrl, StorageError};
@@ -68,6 +69,7 @@ pub(crate) struct Node {
     pub(crate) instance: Instance,
     pub(crate) channel: Channel,
     pub(crate) shutdown: Shutdown,
+    pub(crate) metrics: Metrics,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -85,7 +87,8 @@ impl Node {
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
         let clock = Arc::clone(instance.clock());
         let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
-        let desk = Arc::new(desk.expect("the server has keys"));
+        let metrics = Metrics::new();
+        let desk = Arc::new(desk.expect("the server has keys").with_metrics(&metrics));
         let channel = Channel::new(desk, config, shutdown.clone());
         let server = ChannelServer::new(channel.clone(), listeners, Duration::from_secs(60));
         let mut changes = admin.changes();
@@ -104,7 +107,7 @@ impl Node {
                 }
             }),
         ];
-        Self { address, admin, instance, channel, shutdown, tasks }
+        Self { address, admin, instance, channel, shutdown, metrics, tasks }
     }
 
     /// Stops in order; afterwards nothing of it holds the database.
@@ -234,6 +237,11 @@ impl World {
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.node.address
+    }
+
+    /// What the channel has counted, as Prometheus would read it.
+    pub(crate) fn metrics(&self) -> String {
+        self.node.metrics.render()
     }
 
     pub(crate) fn admin(&self) -> &Admin {

@@ -57,6 +57,43 @@ fn a_new_server_is_well_and_what_is_missing_is_named() {
     assert!(!data.join("vault.key").exists(), "no other key is made");
 }
 
+#[test]
+fn the_unit_shows_how_the_master_key_becomes_a_credential() {
+    let unit = include_str!("../../../integrations/systemd/cardea-server.service");
+    for line in ["#LoadCredential=vault.key:", "#LoadCredentialEncrypted=vault.key:"] {
+        assert!(unit.lines().any(|have| have.starts_with(line)), "{line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_master_key_that_is_provided_is_used_looked_at_and_never_made() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, key) = (folder.path().join("data"), folder.path().join("credential"));
+    let setting = format!("keys.master_key_file={}", key.display());
+    let init = || run(&["init", "--data-dir", &data.display().to_string(), "--set", &setting]);
+    let made = init();
+    assert!(!made.status.success() && text(&made.stderr).contains("is missing"), "{}", text(&made.stderr));
+    assert!(!key.exists() && !data.join("vault.key").exists());
+
+    std::fs::write(&key, format!("cardea1-vault-key:{}\n", "5a".repeat(32))).expect("written");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o440)).expect("changed");
+    // The first try has made an empty database; nothing is sealed in it.
+    let made = init();
+    assert!(made.status.success() && text(&made.stdout).contains("credential"), "{}", text(&made.stderr));
+    assert!(!data.join("vault.key").exists());
+    let (code, out, err) = doctor(&data, &["--set", &setting]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("ok       master key"), "{out}");
+
+    std::fs::copy(&key, data.join("vault.key")).expect("copied");
+    assert!(doctor(&data, &["--set", &setting]).1.contains("warning  master key"));
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o444)).expect("changed");
+    let (code, out, _) = doctor(&data, &["--set", &setting]);
+    assert!(code == Some(1) && out.contains("bad      master key"), "{out}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_folder_that_others_can_read_has_to_be_mended() {

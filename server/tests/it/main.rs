@@ -17,9 +17,11 @@ mod channel_support;
 mod channel_throttle;
 mod channel_websocket;
 mod doctor;
+mod metrics;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
 mod process;
 mod tls;
 mod tools;
+mod webhooks;

@@ -43,6 +43,33 @@ fn a_deleted_tokens_devices_are_forgotten_in_time_and_those_of_living_tokens_nev
 }
 
 #[test]
+fn a_confirmation_can_be_asked_about_for_as_long_as_is_configured() {
+    block_on(async {
+        for (days, forgets) in [(Retention::default().confirmation_days, true), (Some(90), false), (None, false)] {
+            let mut test = start().await;
+            let rules = Retention { confirmation_days: days, ..Retention::default() };
+            let admin = Admin::new(&test.instance, super::super::tests::settings()).expect("valid");
+            test.admin = std::sync::Arc::new(admin.with_retention(rules));
+            let service = test.service("default_a", window(30)).await;
+            test.device(&service).await;
+            let ask = crate::domain::confirmation::Ask::new("Pay", None, Some(60)).expect("valid");
+            let asked = test.admin.ask_confirmation(&service, &joe(), ask, Actor::Operator).await.expect("asked");
+            let state = async || test.admin.confirmation(&service, asked.id, false).await.map(|it| it.state.name());
+            let house = async || {
+                test.admin.end_confirmations().await.expect("ended");
+                test.admin.forget().await.expect("done").confirmations
+            };
+            assert_eq!((house().await, state().await), (0, Ok("pending")));
+            test.clock.advance(60 + 30 * DAY);
+            assert_eq!((house().await, state().await), (0, Ok("expired")), "{days:?}");
+            test.clock.advance(1);
+            let left = if forgets { Err(AdminError::NoConfirmation) } else { Ok("expired") };
+            assert_eq!((house().await, state().await), (usize::from(forgets), left), "{days:?}");
+        }
+    });
+}
+
+#[test]
 fn nothing_is_forgotten_unless_somebody_says_so() {
     block_on(async {
         let test = start().await;

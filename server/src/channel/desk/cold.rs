@@ -12,6 +12,7 @@ use cardea_protocol::wire::{ColdRequest, Op, Reply, Request, Signer};
 
 use super::push::granted;
 use super::{Answer, Decision, Desk, DeskError, RETRIES, Started, extension, is_conflict, plain_action, reply_of};
+use crate::channel::counts::{Kind, Outcome};
 use crate::domain::throttle::Gate;
 use crate::domain::world::ClockReading;
 use crate::storage::{StorageError, Transaction};
@@ -32,6 +33,12 @@ impl Desk {
     /// # Errors
     /// Storage or the vault failed: nothing was changed, and the connection is to be closed.
     pub(in crate::channel) async fn cold(&self, request: &ColdRequest<'_>) -> Result<Answer, DeskError> {
+        let answer = self.respond_cold(request).await;
+        self.counts.handshake(Kind::Operation, Outcome::of(&answer));
+        answer
+    }
+
+    async fn respond_cold(&self, request: &ColdRequest<'_>) -> Result<Answer, DeskError> {
         let mut counted = false;
         for _ in 0..RETRIES {
             let clock = self.vault.reading();
@@ -111,6 +118,7 @@ impl Desk {
                 let attempt =
                     (cell.op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(&cell.signature));
                 if view.is_refused(attempt.as_ref()) {
+                    self.counts.operation(cell.op, Code::Blocked);
                     return self.refuse(&view, operation.refuse());
                 }
                 let Decision::Act(action) = self.action(&view, &cell, named, &statement).await? else {
@@ -160,6 +168,7 @@ impl Desk {
             .await;
         match applied {
             Ok(applied) => {
+                self.counts.operation(op, applied.answer.code);
                 let (reply, session) = applied.output;
                 let wants = op == Op::Subscribe && applied.answer.code == Code::Ok;
                 let subscription = if wants { granted(win) } else { 0 };

@@ -8,6 +8,7 @@ use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::{ENROLL3_LEN, EnrollRequest, Op, Reply};
 
 use super::{Answer, Desk, DeskError};
+use crate::channel::counts::{Kind, Outcome};
 use crate::vault::{NewDevice, PendingOffer, VaultError};
 
 /// An enrollment whose E3 is awaited.
@@ -23,6 +24,23 @@ impl Desk {
     /// # Errors
     /// Storage or the vault failed.
     pub(in crate::channel) async fn offer(
+        &self,
+        request: &EnrollRequest<'_>,
+    ) -> Result<Result<(Vec<u8>, PendingEnrollment), Answer>, DeskError> {
+        match self.respond_offer(request).await {
+            // It is counted when it has come to its end.
+            Ok(Ok(offered)) => Ok(Ok(offered)),
+            Ok(Err(answer)) => self.enrollment_ended(Ok(answer)).map(Err),
+            Err(error) => self.enrollment_ended(Err(error)).map(Err),
+        }
+    }
+
+    fn enrollment_ended(&self, answer: Result<Answer, DeskError>) -> Result<Answer, DeskError> {
+        self.counts.handshake(Kind::Enrollment, Outcome::of(&answer));
+        answer
+    }
+
+    async fn respond_offer(
         &self,
         request: &EnrollRequest<'_>,
     ) -> Result<Result<(Vec<u8>, PendingEnrollment), Answer>, DeskError> {
@@ -62,6 +80,11 @@ impl Desk {
         pending: PendingEnrollment,
         frame: &[u8],
     ) -> Result<Answer, DeskError> {
+        let answer = self.respond_enroll(pending, frame).await;
+        self.enrollment_ended(answer)
+    }
+
+    async fn respond_enroll(&self, pending: PendingEnrollment, frame: &[u8]) -> Result<Answer, DeskError> {
         // What is no E3 at all is no try either.
         if frame.len() != ENROLL3_LEN {
             return Ok(Answer::Drop { failed: true });

@@ -6,6 +6,7 @@ use cardea_protocol::responder::{AwaitConfirm, open_resync};
 use cardea_protocol::wire::{Op, ResyncRequest};
 
 use super::{Answer, Desk, DeskError, WarmAnswer, is_conflict};
+use crate::channel::counts::{Kind, Outcome};
 use crate::storage::rows::DeviceKey;
 
 /// A resync whose confirm is awaited.
@@ -21,6 +22,20 @@ impl Desk {
     /// # Errors
     /// Storage or the vault failed.
     pub(in crate::channel) async fn resync(
+        &self,
+        request: &ResyncRequest<'_>,
+    ) -> Result<Result<(Vec<u8>, PendingConfirm), Answer>, DeskError> {
+        let answer = match self.respond_resync(request).await {
+            // It is counted when it has come to its end.
+            Ok(Ok(begun)) => return Ok(Ok(begun)),
+            Ok(Err(answer)) => Ok(answer),
+            Err(error) => Err(error),
+        };
+        self.counts.handshake(Kind::Resync, Outcome::of(&answer));
+        answer.map(Err)
+    }
+
+    async fn respond_resync(
         &self,
         request: &ResyncRequest<'_>,
     ) -> Result<Result<(Vec<u8>, PendingConfirm), Answer>, DeskError> {
@@ -54,6 +69,12 @@ impl Desk {
         pending: &mut PendingConfirm,
         frame: &[u8],
     ) -> Result<WarmAnswer, DeskError> {
+        let answer = self.respond_confirm(pending, frame).await;
+        self.counts.handshake(Kind::Resync, Outcome::of_confirm(&answer));
+        answer
+    }
+
+    async fn respond_confirm(&self, pending: &mut PendingConfirm, frame: &[u8]) -> Result<WarmAnswer, DeskError> {
         let key = pending.key;
         let (vault, clock) = (self.vault.clone(), self.vault.reading());
         let view = self.store.read(move |tx| vault.view_by_key(tx, &key, clock)).await?;

@@ -158,6 +158,18 @@ pub(in crate::cli) struct ServiceDeleteArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(in crate::cli) enum WebhookCommand {
+    /// Print how deliveries to the webhook of a service stand.
+    Show(ServiceShowArgs),
+    /// Send one event of type webhook.test, now and once, and say whether it arrived.
+    Test(ServiceShowArgs),
+    /// Replace the secret that signs deliveries, and print the new one. It is shown once; for a day both sign.
+    Secret(ServiceShowArgs),
+    /// Begin deliveries again that ended after too many failures; what happened meanwhile is delivered, too.
+    Enable(ServiceShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AuthkeyCommand {
     /// Create an authkey and print it. It is shown once.
     Create(AuthkeyCreateArgs),

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::json::Json;
-use super::spell::spell;
 use super::{Record, names_of};
 use crate::domain::name::{ServiceName, parse_subscription};
 use crate::http::problem::Problem;
 use crate::http::route::{Kind, Parameter};
+use crate::http::spell::spell;
 
 /// A checked value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,12 @@ pub(super) fn of_parameter(parameter: &Parameter, value: Json) -> Result<Given, 
 /// It is not what the table says.
 pub(in crate::http) fn check_text(parameter: &Parameter, text: &str) -> Result<(), Problem> {
     if is_text(parameter.kind, text) { Ok(()) } else { Err(not(parameter)) }
+}
+
+/// What is said of a wrong value.
+#[cfg(test)]
+pub(in crate::http) fn wrong(parameter: &Parameter) -> Problem {
+    not(parameter)
 }
 
 fn not(parameter: &Parameter) -> Problem {

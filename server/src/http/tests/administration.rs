@@ -28,7 +28,7 @@ async fn a_service_is_created_changed_listed_and_deleted() {
     let show = async || get(&server, "/token/service?service=default_door&", ADMIN_KEY).await;
     assert_eq!(show().await, (200, made.clone()));
     let change = json!({
-        "service": "default_door", "window": 0, "openingLifetime": 30, "duress": false, "silentAlarm": true,
+        "service": "default_door", "window": 0, "openingLifetime": 30, "duress": true, "silentAlarm": true,
         "biometric": true, "emulated": false, "pinMin": 7, "pinMax": 8, "attempts": 5, "unblockAfter": 600,
         "shortString": "required", "enrollmentSeconds": 300, "devices": 3, "label": "Door", "webhook": "https://hook.example/x",
     });
@@ -44,6 +44,11 @@ async fn a_service_is_created_changed_listed_and_deleted() {
     assert_eq!((&less["webhook"], &less["devices"]), (&Value::Null, &json!(3)));
     let torn = json!({ "service": "default_door", "pinMin": 9, "pinMax": 8 });
     assert_eq!(post(&server, "/token/service/update", ADMIN_KEY, torn).await.0, 400);
+    // There is a silent alarm now, which nothing could raise any more.
+    let (status, refused) = post(&server, "/token/service/update", ADMIN_KEY, no_duress("default_door")).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("bad-call")));
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("silent alarm")), "{refused}");
+    assert_eq!(show().await.1["duress"], true, "what is refused changes nothing");
 
     let (_, list) = get(&server, "/token/service/list?subscription=default&limit=1&", ADMIN_KEY).await;
     assert_eq!(list["items"][0]["service"], "default_demo");
@@ -57,6 +62,31 @@ async fn a_service_is_created_changed_listed_and_deleted() {
     let demo = json!({ "service": "default_demo", "force": true });
     assert_eq!(post(&server, "/token/service/delete", ADMIN_KEY, demo).await, (200, json!({ "deleted": true })));
     assert_eq!(get(&server, "/token/service?service=default_demo&", ADMIN_KEY).await.0, 404);
+}
+
+fn no_duress(service: &str) -> Value {
+    json!({ "service": service, "duress": false })
+}
+
+#[tokio::test]
+async fn a_silent_alarm_without_duress_pins_is_refused_in_whichever_order_it_is_asked_for() {
+    let server = Server::start().await;
+    let refused = async |path: &str, call: Value| {
+        let (status, answer) = post(&server, path, ADMIN_KEY, call.clone()).await;
+        assert_eq!(status, 400, "{path} {call}: {answer}");
+        assert!(answer["message"].as_str().is_some_and(|text| text.contains("silent alarm")), "{answer}");
+    };
+    let both = |service: &str| json!({ "service": service, "duress": false, "silentAlarm": true });
+    refused("/token/service/create", both("default_door")).await;
+    refused("/token/service/update", both("default_demo")).await;
+    let update = async |call: Value| post(&server, "/token/service/update", ADMIN_KEY, call).await;
+    assert_eq!(update(no_duress("default_demo")).await.0, 200);
+    refused("/token/service/update", json!({ "service": "default_demo", "silentAlarm": true })).await;
+    let again = json!({ "service": "default_demo", "duress": true, "silentAlarm": true });
+    assert_eq!(update(again).await.0, 200);
+    refused("/token/service/update", no_duress("default_demo")).await;
+    let neither = json!({ "service": "default_demo", "duress": false, "silentAlarm": false });
+    assert_eq!(update(neither).await.0, 200);
 }
 
 #[tokio::test]
@@ -127,7 +157,16 @@ async fn nobody_gives_more_than_they_have_and_nobody_reaches_other_peoples_authk
     let number = &admin.expect("the tenant's authkeys")["authkey"];
     for path in ["/token/authkey/revoke", "/token/authkey/rotate"] {
         let call = json!({ "service": "default_demo", "authkey": number });
-        assert_eq!(post(&server, path, few, call).await.0, 400, "{path}: it is not one of the service");
+        let (status, answer) = post(&server, path, few, call).await;
+        assert_eq!(
+            (status, &answer["error"]),
+            (404, &json!("unknown-authkey")),
+            "{path}: it is not one of the service"
+        );
+        let call = json!({ "service": "default_demo", "authkey": 999 });
+        assert_eq!(post(&server, path, few, call).await, (status, answer), "{path}: others look like none");
+        let call = json!({ "service": "default_demo", "authkey": 0 });
+        assert_eq!(post(&server, path, few, call).await.0, 400, "{path}: there is no such number");
     }
 }
 

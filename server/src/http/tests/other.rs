@@ -1,8 +1,15 @@
 //! What is beside `/token/`.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::support::Server;
+use crate::admin::Part;
+use crate::config::Sources;
+use crate::http::{Api, Problem, health};
+use crate::shutdown::Shutdown;
 
 #[tokio::test]
 async fn health_and_readiness_are_answered_without_the_digit_one() {
@@ -11,6 +18,37 @@ async fn health_and_readiness_are_answered_without_the_digit_one() {
         let answer = server.get(path).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_ready_is_named_until_it_is_back() {
+    let server = Server::start_on_disk().await;
+    let place = server.database();
+    let away = place.with_extension("away");
+    for _ in 0..2 {
+        assert_eq!(server.get("/readyz").await.body, r#"{"ready":true}"#);
+        std::fs::rename(&place, &away).expect("renamed");
+        server.advance(1);
+        let answer = server.get("/readyz").await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
+        assert_eq!(answer.json()["parts"], json!(["database", "writer"]), "{answer:?}");
+        assert_eq!(answer.json()["error"], "not-ready", "{answer:?}");
+        assert!(!answer.body.contains('1') && !answer.body.contains("cardea.db"), "{answer:?}");
+        assert_eq!(server.get("/healthz").await.body, r#"{"healthy":true}"#, "that is another question");
+        std::fs::rename(&away, &place).expect("renamed");
+    }
+    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_not_ready() {
+    let (server, shutdown) = (Server::start().await, Shutdown::new());
+    let config = Sources::default().load().expect("the defaults").http;
+    let api = Arc::new(Api::new(Arc::clone(&server.admin), &config, 0, None).until(shutdown.clone()));
+    assert!(health::ready(State(Arc::clone(&api))).await.is_ok());
+    shutdown.begin();
+    let problem = health::ready(State(api)).await.expect_err("it stops");
+    assert_eq!(problem, Problem::NotReady([Part::Listener].into()));
 }
 
 #[tokio::test]

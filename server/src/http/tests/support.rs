@@ -99,7 +99,7 @@ pub(super) struct Server {
     /// A desk beside the server's own, over the same copies.
     pub(super) desk: StatusDesk,
     test_clock: Option<Arc<TestClock>>,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     instance: Instance,
     clock: Arc<dyn Clock>,
     pub(super) shutdown: Shutdown,
@@ -212,7 +212,7 @@ impl Server {
             admin,
             desk: beside,
             test_clock,
-            _folder: folder,
+            folder,
             instance,
             clock,
             shutdown,
@@ -254,6 +254,11 @@ impl Server {
     /// What time it is.
     pub(super) fn now(&self) -> UnixSeconds {
         self.clock.now()
+    }
+
+    /// The file of the database.
+    pub(super) fn database(&self) -> std::path::PathBuf {
+        self.folder.as_ref().expect("on disk").path().join("cardea.db")
     }
 
     /// Lets time pass.

@@ -158,7 +158,7 @@ async fn is_there(call: &Call, number: u64) -> Result<(), Problem> {
     if found.iter().any(|key| key.number == number) {
         return Ok(());
     }
-    Err(Problem::bad_call("there is no authkey with this number there: see the list"))
+    Err(Problem::UnknownAuthkey)
 }
 
 fn created(created: &CreatedAuthkey) -> String {

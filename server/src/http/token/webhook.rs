@@ -3,7 +3,8 @@
 use axum::Json;
 use serde_json::{Value, json};
 
-use crate::admin::AdminError;
+use crate::admin::{AdminError, WebhookState};
+use crate::clock::UnixSeconds;
 use crate::domain::permission::Permission;
 use crate::http::Problem;
 use crate::http::call::{Call, Mounted, mount};
@@ -22,15 +23,20 @@ pub(super) fn calls() -> Vec<Mounted> {
 async fn show(call: Call) -> Result<Json<Value>, Problem> {
     let state = call.api.admin.webhook_state(call.service()?).await?;
     let state = state.ok_or_else(|| AdminError::BadCall("the service has no webhook".to_owned()))?;
-    Ok(Json(json!({
+    Ok(Json(body(&state)))
+}
+
+/// How deliveries stand, as the API shows it.
+pub(crate) fn body(state: &WebhookState) -> Value {
+    json!({
         "url": state.url,
         "enabled": !state.disabled,
         "failures": state.failures,
         "lastError": state.last_error,
-        "nextAt": state.next_at.map(crate::clock::UnixSeconds::get),
+        "nextAt": state.next_at.map(UnixSeconds::get),
         "waitingTokens": state.waiting_tokens,
         "pending": state.pending,
-    })))
+    })
 }
 
 /// One delivery, now and once, that is no event.

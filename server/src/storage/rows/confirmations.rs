@@ -71,11 +71,11 @@ pub trait ConfirmationRows {
     /// Storage failed.
     fn mark_swept(&mut self, id: &[u8; 8]) -> Result<(), StorageError>;
 
-    /// Removes swept confirmations that ended before `time`; returns how many.
+    /// Removes at most `limit` swept confirmations whose time was over before `time`; returns how many.
     ///
     /// # Errors
     /// Storage failed.
-    fn delete_confirmations(&mut self, time: UnixSeconds) -> Result<usize, StorageError>;
+    fn delete_confirmations(&mut self, time: UnixSeconds, limit: u32) -> Result<usize, StorageError>;
 }
 
 macro_rules! select {
@@ -157,7 +157,9 @@ impl<X: Transaction + ?Sized> ConfirmationRows for X {
         Ok(())
     }
 
-    fn delete_confirmations(&mut self, time: UnixSeconds) -> Result<usize, StorageError> {
-        self.execute("DELETE FROM confirmation WHERE swept = 1 AND expires_at < $1", &[Value::unsigned(time.get())])
+    fn delete_confirmations(&mut self, time: UnixSeconds, limit: u32) -> Result<usize, StorageError> {
+        let sql = "DELETE FROM confirmation WHERE id IN (SELECT id FROM confirmation \
+                   WHERE swept = 1 AND expires_at < $1 ORDER BY expires_at, seq LIMIT $2)";
+        self.execute(sql, &[Value::unsigned(time.get()), Value::Int(i64::from(limit))])
     }
 }

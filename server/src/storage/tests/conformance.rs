@@ -323,7 +323,8 @@ async fn confirmations_are_listed_newest_first_and_go_with_their_token(test: Tes
             assert_eq!(tx.confirmations_due(UnixSeconds::new(102), 10)?.len(), 2);
             tx.mark_swept(&[1; 8])?;
             assert_eq!(tx.confirmations_due(UnixSeconds::new(102), 10)?, [row(2, 2)]);
-            assert_eq!(tx.delete_confirmations(UnixSeconds::new(102))?, 1, "only what was swept");
+            assert_eq!(tx.delete_confirmations(UnixSeconds::new(102), 0)?, 0, "no more than allowed");
+            assert_eq!(tx.delete_confirmations(UnixSeconds::new(102), 9)?, 1, "only what was swept");
             tx.delete_token(&[2; 16])?;
             assert_eq!(tx.confirmation(&[2; 8])?, None);
             Ok::<_, StorageError>(())

@@ -164,4 +164,38 @@ fn a_provided_key_is_used_from_where_it_is_and_never_made() {
     folder.start_with(provided(), 1).expect("starts");
     folder.start_with(provided(), 2).expect("starts again");
     assert!(!folder.path("vault.key").exists());
+    assert_eq!((provided().file(), provided().check()), (Some(path.clone()), Ok(())));
+
+    let good = fs::read(&path).expect("read");
+    let bad: [&[u8]; 4] = [b"", b"\n", &good[..good.len() - 3], &good[1..]];
+    for bad in bad {
+        fs::write(&path, bad).expect("written");
+        assert_eq!(folder.start_with(provided(), 3).expect_err("no key"), VaultError::KeyDamaged(path.clone()));
+        assert_eq!(provided().check(), Err(VaultError::KeyDamaged(path.clone())));
+    }
+    fs::remove_file(&path).expect("removed");
+    save(&path, &Secret::new([6; 32])).expect("saved");
+    assert_eq!(folder.start_with(provided(), 4).expect_err("another"), VaultError::KeyWrong(path.clone()));
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(folder.start_with(provided(), 5).expect_err("gone"), VaultError::KeyMissing(path.clone()));
+    assert_eq!(provided().check(), Err(VaultError::KeyMissing(path.clone())));
+    assert!(!path.exists() && !folder.path("vault.key").exists(), "nothing is made in its place");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_provided_key_may_be_for_the_servers_group_and_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, keys) = (Folder::new(), Folder::new());
+    let path = keys.path("credential");
+    save(&path, &Secret::new([5; 32])).expect("saved");
+    for (mode, is_fine) in
+        [(0o400, true), (0o440, true), (0o640, true), (0o444, false), (0o460, false), (0o404, false), (0o410, false)]
+    {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+        let exposed = VaultError::KeyExposed(path.clone());
+        let expected = if is_fine { Ok(()) } else { Err(exposed) };
+        assert_eq!(KeyLocation::Provided(path.clone()).check(), expected, "{mode:o}");
+        assert_eq!(folder.start_with(KeyLocation::Provided(path.clone()), 1).map(drop), expected, "{mode:o}");
+    }
 }
