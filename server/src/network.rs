@@ -1,7 +1,7 @@
 //! Networks in CIDR notation: who is trusted to name somebody else's address, and from where a key may be used.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// All addresses with the same first bits, as in `10.0.0.0/8`, `2001:db8::/32` or `127.0.0.1`.
@@ -54,6 +54,16 @@ impl Network {
             .filter(|it| !it.is_empty())
             .map(|it| it.parse().map_err(|error| (it.to_owned(), error)))
             .collect()
+    }
+}
+
+/// What limits count as one address: whoever has an IPv6 address has a network of 64 bits to choose from. An IPv4 address
+/// in IPv6 clothes is an IPv4 address.
+#[must_use]
+pub fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 

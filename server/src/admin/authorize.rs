@@ -153,7 +153,8 @@ pub(super) fn judge(
     let Some(key) = key else { return Err(Refusal::Forbidden) };
     let rights = &key.rights;
     if !key.is_good(clock) {
-        return Err(rights.expires_at.map_or(Refusal::Forbidden, Refusal::Expired));
+        let end = rights.expires_at.filter(|_| rights.is_expired(clock));
+        return Err(end.map_or(Refusal::Forbidden, Refusal::Expired));
     }
     let allowed = rights.scope.covers(scope) && rights.permissions.allows(permission) && rights.networks.admit(from);
     if allowed { Ok(key) } else { Err(Refusal::Forbidden) }

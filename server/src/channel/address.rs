@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{Clock, UnixSeconds};
+use crate::network::counted_as;
 
 /// Most addresses that are remembered; the table forgets the quiet ones first.
 const REMEMBERED: usize = 65_536;
@@ -78,7 +79,7 @@ impl Addresses {
 
     /// Counts a connection for its address, or says that there are too many from there.
     pub(super) fn name(&self, admitted: &mut Admitted, address: IpAddr) -> bool {
-        let address = canonical(address);
+        let address = counted_as(address);
         let now = self.clock.now();
         let mut table = self.table();
         if !make_room(&mut table, &address, now) {
@@ -96,12 +97,12 @@ impl Addresses {
     /// Whether an address has failures left in this minute. For what comes without a connection.
     pub(super) fn is_open(&self, address: IpAddr) -> bool {
         let now = self.clock.now();
-        self.table().get(&canonical(address)).is_none_or(|entry| entry.is_open(self.limits.failures, now))
+        self.table().get(&counted_as(address)).is_none_or(|entry| entry.is_open(self.limits.failures, now))
     }
 
     /// Counts a failure of an address. For what comes without a connection.
     pub(super) fn failed(&self, address: IpAddr) {
-        let (address, now) = (canonical(address), self.clock.now());
+        let (address, now) = (counted_as(address), self.clock.now());
         let mut table = self.table();
         if make_room(&mut table, &address, now) {
             table.entry(address).or_default().fail(now);
@@ -203,17 +204,6 @@ impl Drop for Admitted {
                 table.remove(&address);
             }
         }
-    }
-}
-
-/// One IPv6 customer is a /64; an IPv4 address in IPv6 clothes is an IPv4 address.
-fn canonical(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        address => address,
     }
 }
 

@@ -1,9 +1,12 @@
-//! How many connections each address has. Bounded by the number of connections.
+//! How many connections each address has. Bounded by the number of connections. IPv6 addresses of one network of 64 bits
+//! are one.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::network::counted_as;
 
 /// Connections by address.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ impl Peers {
 
     /// A place for one more connection from `address`, if there is room.
     pub(super) fn enter(this: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let address = address.to_canonical();
+        let address = counted_as(address);
         let mut table = this.table();
         let count = table.entry(address).or_insert(0);
         if this.most > 0 && *count >= this.most {
@@ -71,6 +74,16 @@ mod tests {
         assert!(Peers::enter(&peers, here).is_some());
         drop(second);
         assert!(peers.table().is_empty());
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_address() {
+        let peers = Arc::new(Peers::new(1));
+        let [here, neighbor, there] =
+            ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|text| text.parse().expect("an address"));
+        let _first = Peers::enter(&peers, here);
+        assert!(Peers::enter(&peers, neighbor).is_none());
+        assert!(Peers::enter(&peers, there).is_some());
     }
 
     #[test]

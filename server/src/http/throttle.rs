@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::admin::status_cache::Known;
 use crate::clock::{Clock, UnixSeconds};
 use crate::config::LimitsConfig;
 use crate::domain::minute::Minute;
-use crate::network::Network;
+use crate::network::{Network, counted_as};
 
 /// Tables are split into so many parts, so that threads rarely wait for each other.
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -92,7 +92,7 @@ impl Addresses {
     /// # Errors
     /// [`Problem::TooMany`].
     pub(super) fn admit(&self, address: IpAddr, now: UnixSeconds) -> Result<(), Problem> {
-        let Some(minute) = self.failures.find(&network_of(address)) else { return Ok(()) };
+        let Some(minute) = self.failures.find(&counted_as(address)) else { return Ok(()) };
         match minute.is_full(now, self.most) {
             Some(retry_after) if !self.is_exempt(address) => Err(Problem::TooMany { retry_after }),
             _ => Ok(()),
@@ -104,20 +104,12 @@ impl Addresses {
         if self.most == 0 || self.is_exempt(address) {
             return false;
         }
-        let minute = self.failures.of(network_of(address), now);
+        let minute = self.failures.of(counted_as(address), now);
         minute.take(now, self.most).is_ok() && minute.is_full(now, self.most).is_some()
     }
 
     fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|network| network.contains(address))
-    }
-}
-
-/// What counts as one address: an IPv6 host has a network of 64 bits to choose from.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -166,10 +166,22 @@ impl Reader for PostgresReader {
             if self.0.is_dead() {
                 return Err(StorageError::Unreachable("the connection was closed".to_owned()));
             }
-            work(&mut PostgresTransaction::new(&mut self.0, Kind::Asks, None));
+            let mut transaction = PostgresTransaction::new(&mut self.0, Kind::Asks, None);
+            work(&mut transaction);
+            if transaction.into_failure().is_some() {
+                // Whatever state it is in, the next one is not to begin in it.
+                self.0.rollback();
+            }
             return Ok(());
         }
-        self.0.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        if let Err(error) = self.0.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") {
+            if error.is_unreachable() {
+                self.0.give_up();
+            }
+            // It may have begun before it failed.
+            self.0.rollback();
+            return Err(error);
+        }
         work(&mut PostgresTransaction::new(&mut self.0, Kind::Reads, None));
         // Nothing was written, and what was read is known.
         self.0.rollback();

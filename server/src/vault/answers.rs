@@ -84,6 +84,14 @@ impl Vault {
         Ok(tx.insert_answer(&AnswerRow { hash, expires_at, sealed })?)
     }
 
+    /// Removes the answers that are kept no longer; what they hold is as secret as what they answered. Returns how many.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn sweep_answers(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<usize, VaultError> {
+        Ok(tx.sweep_answers(clock.now())?)
+    }
+
     fn hash_of(&self, repeatable: &Repeatable) -> [u8; 32] {
         self.sealer.answer_hash(repeatable.caller, repeatable.call, &repeatable.key)
     }

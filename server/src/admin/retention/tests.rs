@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::actor::Actor;
 use crate::storage::rows::DeviceRows;
 use crate::storage::testing::block_on;
+use crate::vault::Repeatable;
 use crate::vault::testing::Pin;
 
 const DAY: u64 = 86_400;
@@ -101,5 +102,32 @@ fn the_head_is_signed_from_time_to_time_and_only_when_it_has_grown() {
         test.clock.advance(3_600);
         test.admin.do_what_is_due(&mut done).await;
         assert_eq!(checkpoints().await, 2, "nothing has happened since");
+    });
+}
+
+#[test]
+fn answers_that_nobody_may_ask_for_again_go_although_nobody_calls() {
+    block_on(async {
+        let test = start().await;
+        let again = Repeatable { caller: 1, call: "authkey/create", key: "k".to_owned(), asked: "a".to_owned() };
+        test.admin
+            .write(move |vault, tx| vault.remember(tx, &again, "a secret", vault.reading()))
+            .await
+            .expect("remembered");
+        let count = async || {
+            let sql = "SELECT COUNT(*) FROM answer";
+            let count = |tx: &mut dyn Transaction| {
+                let mut count = 0;
+                tx.query(sql, &[], &mut |row| row.int(0).map(|found| count = found))?;
+                Ok(count)
+            };
+            test.admin.read(move |_, tx| count(tx)).await.expect("read")
+        };
+        let mut done = super::super::housekeeping::Done::default();
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(count().await, 1, "it may be asked for");
+        test.clock.advance(DAY);
+        test.admin.do_what_is_due(&mut done).await;
+        assert_eq!(count().await, 0);
     });
 }

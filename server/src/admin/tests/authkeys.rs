@@ -165,6 +165,25 @@ fn a_clock_that_goes_back_revives_no_key_not_even_after_a_restart() {
 }
 
 #[test]
+fn refusing_a_revoked_key_whose_time_is_not_over_writes_nothing() {
+    block_on(async {
+        let (admin, wall, _folder) = at_a_wall().await;
+        let new = NewKey { expires_at: Some(UnixSeconds::new(START + 100)), ..admin_key(service()) };
+        let key = admin.create_authkey(new, Actor::Operator).await.expect("created");
+        admin.revoke_authkey(key.id, Actor::Operator).await.expect("revoked");
+        let marks = async || admin.read(|_, tx| Ok(tx.meta("marks")?)).await.expect("read");
+        let before = marks().await;
+        for (seconds, is_over) in [(1, false), (2, false), (100, true)] {
+            wall.set(START + seconds);
+            let scope = AccessScope::Service("default_demo");
+            let refused = admin.authorize(scope, &key.value, Permission::Services, None).await;
+            assert_eq!(refused.expect_err("revoked"), AdminError::Forbidden);
+            assert_eq!(marks().await != before, is_over, "{seconds}");
+        }
+    });
+}
+
+#[test]
 fn the_last_use_is_noted_without_a_write_for_each_call() {
     block_on(async {
         let (admin, wall, _folder) = at_a_wall().await;

@@ -159,7 +159,13 @@ impl Connection {
         }
     }
 
-    /// Runs `before`, if there is such, and then a statement, in one exchange.
+    /// Ends the use of a connection of which one cannot say where it stands.
+    pub(super) const fn give_up(&mut self) {
+        self.dead = true;
+    }
+
+    /// Runs `before`, if there is such, and then a statement, in one exchange. A connection on which `before` failed is
+    /// not used again: where its savepoints stand is not known, and what is undone to them could be another's work.
     pub(super) fn run<T>(
         &mut self,
         before: Option<&'static str>,
@@ -171,17 +177,23 @@ impl Connection {
             Some(statement) => (statement.clone(), before),
             None => {
                 if let Some(before) = before {
-                    self.batch(before)?;
+                    self.batch(before).inspect_err(|_| self.give_up())?;
                 }
                 (self.prepare(sql, parameters)?, None)
             }
         };
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| value as _).collect();
-        Self::told(self.wait(async |client| {
+        let mut has_begun = true;
+        let outcome = self.wait(async |client| {
             let Some(before) = before else { return run(client, &statement, &parameters).await };
             let (before, result) = join(client.batch_execute(before), run(client, &statement, &parameters)).await;
+            has_begun = before.is_ok();
             before.and(result)
-        }))
+        });
+        if !has_begun {
+            self.give_up();
+        }
+        Self::told(outcome)
     }
 
     /// Runs a statement that is a transaction by itself, and asks what time it is, in one exchange.

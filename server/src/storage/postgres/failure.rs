@@ -42,6 +42,7 @@ fn database(error: &DbError) -> StorageError {
         (_, "23") => StorageError::Misuse("a constraint of the schema is broken"),
         (&SqlState::READ_ONLY_SQL_TRANSACTION, _) => StorageError::ReadOnly,
         (&SqlState::DISK_FULL, _) => StorageError::Full,
+        (&SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN, _) => StorageError::Uncertain,
         (&SqlState::LOCK_NOT_AVAILABLE | &SqlState::QUERY_CANCELED, _) | (_, "40") => StorageError::Busy,
         (&SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED, _) => StorageError::Corrupt(detail()),
         (&SqlState::INVALID_CATALOG_NAME, _) | (_, "28") => StorageError::Refused(detail()),

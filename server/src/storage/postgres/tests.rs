@@ -1,5 +1,7 @@
 //! What only a PostgreSQL server can show: several nodes, and a database that is gone, slow or not ours.
 
+mod refused;
+
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc;
