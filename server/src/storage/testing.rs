@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::postgres::testing as cluster;
+pub(crate) use super::postgres::testing::Cluster;
 use super::rows::{JournalFilter, JournalRow, JournalRows};
 use super::{Location, Options, StorageError, Store, Transaction};
 use crate::clock::UnixSeconds;

@@ -30,7 +30,20 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = program()
+        Self::start_by(program(), arguments)
+    }
+
+    /// The same in a shell that allows it so many open files.
+    #[cfg(unix)]
+    pub(crate) fn start_with_few_files(files: u32, arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.stdin(Stdio::null());
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_cardea-server")]);
+        Self::start_by(shell, arguments)
+    }
+
+    fn start_by(mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(arguments)
             .args(["--http", "127.0.0.1:0", "--channel", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())
@@ -117,6 +130,21 @@ async fn dev_serves_says_where_logs_no_secret_stops_on_request_and_leaves_nothin
     }
     for secret in [&status_key, &admin_key, "joe-the-user"] {
         assert!(!log.contains(secret), "the log has {secret}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_may_open_too_few_files_for_its_connections_says_so_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data").display().to_string();
+    assert!(run(&["init", "--data-dir", &data]).status.success());
+    for (connections, warns) in [("100", true), ("50", false)] {
+        let limits = [format!("http.max_connections={connections}"), "channel.max_connections=100".to_owned()];
+        let run = ["run", "--data-dir", &data, "--set", &limits[0], "--set", &limits[1]];
+        let (status, log) = Running::start_with_few_files(256, &run).stop();
+        assert_eq!(status, Some(0), "{log}");
+        assert_eq!(log.contains("LimitNOFILE") && log.contains("needed=264"), warns, "{connections}: {log}");
     }
 }
 

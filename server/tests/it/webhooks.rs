@@ -97,6 +97,22 @@ fn a_webhook_is_shown_tried_given_another_secret_and_enabled_while_the_server_ru
 }
 
 #[test]
+fn authorities_that_cannot_be_used_keep_the_server_from_starting() {
+    let site = Site { folder: tempfile::tempdir().expect("a folder") };
+    site.done(&["init", "--service", "default_door"]);
+    let file = site.folder.path().join("ca.pem");
+    let setting = format!("webhook.ca_file={}", file.display());
+    let listen = ["--http", "127.0.0.1:0", "--channel", "127.0.0.1:0"];
+    for content in [None, Some("no certificate")] {
+        if let Some(content) = content {
+            std::fs::write(&file, content).expect("written");
+        }
+        let (done, _, err) = site.tool(&[&["run", "--set", &setting], &listen[..]].concat());
+        assert!(!done && err.contains("webhook.ca_file") && err.contains("ca.pem"), "{err}");
+    }
+}
+
+#[test]
 fn what_has_no_webhook_and_what_is_no_service_is_said_so() {
     let site = Site { folder: tempfile::tempdir().expect("a folder") };
     site.done(&["init", "--service", "default_door"]);

@@ -58,6 +58,29 @@ async fn a_database_that_somebody_else_holds_is_a_matter_of_the_lock() {
 }
 
 #[test]
+fn a_database_server_that_is_gone_and_comes_back_is_noticed_both_times() {
+    crate::storage::testing::block_on(async {
+        let cluster = crate::storage::testing::Cluster::start("");
+        let url = crate::storage::PostgresUrl::parse(&cluster.database()).expect("a good url");
+        let clock = Arc::new(TestClock::new(UnixSeconds::new(1_000)));
+        let key = KeyLocation::Given(cardea_protocol::Secret::new([7; 32]));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let instance = Instance::assemble(Location::Postgres(url), key, clock, entropy).await.expect("opens");
+        let admin = Admin::new(&instance, settings()).expect("valid");
+        assert!(admin.not_ready().await.is_empty());
+        for signal in ["INT", "QUIT"] {
+            cluster.down(signal);
+            assert_eq!(admin.not_ready().await, [Part::Database, Part::Writer].into());
+            cluster.up();
+            // After a crash it answers a little later.
+            while !admin.not_ready().await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+}
+
+#[test]
 fn a_failed_write_says_where_to_look() {
     let of = |error: StorageError| parts_of(&AdminError::from(error));
     assert_eq!(of(StorageError::Full), [Part::Disk]);

@@ -96,15 +96,17 @@ impl Desk {
         // Line 7 for blocks that are not in the device's row. They come before the proofs of a clone, as in the table.
         match verdict {
             Verdict::Repeat(reply) => Ok(Looked::Done(Answer::reply(reply.bytes()))),
-            Verdict::Refuse(refusal) => self.refuse(&view, refusal),
+            Verdict::Refuse(refusal) => self.refuse(&view, None, refusal),
             Verdict::CloneProved if view.is_refused(None) => {
                 match responder::receive::<Dalek>(&view.refusing_row(), request, statics) {
-                    Ok(Verdict::Refuse(refusal)) => self.refuse(&view, refusal),
+                    Ok(Verdict::Refuse(refusal)) => self.refuse(&view, None, refusal),
                     _ => Ok(Looked::Done(Answer::Drop { failed: false })),
                 }
             }
             Verdict::CloneProved => self.prove_clone(&view).await,
-            Verdict::Recover(recovery) if view.is_refused(None) => self.refuse(&view, recovery.refuse()),
+            Verdict::Recover(recovery) if view.is_refused(None) => {
+                self.refuse(&view, Some(Op::Recover), recovery.refuse())
+            }
             Verdict::Recover(recovery) => {
                 let operation =
                     Operation { device: view.device.key, version: view.device.version(), action: Action::Observe };
@@ -118,8 +120,7 @@ impl Desk {
                 let attempt =
                     (cell.op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(&cell.signature));
                 if view.is_refused(attempt.as_ref()) {
-                    self.counts.operation(cell.op, Code::Blocked);
-                    return self.refuse(&view, operation.refuse());
+                    return self.refuse(&view, Some(cell.op), operation.refuse());
                 }
                 let Decision::Act(action) = self.action(&view, &cell, named, &statement).await? else {
                     return Ok(Looked::Again);
@@ -168,7 +169,7 @@ impl Desk {
             .await;
         match applied {
             Ok(applied) => {
-                self.counts.operation(op, applied.answer.code);
+                self.counts.operation(Some(op), applied.answer.code);
                 let (reply, session) = applied.output;
                 let wants = op == Op::Subscribe && applied.answer.code == Code::Ok;
                 let subscription = if wants { granted(win) } else { 0 };
@@ -193,7 +194,9 @@ impl Desk {
         }
     }
 
-    fn refuse(&self, view: &DeviceView, refusal: Refusal<Dalek>) -> Result<Looked, DeskError> {
+    /// `op` is what was asked, if that was looked at.
+    fn refuse(&self, view: &DeviceView, op: Option<Op>, refusal: Refusal<Dalek>) -> Result<Looked, DeskError> {
+        self.counts.operation(op, refusal.code());
         // Operation and code are filled in by the refusal itself.
         let reply = view.reply(Op::Ping, refusal.code());
         let frame = refusal.answer(&reply, &mut self.vault.random()).ok_or(DeskError::Protocol)?;

@@ -38,7 +38,7 @@ impl Desk {
                 return Ok(WarmAnswer::Fenced);
             }
             if row.revoked {
-                self.counts.operation(op, Code::NotEnrolled);
+                self.counts.operation(Some(op), Code::NotEnrolled);
                 let reply = self.seal(session, (op, 0), view.reply(op, Code::NotEnrolled)).await?;
                 return Ok(WarmAnswer::Last(reply));
             }
@@ -48,7 +48,7 @@ impl Desk {
             let attempt = (op.signer() == Signer::Pin).then(|| statement.attempt_key::<Dalek>(signature));
             let refused = row.suspended || row.clone_blocked || view.is_refused(attempt.as_ref());
             if refused {
-                self.counts.operation(op, Code::Blocked);
+                self.counts.operation(Some(op), Code::Blocked);
                 let reply = self.seal(session, (op, 0), view.reply(op, Code::Blocked)).await?;
                 return Ok(WarmAnswer::Last(reply));
             }
@@ -57,7 +57,7 @@ impl Desk {
             if matches!(action, Action::Observe) {
                 let win = operation.request.win();
                 let reply = view.reply(op, Code::Ok);
-                self.counts.operation(op, reply.code);
+                self.counts.operation(Some(op), reply.code);
                 if op == Op::Subscribe {
                     let reply = Reply { aux: Reply::with_waiting(granted(win).into(), reply.waiting()), ..reply };
                     return Ok(WarmAnswer::Subscribed(session.reply(&reply)?.bytes().to_vec(), granted(win)));
@@ -66,7 +66,7 @@ impl Desk {
             }
             match self.execute(session, &view, operation, action).await {
                 Ok(reply) => {
-                    self.counts.operation(op, reply.code);
+                    self.counts.operation(Some(op), reply.code);
                     if let (Opened::Large(LargeRequest::RevokeDevice(request)), Code::Ok) =
                         (&operation.request, reply.code)
                     {
