@@ -84,6 +84,10 @@ pub struct Vault {
     seen: AtomicU64,
     /// The highest time that is known to be durably stored.
     marked: AtomicU64,
+    /// What was opened before is void: the clock was set back since.
+    void: AtomicU64,
+    /// How much of that is known to be durably stored.
+    void_marked: AtomicU64,
 }
 
 impl Vault {
@@ -99,11 +103,24 @@ impl Vault {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, VaultError> {
         let sealer = master::unlock(store, location, &entropy).await?;
-        let vault = Arc::new(Self { sealer, entropy, clock, seen: AtomicU64::new(0), marked: AtomicU64::new(0) });
+        let [seen, marked, void, void_marked] = [(); 4].map(|()| AtomicU64::new(0));
+        let vault = Arc::new(Self { sealer, entropy, clock, seen, marked, void, void_marked });
         let this = Arc::clone(&vault);
         let marks = store.read(move |tx| this.marks(tx)).await?;
-        vault.seen.store(marks.high_water.get(), Ordering::SeqCst);
         vault.marked.store(marks.high_water.get(), Ordering::SeqCst);
+        vault.void_marked.store(marks.void_until.get(), Ordering::SeqCst);
+        if vault.reading().void_until() > marks.void_until {
+            let this = Arc::clone(&vault);
+            let mark = move |tx: &mut dyn Transaction| {
+                let clock = this.reading();
+                this.mark_time(tx, clock).map(|()| clock)
+            };
+            match store.write(mark).await {
+                Ok(clock) => vault.note_marked(clock),
+                // It holds all the same; whoever keeps house tries again.
+                Err(error) => tracing::warn!(%error, "that the clock was set back could not be recorded"),
+            }
+        }
         Ok(vault)
     }
 
@@ -111,13 +128,23 @@ impl Vault {
     /// commit.
     ///
     /// The mark is read first: whoever raised it had read the same clock before, so that only a clock that really went
-    /// back is behind it.
+    /// back is behind it. What a clock that was set back makes void stays void.
     #[must_use]
     pub fn reading(&self) -> ClockReading {
         let high_water = UnixSeconds::new(self.seen.load(Ordering::SeqCst));
         let now = self.clock.now();
         self.seen.fetch_max(now.get(), Ordering::SeqCst);
-        ClockReading::new(now, high_water)
+        let reading = ClockReading::new(now, high_water);
+        if let Some(until) = reading.voids_until() {
+            self.void.fetch_max(until.get(), Ordering::SeqCst);
+        }
+        reading.voided(UnixSeconds::new(self.void.load(Ordering::SeqCst)))
+    }
+
+    /// Whether a restart would bring back what is void because the clock was set back.
+    #[must_use]
+    pub fn is_void_unmarked(&self) -> bool {
+        self.void_marked.load(Ordering::SeqCst) < self.void.load(Ordering::SeqCst)
     }
 
     /// Whether the stored mark would still let a clock that goes back reopen what has ended at `end`.
@@ -126,21 +153,27 @@ impl Vault {
         self.marked.load(Ordering::SeqCst) < end.get()
     }
 
-    /// Stores the time of a transaction as the highest one, unless a higher one is stored.
+    /// Stores the time of a transaction as the highest one, unless a higher one is stored, and what is void by then.
     ///
     /// # Errors
     /// Storage failed, or the stored mark is damaged.
     pub fn mark_time(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
         let marks = self.marks(tx)?;
-        if clock.now() > marks.high_water {
-            self.put_marks(tx, marks.ver, Marks { high_water: clock.now(), ..marks })?;
+        let (high_water, mut void_until) = (marks.high_water.max(clock.now()), marks.void_until);
+        if clock.void_until().get() > self.void_marked.load(Ordering::SeqCst) {
+            // No opening is later than the stored mark, whatever this node has seen in a bad moment of the clock.
+            void_until = void_until.max(clock.void_until().min(marks.high_water.plus(1)));
+        }
+        if (high_water, void_until) != (marks.high_water, marks.void_until) {
+            self.put_marks(tx, marks.ver, Marks { high_water, void_until, ..marks })?;
         }
         Ok(())
     }
 
-    /// Says that a transaction which marked `time` is committed.
-    pub fn note_marked(&self, time: UnixSeconds) {
-        self.marked.fetch_max(time.get(), Ordering::SeqCst);
+    /// Says that a transaction which marked the time of `clock` is committed.
+    pub fn note_marked(&self, clock: ClockReading) {
+        self.marked.fetch_max(clock.now().get(), Ordering::SeqCst);
+        self.void_marked.fetch_max(clock.void_until().get(), Ordering::SeqCst);
     }
 
     fn marks(&self, tx: &mut dyn Transaction) -> Result<Marks, VaultError> {
@@ -152,16 +185,18 @@ impl Vault {
         let Some(sealed) = sealed else { return Ok(Marks::default()) };
         let content = self.sealer.open(Table::Meta, &[MARKS.as_bytes()], &sealed)?;
         let mut decoder = Decoder::new(Table::Meta, &content);
-        let marks = Marks { ver: sealed.ver, high_water: decoder.time()?, restored_at: decoder.time()? };
+        let (high_water, restored_at, void_until) = (decoder.time()?, decoder.time()?, decoder.time()?);
+        let marks = Marks { ver: sealed.ver, high_water, restored_at, void_until };
         decoder.end()?;
-        // Another node may have seen a later time.
+        // Another node may have seen a later time, or a clock that was set back.
         self.seen.fetch_max(marks.high_water.get(), Ordering::SeqCst);
+        self.void.fetch_max(marks.void_until.get(), Ordering::SeqCst);
         Ok(marks)
     }
 
     fn put_marks(&self, tx: &mut dyn Transaction, ver: u64, marks: Marks) -> Result<(), VaultError> {
         let mut content = Encoder::new();
-        content.time(marks.high_water).time(marks.restored_at);
+        content.time(marks.high_water).time(marks.restored_at).time(marks.void_until);
         let sealed = self.seal(Table::Meta, &[MARKS.as_bytes()], ver + 1, &content);
         Ok(tx.put_meta(MARKS, &sealed)?)
     }
@@ -196,6 +231,8 @@ struct Marks {
     ver: u64,
     high_water: UnixSeconds,
     restored_at: UnixSeconds,
+    /// What was opened before is void.
+    void_until: UnixSeconds,
 }
 
 /// The protocol's view of the server's randomness.

@@ -55,7 +55,8 @@ impl Admin {
     /// The status that [`Admin::status`] would find; `None` when it would have to write.
     pub(crate) fn tell(&self, known: &Known) -> Option<TokenStatus> {
         let peeked = known.token.facts.peek(&known.service.service.rules, known.clock);
-        if peeked.consumes || peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
+        let is_end_unmarked = || peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end));
+        if peeked.consumes || is_end_unmarked() || self.vault.is_void_unmarked() {
             return None;
         }
         let now = known.now();

@@ -59,6 +59,10 @@ impl Admin {
 
     pub(super) async fn do_what_is_due(&self, done: &mut Done) {
         let now = self.vault.reading().now();
+        if self.vault.is_void_unmarked() {
+            tracing::warn!("alert: the clock was set back: what was open is closed for good");
+            report("that the clock was set back could not be recorded", self.record_time().await);
+        }
         let is_due = |last: &mut Option<UnixSeconds>, seconds: u64| {
             let due = last.is_none_or(|last| now.since(last).is_none_or(|passed| passed >= seconds));
             due.then(|| *last = Some(now)).is_some()
@@ -112,7 +116,7 @@ impl Admin {
     pub async fn record_time(&self) -> Result<(), AdminError> {
         let record = |vault: &Vault, tx: &mut dyn Transaction| {
             let clock = vault.reading();
-            vault.mark_time(tx, clock).map(|()| clock.now())
+            vault.mark_time(tx, clock).map(|()| clock)
         };
         self.vault.note_marked(self.write(record).await?);
         Ok(())

@@ -470,4 +470,5 @@ fn a_database_in_memory_needs_no_folder() {
 }
 
 mod authkeys;
+mod clock;
 mod services;

@@ -38,9 +38,9 @@ impl Admin {
             let (of, whom) = (service.clone(), user.clone());
             return self.write(move |vault, tx| vault.check(tx, &of, &whom, by, vault.reading())).await;
         }
-        if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) {
-            // What has been told to be over must not come back with a clock that goes back, not even after a restart.
-            // The answer is "closed" whether or not that can be written.
+        if peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end)) || self.vault.is_void_unmarked() {
+            // What has been told to be over must not come back with a clock that goes back, nor when that has caught up,
+            // not even after a restart. The answer is "closed" whether or not that can be written.
             if let Err(error) = self.record_time().await {
                 tracing::warn!(%error, "the end of an opening could not be recorded");
             }

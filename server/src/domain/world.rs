@@ -5,18 +5,43 @@
 
 use crate::clock::UnixSeconds;
 
+/// Seconds that a clock may go back without ending what is open: clocks are corrected, and two of them never agree.
+const TOLERANCE: u64 = 2;
+
 /// The clock together with the highest time that this instance has durably acted upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockReading {
     now: UnixSeconds,
     high_water: UnixSeconds,
+    void_until: UnixSeconds,
 }
 
 impl ClockReading {
     /// A reading of `now` by a server that has seen `high_water`.
     #[must_use]
     pub const fn new(now: UnixSeconds, high_water: UnixSeconds) -> Self {
-        Self { now, high_water }
+        Self { now, high_water, void_until: UnixSeconds::EPOCH }
+    }
+
+    /// The same reading by a server whose clock was set back: what was opened before `until` is over for good, even when
+    /// the clock catches up with it.
+    #[must_use]
+    pub const fn voided(self, until: UnixSeconds) -> Self {
+        Self { void_until: until, ..self }
+    }
+
+    /// The first second whose openings count; the epoch for a clock that has never been set back.
+    #[must_use]
+    pub const fn void_until(self) -> UnixSeconds {
+        self.void_until
+    }
+
+    /// The end of what is void by this reading alone: `None` unless the clock is further behind the highest time that
+    /// was seen than clocks are when they are corrected.
+    #[must_use]
+    pub fn voids_until(self) -> Option<UnixSeconds> {
+        let is_set_back = self.high_water.since(self.now).is_some_and(|behind| behind > TOLERANCE);
+        is_set_back.then(|| self.high_water.plus(1))
     }
 
     /// What the clock shows, believable or not.
@@ -28,7 +53,7 @@ impl ClockReading {
     /// The time, unless the clock has gone backwards: then nothing counts as open.
     #[must_use]
     pub fn trusted(self) -> Option<UnixSeconds> {
-        (self.now >= self.high_water).then_some(self.now)
+        (self.now >= self.high_water && self.now >= self.void_until).then_some(self.now)
     }
 
     /// Whether `time` has come, by the clock or by the highest time that was seen: what has ended stays ended when the
@@ -136,11 +161,15 @@ impl World {
     ///
     /// The window in force is the smaller of what held at the opening and what the service says now, so that a service
     /// that shortens its window shortens what is open. A clock behind its high-water mark, or before the opening, and
-    /// the second in which the window ends are closed.
+    /// the second in which the window ends are closed. So is what was opened before the clock was set back: otherwise
+    /// the rest of its window would come when the clock has caught up, hours later.
     #[must_use]
     pub fn opening(&self, window: Window, clock: ClockReading) -> Option<Opening> {
         let Self::Opened { at, limit, single_use } = *self else { return None };
         let age = clock.trusted()?.since(at)?;
+        if at < clock.void_until {
+            return None;
+        }
         let limit = u64::from(limit.min(window.length()));
         (age < limit).then(|| Opening { until: at.plus(limit), single_use: single_use || window.is_single_use() })
     }
@@ -188,6 +217,23 @@ mod tests {
         assert!(world.opening(window, ClockReading::new(T, UnixSeconds::new(1_001))).is_none());
         assert!(world.opening(window, ClockReading::new(UnixSeconds::new(999), UnixSeconds::EPOCH)).is_none());
         assert!(world.opening(window, ClockReading::new(T, T)).is_some());
+    }
+
+    #[test]
+    fn what_was_opened_before_the_clock_was_set_back_stays_closed_when_the_clock_has_caught_up() {
+        let (window, late) = (Window::new(30, 60), UnixSeconds::new(1_005));
+        let reading = |now: u64, seen: u64| ClockReading::new(UnixSeconds::new(now), UnixSeconds::new(seen));
+        assert_eq!(reading(998, 1_000).voids_until(), None, "clocks are corrected");
+        assert_eq!(reading(1_001, 1_000).voids_until(), None);
+        let void = reading(997, 1_000).voids_until().expect("set back");
+        assert_eq!(void.get(), 1_001);
+        let world = World::opened(T, window, None);
+        assert!(world.opening(window, reading(1_005, 1_000)).is_some());
+        assert!(world.opening(window, reading(1_005, 1_000).voided(void)).is_none());
+        assert!(World::opened(late, window, None).opening(window, reading(1_005, 1_000).voided(void)).is_some());
+        // The one second that is void and not before the mark can open nothing either.
+        assert_eq!(reading(1_000, 1_000).voided(void).trusted(), None);
+        assert_eq!(reading(1_001, 1_000).voided(void).trusted(), Some(void));
     }
 
     #[test]

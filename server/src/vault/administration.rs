@@ -1,6 +1,9 @@
 //! What administrators and operators do to tokens.
 
+use std::sync::atomic::Ordering;
+
 use super::{About, Device, Event, EventKind, Marks, Service, Token, Vault, VaultError};
+use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::name::UserId;
 use crate::domain::token::Closer;
@@ -221,10 +224,14 @@ impl Vault {
         let marks = self.marks(tx)?;
         let now = clock.now();
         let restored_at = marks.restored_at.min(now);
-        self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, ..marks })?;
+        // Nothing is open any more that could be void.
+        let void_until = UnixSeconds::EPOCH;
+        self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, void_until, ..marks })?;
         self.record(tx, &Event::new(EventKind::ClockCorrected, About::Instance, Actor::Operator, now))?;
-        self.seen.store(now.get(), std::sync::atomic::Ordering::SeqCst);
-        self.marked.store(0, std::sync::atomic::Ordering::SeqCst);
+        self.seen.store(now.get(), Ordering::SeqCst);
+        for mark in [&self.marked, &self.void, &self.void_marked] {
+            mark.store(0, Ordering::SeqCst);
+        }
         Ok(())
     }
 }

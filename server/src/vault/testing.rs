@@ -83,6 +83,13 @@ impl TestVault {
         self.clock.now()
     }
 
+    /// The same database once more.
+    pub(crate) fn again(&self) -> Self {
+        let test = TestStore { store: self.test.store.clone(), folder: None };
+        let (vault, clock) = (Arc::clone(&self.vault), Arc::clone(&self.clock));
+        Self { test, vault, clock, service: self.service.clone(), user: self.user.clone() }
+    }
+
     /// The same database after a restart.
     pub(crate) async fn restarted(self) -> Self {
         let vault = open(&self.test, &self.clock).await.expect("opens");

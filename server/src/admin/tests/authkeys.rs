@@ -111,10 +111,10 @@ fn wrong_expired_revoked_and_foreign_keys_are_told_the_same() {
 
 /// A wall clock that somebody sets back.
 #[derive(Debug)]
-struct Wall(AtomicU64);
+pub(super) struct Wall(pub(super) AtomicU64);
 
 impl Wall {
-    fn set(&self, time: u64) {
+    pub(super) fn set(&self, time: u64) {
         self.0.store(time, Ordering::SeqCst);
     }
 }
@@ -125,7 +125,7 @@ impl Clock for Wall {
     }
 }
 
-async fn open(folder: &tempfile::TempDir, wall: &Arc<Wall>) -> Admin {
+pub(super) async fn open(folder: &tempfile::TempDir, wall: &Arc<Wall>) -> Admin {
     let clock: Arc<dyn Clock> = Arc::<Wall>::clone(wall);
     let instance = Instance::open(folder.path(), clock, Arc::new(SeededEntropy::new(2))).await.expect("opens");
     Admin::new(&instance, settings()).expect("valid")

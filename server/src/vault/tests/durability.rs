@@ -51,7 +51,50 @@ fn a_clock_that_goes_back_closes_and_opens_nothing() {
         assert_eq!((refused.code, refused.status), (Code::Internal, DeviceStatus::Closed));
         assert_eq!(vault.status().await, Ok(2));
         let vault = at(vault, START + 10).await;
-        assert_eq!(vault.status().await, Ok(1), "right again");
+        assert_eq!(vault.status().await, Ok(1), "a clock that was corrected by a second ends nothing");
+    });
+}
+
+#[test]
+fn what_was_open_when_the_clock_was_set_back_stays_closed_when_it_has_caught_up() {
+    block_on(async {
+        for window in [60, 0] {
+            let vault = TestVault::new(file(), rules(window)).await;
+            let device = vault.enroll(1, EnrollOptions::default()).await;
+            vault.clock.advance(10);
+            vault.open(&device, Pin::Normal).await.expect("answered");
+            let vault = at(vault, START - 3_590).await;
+            assert_eq!(vault.status().await, Ok(2));
+            assert_eq!(vault.ask(&device).await.expect("answered").status, DeviceStatus::Closed);
+            for caught_up in [9, 10, 11, 12, 69] {
+                let is_trusted = caught_up > 10;
+                // A restart each time: what is void stays so.
+                let vault = at(vault.again(), START + caught_up).await;
+                assert_eq!(vault.vault.reading().trusted().is_some(), is_trusted);
+                assert_eq!(vault.status().await, Ok(2), "{window} {caught_up}");
+                assert_eq!(vault.ask(&device).await.expect("answered").status, DeviceStatus::Closed);
+            }
+            let vault = at(vault, START + 69).await;
+            let opened = vault.open(&device, Pin::Normal).await.expect("answered");
+            assert_eq!((opened.code, opened.status), (Code::Ok, DeviceStatus::Open), "opened anew");
+            assert_eq!(vault.status().await, Ok(1));
+        }
+    });
+}
+
+#[test]
+fn a_node_learns_from_the_database_what_is_void() {
+    block_on(async {
+        let vault = TestVault::new(file(), rules(1_000)).await;
+        let device = vault.enroll(1, EnrollOptions::default()).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        let other = at(vault.again(), START - 100).await;
+        assert_eq!(other.status().await, Ok(2));
+        vault.clock.advance(5);
+        let (this, name, user) = (Arc::clone(&vault.vault), vault.service.name.clone(), vault.user.clone());
+        let asked = vault.test.store.ask(move |tx| this.question(tx, &name, "0123456789abcdef", &user)).await;
+        let told = vault.vault.peek_answer(asked.expect("asked")).expect("opens").expect("a token");
+        assert_eq!(told.status.number(), 2);
     });
 }
 
