@@ -64,6 +64,7 @@ pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     addresses(&config, &mut findings);
     certificates(&config, &mut findings);
     descriptors(&config, &mut findings);
+    authorities(&config, &mut findings);
     if folder(&config.data.dir, &mut findings) && database(&config, &mut findings) {
         master_key(&config, &mut findings);
         match data::admin(&config).await {
@@ -131,6 +132,15 @@ fn descriptors(config: &Config, findings: &mut Findings) {
         ),
         Some(limit) => findings.good("files", format!("{limit} open files are allowed, {needed} are needed at most")),
         None => findings.good("files", "the number of open files is not limited"),
+    }
+}
+
+/// The certificate authorities of webhooks, if there are others than the public ones.
+fn authorities(config: &Config, findings: &mut Findings) {
+    let Some(file) = &config.webhook.ca_file else { return };
+    match data::caller(config, false) {
+        Ok(_) => findings.good("webhook", format!("certificate authorities are in {file}")),
+        Err(error) => findings.bad("webhook", error.to_string()),
     }
 }
 

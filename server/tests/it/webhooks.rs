@@ -109,6 +109,8 @@ fn authorities_that_cannot_be_used_keep_the_server_from_starting() {
         }
         let (done, _, err) = site.tool(&[&["run", "--set", &setting], &listen[..]].concat());
         assert!(!done && err.contains("webhook.ca_file") && err.contains("ca.pem"), "{err}");
+        let (done, out, _) = site.tool(&["doctor", "--set", &setting]);
+        assert!(!done && out.contains("bad      webhook"), "{out}");
     }
 }
 

@@ -84,6 +84,21 @@ fn nothing_is_forgotten_unless_somebody_says_so() {
 }
 
 #[test]
+fn what_the_log_has_not_written_yet_is_counted() {
+    block_on(async {
+        let mut test = start().await;
+        let metrics = crate::metrics::Metrics::new();
+        let admin = Admin::new(&test.instance, super::super::tests::settings()).expect("valid");
+        test.admin = std::sync::Arc::new(admin.with_metrics(&metrics));
+        let service = test.service("default_a", window(30)).await;
+        test.device(&service).await;
+        let rows = test.admin.deliver_events().await.expect("delivered");
+        assert!(rows > 1 && metrics.render().contains(&format!("\ncardea_journal_rows {rows}\n")), "{rows}");
+        assert!(metrics.render().contains("\ncardea_journal_log_backlog 0\n"));
+    });
+}
+
+#[test]
 fn the_head_is_signed_from_time_to_time_and_only_when_it_has_grown() {
     block_on(async {
         let test = start().await;

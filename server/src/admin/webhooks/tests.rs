@@ -195,6 +195,49 @@ async fn what_failed_is_tried_again_later_and_the_tokens_later_events_wait_for_i
 }
 
 #[tokio::test]
+async fn deliveries_and_what_waits_are_counted() {
+    let mut hooked = hooked(false).await;
+    let metrics = crate::metrics::Metrics::new();
+    let admin = Admin::new(&hooked.test.instance, super::super::tests::settings()).expect("valid");
+    hooked.test.admin = Arc::new(admin.with_metrics(&metrics));
+    let counted = async || {
+        hooked.test.admin.webhook_services().await.expect("read");
+        let text = metrics.render();
+        let value = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse::<u64>().ok()).unwrap_or_else(|| panic!("{name}: {text}"))
+        };
+        [
+            value("cardea_webhook_deliveries_total{result=\"delivered\"}"),
+            value("cardea_webhook_deliveries_total{result=\"refused\"}"),
+            value("cardea_webhook_waiting_tokens"),
+            value("cardea_webhook_backlog"),
+            value("cardea_webhooks_disabled"),
+        ]
+    };
+    assert_eq!(counted().await, [0, 0, 0, 0, 0]);
+    hooked.open().await;
+    hooked.vault.close(&hooked.device).await.expect("answered");
+    assert_eq!(counted().await, [0, 0, 0, 2, 0]);
+    hooked.receiver.fail(1);
+    hooked.round().await;
+    assert_eq!(counted().await, [0, 1, 1, 2, 0]);
+    hooked.test.clock.advance(60);
+    hooked.round().await;
+    assert_eq!(counted().await, [2, 1, 0, 0, 0]);
+
+    hooked.receiver.fail(FAILURES_MAX as usize);
+    hooked.open().await;
+    for _ in 0..FAILURES_MAX {
+        hooked.round().await;
+        hooked.test.clock.advance(1_000);
+    }
+    let [delivered, refused, waiting, backlog, disabled] = counted().await;
+    assert_eq!((delivered, refused, disabled), (2, 1 + u64::from(FAILURES_MAX), 1));
+    assert_eq!((waiting, backlog), (0, 0), "of those that are called");
+}
+
+#[tokio::test]
 async fn a_webhook_that_fails_for_long_is_disabled_reported_and_enabled_again() {
     let hooked = hooked(false).await;
     hooked.receiver.fail(FAILURES_MAX as usize);

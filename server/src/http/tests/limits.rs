@@ -155,6 +155,28 @@ async fn what_is_counted_can_be_read_and_names_nobody() {
 }
 
 #[tokio::test]
+async fn statuses_from_memory_are_counted_apart_from_the_others() {
+    let server = Server::start_limited(|_| {}).await;
+    server.token("joe", State::Open).await;
+    let counted = async || {
+        let text = server.get("/metrics").await.body;
+        ["hits", "misses"].map(|name| {
+            let line = format!("cardea_status_cache_{name}_total ");
+            let value =
+                text.lines().find_map(|have| have.strip_prefix(&line)).and_then(|value| value.parse::<u64>().ok());
+            value.unwrap_or_else(|| panic!("{name}: {text}"))
+        })
+    };
+    assert_eq!(counted().await, [0, 0]);
+    server.status("joe").await;
+    assert_eq!(counted().await, [0, 1], "the first one");
+    server.status("joe").await;
+    server.status("joe").await;
+    server.ask(WRONG, "192.0.2.1").await;
+    assert_eq!(counted().await, [2, 2]);
+}
+
+#[tokio::test]
 async fn behind_the_proxy_protocol_a_call_is_the_clients() {
     let server = Server::start_limited(|config| {
         config.http.forwarded_by = crate::config::ForwardedBy::ProxyProtocol;
