@@ -185,8 +185,9 @@ impl Vault {
         let Some(sealed) = sealed else { return Ok(Marks::default()) };
         let content = self.sealer.open(Table::Meta, &[MARKS.as_bytes()], &sealed)?;
         let mut decoder = Decoder::new(Table::Meta, &content);
-        let (high_water, restored_at, void_until) = (decoder.time()?, decoder.time()?, decoder.time()?);
-        let marks = Marks { ver: sealed.ver, high_water, restored_at, void_until };
+        let [high_water, restored_at, void_until, forgotten_at] =
+            [decoder.time()?, decoder.time()?, decoder.time()?, decoder.time()?];
+        let marks = Marks { ver: sealed.ver, high_water, restored_at, void_until, forgotten_at };
         decoder.end()?;
         // Another node may have seen a later time, or a clock that was set back.
         self.seen.fetch_max(marks.high_water.get(), Ordering::SeqCst);
@@ -196,7 +197,7 @@ impl Vault {
 
     fn put_marks(&self, tx: &mut dyn Transaction, ver: u64, marks: Marks) -> Result<(), VaultError> {
         let mut content = Encoder::new();
-        content.time(marks.high_water).time(marks.restored_at).time(marks.void_until);
+        content.time(marks.high_water).time(marks.restored_at).time(marks.void_until).time(marks.forgotten_at);
         let sealed = self.seal(Table::Meta, &[MARKS.as_bytes()], ver + 1, &content);
         Ok(tx.put_meta(MARKS, &sealed)?)
     }
@@ -233,6 +234,8 @@ struct Marks {
     restored_at: UnixSeconds,
     /// What was opened before is void.
     void_until: UnixSeconds,
+    /// The time by which was last decided what is kept no longer; the epoch before the first time.
+    forgotten_at: UnixSeconds,
 }
 
 /// The protocol's view of the server's randomness.

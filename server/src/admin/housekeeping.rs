@@ -17,7 +17,7 @@ const EVENTS: u32 = 1_000;
 /// How far the log has come in the journal.
 pub(super) const LOG: &str = "cursor log";
 /// Seconds between two looks at what need not be kept any longer.
-const RETENTION: u64 = 86_400;
+pub(super) const RETENTION: u64 = 86_400;
 /// Seconds between two looks at the server's keys.
 const KEYS: u64 = 3_600;
 /// Seconds between two notes of what time it is. A killed server that finds its clock set back knows the time as well

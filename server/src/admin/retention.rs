@@ -1,10 +1,13 @@
 //! Forgetting what nobody needs any more.
 
-use super::housekeeping::LOG;
+use super::housekeeping::{LOG, RETENTION};
 use super::{Admin, AdminError};
 use crate::storage::Transaction;
 use crate::vault::Vault;
 
+/// Seconds that the time by which is forgotten goes on at most, from one look to the next: a clock that jumps ahead makes
+/// the server forget less than it should for a while, and never all at once.
+const STEP: u64 = 2 * RETENTION;
 /// Most rows that one commit forgets.
 const BATCH: u32 = 1_000;
 /// Most commits of one round: what is left over waits for the next.
@@ -59,13 +62,15 @@ impl Admin {
     }
 
     /// Forgets what the rules say. [`Admin::keep_house`] does so once a day. An event that a reader still needs, such
-    /// as the log or a webhook, is not forgotten.
+    /// as the log or a webhook, is not forgotten. A clock that is days ahead of the last look is not believed at once.
     ///
     /// # Errors
     /// Storage failed, or a row is damaged; what was forgotten until then is.
     pub async fn forget(&self) -> Result<Forgotten, AdminError> {
         let Retention { event_days, tombstone_days, authkey_days, confirmation_days, .. } = self.retention;
         let mut forgotten = Forgotten::default();
+        let begin = |vault: &Vault, tx: &mut dyn Transaction| vault.begin_forgetting(tx, STEP, vault.reading());
+        let Some(now) = self.write(begin).await? else { return Ok(forgotten) };
         if let Some(days) = event_days {
             for _ in 0..ROUNDS {
                 let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
@@ -74,7 +79,7 @@ impl Admin {
                         let state = vault.delivery(tx, service.id)?.filter(|state| !state.disabled);
                         passed = passed.min(state.map_or(u64::MAX, |state| state.passed()));
                     }
-                    vault.erase_journal(tx, days, passed, BATCH, vault.reading())
+                    vault.erase_journal(tx, days, passed, BATCH, now)
                 };
                 match self.write(erase).await? {
                     0 => break,
@@ -85,9 +90,8 @@ impl Admin {
         if let Some(days) = tombstone_days {
             let mut after = [0; 16];
             for _ in 0..ROUNDS {
-                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
-                    vault.erase_tombstones(tx, days, after, BATCH, vault.reading())
-                };
+                let erase =
+                    move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_tombstones(tx, days, after, BATCH, now);
                 let (count, next) = self.write(erase).await?;
                 forgotten.tombstones += count;
                 let Some(next) = next else { break };
@@ -95,14 +99,13 @@ impl Admin {
             }
         }
         if let Some(days) = authkey_days {
-            let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, vault.reading());
+            let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, now);
             forgotten.authkeys += self.write(erase).await?;
         }
         if let Some(days) = confirmation_days {
             for _ in 0..ROUNDS {
-                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
-                    vault.erase_confirmations(tx, days, BATCH, vault.reading())
-                };
+                let erase =
+                    move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_confirmations(tx, days, BATCH, now);
                 match self.write(erase).await? {
                     0 => break,
                     count => forgotten.confirmations += count,

@@ -50,6 +50,12 @@ pub struct WebhookState {
     pub pending: u64,
 }
 
+/// Whether `time`, set when it was at most `longest` seconds ahead, is still to come. One that is more than twice as far
+/// ahead was set by a clock that was wrong, and must not hold up deliveries until then.
+fn is_to_come(time: UnixSeconds, longest: u64, now: UnixSeconds) -> bool {
+    now < time && time <= now.plus(2 * longest)
+}
+
 /// The services that this node delivers to at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Busy(Mutex<HashSet<u64>>);
@@ -194,6 +200,7 @@ impl Admin {
         self.write(move |vault, tx| {
             let mut state = vault.delivery(tx, service.id)?.ok_or(VaultError::Refused("the service has no webhook"))?;
             (state.disabled, state.failures, state.next_at) = (false, 0, UnixSeconds::EPOCH);
+            state.lease.1 = UnixSeconds::EPOCH;
             for stuck in &mut state.stuck {
                 stuck.next_at = UnixSeconds::EPOCH;
             }
@@ -286,9 +293,10 @@ impl Round<'_> {
             let Some((webhook, mut state)) = vault.webhook(tx, service)?.zip(vault.delivery(tx, service)?) else {
                 return Ok(None);
             };
-            let is_taken = state.lease.1 > now && state.lease.0 != holder;
-            let (newest, is_due) = (JournalRows::newest_journal(tx)?, state.next_at <= now);
-            let is_idle = newest <= state.cursor && !state.stuck.iter().any(|stuck| stuck.next_at <= now);
+            let is_taken = is_to_come(state.lease.1, LEASE, now) && state.lease.0 != holder;
+            let waits = |time| is_to_come(time, BACKOFF.1, now);
+            let (newest, is_due) = (JournalRows::newest_journal(tx)?, !waits(state.next_at));
+            let is_idle = newest <= state.cursor && !state.stuck.iter().any(|stuck| !waits(stuck.next_at));
             if state.disabled || is_taken || !is_due || is_idle {
                 return Ok(None);
             }
@@ -307,7 +315,7 @@ impl Round<'_> {
     async fn deliver(&mut self, webhook: &Webhook, state: &mut Delivery) -> Result<(), AdminError> {
         let waiting: Vec<Stuck> = state.stuck.clone();
         for stuck in waiting {
-            if stuck.next_at <= self.now() && !self.catch_up(webhook, state, stuck).await? {
+            if !self.waits(stuck.next_at) && !self.catch_up(webhook, state, stuck).await? {
                 return Ok(());
             }
         }
@@ -333,7 +341,7 @@ impl Round<'_> {
                 }
                 state.cursor = due.seq;
                 self.store(state).await?;
-                if state.disabled || state.next_at > self.now() {
+                if state.disabled || self.waits(state.next_at) {
                     return Ok(());
                 }
             }
@@ -359,7 +367,7 @@ impl Round<'_> {
                     *known = Stuck { seq: due.seq, tries: stuck.tries + 1, next_at, ..*known };
                 }
                 self.store(state).await?;
-                return Ok(!state.disabled && state.next_at <= self.now());
+                return Ok(!state.disabled && !self.waits(state.next_at));
             }
             reached = due.seq;
             for known in state.stuck.iter_mut().filter(|known| known.token == stuck.token) {
@@ -442,6 +450,10 @@ impl Round<'_> {
 
     fn now(&self) -> UnixSeconds {
         self.admin.vault.reading().now()
+    }
+
+    fn waits(&self, next_at: UnixSeconds) -> bool {
+        is_to_come(next_at, BACKOFF.1, self.now())
     }
 
     /// How long to wait after this many failures: twice as long each time, give or take a quarter, so that receivers

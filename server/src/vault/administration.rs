@@ -221,12 +221,17 @@ impl Vault {
             }
         }
         self.forget_future_keys(tx, clock)?;
+        self.forget_future_authkeys(tx, clock)?;
+        for service in self.services(tx)? {
+            self.forget_future_delivery(tx, service.id, clock)?;
+        }
+        self.forget_future_answers(tx, clock)?;
         let marks = self.marks(tx)?;
         let now = clock.now();
         let restored_at = marks.restored_at.min(now);
         // Nothing is open any more that could be void.
         let void_until = UnixSeconds::EPOCH;
-        self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, void_until, ..marks })?;
+        self.put_marks(tx, marks.ver, Marks { high_water: now, restored_at, void_until, forgotten_at: now, ..marks })?;
         self.record(tx, &Event::new(EventKind::ClockCorrected, About::Instance, Actor::Operator, now))?;
         self.seen.store(now.get(), Ordering::SeqCst);
         for mark in [&self.marked, &self.void, &self.void_marked] {

@@ -92,6 +92,16 @@ impl Vault {
         Ok(tx.sweep_answers(clock.now())?)
     }
 
+    /// After the clock was wrong, far in the future: removes the answers that would be kept from then on.
+    pub(super) fn forget_future_answers(
+        &self,
+        tx: &mut dyn Transaction,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        tx.delete_answers_after(clock.now().plus(KEPT))?;
+        Ok(())
+    }
+
     fn hash_of(&self, repeatable: &Repeatable) -> [u8; 32] {
         self.sealer.answer_hash(repeatable.caller, repeatable.call, &repeatable.key)
     }

@@ -6,6 +6,7 @@ use cardea_protocol::Secret;
 use super::seal::Table;
 use super::{Decoder, Encoder, Vault, VaultError};
 use crate::clock::UnixSeconds;
+use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::storage::rows::{DeliveryRows, JournalRows};
 
@@ -119,6 +120,26 @@ impl Vault {
         tx.put_delivery(service, &sealed)?;
         state.ver += 1;
         Ok(())
+    }
+
+    /// After the clock was wrong, far in the future: what was to wait until then is tried now, nobody has the deliveries to
+    /// itself, and an old secret ends in time.
+    pub(super) fn forget_future_delivery(
+        &self,
+        tx: &mut dyn Transaction,
+        service: u64,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        let (now, Some(mut state)) = (clock.now(), self.delivery(tx, service)?) else { return Ok(()) };
+        state.next_at = state.next_at.min(now);
+        for stuck in &mut state.stuck {
+            stuck.next_at = stuck.next_at.min(now);
+        }
+        state.lease.1 = state.lease.1.min(now);
+        if let Some((_, until)) = &mut state.old_secret {
+            *until = (*until).min(now.plus(OVERLAP));
+        }
+        self.put_delivery(tx, service, &mut state)
     }
 
     /// A service has a webhook from now on: what happens later is delivered.

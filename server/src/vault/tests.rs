@@ -5,6 +5,7 @@ mod confirmations;
 mod durability;
 mod duress;
 mod enrollment;
+mod future;
 mod indistinguishable;
 mod keys;
 mod operations;

@@ -183,7 +183,7 @@ fn retention_erases_contents_and_the_log_still_holds() {
         let rows = verify(&test).await.rows;
         let erase = async |days: u32, passed: u64| {
             let job = move |vault: &crate::vault::Vault, tx: &mut dyn crate::storage::Transaction| {
-                vault.erase_journal(tx, days, passed, 1_000, vault.reading())
+                vault.erase_journal(tx, days, passed, 1_000, vault.reading().now())
             };
             test.admin.write(job).await.expect("erased")
         };

@@ -1,7 +1,8 @@
 //! What is forgotten, when, and what is not.
 
-use super::super::tests::{joe, start, window};
+use super::super::tests::{TestAdmin, joe, start, window};
 use super::*;
+use crate::admin::{KeyScope, NewKey};
 use crate::domain::actor::Actor;
 use crate::storage::rows::DeviceRows;
 use crate::storage::testing::block_on;
@@ -9,6 +10,20 @@ use crate::vault::Repeatable;
 use crate::vault::testing::Pin;
 
 const DAY: u64 = 86_400;
+
+/// So many days pass, and each day the server looks at what need not be kept. Returns what it forgot.
+async fn pass(test: &TestAdmin, days: u32) -> Forgotten {
+    let mut sum = Forgotten::default();
+    for _ in 0..days {
+        test.clock.advance(DAY);
+        let Forgotten { events, tombstones, authkeys, confirmations } = test.admin.forget().await.expect("done");
+        sum.events += events;
+        sum.tombstones += tombstones;
+        sum.authkeys += authkeys;
+        sum.confirmations += confirmations;
+    }
+    sum
+}
 
 #[test]
 fn a_deleted_tokens_devices_are_forgotten_in_time_and_those_of_living_tokens_never() {
@@ -29,14 +44,11 @@ fn a_deleted_tokens_devices_are_forgotten_in_time_and_those_of_living_tokens_nev
         let devices = async || test.admin.read(|_, tx| Ok(tx.device_keys()?.len())).await.expect("read");
         test.admin.deliver_events().await.expect("delivered");
         assert_eq!((test.admin.forget().await.expect("done"), devices().await), (Forgotten::default(), 2));
-        test.clock.advance(31 * DAY);
-        let forgotten = test.admin.forget().await.expect("done");
+        let forgotten = pass(&test, 31).await;
         assert_eq!((forgotten, devices().await), (Forgotten { tombstones: 1, ..Forgotten::default() }, 1));
         // Events that the log has not written yet wait for it.
         test.admin.block(&stays, &joe(), Actor::Operator).await.expect("blocked");
-        test.clock.advance(61 * DAY);
-        let events = test.admin.forget().await.expect("done").events;
-        assert!(events > 0);
+        assert!(pass(&test, 61).await.events > 0);
         assert!(test.admin.audit_verify(Vec::new()).await.expect("read").holds());
         test.admin.deliver_events().await.expect("delivered");
         assert!(test.admin.forget().await.expect("done").events > 0);
@@ -61,12 +73,36 @@ fn a_confirmation_can_be_asked_about_for_as_long_as_is_configured() {
                 test.admin.forget().await.expect("done").confirmations
             };
             assert_eq!((house().await, state().await), (0, Ok("pending")));
-            test.clock.advance(60 + 30 * DAY);
+            pass(&test, 30).await;
+            test.clock.advance(60);
             assert_eq!((house().await, state().await), (0, Ok("expired")), "{days:?}");
             test.clock.advance(1);
             let left = if forgets { Err(AdminError::NoConfirmation) } else { Ok("expired") };
             assert_eq!((house().await, state().await), (usize::from(forgets), left), "{days:?}");
         }
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_is_not_believed_at_once() {
+    block_on(async {
+        let mut test = start().await;
+        let days = Retention { event_days: Some(30), authkey_days: Some(30), ..Retention::default() };
+        let admin = Admin::new(&test.instance, super::super::tests::settings()).expect("valid");
+        test.admin = std::sync::Arc::new(admin.with_retention(days));
+        let service = test.service("default_a", window(30)).await;
+        test.device(&service).await;
+        let scope = KeyScope::Service("default_a".to_owned());
+        let key = NewKey::new(scope, "a key", crate::domain::permission::Permissions::BASIC);
+        let key = test.admin.create_authkey(key, Actor::Operator).await.expect("created");
+        test.admin.revoke_authkey(key.id, Actor::Operator).await.expect("revoked");
+        test.admin.deliver_events().await.expect("delivered");
+        assert_eq!(test.admin.forget().await.expect("done"), Forgotten::default());
+        test.clock.advance(3_650 * DAY);
+        for _ in 0..15 {
+            assert_eq!(test.admin.forget().await.expect("done"), Forgotten::default());
+        }
+        assert_eq!(test.admin.forget().await.expect("done").authkeys, 1, "it is believed in the end");
     });
 }
 

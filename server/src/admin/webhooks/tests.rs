@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use super::super::tests::{TestAdmin, joe, start, window};
 use super::*;
 use crate::admin::{NewService, ServiceChange};
+use crate::storage::rows::TokenRows;
 use crate::vault::testing::{Pin, TestDevice, TestVault};
 
 /// What arrived: head and body.
@@ -275,6 +276,32 @@ async fn two_nodes_do_not_deliver_at_once_and_the_second_goes_on_where_the_first
     hooked.test.admin.write(claim).await.expect("claimed");
     assert_eq!(hooked.round().await, 0, "the other node has it");
     hooked.test.clock.advance(LEASE);
+    assert_eq!(hooked.round().await, 1);
+}
+
+#[tokio::test]
+async fn what_a_wrong_clock_has_put_off_is_not_waited_for() {
+    let hooked = hooked(false).await;
+    hooked.open().await;
+    let (id, far) = (hooked.service.id, UnixSeconds::new(4_000_000_000));
+    let token = hooked.test.admin.read(|_, tx| Ok(tx.token_ids()?)).await.expect("read")[0];
+    let put_off = move |lease: UnixSeconds, next_at: UnixSeconds| {
+        move |vault: &Vault, tx: &mut dyn Transaction| {
+            let mut state = vault.delivery(tx, id)?.expect("a webhook");
+            (state.lease, state.next_at) = (([9; 8], lease), next_at);
+            state.stuck = vec![Stuck { token, seq: state.cursor + 1, tries: 1, next_at: far }];
+            state.cursor = JournalRows::newest_journal(tx)?;
+            vault.put_delivery(tx, id, &mut state)
+        }
+    };
+    hooked.test.admin.write(put_off(far, far)).await.expect("put off");
+    assert_eq!(hooked.round().await, 1);
+    // Somebody who begins anew does not wait for a node that is gone.
+    let now = hooked.test.clock.advance(1);
+    hooked.vault.close(&hooked.device).await.expect("answered");
+    hooked.test.admin.write(put_off(now.plus(LEASE), now.plus(BACKOFF.1))).await.expect("put off");
+    assert_eq!(hooked.round().await, 0);
+    hooked.test.admin.enable_webhook(&hooked.service, Actor::Operator).await.expect("enabled");
     assert_eq!(hooked.round().await, 1);
 }
 

@@ -156,6 +156,12 @@ pub trait AccessRows {
     /// Storage failed.
     fn authkey_used(&mut self, id: u64, at: UnixSeconds) -> Result<(), StorageError>;
 
+    /// Moves every last use after `now` to `now`.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn forget_authkey_uses_after(&mut self, now: UnixSeconds) -> Result<(), StorageError>;
+
     /// Removes an authkey; returns whether there was one.
     ///
     /// # Errors
@@ -298,6 +304,11 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     fn authkey_used(&mut self, id: u64, at: UnixSeconds) -> Result<(), StorageError> {
         let sql = "UPDATE authkey SET used_at = $1 WHERE id = $2 AND used_at < $1";
         self.execute(sql, &[Value::unsigned(at.get()), Value::unsigned(id)])?;
+        Ok(())
+    }
+
+    fn forget_authkey_uses_after(&mut self, now: UnixSeconds) -> Result<(), StorageError> {
+        self.execute("UPDATE authkey SET used_at = $1 WHERE used_at > $1", &[Value::unsigned(now.get())])?;
         Ok(())
     }
 

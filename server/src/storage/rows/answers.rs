@@ -35,6 +35,12 @@ pub trait AnswerRows {
     /// # Errors
     /// Storage failed.
     fn sweep_answers(&mut self, now: UnixSeconds) -> Result<usize, StorageError>;
+
+    /// Removes every answer that expires later than `time`; returns how many.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_answers_after(&mut self, time: UnixSeconds) -> Result<usize, StorageError>;
 }
 
 impl<X: Transaction + ?Sized> AnswerRows for X {
@@ -64,5 +70,9 @@ impl<X: Transaction + ?Sized> AnswerRows for X {
 
     fn sweep_answers(&mut self, now: UnixSeconds) -> Result<usize, StorageError> {
         self.execute("DELETE FROM answer WHERE expires_at <= $1", &[Value::unsigned(now.get())])
+    }
+
+    fn delete_answers_after(&mut self, time: UnixSeconds) -> Result<usize, StorageError> {
+        self.execute("DELETE FROM answer WHERE expires_at > $1", &[Value::unsigned(time.get())])
     }
 }

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
-use crate::domain::authkey::{NETWORKS_MAX, Networks, Rights, Scope, network_of};
+use crate::domain::authkey::{NETWORKS_MAX, Networks, OVERLAP_MAX, Rights, Scope, network_of};
 use crate::domain::name::{ServiceName, parse_subscription};
 use crate::domain::permission::Permissions;
 use crate::domain::world::ClockReading;
@@ -180,6 +180,30 @@ impl Vault {
         for mut key in self.authkeys(tx)? {
             if key.rights.scope == *scope && key.revoked_at.is_none() {
                 self.revoke_authkey(tx, &mut key, by, clock)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After the clock was wrong, far in the future: authkeys that were replaced then end in time, and none was made, used
+    /// or revoked later than now. An end that somebody named stays.
+    pub(in crate::vault) fn forget_future_authkeys(
+        &self,
+        tx: &mut dyn Transaction,
+        clock: ClockReading,
+    ) -> Result<(), VaultError> {
+        let now = clock.now();
+        tx.forget_authkey_uses_after(now)?;
+        for mut key in self.authkeys(tx)? {
+            let before = key.clone();
+            key.created_at = key.created_at.min(now);
+            key.revoked_at = key.revoked_at.map(|at| at.min(now));
+            if key.replaced_by.is_some() {
+                let latest = now.plus(u64::from(OVERLAP_MAX));
+                key.rights.expires_at = key.rights.expires_at.map(|end| end.min(latest));
+            }
+            if key != before {
+                self.put_authkey(tx, &mut key)?;
             }
         }
         Ok(())

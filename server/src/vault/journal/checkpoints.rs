@@ -4,11 +4,13 @@ use cardea_protocol::crypto::{Dalek, Provider};
 
 use super::{ERASED, Event, EventKind, Vault, VaultError};
 use crate::audit::checkpoint::Log;
+use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::storage::rows::{CheckpointRow, JournalRows};
 use crate::vault::About;
+use crate::vault::retention::is_over;
 
 impl Vault {
     /// The log, as those know it who have its public key.
@@ -50,7 +52,7 @@ impl Vault {
         self.cursor(tx, ERASED)
     }
 
-    /// Erases the contents of rows that were committed before `days` days ago and that every reader has passed, at
+    /// Erases the contents of rows that were committed before `days` days before `now` and that every reader has passed, at
     /// most `limit` of them. Hashes stay. Returns how many rows that were; an event says up to which.
     ///
     /// # Errors
@@ -61,18 +63,16 @@ impl Vault {
         days: u32,
         passed: u64,
         limit: u32,
-        clock: ClockReading,
+        now: UnixSeconds,
     ) -> Result<usize, VaultError> {
-        let Some(before) = clock.trusted().and_then(|now| now.get().checked_sub(u64::from(days) * 86_400)) else {
-            return Ok(0);
-        };
+        let Some(before) = is_over(days, now) else { return Ok(0) };
         let erased = self.journal_erased(tx)?;
         let leaves = tx.journal_leaves(erased, limit)?;
-        let is_over = |leaf: &&crate::storage::rows::LeafRow| leaf.at.get() < before && leaf.seq <= passed;
+        let is_over = |leaf: &&crate::storage::rows::LeafRow| leaf.at < before && leaf.seq <= passed;
         let Some(last) = leaves.iter().take_while(is_over).last() else { return Ok(0) };
         let count = tx.erase_journal(erased, last.seq)?;
         self.advance_cursor(tx, ERASED, last.seq)?;
-        let event = Event::new(EventKind::AuditErased, About::Instance, Actor::System, clock.now());
+        let event = Event::new(EventKind::AuditErased, About::Instance, Actor::System, self.reading().now());
         self.record(tx, &event.with("through", last.seq.to_string()))?;
         Ok(count)
     }

@@ -19,7 +19,7 @@ fn rules(window: u32) -> ServiceRules {
 }
 
 /// The same instance with a clock that shows another time.
-async fn at(vault: TestVault, seconds: u64) -> TestVault {
+pub(super) async fn at(vault: TestVault, seconds: u64) -> TestVault {
     TestVault { clock: Arc::new(TestClock::new(UnixSeconds::new(seconds))), ..vault }.restarted().await
 }
 
