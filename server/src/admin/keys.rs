@@ -3,8 +3,9 @@
 use cardea_protocol::wire::KEY_RECORD_LEN;
 
 use super::{Admin, AdminError};
+use crate::domain::actor::Actor;
 use crate::domain::world::ClockReading;
-use crate::vault::VaultError;
+use crate::vault::{About, Event, EventKind, VaultError};
 
 /// What devices need to know of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,14 @@ impl Admin {
     ///
     /// # Errors
     /// Storage failed, or a row is damaged.
-    pub async fn rotate_keys(&self) -> Result<(), AdminError> {
-        self.write(|vault, tx| vault.rotate_keys(tx, vault.reading())).await
+    pub async fn rotate_keys(&self, by: Actor) -> Result<(), AdminError> {
+        self.write(move |vault, tx| {
+            let clock = vault.reading();
+            let epoch = vault.rotate_keys(tx, clock)?;
+            let event = Event::new(EventKind::KeysReplaced, About::Instance, by, clock.now());
+            vault.record(tx, &event.with("epoch", epoch)).map(drop)
+        })
+        .await
     }
 
     /// The time, and whether it can be trusted.

@@ -64,12 +64,12 @@ pub(super) struct Busy(Mutex<HashSet<u64>>);
 /// of duress.
 const fn is_sent(event: &Event) -> bool {
     use EventKind::{
-        Blocked, CloneProved, Closed, ConfirmationAnswered, Deleted, Enrolled, ForcedClose, KeyRotated, NotExecuted,
-        Opened, PinRejected, PinsChanged, Suspended, Unenrolled,
+        Blocked, CloneProved, Closed, ConfirmationAnswered, Deleted, DeviceRevoked, Enrolled, ForcedClose, KeyRotated,
+        NotExecuted, Opened, PinRejected, PinsChanged, Suspended, Unenrolled,
     };
     match event.kind {
         Opened | Closed | ForcedClose | Blocked | CloneProved | Suspended | Enrolled | Deleted => true,
-        PinsChanged | KeyRotated | Unenrolled | NotExecuted | ConfirmationAnswered => true,
+        PinsChanged | KeyRotated | Unenrolled | DeviceRevoked | NotExecuted | ConfirmationAnswered => true,
         PinRejected => event.tries_used_up,
         _ => false,
     }

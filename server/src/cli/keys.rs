@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::args::ListArgs;
 use super::{CliError, data, log, output};
-use crate::admin::Admin;
+use crate::admin::{Actor, Admin};
 
 /// `cardea-server keys show`.
 pub(super) async fn show(args: ListArgs) -> Result<(), CliError> {
@@ -19,7 +19,7 @@ pub(super) async fn rotate(args: ListArgs) -> Result<(), CliError> {
     let config = args.settings.load(None)?;
     log::start(&config.log);
     let admin = data::admin(&config).await?;
-    admin.rotate_keys().await?;
+    admin.rotate_keys(Actor::Operator).await?;
     print(&admin, args.json).await
 }
 

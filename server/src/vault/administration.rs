@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use cardea_protocol::token::DeviceId;
+
 use super::{About, Device, Event, EventKind, Marks, Service, Token, Vault, VaultError};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
@@ -10,6 +12,17 @@ use crate::domain::token::Closer;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::storage::rows::{DeviceRows, EnrollmentRows, TokenRows};
+
+/// What a device was before it was revoked for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Revoked for good already.
+    Tombstone,
+    /// It had given itself up, or another device had revoked it; its slots were still there.
+    GivenUp,
+    /// In use in truth, whatever its holder may have been told under duress.
+    InUse,
+}
 
 impl Vault {
     fn existing_token(&self, tx: &mut dyn Transaction, service: &Service, user: &UserId) -> Result<Token, VaultError> {
@@ -147,6 +160,7 @@ impl Vault {
         clock: ClockReading,
     ) -> Result<(), VaultError> {
         for mut device in self.devices_of(tx, token.id.bytes())? {
+            // The row about the token says it of all of them.
             self.revoke(tx, &mut device)?;
         }
         tx.delete_token(token.id.bytes())?;
@@ -154,17 +168,37 @@ impl Vault {
         self.mark_time(tx, clock)
     }
 
-    /// Turns a device into a tombstone; returns whether it was anything else before.
-    pub(super) fn revoke(&self, tx: &mut dyn Transaction, device: &mut Device) -> Result<bool, VaultError> {
+    /// Turns a device into a tombstone; returns what it was before.
+    fn revoke(&self, tx: &mut dyn Transaction, device: &mut Device) -> Result<Before, VaultError> {
         if device.row.revoked && !device.given_up_under_duress && tx.slots(&device.key)?.is_none() {
-            return Ok(false);
+            return Ok(Before::Tombstone);
         }
-        let was = !device.row.revoked || device.given_up_under_duress;
+        let is_in_use = !device.row.revoked || device.given_up_under_duress;
         device.row.revoked = true;
         device.given_up_under_duress = false;
         self.put_device(tx, device)?;
         tx.erase_slots(&device.key)?;
-        Ok(was)
+        Ok(if is_in_use { Before::InUse } else { Before::GivenUp })
+    }
+
+    /// Turns a device of a token that stays into a tombstone, and records that; returns what it was before.
+    ///
+    /// One that gave itself up is recorded like any other: were it not, the number of rows would tell whether it did so
+    /// under duress, in which case it is in use in truth.
+    pub(super) fn retire(
+        &self,
+        tx: &mut dyn Transaction,
+        (service, token): (&Service, &Token),
+        device: &mut Device,
+        by: Actor,
+        clock: ClockReading,
+    ) -> Result<Before, VaultError> {
+        let before = self.revoke(tx, device)?;
+        if before != Before::Tombstone {
+            let event = Event::on_token(EventKind::DeviceRevoked, token, service, by, clock.now())?;
+            self.record(tx, &Event { device: Some(DeviceId::new(device.key.number)), ..event })?;
+        }
+        Ok(before)
     }
 
     /// The database was restored from a backup: marks every device for a resync, closes everything, ends all offers to

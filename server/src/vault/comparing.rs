@@ -2,6 +2,7 @@
 
 use cardea_protocol::token::DeviceId;
 
+use super::administration::Before;
 use super::enrollments::Stage;
 use super::{Device, Event, EventKind, Service, Token, Vault, VaultError};
 use crate::clock::UnixSeconds;
@@ -142,11 +143,11 @@ impl Vault {
         Ok((token, true))
     }
 
-    /// Revokes one device of a token, which is closed by that.
+    /// Revokes one device of a token for good; the token is closed by that. One that gave itself up may be revoked, too.
     ///
     /// # Errors
-    /// [`VaultError::Unknown`]: there is no such token, or no such device that is not revoked already. A row is
-    /// damaged; storage failed.
+    /// [`VaultError::Unknown`]: there is no such token, or no such device that is not revoked for good already. A row
+    /// is damaged; storage failed.
     pub fn revoke_device(
         &self,
         tx: &mut dyn Transaction,
@@ -166,7 +167,7 @@ impl Vault {
         Ok(token)
     }
 
-    /// Revokes a device; returns whether it was anything else before.
+    /// Revokes a device for good; returns whether that was left to do.
     fn give_up(
         &self,
         tx: &mut dyn Transaction,
@@ -175,14 +176,12 @@ impl Vault {
         by: Actor,
         clock: ClockReading,
     ) -> Result<bool, VaultError> {
-        if !self.revoke(tx, device)? {
+        if self.retire(tx, (service, &*token), device, by, clock)? == Before::Tombstone {
             return Ok(false);
         }
         // Whatever it has opened is closed with it.
         token.state.close(Closer::Administrator, clock.now());
         self.put_token(tx, token)?;
-        let event = Event::on_token(EventKind::DeviceRevoked, token, service, by, clock.now())?;
-        self.record(tx, &Event { device: Some(DeviceId::new(device.key.number)), ..event })?;
         self.mark_time(tx, clock)?;
         Ok(true)
     }

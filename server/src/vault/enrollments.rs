@@ -7,6 +7,7 @@ use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::{DeviceId, DeviceInfo, Policy, ShortString, TokenId};
 use cardea_protocol::wire::{Host, Link, PinEntry, TypedCode};
 
+use super::administration::Before;
 use super::attempts::Attempts;
 use super::seal::Table;
 use super::slots::SlotSets;
@@ -123,7 +124,7 @@ impl Vault {
         let purpose = purpose(enrolled, service.rules.devices, options)?;
         // A device that waits for its short string to be compared dies with the offer that it came of.
         for device in devices.iter_mut().filter(|device| !device.confirmed) {
-            self.revoke(tx, device)?;
+            self.retire(tx, (service, &token), device, by, clock)?;
         }
         tx.sweep_enrollments(clock.now())?;
         tx.delete_enrollment_of(token.id.bytes())?;
@@ -254,6 +255,7 @@ impl Vault {
         if info.biometric && !rules.biometric {
             return Err(VaultError::Biometric);
         }
+        let key = DeviceKey { token: stored.token, number: stored.device };
         let others = self.devices_of(tx, &stored.token)?;
         let mut replaced = Vec::new();
         if stored.purpose == Purpose::Add {
@@ -261,15 +263,15 @@ impl Vault {
                 return Err(OfferError::TooManyDevices.into());
             }
         } else {
+            let by = Actor::Device(DeviceId::new(key.number));
             for mut device in others {
-                if self.revoke(tx, &mut device)? {
+                if self.retire(tx, (&service, &token), &mut device, by, clock)? == Before::InUse {
                     replaced.push(device.key);
                 }
             }
             token.state.replace_devices(clock.now());
         }
 
-        let key = DeviceKey { token: stored.token, number: stored.device };
         let confirmed = rules.short_string != ShortString::Required;
         let (enrolled_at, given_up_under_duress) = (clock.now(), false);
         let seen_at = enrolled_at;

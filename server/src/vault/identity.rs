@@ -120,16 +120,17 @@ impl Vault {
         self.mark_time(tx, clock)
     }
 
-    /// Makes a new key that is current from now on, ahead of time.
+    /// Makes a new key that is current from now on, ahead of time; returns its epoch.
     ///
     /// # Errors
     /// A row is damaged; storage failed.
-    pub fn rotate_keys(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<(), VaultError> {
+    pub fn rotate_keys(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<u8, VaultError> {
         self.maintain_keys(tx, clock)?;
         let identity = self.identity(tx)?.ok_or(VaultError::Misuse("the server has no identity yet"))?;
         // The key that was published ahead keeps its time, but `current` prefers the newer serial from now on.
-        self.create_epoch(tx, &identity, clock.now())?;
-        self.maintain_keys(tx, clock)
+        let key = self.create_epoch(tx, &identity, clock.now())?;
+        self.maintain_keys(tx, clock)?;
+        Ok(key.record.epoch)
     }
 
     /// After a restore: makes a key that is current from now on, with a number that no device can have met on the
@@ -142,7 +143,7 @@ impl Vault {
         for _ in 0..LOST {
             tx.next_number("key_epoch")?;
         }
-        self.rotate_keys(tx, clock)
+        self.rotate_keys(tx, clock).map(drop)
     }
 
     /// After the clock was wrong, far in the future: keys that were made then would keep the present one in use until
@@ -159,7 +160,7 @@ impl Vault {
             return Ok(());
         };
         tx.erase_epochs_before(last.serial + 1)?;
-        self.rotate_keys(tx, clock)
+        self.rotate_keys(tx, clock).map(drop)
     }
 
     /// All keys.

@@ -35,6 +35,10 @@ fn a_log_is_verified_exported_and_checked_elsewhere_and_edits_are_found() {
     let keys: Value = serde_json::from_str(&done(&["keys", "show", "--data-dir", &data, "--json"])).expect("json");
     let key = keys["identity"].as_str().expect("text");
 
+    let rotated: Value = serde_json::from_str(&done(&["keys", "rotate", "--data-dir", &data, "--json"])).expect("json");
+    assert_eq!(rotated["identity"], keys["identity"]);
+    assert_ne!(rotated["keyRecord"], keys["keyRecord"]);
+
     let kept = path(folder.path(), "checkpoint");
     done(&["audit", "export", "--data-dir", &data, "--out", &file]);
     std::fs::write(&kept, done(&["audit", "checkpoint", "--data-dir", &data])).expect("written");
@@ -46,7 +50,7 @@ fn a_log_is_verified_exported_and_checked_elsewhere_and_edits_are_found() {
     let checked = done(&["audit", "verify", "--file", &file, "--key", key, "--checkpoint", &kept, "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&checked).expect("json")["rows"], verified["rows"]);
     let exported = std::fs::read_to_string(&file).expect("read");
-    assert!(exported.contains("audit.exported"));
+    assert!(exported.contains("audit.exported") && exported.contains("instance.keys_rotated"));
     let shorter = path(folder.path(), "shorter.jsonl");
     let lines: Vec<&str> = exported.lines().collect();
     std::fs::write(&shorter, lines[..lines.len() - 1].join("\n")).expect("written");

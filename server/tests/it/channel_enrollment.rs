@@ -297,7 +297,7 @@ async fn what_is_no_e3_at_all_is_no_try() {
 async fn an_old_links_key_is_good_while_the_server_keeps_it() {
     let world = World::with(ServiceRules { enrollment_seconds: 600_000, ..rules() }).await;
     let link = Link::parse(&world.offer().await.link).unwrap();
-    world.admin().rotate_keys().await.unwrap();
+    world.admin().rotate_keys(Actor::Operator).await.unwrap();
     world.clock.advance(590_000);
     world.admin().maintain_keys().await.unwrap();
     let mut phone = try_link(&world, &link, INFO).await.unwrap();

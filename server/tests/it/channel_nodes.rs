@@ -165,7 +165,7 @@ async fn both_servers_see_what_either_did(data: Data) {
     assert_eq!((world.status().await, other.status(&world.service, &world.user).await), (1, 1));
     // A key that only one of them has made is read by the other when it is needed.
     world.clock.advance(1);
-    other.admin.rotate_keys().await.expect("as it must be");
+    other.admin.rotate_keys(Actor::Operator).await.expect("as it must be");
     let identity = other.admin.server_identity().await.expect("as it must be");
     let record = cardea_protocol::wire::KeyRecord::decode(&identity.key_record).expect("as it must be");
     phone.record = phone.record.renew_server_key::<Dalek>(&record).expect("as it must be").stored().0;

@@ -213,7 +213,7 @@ async fn key_records_are_told_with_the_one_that_comes_next() {
         assert!(records.next.unwrap().not_before > world.now());
         heard.push(records.current);
         world.clock.advance(1);
-        world.admin().rotate_keys().await.unwrap();
+        world.admin().rotate_keys(Actor::Operator).await.unwrap();
     }
     assert_eq!(heard[0].key, phone.record.server_key().key);
     assert!(heard[1].not_before > heard[0].not_before, "what was renewed meanwhile is told at once");

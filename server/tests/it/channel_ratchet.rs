@@ -247,7 +247,7 @@ async fn a_key_that_the_server_has_replaced_is_accepted_until_it_is_erased() {
     let world = World::new().await;
     let mut phone = world.enroll().await;
     let old = phone.record.server_key().epoch;
-    world.admin().rotate_keys().await.unwrap();
+    world.admin().rotate_keys(Actor::Operator).await.unwrap();
     assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);
     world.clock.advance(14 * 24 * 3600 - 1);
     world.admin().maintain_keys().await.unwrap();

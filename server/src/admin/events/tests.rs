@@ -2,6 +2,8 @@
 
 use std::task::{Context, Poll, Waker};
 
+use cardea_protocol::wire::KeyRecord;
+
 use super::super::tests::{TestAdmin, joe, start, window};
 use super::*;
 use crate::domain::actor::Actor;
@@ -56,6 +58,24 @@ async fn a_silent_alarm_is_told_to_who_may_know_alone() {
     let plain = told(&mut plain).await;
     assert_eq!(plain.iter().map(|item| item.name).collect::<Vec<_>>(), ["token.opened", "token.opened"]);
     assert!(plain.iter().all(|item| !item.body.to_string().contains("duress")));
+}
+
+#[tokio::test]
+async fn a_key_that_an_operator_replaces_is_the_instances_business() {
+    let (test, service) = silent().await;
+    let begin = async |scope| test.admin.events(scope, true, None).await.expect("begun");
+    let (mut all, mut one) = (begin(JournalFilter::All).await, begin(JournalFilter::Service(service.id)).await);
+    test.clock.advance(8 * 24 * 3_600);
+    test.admin.maintain_keys().await.expect("replaced in time");
+    assert_eq!(told(&mut all).await, [], "nobody did anything");
+    test.admin.rotate_keys(Actor::Operator).await.expect("replaced");
+    let items = told(&mut all).await;
+    assert_eq!(items.iter().map(|item| item.name).collect::<Vec<_>>(), ["instance.keys_rotated"]);
+    let record = test.admin.server_identity().await.expect("answered").key_record;
+    let epoch = KeyRecord::decode(&record).expect("a record").epoch;
+    assert_eq!(items[0].body["detail"], serde_json::json!({ "epoch": epoch }));
+    assert_eq!(items[0].body["by"], serde_json::json!({ "kind": "operator" }));
+    assert_eq!(told(&mut one).await, []);
 }
 
 #[tokio::test]

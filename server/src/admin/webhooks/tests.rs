@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use cardea_protocol::crypto::{Dalek, Provider};
+use cardea_protocol::token::DeviceId;
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,7 @@ use super::super::tests::{TestAdmin, joe, start, window};
 use super::*;
 use crate::admin::{NewService, ServiceChange};
 use crate::storage::rows::TokenRows;
+use crate::vault::PinAction;
 use crate::vault::testing::{Pin, TestDevice, TestVault};
 
 /// What arrived: head and body.
@@ -108,7 +110,7 @@ struct Hooked {
 /// A service with a webhook and a device that has enrolled, which was delivered.
 async fn hooked(silent_alarm: bool) -> Hooked {
     let (test, receiver) = (start().await, Receiver::start().await);
-    let rules = crate::domain::rules::ServiceRules { silent_alarm, ..window(30) };
+    let rules = crate::domain::rules::ServiceRules { silent_alarm, devices: 2, ..window(30) };
     let new = NewService { rules, webhook: Some(receiver.url.clone()), ..NewService::new("default_demo") };
     let stored = test.admin.create_service(new, Actor::Operator).await.expect("created");
     let (service, secret) = (stored.service, stored.webhook_secret.expect("a new webhook"));
@@ -168,6 +170,25 @@ async fn duress_is_told_in_as_many_calls_of_the_same_size() {
         assert_eq!(seen[0], seen[1]);
         assert_eq!(seen[0].len(), 3);
     }
+}
+
+#[tokio::test]
+async fn duress_that_begins_with_another_devices_end_is_an_alarm_too() {
+    let mut seen = Vec::new();
+    for (pin, expected) in [(Pin::Normal, "token.device_revoked"), (Pin::Duress, "token.duress")] {
+        let hooked = hooked(true).await;
+        let add = crate::admin::EnrollOptions { replace_device: false, add_device: true };
+        let other = hooked.vault.enroll(2, add).await;
+        hooked.round().await;
+        hooked.receiver.take();
+        let revoke = PinAction::RevokeDevice(DeviceId::new(other.key.number));
+        hooked.vault.pin(&hooked.device, pin, revoke).await.expect("answered");
+        assert_eq!(hooked.round().await, 1);
+        let got = hooked.receiver.take();
+        assert_eq!(got[0].kind(), expected);
+        seen.push((got[0].head.len(), got[0].body.len()));
+    }
+    assert_eq!(seen[0], seen[1]);
 }
 
 #[tokio::test]

@@ -9,8 +9,11 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::support::Answer;
+use crate::clock::UnixSeconds;
+use crate::domain::actor::Actor;
 use crate::http::problem::{self, Problem};
 use crate::http::{Kind, PLAIN, Parameter, Verb, docs, routes};
+use crate::vault::{About, Event, EventKind, Reader};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../docs/generated/openapi.json")).expect("JSON"));
@@ -173,6 +176,21 @@ fn every_error_is_described_with_its_name_and_number() {
     }
     let names = DOCUMENT["components"]["schemas"]["ErrorName"]["enum"].as_array().expect("a list");
     assert_eq!(names.iter().collect::<Vec<_>>(), table.iter().map(|row| &row["error"]).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_type_of_event_is_described_and_no_other() {
+    let mut told = BTreeSet::from(["webhook.test"]);
+    for kind in EventKind::ALL {
+        let plain = Event::new(*kind, About::Instance, Actor::System, UnixSeconds::EPOCH);
+        let raised = Event { duress: true, duress_raised: true, ..plain.clone() };
+        let used_up = Event { tries_used_up: true, ..plain.clone() };
+        for event in [plain, raised, used_up] {
+            told.extend([Reader::Everything, Reader::Duress, Reader::Nothing].map(|reader| event.name(reader)));
+        }
+    }
+    let list = DOCUMENT["components"]["schemas"]["EventType"]["enum"].as_array().expect("a list");
+    assert_eq!(list.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), told);
 }
 
 /// Panics unless the description has such an answer to such a request.

@@ -33,7 +33,7 @@ macro_rules! kinds {
             }
 
             #[cfg(test)]
-            pub(super) const ALL: &[Self] = &[$(Self::$name),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$name),*];
         }
     };
 }
@@ -75,7 +75,8 @@ kinds! {
     Deleted = 17 "token.deleted",
     /// Somebody confirmed the short authentication string.
     Confirmed = 18 "enrollment.confirmed",
-    /// A device was revoked, by an administrator, by another device, or because another device took its place.
+    /// A device was revoked: by an administrator, by another device, because its enrollment was called off, or because
+    /// another device took its place. That last also for one that gave itself up before: its keys are erased then.
     DeviceRevoked = 19 "token.device_revoked",
     /// An enrollment was offered.
     Offered = 20 "enrollment.offered",

@@ -10,7 +10,7 @@ use crate::domain::rules::ServiceRules;
 use crate::storage::rows::EnrollmentRows;
 use crate::storage::testing::{block_on, file, memory};
 use crate::vault::testing::*;
-use crate::vault::{Progress, Vault, VaultError};
+use crate::vault::{EventKind, PinAction, Progress, Vault, VaultError};
 
 const NONE: EnrollOptions = EnrollOptions { replace_device: false, add_device: false };
 const REPLACE: EnrollOptions = EnrollOptions { replace_device: true, add_device: false };
@@ -154,6 +154,49 @@ fn what_becomes_of_the_present_device_must_be_said() {
         let devices = vault.write(move |v, tx| v.devices_of(tx, &token)).await.expect("read");
         assert_eq!(devices.iter().filter(|device| !device.row.revoked).count(), DEVICES_PER_TOKEN);
         assert_eq!(vault.open(&second, Pin::Normal).await.expect("answered").code, Code::Ok);
+    });
+}
+
+#[test]
+fn devices_that_make_way_for_another_are_in_the_journal() {
+    block_on(async {
+        let vault = TestVault::new(memory(), ServiceRules::default()).await;
+        let revoked = async || {
+            let events = vault.events().await.into_iter().filter(|event| event.kind == EventKind::DeviceRevoked);
+            events.map(|event| (event.device.expect("a device"), event.by)).collect::<Vec<_>>()
+        };
+        let id = |device: &TestDevice| DeviceId::new(device.key.number);
+        let (first, second) = (vault.enroll(1, NONE).await, vault.enroll(2, ADD).await);
+        assert_eq!(revoked().await, []);
+        let third = vault.enroll(3, REPLACE).await;
+        let by = Actor::Device(id(&third));
+        let mut expected = vec![(id(&first), by), (id(&second), by)];
+        expected.sort_unstable_by_key(|(device, _)| *device.bytes());
+        assert_eq!(revoked().await, expected);
+        let last: Vec<_> = vault.events().await.into_iter().rev().take(1).map(|event| event.kind).collect();
+        assert_eq!(last, [EventKind::Enrolled], "what follows is told after what it follows from");
+
+        // Only the one that was left, and not what was revoked before.
+        vault.pin(&third, Pin::Normal, PinAction::Unenroll).await.expect("given up");
+        let fourth = vault.enroll(4, NONE).await;
+        expected.push((id(&third), Actor::Device(id(&fourth))));
+        assert_eq!(revoked().await, expected);
+    });
+}
+
+#[test]
+fn a_device_that_dies_with_its_offer_is_in_the_journal_once() {
+    block_on(async {
+        let rules = ServiceRules { short_string: ShortString::Required, ..ServiceRules::default() };
+        let vault = TestVault::new(memory(), rules).await;
+        let device = vault.enroll(1, NONE).await;
+        vault.offer(NONE).await.expect("offered");
+        vault.offer(NONE).await.expect("offered again");
+        assert!(cancel(&vault).await);
+        let revoked: Vec<_> =
+            vault.events().await.into_iter().filter(|event| event.kind == EventKind::DeviceRevoked).collect();
+        let [event] = revoked.as_slice() else { panic!("{revoked:?}") };
+        assert_eq!((event.device, event.by), (Some(DeviceId::new(device.key.number)), Actor::Operator));
     });
 }
 

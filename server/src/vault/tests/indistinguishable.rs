@@ -116,6 +116,34 @@ fn the_same_rows_are_written_for_the_normal_the_duress_and_a_wrong_pin() {
 }
 
 #[test]
+fn another_device_takes_the_place_of_all_in_as_many_rows_whatever_they_did_before() {
+    block_on(async {
+        let replace = EnrollOptions { replace_device: true, add_device: false };
+        let mut images = Vec::new();
+        for pin in [Pin::Normal, Pin::Duress, Pin::Wrong] {
+            let vault = TestVault::new(file(), ServiceRules::default()).await;
+            let (first, second) = (vault.enroll(1, EnrollOptions::default()).await, vault.enroll(2, ADD).await);
+            vault.enroll(3, ADD).await;
+            let revoke = PinAction::RevokeDevice(DeviceId::new(second.key.number));
+            vault.pin(&first, pin, revoke).await.expect("answered");
+            vault.pin(&first, pin, PinAction::Unenroll).await.expect("answered");
+            let mut seen = vec![image(&vault).await];
+            for number in 4..=5 {
+                vault.enroll(number, replace).await;
+                seen.push(image(&vault).await);
+            }
+            let journal = |image: &Image| image.iter().find(|(table, _)| table == "journal").map(|(_, rows)| rows.len());
+            // The offer, three devices that go, one that comes; and then only one that goes.
+            let rows: Vec<_> = seen.iter().filter_map(journal).collect();
+            assert_eq!([rows[1] - rows[0], rows[2] - rows[1]], [5, 3]);
+            images.push(seen);
+        }
+        assert_eq!(images[0], images[1]);
+        assert_eq!(images[0], images[2]);
+    });
+}
+
+#[test]
 fn the_device_is_answered_the_same_with_the_normal_and_the_duress_pin() {
     block_on(async {
         for (silent_alarm, window) in [(false, 30), (true, 30), (false, 0), (true, 0)] {
