@@ -117,9 +117,7 @@ impl Connector for WebSocketConnector {
         Box::pin(async move {
             match self.open(server).await {
                 Ok(socket) => Ok(Box::new(socket) as Box<dyn Connection>),
-                Err(error) => {
-                    Err(TransportError::Unreachable { server: server.clone(), source: io::Error::other(error) })
-                }
+                Err(error) => Err(TransportError::Unreachable { server: server.clone(), source: cause(error) }),
             }
         })
     }
@@ -155,8 +153,15 @@ impl Connection for WebSocket {
 fn broken(error: Error) -> TransportError {
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => TransportError::Closed,
-        Error::Io(error) => TransportError::Broken(error),
-        error => TransportError::Broken(io::Error::new(io::ErrorKind::InvalidData, error)),
+        error => TransportError::Broken(cause(error)),
+    }
+}
+
+/// What the system says is said as it is; what the other side did wrong is named by the library.
+fn cause(error: Error) -> io::Error {
+    match error {
+        Error::Io(error) => error,
+        error => io::Error::new(io::ErrorKind::InvalidData, error),
     }
 }
 

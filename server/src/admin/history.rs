@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Admin, AdminError, Service};
 use crate::domain::name::UserId;
 use crate::storage::rows::JournalFilter;
-use crate::vault::{Reader, VaultError};
+use crate::vault::Reader;
 
 /// Something that has happened to a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Admin {
     ) -> Result<Vec<HistoryItem>, AdminError> {
         let (service, user) = (service.clone(), user.clone());
         self.read(move |vault, tx| {
-            let token = vault.token_of(tx, &service, &user)?.ok_or(VaultError::Unknown("token"))?;
+            let token = vault.existing_token(tx, &service, &user)?;
             let filter = JournalFilter::Token(*token.id.bytes());
             // The largest number that a database takes; no row has it.
             let before = before.unwrap_or(i64::MAX as u64);

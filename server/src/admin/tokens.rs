@@ -19,7 +19,7 @@ impl Admin {
         let (of, whom) = (service.clone(), user.clone());
         let peeked = self
             .read(move |vault, tx| {
-                let token = vault.token_of(tx, &of, &whom)?.ok_or(VaultError::Unknown("token"))?;
+                let token = vault.existing_token(tx, &of, &whom)?;
                 vault.peek(tx, &of, &token, vault.reading())
             })
             .await?;

@@ -25,10 +25,6 @@ pub(super) enum Before {
 }
 
 impl Vault {
-    fn existing_token(&self, tx: &mut dyn Transaction, service: &Service, user: &UserId) -> Result<Token, VaultError> {
-        self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
-    }
-
     pub(super) fn commit_token(
         &self,
         tx: &mut dyn Transaction,

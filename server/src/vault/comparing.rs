@@ -54,7 +54,7 @@ impl Vault {
         user: &UserId,
         clock: ClockReading,
     ) -> Result<Progress, VaultError> {
-        let token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let token = self.existing_token(tx, service, user)?;
         self.progress_of(tx, &token, clock)
     }
 
@@ -96,7 +96,7 @@ impl Vault {
         by: Actor,
         clock: ClockReading,
     ) -> Result<bool, VaultError> {
-        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let mut token = self.existing_token(tx, service, user)?;
         let Some(offer) = self.offer_of(tx, token.id.bytes())? else { return Ok(false) };
         // A clock that went back would revive what has expired.
         let is_live = clock.trusted().is_some_and(|now| offer.state.is_live(now));
@@ -128,7 +128,7 @@ impl Vault {
         by: Actor,
         clock: ClockReading,
     ) -> Result<(Token, bool), VaultError> {
-        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let mut token = self.existing_token(tx, service, user)?;
         let Some(offer) = self.offer_of(tx, token.id.bytes())? else { return Ok((token, false)) };
         if offer.stage != Stage::Open {
             let devices = self.devices_of(tx, token.id.bytes())?;
@@ -157,7 +157,7 @@ impl Vault {
         by: Actor,
         clock: ClockReading,
     ) -> Result<Token, VaultError> {
-        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let mut token = self.existing_token(tx, service, user)?;
         let devices = self.devices_of(tx, token.id.bytes())?;
         let found = devices.into_iter().find(|it| it.key.number == *device.bytes());
         let mut device = found.ok_or(VaultError::Unknown("device"))?;

@@ -3,19 +3,22 @@
 //! A confirmation waits while its row says so, its token has a place for it, and its time is not over. The first answer
 //! is final. An approval under duress takes the place and writes the row as any other, and is none.
 
-use cardea_protocol::limits::CONFIRMATION_TEXT;
-use cardea_protocol::token::DeviceId;
-use cardea_protocol::wire::{PushedConfirmation, Text};
+mod pending;
+mod stored;
 
-use super::seal::Table;
-use super::{Decoder, Encoder, Event, EventKind, Service, Token, Vault, VaultError, random_id};
+pub use pending::Named;
+pub(super) use stored::StoredConfirmation;
+
+use cardea_protocol::token::DeviceId;
+
+use super::{Event, EventKind, Service, Token, Vault, VaultError, random_id};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
-use crate::domain::confirmation::{Ask, AskError, ConfirmationState, RELYING_PARTY_MAX, Waiting};
+use crate::domain::confirmation::{Ask, AskError, ConfirmationState, Waiting};
 use crate::domain::name::UserId;
 use crate::domain::world::ClockReading;
-use crate::storage::rows::{ConfirmationRow, ConfirmationRows, DeviceKey, MetaRows};
-use crate::storage::{Sealed, Transaction};
+use crate::storage::Transaction;
+use crate::storage::rows::{ConfirmationRows, MetaRows};
 
 /// A confirmation as it stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,63 +49,6 @@ pub struct Confirmation {
     pub is_overdue: bool,
 }
 
-/// What a device names by an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Named {
-    /// A confirmation that waits: its id and its text.
-    Waiting([u8; 8], String),
-    /// One that waited too long.
-    Expired,
-    /// None.
-    Unknown,
-}
-
-/// A confirmation's row, opened.
-#[derive(Debug, Clone)]
-pub(super) struct StoredConfirmation {
-    pub(super) id: [u8; 8],
-    seq: u64,
-    pub(super) token: [u8; 16],
-    service: u64,
-    expires_at: UnixSeconds,
-    ver: u64,
-    asked_at: UnixSeconds,
-    /// The number of the authkey that asked; 0 for the operator.
-    asked_by: u32,
-    /// As it was written last; what it is now depends on token and time, too.
-    pub(super) state: ConfirmationState,
-    ended_at: UnixSeconds,
-    device: Option<DeviceId>,
-    /// The number of the journal's row that has the signed answer; 0 without one.
-    receipt: u64,
-    relying_party: String,
-    text: String,
-}
-
-impl StoredConfirmation {
-    /// The state as it is now.
-    pub(super) fn state(&self, token: &Token, now: UnixSeconds) -> ConfirmationState {
-        match self.state {
-            ConfirmationState::Pending if !token.state.waiting.has(&self.id) => ConfirmationState::Cancelled,
-            ConfirmationState::Pending if now >= self.expires_at => ConfirmationState::Expired,
-            state => state,
-        }
-    }
-
-    /// Writes down how it ended. The caller has looked at [`StoredConfirmation::state`].
-    pub(super) fn end(&mut self, token: &mut Token, state: ConfirmationState, by: Option<DeviceId>, now: UnixSeconds) {
-        (self.state, self.ended_at, self.device) = (state, now, by);
-        token.state.waiting.remove(&self.id);
-    }
-
-    /// Notes the row of the journal that has what a device signed, if that is what was taken as the answer.
-    pub(super) fn answered_in(&mut self, kind: EventKind, seq: u64) {
-        if kind == EventKind::ConfirmationAnswered {
-            self.receipt = seq;
-        }
-    }
-}
-
 /// What was done to a confirmation, other than answering it.
 struct Ending {
     kind: EventKind,
@@ -124,7 +70,7 @@ impl Vault {
         ask: &Ask,
         (by, clock): (Actor, ClockReading),
     ) -> Result<Confirmation, VaultError> {
-        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let mut token = self.existing_token(tx, service, user)?;
         let devices = self.devices_of(tx, token.id.bytes())?;
         if !devices.iter().any(super::Device::is_enrolled_in_truth) {
             return Err(AskError::NoDevice.into());
@@ -231,7 +177,7 @@ impl Vault {
         let below = below.min(i64::MAX.unsigned_abs());
         let rows = match user {
             Some(user) => {
-                let token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+                let token = self.existing_token(tx, service, user)?;
                 tx.confirmations_of(token.id.bytes(), below, limit)?
             }
             None => tx.confirmations_in(service.id, below, limit)?,
@@ -276,49 +222,6 @@ impl Vault {
     /// Storage failed.
     pub fn has_confirmations_due(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<bool, VaultError> {
         Ok(!tx.confirmations_due(clock.now(), 1)?.is_empty())
-    }
-
-    /// What a device of the token names by `index`.
-    ///
-    /// # Errors
-    /// [`VaultError::Unknown`]: the token is gone. A row is damaged; storage failed.
-    pub fn named_confirmation(
-        &self,
-        tx: &mut dyn Transaction,
-        key: &DeviceKey,
-        index: u8,
-        clock: ClockReading,
-    ) -> Result<Named, VaultError> {
-        let token = self.token_by_id(tx, &key.token)?.ok_or(VaultError::Unknown("token"))?;
-        let Some(place) = token.state.waiting.place(index) else { return Ok(Named::Unknown) };
-        let Some(stored) = self.stored_confirmation(tx, &place.id)? else { return Ok(Named::Unknown) };
-        Ok(match stored.state(&token, clock.now()) {
-            ConfirmationState::Pending => Named::Waiting(stored.id, stored.text),
-            ConfirmationState::Expired => Named::Expired,
-            _ => Named::Unknown,
-        })
-    }
-
-    /// All that waits for the token of a device, as it is pushed.
-    ///
-    /// # Errors
-    /// [`VaultError::Unknown`]: the token is gone. A row is damaged; storage failed.
-    pub fn waiting_confirmations(
-        &self,
-        tx: &mut dyn Transaction,
-        key: &DeviceKey,
-        clock: ClockReading,
-    ) -> Result<Vec<PushedConfirmation>, VaultError> {
-        let token = self.token_by_id(tx, &key.token)?.ok_or(VaultError::Unknown("token"))?;
-        let mut found = Vec::new();
-        for (index, place) in (0..).zip(token.state.waiting.places) {
-            let Some(place) = place.filter(|place| clock.now() < place.expires_at) else { continue };
-            let Some(stored) = self.stored_confirmation(tx, &place.id)? else { continue };
-            let text = Text::new(&stored.text).map_err(|_| VaultError::Damaged(Table::Confirmation.name()))?;
-            let (id, expires_at) = (stored.id, stored.expires_at.wire());
-            found.push(PushedConfirmation { id, expires_at, relying_party: stored.asked_by, index, text });
-        }
-        Ok(found)
     }
 
     /// Writes down that the time of a confirmation is over; returns whether it had to be.
@@ -368,101 +271,6 @@ impl Vault {
         let token = self.token_by_id(tx, &stored.token)?.ok_or(unknown)?;
         Ok((stored, token))
     }
-
-    pub(super) fn stored_confirmation(
-        &self,
-        tx: &mut dyn Transaction,
-        id: &[u8; 8],
-    ) -> Result<Option<StoredConfirmation>, VaultError> {
-        tx.confirmation(id)?.map(|row| self.open_confirmation(row)).transpose()
-    }
-
-    /// Stores a confirmation as the next version, changed or not.
-    pub(super) fn put_confirmation(
-        &self,
-        tx: &mut dyn Transaction,
-        stored: &mut StoredConfirmation,
-    ) -> Result<(), VaultError> {
-        stored.ver += 1;
-        Ok(tx.update_confirmation(&stored.id, &self.seal_confirmation(stored)?.sealed)?)
-    }
-
-    fn seal_confirmation(&self, stored: &StoredConfirmation) -> Result<ConfirmationRow, VaultError> {
-        let (state, reason) = match stored.state {
-            ConfirmationState::Pending => (0, 0),
-            ConfirmationState::Approved => (1, 0),
-            ConfirmationState::Denied { reason } => (2, reason),
-            ConfirmationState::Duress => (3, 0),
-            ConfirmationState::Expired => (4, 0),
-            ConfirmationState::Cancelled => (5, 0),
-        };
-        let mut content = Encoder::new();
-        content
-            .u8(state)
-            .u8(reason)
-            .time(stored.asked_at)
-            .u32(stored.asked_by)
-            .time(stored.ended_at)
-            .optional(stored.device.as_ref().map(DeviceId::bytes))
-            .u64(stored.receipt)
-            .padded(stored.relying_party.as_bytes(), RELYING_PARTY_MAX as u8)?
-            .padded(stored.text.as_bytes(), CONFIRMATION_TEXT as u8)?;
-        let mut row = ConfirmationRow {
-            id: stored.id,
-            seq: stored.seq,
-            token: stored.token,
-            service: stored.service,
-            expires_at: stored.expires_at,
-            sealed: Sealed { ver: stored.ver, bytes: Vec::new() },
-        };
-        let numbers = numbers(&row);
-        row.sealed = self.seal(Table::Confirmation, &[&row.id, &row.token, &numbers], stored.ver, &content);
-        Ok(row)
-    }
-
-    fn open_confirmation(&self, row: ConfirmationRow) -> Result<StoredConfirmation, VaultError> {
-        let numbers = numbers(&row);
-        let content = self.sealer.open(Table::Confirmation, &[&row.id, &row.token, &numbers], &row.sealed)?;
-        let mut decoder = Decoder::new(Table::Confirmation, &content);
-        let (state, reason) = (decoder.u8()?, decoder.u8()?);
-        let state = match state {
-            0 => ConfirmationState::Pending,
-            1 => ConfirmationState::Approved,
-            2 => ConfirmationState::Denied { reason },
-            3 => ConfirmationState::Duress,
-            4 => ConfirmationState::Expired,
-            5 => ConfirmationState::Cancelled,
-            _ => return Err(decoder.damaged()),
-        };
-        let text = |bytes: &[u8], damaged| String::from_utf8(bytes.to_vec()).map_err(|_| damaged);
-        let stored = StoredConfirmation {
-            id: row.id,
-            seq: row.seq,
-            token: row.token,
-            service: row.service,
-            expires_at: row.expires_at,
-            ver: row.sealed.ver,
-            state,
-            asked_at: decoder.time()?,
-            asked_by: decoder.u32()?,
-            ended_at: decoder.time()?,
-            device: decoder.optional()?.map(DeviceId::new),
-            receipt: decoder.u64()?,
-            relying_party: text(decoder.padded(RELYING_PARTY_MAX as u8)?, decoder.damaged())?,
-            text: text(decoder.padded(CONFIRMATION_TEXT as u8)?, decoder.damaged())?,
-        };
-        decoder.end()?;
-        Ok(stored)
-    }
-}
-
-/// The numbers that stand beside the content in clear.
-fn numbers(row: &ConfirmationRow) -> [u8; 24] {
-    let mut bytes = [0; 24];
-    for (place, number) in bytes.chunks_exact_mut(8).zip([row.seq, row.service, row.expires_at.get()]) {
-        place.copy_from_slice(&number.to_le_bytes());
-    }
-    bytes
 }
 
 fn opened(stored: StoredConfirmation, token: &Token, now: UnixSeconds) -> Confirmation {

@@ -107,7 +107,7 @@ impl Vault {
         user: &UserId,
         clock: ClockReading,
     ) -> Result<Detail, VaultError> {
-        let token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let token = self.existing_token(tx, service, user)?;
         let mut devices = Vec::new();
         for device in self.devices_of(tx, token.id.bytes())? {
             if !device.row.revoked || device.given_up_under_duress {

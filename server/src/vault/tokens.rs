@@ -53,6 +53,19 @@ impl Vault {
         tx.token_of(service.id, user.as_str())?.map(|row| self.open_token(row)).transpose()
     }
 
+    /// The token of `user` in `service`, which is there.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]: it is not. The row is damaged; storage failed.
+    pub fn existing_token(
+        &self,
+        tx: &mut dyn Transaction,
+        service: &Service,
+        user: &UserId,
+    ) -> Result<Token, VaultError> {
+        self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
+    }
+
     pub(super) fn token_by_id(&self, tx: &mut dyn Transaction, id: &[u8; 16]) -> Result<Option<Token>, VaultError> {
         tx.token_by_id(id)?.map(|row| self.open_token(row)).transpose()
     }
@@ -154,7 +167,7 @@ impl Vault {
         by: Actor,
         clock: ClockReading,
     ) -> Result<TokenStatus, VaultError> {
-        let mut token = self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))?;
+        let mut token = self.existing_token(tx, service, user)?;
         let peeked = self.peek(tx, service, &token, clock)?;
         if peeked.consumes {
             token.state.consume();

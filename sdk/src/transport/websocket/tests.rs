@@ -73,6 +73,16 @@ async fn a_web_server_that_knows_no_channel_is_unreachable() {
 }
 
 #[tokio::test]
+async fn where_nobody_listens_the_system_says_so_once() {
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let server = Endpoint { host: "127.0.0.1".into(), port: 1 };
+    let refused = WebSocketConnector::new().port(port).connect(&server).await;
+    let Err(TransportError::Unreachable { source, .. }) = refused else { panic!("somebody listens") };
+    assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+    assert!(std::error::Error::source(&source).is_none(), "what it says is not said again by its cause");
+}
+
+#[tokio::test]
 async fn with_tls_nothing_travels_in_clear() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -10,11 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::super::tests::{TestAdmin, joe, start, window};
+use super::round::{BACKOFF, FAILURES_MAX, LEASE};
 use super::*;
 use crate::admin::{NewService, ServiceChange};
-use crate::storage::rows::TokenRows;
-use crate::vault::PinAction;
+use crate::storage::Transaction;
+use crate::storage::rows::{JournalFilter, TokenRows};
 use crate::vault::testing::{Pin, TestDevice, TestVault};
+use crate::vault::{Entry, PinAction, Stuck, Vault};
 
 /// What arrived: head and body.
 #[derive(Debug, Clone)]

@@ -132,7 +132,8 @@ fn another_device_takes_the_place_of_all_in_as_many_rows_whatever_they_did_befor
                 vault.enroll(number, replace).await;
                 seen.push(image(&vault).await);
             }
-            let journal = |image: &Image| image.iter().find(|(table, _)| table == "journal").map(|(_, rows)| rows.len());
+            let journal =
+                |image: &Image| image.iter().find(|(table, _)| table == "journal").map(|(_, rows)| rows.len());
             // The offer, three devices that go, one that comes; and then only one that goes.
             let rows: Vec<_> = seen.iter().filter_map(journal).collect();
             assert_eq!([rows[1] - rows[0], rows[2] - rows[1]], [5, 3]);
