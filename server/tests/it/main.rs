@@ -17,6 +17,7 @@ mod channel_support;
 mod channel_throttle;
 mod channel_websocket;
 mod doctor;
+mod idempotency;
 mod metrics;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]

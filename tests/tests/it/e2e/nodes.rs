@@ -3,9 +3,9 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use cardea_tests::harness::{Cluster, Site, get, pause};
+use cardea_tests::harness::{Answer, Cluster, Site, get, pause, post};
 use cardea_tests::soak::{Over, Soak};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PIN: &str = Site::PIN;
 
@@ -106,6 +106,65 @@ fn what_one_node_acknowledges_the_other_knows() {
     assert!(refused.code == 403 && !refused.text().contains('1'), "{refused:?}");
     let target = first.status_target("joe").replace("default_once", "default_other");
     assert_eq!(get(second.http(), target.as_bytes()).code, 403, "the authkey is for another service");
+}
+
+/// Posts each of the bodies several times, to both nodes, all at once.
+fn post_together(nodes: [&Site; 2], path: &'static str, bodies: &[Value]) -> Vec<(Value, Answer)> {
+    let calls: Vec<_> = (0..12).flat_map(|_| bodies).enumerate().collect();
+    let barrier = Arc::new(Barrier::new(calls.len()));
+    let calls: Vec<_> = calls
+        .into_iter()
+        .map(|(number, body)| {
+            // Half of each kind for each node.
+            let address = nodes[number / bodies.len() % 2].http();
+            let (barrier, body) = (Arc::clone(&barrier), body.clone());
+            thread::spawn(move || {
+                barrier.wait();
+                let answer = post(address, path, &body);
+                (body, answer)
+            })
+        })
+        .collect();
+    calls.into_iter().map(|call| call.join().expect("it asks")).collect()
+}
+
+#[test]
+fn of_equal_calls_to_two_nodes_at_once_one_happens_and_all_get_its_bytes() {
+    let (mut first, second) = two_nodes();
+    let (service, key) = (first.service.clone(), first.admin_key.clone());
+    let offers = |site: &Site, user: &str| {
+        let target = format!("/token/history?id={user}&service={service}&authKey={key}");
+        let history = get(site.http(), target.as_bytes()).json();
+        let items = history["items"].as_array().expect("a list");
+        items.iter().filter(|item| item["type"] == "enrollment.offered").count()
+    };
+    for round in 0..5 {
+        let user = format!("u{round}");
+        let enroll = json!({ "id": user, "service": service, "authKey": key, "idempotencyKey": user });
+        let told = post_together([&first, &second], "/token/enroll", std::slice::from_ref(&enroll));
+        let answer = &told[0].1;
+        assert_eq!(answer.code, 200, "{answer:?}");
+        assert!(told.iter().all(|(_, told)| (told.code, &told.body) == (200, &answer.body)), "{told:?}");
+        assert_eq!((offers(&first, &user), offers(&second, &user)), (1, 1));
+        first.hide(&["link", "code"].map(|name| answer.json()[name].as_str().expect("text").to_owned()));
+        // Also by a node that was not there, after the one that answered has died.
+        first.power_failure();
+        assert_eq!(post(first.http(), "/token/enroll", &enroll).body, answer.body);
+    }
+
+    // Two calls under one key: one of them happens, once, and the other is refused wherever it comes.
+    let call = |name: &str| json!({ "service": service, "authKey": key, "name": name, "permissions": "basic", "idempotencyKey": "k" });
+    let told = post_together([&first, &second], "/token/authkey/create", &[call("a"), call("b")]);
+    let (done, refused): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, answer)| answer.code == 200);
+    assert_eq!((done.len(), refused.len()), (12, 12), "{done:?} {refused:?}");
+    assert!(done.iter().all(|(body, answer)| (body, &answer.body) == (&done[0].0, &done[0].1.body)), "{done:?}");
+    for (body, answer) in refused {
+        assert!(body != done[0].0 && answer.code == 400 && answer.text().contains("idempotencyKey"), "{answer:?}");
+    }
+    let target = format!("/token/authkey/list?service={service}&authKey={key}");
+    let listed = get(second.http(), target.as_bytes()).json();
+    let names = listed["items"].as_array().expect("a list").iter().map(|key| key["name"].clone());
+    assert_eq!(names.filter(|name| name == "a" || name == "b").collect::<Vec<_>>(), [done[0].0["name"].clone()]);
 }
 
 #[test]
