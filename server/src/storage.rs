@@ -26,7 +26,7 @@ mod writer;
 pub use error::StorageError;
 pub(crate) use lock::DOORBELL;
 pub use lock::{CacheLock, ServerLock};
-pub use postgres::{PostgresUrl, PostgresUrlError};
+pub use postgres::{PostgresUrl, PostgresUrlError, Protection};
 pub use rows::Sealed;
 pub(crate) use sqlite::{backup, sync_folder};
 pub use store::{Location, Options, Store};

@@ -12,6 +12,7 @@ use super::{CliError, data, descriptors, log, output};
 use crate::admin::{Admin, Instance};
 use crate::config::{Config, public_host};
 use crate::http::Certificates;
+use crate::storage::{Location, PostgresUrl, Protection, StorageError, Store};
 use crate::vault::KeyLocation;
 
 /// An authkey that ends within so many seconds is worth a word.
@@ -65,7 +66,7 @@ pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     certificates(&config, &mut findings);
     descriptors(&config, &mut findings);
     authorities(&config, &mut findings);
-    if folder(&config.data.dir, &mut findings) && database(&config, &mut findings) {
+    if folder(&config.data.dir, &mut findings) && database(&config, &mut findings).await {
         master_key(&config, &mut findings);
         match data::admin(&config).await {
             Ok(admin) => contents(&admin, &mut findings).await,
@@ -169,20 +170,49 @@ fn folder(dir: &Path, findings: &mut Findings) -> bool {
     true
 }
 
-/// Whether there is something to open. An empty folder is left empty.
-fn database(config: &Config, findings: &mut Findings) -> bool {
-    let file = Instance::database(&config.data.dir);
-    match data::postgres(config) {
-        Ok(Some(_)) => true,
-        Ok(None) if file.exists() => true,
-        Ok(None) => {
-            findings.bad("database", format!("there is none at {}: run `cardea-server init`", file.display()));
-            false
+/// Whether there is something to open. What is empty is left empty.
+async fn database(config: &Config, findings: &mut Findings) -> bool {
+    let location = match data::postgres(config) {
+        Ok(Some(url)) => {
+            way(config, &url, findings);
+            Location::Postgres(url)
         }
+        Ok(None) => Location::File(Instance::database(&config.data.dir)),
         Err(error) => {
             findings.bad("database", error.to_string());
-            false
+            return false;
         }
+    };
+    let place = match &location {
+        Location::Postgres(url) => url.name(),
+        _ => Instance::database(&config.data.dir).display().to_string(),
+    };
+    let options = config.database.options();
+    let looked = tokio::task::spawn_blocking(move || Store::is_there(location, &options)).await;
+    match looked.unwrap_or(Err(StorageError::Panicked)) {
+        Ok(true) => return true,
+        Ok(false) => findings.bad("database", format!("there is none at {place}: run `cardea-server init`")),
+        Err(error) => findings.bad("database", error.to_string()),
+    }
+    false
+}
+
+/// How the way to PostgreSQL is protected, as far as the configuration says.
+fn way(config: &Config, url: &PostgresUrl, findings: &mut Findings) {
+    let name = url.name();
+    match url.protection() {
+        Protection::Tls => findings.good("database.url", format!("{name}, by TLS with its certificate checked")),
+        Protection::SameMachine => findings.good("database.url", format!("{name}, which is this machine")),
+        Protection::Nothing => findings.warning(
+            "database.url",
+            format!("{name}, without TLS: who is on the way can read and change everything; use sslmode=verify-full"),
+        ),
+    }
+    if config.database.has_password_in_url() {
+        findings.warning(
+            "database.url",
+            "has a password in it: put that into a file and name it in database.password_file",
+        );
     }
 }
 

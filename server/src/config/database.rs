@@ -72,6 +72,12 @@ impl DatabaseConfig {
         }
     }
 
+    /// Whether the password stands in the url, where it is shown more easily than in a file of its own.
+    #[must_use]
+    pub fn has_password_in_url(&self) -> bool {
+        self.parse().is_ok_and(|url| url.is_some_and(|url| url.has_password()))
+    }
+
     /// How the database is used.
     #[must_use]
     pub fn options(&self) -> Options {

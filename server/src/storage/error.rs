@@ -40,6 +40,9 @@ pub enum StorageError {
     /// The database server does not let us in, or there is no such database.
     #[error("the database refuses the connection ({0}): check database.url and the password")]
     Refused(String),
+    /// The database server is not the one that it has to be, or cannot protect what is sent to it. Nothing was sent.
+    #[error("the way to the database is not safe ({0}): check host, sslmode and sslrootcert in database.url")]
+    Unsafe(String),
     /// The database or its folder is not there.
     #[error("there is no database at {}: make one with `cardea-server init`, or restore it", .0.display())]
     Missing(PathBuf),

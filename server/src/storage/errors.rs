@@ -36,7 +36,7 @@ const fn place(error: &StorageError) -> Option<usize> {
     Some(match error {
         StorageError::Conflict | StorageError::Exists | StorageError::Closed => return None,
         StorageError::Busy | StorageError::InUse(_) => 0,
-        StorageError::Unreachable(_) | StorageError::Refused(_) => 1,
+        StorageError::Unreachable(_) | StorageError::Refused(_) | StorageError::Unsafe(_) => 1,
         StorageError::Uncertain => 2,
         StorageError::Missing(_) => 3,
         StorageError::Full => 4,

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
-pub use url::{PostgresUrl, PostgresUrlError};
+pub use url::{PostgresUrl, PostgresUrlError, Protection};
 
 use super::StorageError;
 use super::driver::{self, Committer, Reader, Span, Work};
@@ -70,14 +70,7 @@ impl fmt::Debug for Database {
 impl Database {
     /// Connects, brings the schema to the newest format and returns what commits.
     pub(super) fn open(url: PostgresUrl, options: &Options) -> Result<(Self, PostgresCommitter), StorageError> {
-        let shared = Shared {
-            url,
-            patience: Patience::new(options.busy_timeout),
-            application: format!("{PROGRAM} {}", HEXLOWER.encode(&crate::entropy::bytes::<8>(&OsEntropy))),
-            clock: Arc::default(),
-            road: Mutex::default(),
-        };
-        let database = Self(Arc::new(shared));
+        let database = Self::new(url, options);
         let mut connection = database.connect()?;
         schema::migrate(&mut connection, &database.0.url.name())?;
         if connection.texts("SHOW fsync").is_ok_and(|values| values == ["off"]) {
@@ -85,6 +78,23 @@ impl Database {
         }
         connection.begin("SELECT 0")?;
         Ok((database.clone(), PostgresCommitter { database, connection: Some(connection) }))
+    }
+
+    /// Whether there is a database of ours, without making one.
+    pub(super) fn is_there(url: PostgresUrl, options: &Options) -> Result<bool, StorageError> {
+        let database = Self::new(url, options);
+        let found = schema::found(&mut database.connect()?, &database.0.url.name(), false)?;
+        Ok(found.is_some())
+    }
+
+    fn new(url: PostgresUrl, options: &Options) -> Self {
+        Self(Arc::new(Shared {
+            url,
+            patience: Patience::new(options.busy_timeout),
+            application: format!("{PROGRAM} {}", HEXLOWER.encode(&crate::entropy::bytes::<8>(&OsEntropy))),
+            clock: Arc::default(),
+            road: Mutex::default(),
+        }))
     }
 
     /// The clock that all nodes share.
@@ -139,7 +149,7 @@ impl driver::Database for Database {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StorageError> {
-        Ok(Box::new(PostgresReader(self.connect()?)))
+        Ok(Box::new(PostgresReader { connection: self.connect()?, name: self.0.url.name() }))
     }
 
     fn check_alone(&self) -> Result<(), StorageError> {
@@ -157,39 +167,42 @@ impl driver::Database for Database {
     }
 }
 
-struct PostgresReader(Connection);
+struct PostgresReader {
+    connection: Connection,
+    /// Of the database, for messages.
+    name: String,
+}
 
 impl Reader for PostgresReader {
     fn run(&mut self, span: Span, work: Work<'_>) -> Result<(), StorageError> {
         if span == Span::Statement {
             // A closed connection is noticed before the job is used up on it; one that is about to close is not.
-            if self.0.is_dead() {
+            if self.connection.is_dead() {
                 return Err(StorageError::Unreachable("the connection was closed".to_owned()));
             }
-            let mut transaction = PostgresTransaction::new(&mut self.0, Kind::Asks, None);
+            let mut transaction = PostgresTransaction::new(&mut self.connection, Kind::Asks, None);
             work(&mut transaction);
             if transaction.into_failure().is_some() {
                 // Whatever state it is in, the next one is not to begin in it.
-                self.0.rollback();
+                self.connection.rollback();
             }
             return Ok(());
         }
-        if let Err(error) = self.0.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") {
-            if error.is_unreachable() {
-                self.0.give_up();
-            }
+        let begun = self.connection.begin(schema::BEGIN_READING);
+        let checked = begun.and_then(|texts| schema::check_format(texts.first(), &self.name));
+        match &checked {
+            Ok(()) => work(&mut PostgresTransaction::new(&mut self.connection, Kind::Reads, None)),
+            Err(error) if error.is_unreachable() => self.connection.give_up(),
             // It may have begun before it failed.
-            self.0.rollback();
-            return Err(error);
+            Err(_) => {}
         }
-        work(&mut PostgresTransaction::new(&mut self.0, Kind::Reads, None));
         // Nothing was written, and what was read is known.
-        self.0.rollback();
-        Ok(())
+        self.connection.rollback();
+        checked
     }
 
     fn is_usable(&self) -> bool {
-        !self.0.is_dead()
+        !self.connection.is_dead()
     }
 }
 

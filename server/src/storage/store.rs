@@ -108,6 +108,18 @@ impl Store {
         })))
     }
 
+    /// Whether there is a database at `location`. Makes none. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be reached, or is none of ours that this server knows: those of [`Store::open`].
+    pub fn is_there(location: Location, options: &Options) -> Result<bool, StorageError> {
+        match location {
+            Location::Memory => Ok(false),
+            Location::File(path) => Ok(path.exists()),
+            Location::Postgres(url) => postgres::Database::is_there(url, options),
+        }
+    }
+
     /// The clock of the database, where several nodes share one: what time it is for all of them.
     #[must_use]
     pub fn clock(&self) -> Option<Arc<DatabaseClock>> {

@@ -18,6 +18,8 @@ const WATCH: &str = r#"
 read -r how || how=END
 if [ "$how" = END ]; then kill -QUIT $!; wait $!; rm -rf "$2"; else kill "-$how" $!; wait $!; fi
 "#;
+/// Where clients look if nobody says otherwise.
+const PORT: u16 = 5432;
 /// Between two looks at whether it is up.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -25,6 +27,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
+    port: u16,
     watch: Mutex<Option<Child>>,
 }
 
@@ -37,15 +40,20 @@ impl Cluster {
 
     /// A server with further lines in its configuration.
     pub fn start(settings: &str) -> Self {
+        Self::start_on(PORT, settings)
+    }
+
+    /// The same, called by this port: in the name of its socket, and on TCP where the settings let it listen.
+    pub fn start_on(port: u16, settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("cardea-pg-").tempdir().expect("a temporary folder").keep();
-        let cluster = Self { programs: programs(), folder, watch: Mutex::new(None) };
+        let cluster = Self { programs: programs(), folder, port, watch: Mutex::new(None) };
         give_away(&cluster.folder);
         let data = cluster.folder.join("data");
         let mut initdb = cluster.command(&cluster.programs.join("initdb"));
         initdb.args(["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--username=cardea", "--auth=trust", "-D"]);
         run(initdb.arg(&data));
         let mut lines = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 200\nshared_buffers = 16MB\n",
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nport = {port}\nmax_connections = 200\nshared_buffers = 16MB\n",
             cluster.folder.display()
         );
         let _ = writeln!(lines, "{settings}");
@@ -64,7 +72,8 @@ impl Cluster {
         *self.watch() = Some(child.expect("a shell"));
         let answers = || {
             let mut ask = Command::new(self.programs.join("pg_isready"));
-            ask.arg("-q").arg("-h").arg(&self.folder).status().is_ok_and(|status| status.success())
+            ask.arg("-q").arg("-h").arg(&self.folder).args(["-p", &self.port.to_string()]);
+            ask.status().is_ok_and(|status| status.success())
         };
         for _ in 0..3_000 {
             if answers() {
@@ -97,7 +106,7 @@ impl Cluster {
 
     /// The url of the database called `name`.
     pub fn url(&self, name: &str) -> String {
-        format!("postgresql:///{name}?host={}&user=cardea", self.folder.display())
+        format!("postgresql:///{name}?host={}&port={}&user=cardea", self.folder.display(), self.port)
     }
 
     /// Runs SQL with the program that people use, and returns what it prints: values, one row a line.
@@ -112,7 +121,7 @@ impl Cluster {
     /// One of PostgreSQL's own programs, told how to reach this server.
     pub fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
-        command.env("PGHOST", &self.folder).env("PGUSER", "cardea");
+        command.env("PGHOST", &self.folder).env("PGPORT", self.port.to_string()).env("PGUSER", "cardea");
         command
     }
 

@@ -88,8 +88,10 @@ impl Connection {
         if self.texts("SHOW synchronous_commit")?.first().is_some_and(|value| value == "off") {
             self.batch("SET synchronous_commit = on")?;
         }
-        // Good to have; engines that only speak like PostgreSQL may not know them.
-        for setting in ["jit = off", "tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10"] {
+        // Good to have; engines that only speak like PostgreSQL may not know them. Nothing that is asked often is looked for
+        // without an index: a plan that was made while a table was small must not be kept when it has grown.
+        for setting in ["jit = off", "enable_seqscan = off", "tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10"]
+        {
             match self.batch(&format!("SET {setting}")) {
                 Err(error) if error.is_unreachable() => return Err(error),
                 _ => {}

@@ -1,9 +1,11 @@
 //! Sorts errors of PostgreSQL by who must act.
 
 use std::error::Error as _;
+use std::io;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
+use tokio_rustls::rustls;
 
 use crate::storage::StorageError;
 
@@ -12,6 +14,22 @@ pub(super) fn failure(error: &Error) -> StorageError {
     match error.as_db_error() {
         Some(error) => database(error),
         None => StorageError::Unreachable(chain(error)),
+    }
+}
+
+/// The same while connecting, where most of what goes wrong is for the operator. The driver says only in words what
+/// happened; whatever is not recognized counts as a database that cannot be reached.
+pub(super) fn connect_failure(error: &Error) -> StorageError {
+    let Some(source) = error.source().filter(|_| error.as_db_error().is_none()) else { return failure(error) };
+    let is_of_tls = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    let is_of_network = source.downcast_ref::<io::Error>().is_some_and(|error| !is_of_tls(error));
+    match (error.to_string().as_str(), source.to_string().as_str()) {
+        ("error performing TLS handshake", _) if !is_of_network => StorageError::Unsafe(source.to_string()),
+        ("invalid configuration", "password missing") => {
+            StorageError::Refused("it wants a password, and database.password_file is not set".to_owned())
+        }
+        ("authentication error", _) => StorageError::Refused(chain(error)),
+        _ => failure(error),
     }
 }
 

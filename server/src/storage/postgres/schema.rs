@@ -49,18 +49,43 @@ impl From<Refusal> for StorageError {
     }
 }
 
-fn attempt(connection: &mut Connection, name: &str) -> Result<(), Refusal> {
+/// The format of the database; `None`: it is empty. With `lock` in a transaction, which then has the lock.
+pub(super) fn found(connection: &mut Connection, name: &str, lock: bool) -> Result<Option<i64>, StorageError> {
     let foreign = || StorageError::Foreign(name.into());
-    connection.batch("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
     let found = connection.texts(
         "SELECT count(*) FILTER (WHERE c.relname = 'cardea'), count(*), current_schema() IS NULL \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')",
     )?;
     let found: Vec<&str> = found.iter().map(String::as_str).collect();
-    let done = match found[..] {
-        [_, _, "t"] => return Err(StorageError::Refused("there is no schema to use".to_owned()).into()),
-        ["0", "0", _] => {
+    match found[..] {
+        [_, _, "t"] => return Err(StorageError::Refused("there is no schema to use".to_owned())),
+        ["0", "0", _] => return Ok(None),
+        ["0", _, _] => return Err(foreign()),
+        _ => {}
+    }
+    let row = connection.texts(if lock {
+        "SELECT application, format FROM cardea WHERE id = 1 FOR UPDATE"
+    } else {
+        "SELECT application, format FROM cardea WHERE id = 1"
+    });
+    let row = row.map_err(|error| match error {
+        error @ (StorageError::Busy | StorageError::Unreachable(_)) => error,
+        _ => foreign(),
+    })?;
+    let numbers: Vec<i64> = row.iter().filter_map(|text| text.parse().ok()).collect();
+    match numbers[..] {
+        [APPLICATION_ID, found] if found > KNOWN => Err(StorageError::Newer { found, known: KNOWN }),
+        [APPLICATION_ID, found] if found >= 0 => Ok(Some(found)),
+        _ => Err(foreign()),
+    }
+}
+
+fn attempt(connection: &mut Connection, name: &str) -> Result<(), Refusal> {
+    connection.batch("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
+    let done = match found(connection, name, true)? {
+        Some(found) => usize::try_from(found).map_err(|_| StorageError::Foreign(name.into()))?,
+        None => {
             let make =
                 "CREATE TABLE cardea (id BIGINT PRIMARY KEY, application BIGINT NOT NULL, format BIGINT NOT NULL)";
             connection.batch(make).map_err(|error| match error {
@@ -70,22 +95,6 @@ fn attempt(connection: &mut Connection, name: &str) -> Result<(), Refusal> {
             connection
                 .batch(&format!("INSERT INTO cardea (id, application, format) VALUES (1, {APPLICATION_ID}, 0)"))?;
             0
-        }
-        ["0", _, _] => return Err(foreign().into()),
-        _ => {
-            let row = connection.texts("SELECT application, format FROM cardea WHERE id = 1 FOR UPDATE");
-            let row = row.map_err(|error| match error {
-                error @ (StorageError::Busy | StorageError::Unreachable(_)) => error,
-                _ => foreign(),
-            })?;
-            let numbers: Vec<i64> = row.iter().filter_map(|text| text.parse().ok()).collect();
-            match numbers[..] {
-                [APPLICATION_ID, found] if found > KNOWN => {
-                    return Err(StorageError::Newer { found, known: KNOWN }.into());
-                }
-                [APPLICATION_ID, found] => usize::try_from(found).map_err(|_| foreign())?,
-                _ => return Err(foreign().into()),
-            }
         }
     };
     for step in &STEPS[done..] {
@@ -123,6 +132,11 @@ fn translate(step: &str) -> String {
 /// What the first statements of a transaction for writing are: it begins, takes the lock and says which format there is.
 pub(super) const BEGIN_WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
     SELECT format FROM cardea WHERE id = 1 FOR UPDATE";
+
+/// What the first statements of a transaction for reading are: whoever does not know the format says so, instead of taking
+/// rows for what they are not.
+pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+    SELECT format FROM cardea WHERE id = 1";
 
 /// Fails when another node has changed the format since this one looked.
 pub(super) fn check_format(found: Option<&String>, name: &str) -> Result<(), StorageError> {

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::failure::failure;
+use super::failure::connect_failure;
 use super::url::Security;
 use crate::storage::StorageError;
 
@@ -24,13 +24,13 @@ use crate::storage::StorageError;
 pub(super) async fn connect(config: &Config, security: &Security) -> Result<Client, StorageError> {
     match security {
         Security::None => {
-            let (client, connection) = config.connect(NoTls).await.map_err(|error| failure(&error))?;
+            let (client, connection) = config.connect(NoTls).await.map_err(|error| connect_failure(&error))?;
             tokio::spawn(connection);
             Ok(client)
         }
         Security::Tls { roots } => {
             let tls = Tls(TlsConnector::from(Arc::new(client_config(roots.as_deref())?)));
-            let (client, connection) = config.connect(tls).await.map_err(|error| failure(&error))?;
+            let (client, connection) = config.connect(tls).await.map_err(|error| connect_failure(&error))?;
             tokio::spawn(connection);
             Ok(client)
         }
@@ -43,7 +43,7 @@ fn client_config(file: Option<&Path>) -> Result<ClientConfig, StorageError> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
             let failed = |problem: &dyn std::fmt::Display| {
-                StorageError::Refused(format!("sslrootcert {}: {problem}", path.display()))
+                StorageError::Unsafe(format!("sslrootcert {}: {problem}", path.display()))
             };
             for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))? {
                 let certificate = certificate.map_err(|error| failed(&error))?;

@@ -36,6 +36,17 @@ pub(super) enum Security {
     },
 }
 
+/// What keeps others from reading and changing what is sent to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// TLS, and the server's certificate is checked.
+    Tls,
+    /// It does not leave this machine.
+    SameMachine,
+    /// Nothing.
+    Nothing,
+}
+
 /// A `database.url` or password file that cannot be used. The operator has to change it. Never says what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresUrlError {
@@ -75,20 +86,20 @@ impl PostgresUrl {
             }
         }
         let plain = Zeroizing::new(format!("postgresql://{place}?{}", others.join("&")));
-        let mut config: Config = plain.parse().map_err(|_| PostgresUrlError::Form)?;
+        let config: Config = plain.parse().map_err(|_| PostgresUrlError::Form)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(PostgresUrlError::Form);
         }
-        let is_local =
-            config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(|ip| ip.is_loopback());
-        let security = match mode {
-            None if is_local && roots.is_none() => Security::None,
+        let mut url = Self { config: Box::new(config), security: Security::None };
+        url.security = match mode {
+            None if url.is_local() && roots.is_none() => Security::None,
             Some("disable") => Security::None,
             None | Some("require" | "verify-ca" | "verify-full") => Security::Tls { roots },
             Some(_) => return Err(PostgresUrlError::SslMode),
         };
-        config
-            .ssl_mode(if security == Security::None { SslMode::Disable } else { SslMode::Require })
+        let mode = if url.security == Security::None { SslMode::Disable } else { SslMode::Require };
+        url.config
+            .ssl_mode(mode)
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .connect_timeout(CONNECT)
             .keepalives(true)
@@ -96,7 +107,7 @@ impl PostgresUrl {
             .keepalives_interval(KEEPALIVE)
             .keepalives_retries(3)
             .tcp_user_timeout(UNACKNOWLEDGED);
-        Ok(Self { config: Box::new(config), security })
+        Ok(url)
     }
 
     /// Takes the password from the first line of a file that only its owner may read.
@@ -128,6 +139,21 @@ impl PostgresUrl {
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
+    }
+
+    /// How the way there is protected.
+    #[must_use]
+    pub fn protection(&self) -> Protection {
+        match self.security {
+            Security::Tls { .. } => Protection::Tls,
+            Security::None if self.is_local() => Protection::SameMachine,
+            Security::None => Protection::Nothing,
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        let names = self.config.get_hosts().iter().all(is_local);
+        names && self.config.get_hostaddrs().iter().all(|address| address.is_loopback())
     }
 
     /// What to call it in messages: the database and where it is.
@@ -209,6 +235,19 @@ mod tests {
         assert_eq!(parse(url).security, Security::Tls { roots });
         for url in ["postgresql://joe@db.example/x?sslmode=prefer", "postgresql://joe@db.example/x?sslmode="] {
             assert_eq!(PostgresUrl::parse(url), Err(PostgresUrlError::SslMode), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_protects_the_way_is_known() {
+        for (url, protection) in [
+            ("postgresql://joe@db.example/cardea?sslmode=disable", Protection::Nothing),
+            ("postgresql://joe@db.example/cardea", Protection::Tls),
+            ("postgresql://joe@localhost/cardea?sslmode=verify-full", Protection::Tls),
+            ("postgresql://joe@127.0.0.1/cardea?sslmode=disable", Protection::SameMachine),
+            ("postgresql:///cardea?host=/run/postgresql&user=joe", Protection::SameMachine),
+        ] {
+            assert_eq!(parse(url).protection(), protection, "{url}");
         }
     }
 

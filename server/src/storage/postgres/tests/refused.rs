@@ -17,7 +17,7 @@ use crate::storage::{Location, Options, StorageError, Store, Transaction};
 /// What the database answers as if somebody had cancelled the statement.
 const CANCELLED: &str = "DO'BEGIN RAISE query_canceled;END'";
 const BORDER: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
-const SNAPSHOT: &str = "ONLY; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+const SNAPSHOT: &str = "ONLY; SELECT format FROM cardea WHERE id = 1";
 
 /// Forwards everything to a database of its own, but puts `instead` in the place of `wanted` as often as the counter says.
 fn changing_proxy(folder: &Path, wanted: &'static str, instead: &str) -> (PostgresUrl, Arc<AtomicUsize>) {
