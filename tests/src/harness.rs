@@ -15,6 +15,7 @@
 mod browser;
 mod device;
 mod http;
+mod link;
 mod offer;
 #[path = "../../server/tests/support/postgres.rs"]
 mod postgres;
@@ -27,10 +28,11 @@ mod wait;
 pub use browser::Browser;
 pub use device::{Device, Ran, Running};
 pub use http::{Answer, get, post, raw, request};
+pub use link::Link;
 pub use offer::Offer;
 pub use postgres::Cluster;
 pub use process::{Killer, Output, output, output_with};
 pub use programs::{emulator, pam_module, server};
-pub use proxy::{Event, Proxy};
+pub use proxy::{Event, Proxy, replay};
 pub use site::{Site, Start};
 pub use wait::{pause, until};

@@ -21,7 +21,8 @@ pub(crate) struct Options {
 enum Subject {
     /// Handshake and cells against the primitives they are made of and against an independent peer
     Protocol,
-    /// A server under load: durable openings, status checks beside them, how soon an opening is visible
+    /// A server under load: durable openings, status checks beside them, how soon an opening is visible; also over
+    /// PostgreSQL
     Server,
     /// What an idle encrypted connection of a device takes
     Channel,
@@ -41,6 +42,7 @@ impl Subject {
                 ("openings", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "openings"]),
                 ("visible", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "visible"]),
                 ("scale", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "scale"]),
+                ("postgres", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "postgres"]),
             ],
             Self::Channel => &[("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "idle"])],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],

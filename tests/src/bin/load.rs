@@ -38,6 +38,15 @@ enum What {
         #[arg(long, default_value_t = 5_000)]
         devices: usize,
     },
+    /// A status check over PostgreSQL, and from an opening at one node to the check at another one that sees it
+    Postgres {
+        /// How long to ask, in seconds
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+        /// How often to open
+        #[arg(long, default_value_t = 1_000)]
+        rounds: usize,
+    },
     /// CPU time of a status check, kept and new connections
     Status {
         /// How long to measure, in seconds
@@ -67,6 +76,7 @@ fn main() -> ExitCode {
         What::Visible { rounds } => load::visible(rounds),
         What::Scale { tokens } => load::scale(tokens.max(2_000)),
         What::Idle { devices } => load::idle(devices.max(100)),
+        What::Postgres { seconds, rounds } => load::postgres(seconds, rounds.max(1)),
         What::Status { seconds } => load::status(seconds),
         What::Map { target } => {
             load::run_map(&target);

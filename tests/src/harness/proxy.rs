@@ -29,7 +29,10 @@ pub struct Proxy {
 }
 
 struct Shared {
-    upstream: Mutex<SocketAddr>,
+    /// Connections take turns.
+    upstreams: Mutex<Vec<SocketAddr>>,
+    /// The last frames of a device and of a server.
+    last: Mutex<[Vec<u8>; 2]>,
     hook: Mutex<Hook>,
     counts: Mutex<[usize; 3]>,
 }
@@ -41,7 +44,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
-            upstream: Mutex::new(upstream),
+            upstreams: Mutex::new(vec![upstream]),
+            last: Mutex::default(),
             hook: Mutex::new(Box::new(|_| {})),
             counts: Mutex::default(),
         });
@@ -64,7 +68,18 @@ impl Proxy {
 
     /// The server is somewhere else now.
     pub fn lead_to(&self, upstream: SocketAddr) {
-        *self.shared.upstream.lock().expect("no one panics with it") = upstream;
+        self.spread_over(&[upstream]);
+    }
+
+    /// Connections lead to these by turns from now on.
+    pub fn spread_over(&self, upstreams: &[SocketAddr]) {
+        *self.shared.upstreams.lock().expect("no one panics with it") = upstreams.to_vec();
+    }
+
+    /// The last frame of a device, and the last of a server, each with its two bytes of length.
+    #[must_use]
+    pub fn last(&self) -> [Vec<u8>; 2] {
+        self.shared.last.lock().expect("no one panics with it").clone()
     }
 
     /// What to do at each event from now on; counting begins anew.
@@ -86,20 +101,24 @@ impl Shared {
     }
 
     fn serve(&self, device: &TcpStream) {
-        self.tell(Event::Connected(self.count(0)));
-        let upstream = *self.upstream.lock().expect("no one panics with it");
+        let number = self.count(0);
+        self.tell(Event::Connected(number));
+        let upstream = {
+            let upstreams = self.upstreams.lock().expect("no one panics with it");
+            upstreams[number % upstreams.len()]
+        };
         // A server that is not there: the device's connection ends.
         let Ok(server) = TcpStream::connect(upstream) else { return };
         thread::scope(|scope| {
             scope.spawn(|| {
-                self.pump(&server, device, |frame| {
+                self.pump(1, &server, device, |frame| {
                     let number = self.count(2);
                     self.tell(Event::Answering(number));
                     frame();
                     self.tell(Event::Answered(number));
                 });
             });
-            self.pump(device, &server, |frame| {
+            self.pump(0, device, &server, |frame| {
                 let number = self.count(1);
                 self.tell(Event::Asking(number));
                 frame();
@@ -109,8 +128,9 @@ impl Shared {
     }
 
     /// Hands on frames until either end is gone, and then ends both.
-    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, mut around: impl FnMut(&mut dyn FnMut())) {
+    fn pump(&self, which: usize, mut from: &TcpStream, mut to: &TcpStream, mut around: impl FnMut(&mut dyn FnMut())) {
         while let Some(frame) = read_frame(&mut from) {
+            self.last.lock().expect("no one panics with it")[which].clone_from(&frame);
             let mut sent = false;
             around(&mut || sent = to.write_all(&frame).is_ok());
             if !sent {
@@ -122,6 +142,14 @@ impl Shared {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
+}
+
+/// Sends a frame that somebody recorded to a server's token channel, on a connection of its own. The frame that comes back;
+/// `None`: the server ends the connection without a word.
+pub fn replay(server: SocketAddr, frame: &[u8]) -> Option<Vec<u8>> {
+    let mut stream = TcpStream::connect(server).expect("the server listens");
+    stream.write_all(frame).expect("the server reads");
+    read_frame(&mut stream)
 }
 
 /// A frame with its two bytes of length.

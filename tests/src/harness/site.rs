@@ -123,11 +123,18 @@ impl Site {
     /// Another node over the same database: the same key in a folder of its own.
     #[must_use]
     pub fn beside(&self) -> Self {
+        self.beside_with(self.start.environment.clone())
+    }
+
+    /// The same with another environment.
+    #[must_use]
+    pub fn beside_with(&self, environment: Vec<(String, String)>) -> Self {
         let mut node = Self::empty();
-        node.start = self.start.clone();
+        node.start = Start { environment, ..self.start.clone() };
         (node.service, node.status_key, node.admin_key) =
             (self.service.clone(), self.status_key.clone(), self.admin_key.clone());
         node.secrets = Arc::clone(&self.secrets);
+        node.now = self.now;
         fs::create_dir_all(node.data()).expect("a folder can be made");
         fs::copy(self.data().join("vault.key"), node.data().join("vault.key")).expect("the key can be copied");
         node.up();
