@@ -105,6 +105,14 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+
+    /// The time since then, and the end of it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "how long it has taken, not what time it is")]
+    pub fn split(self) -> (Duration, tokio::time::Instant) {
+        let now = tokio::time::Instant::now();
+        (now.into_std().saturating_duration_since(self.0), now)
+    }
 }
 
 enum Source {

@@ -31,7 +31,7 @@ pub use rows::Sealed;
 pub(crate) use sqlite::{backup, sync_folder};
 pub use store::{Location, Options, Store};
 pub use transaction::{Row, Transaction, Value};
-pub use watch::{Touched, Watcher};
+pub use watch::{Ended, Touched, Watcher};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -135,7 +135,10 @@ impl Vault {
     pub fn reading(&self) -> ClockReading {
         let high_water = UnixSeconds::new(self.seen.load(Ordering::SeqCst));
         let now = self.clock.now();
-        self.seen.fetch_max(now.get(), Ordering::SeqCst);
+        // Most readings are in the second of the one before, and need not write.
+        if high_water < now {
+            self.seen.fetch_max(now.get(), Ordering::SeqCst);
+        }
         let reading = ClockReading::new(now, high_water);
         if let Some(until) = reading.voids_until() {
             self.void.fetch_max(until.get(), Ordering::SeqCst);

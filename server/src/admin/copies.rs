@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::status_cache::{Known, StatusCache};
+use super::status_cache::{Known, Refiller, StatusCache};
 use super::{Admin, AdminError, Service};
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
@@ -39,7 +39,8 @@ impl Admin {
     /// Storage failed.
     pub async fn keep_copies(&self, most: usize) -> Result<Option<Copies>, AdminError> {
         let cache = Arc::new(StatusCache::new(most));
-        if !self.store.watch(Arc::<StatusCache>::clone(&cache)).await? || self.copies.set(Arc::clone(&cache)).is_err() {
+        let refiller = Arc::new(Refiller::new(Arc::clone(&cache), Arc::clone(&self.vault)));
+        if !self.store.watch(refiller).await? || self.copies.set(Arc::clone(&cache)).is_err() {
             return Ok(None);
         }
         Ok(Some(Copies(cache)))
@@ -60,7 +61,8 @@ impl Admin {
             return None;
         }
         let now = known.now();
-        if known.key.noted.swap(now.get(), Ordering::Relaxed) != now.get() {
+        if known.key.noted.load(Ordering::Relaxed) != now.get() {
+            known.key.noted.store(now.get(), Ordering::Relaxed);
             self.uses.note(known.key.authkey.number, now);
         }
         Some(peeked.status)

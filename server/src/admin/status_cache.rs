@@ -6,15 +6,23 @@
 //!
 //! # Why no copy is ever older than what was acknowledged
 //!
-//! [`Watcher::begins`] comes before a commit and [`Watcher::ended`] after it, and only then is anybody told that it has
-//! happened. `begins` makes the copies of what is touched void and marks it: until `ended`, none can be made. Both
-//! take the next number of one sequence and note it with what is touched. Whoever wants to make a copy takes the sequence's number *before* it reads from the
-//! database, and its copy is refused if what it read was touched by a later one: then its reading may be older than
-//! the commit. A call that took a copy just before it became void began before the commit was told, and may be answered
-//! from before it.
+//! [`StatusCache::begins`] comes before a commit and [`StatusCache::ended`] after it, and only then is anybody told that
+//! it has happened. `begins` makes the copies of what is touched void and marks it: until `ended`, none can be made. Both
+//! take the next number of one sequence and note it with what is touched. Whoever wants to make a copy takes the
+//! sequence's number *before* it reads from the database, and its copy is refused if what it read was touched by a later
+//! one: then its reading may be older than the commit. A call that took a copy just before it became void began before
+//! the commit was told, and may be answered from before it.
+//!
+//! # Who asked before will ask again
+//!
+//! Where a commit makes a copy void, its transaction reads what the rows will say ([`Refiller`]), and `ended` makes the
+//! new copy: so the first call after an acknowledgement finds one. It does so only when the commit has certainly
+//! happened and nothing else has touched the token since `begins`.
 //!
 //! Other processes commit without telling us. They have to hold the [`CacheLock`](crate::storage::CacheLock), and
 //! then this cache is off.
+
+mod refill;
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -29,7 +37,7 @@ use crate::domain::authkey::Scope;
 use crate::domain::minute::Minute;
 use crate::domain::permission::Permission;
 use crate::domain::world::ClockReading;
-use crate::storage::{Touched, Watcher};
+use crate::storage::Touched;
 use crate::vault::{Authkey, Facts, Service};
 
 const SHARD_BITS: u32 = 6;
@@ -39,6 +47,8 @@ const SHARDS: usize = 1 << SHARD_BITS;
 const ACCESS_MOST: usize = 65_536;
 /// Touched tokens whose numbers are remembered; older ones share the highest of theirs.
 const REMEMBERED: usize = 4096;
+
+pub(super) use refill::Refiller;
 
 /// A token's copy.
 pub(crate) struct TokenCopy {
@@ -158,8 +168,8 @@ impl StatusCache {
     pub(super) fn switch(&self, on: bool) {
         self.is_on.store(false, Ordering::SeqCst);
         let everything = Touched { everything: true, ..Touched::default() };
-        self.begins(&everything);
-        self.ended(&everything);
+        let (begun, _) = self.begins(&everything);
+        self.ended(&everything, begun, Vec::new());
         self.is_on.store(on, Ordering::SeqCst);
     }
 
@@ -180,11 +190,17 @@ impl StatusCache {
     /// Keeps a token's copy, unless it may be older than a commit.
     pub(super) fn keep_token(&self, before: Before, id: [u8; 16], service: u64, user: &str, facts: Facts) {
         let copy = TokenCopy { id, service, user: user.into(), facts, valid: true.into(), checks: OnceLock::new() };
-        let (copy, hash) = (Arc::new(copy), self.hash(service, user));
         let mut ledger = self.ledger();
-        let last = ledger.touched.get(&id).copied().unwrap_or(0).max(ledger.floor);
+        if ledger.last(&id) <= before.0 {
+            self.insert(&mut ledger, copy);
+        }
+    }
+
+    /// Keeps a copy of what the token's rows say now; no commit has touched them since they were read.
+    fn insert(&self, ledger: &mut Ledger, copy: TokenCopy) {
+        let (id, hash, copy) = (copy.id, self.hash(copy.service, &copy.user), Arc::new(copy));
         let is_going = ledger.going_all > 0 || ledger.going.contains_key(&id);
-        if is_going || last > before.0 || !self.is_on.load(Ordering::SeqCst) {
+        if is_going || !self.is_on.load(Ordering::SeqCst) {
             return;
         }
         if let Some(older) = ledger.copies.insert(id, Arc::clone(&copy)) {
@@ -196,12 +212,12 @@ impl StatusCache {
             let away: Vec<u64> = shard.keys().copied().take(self.most.div_ceil(8)).collect();
             for hash in away {
                 if let Some(copy) = shard.remove(&hash) {
-                    forget(&mut ledger, &copy);
+                    forget(ledger, &copy);
                 }
             }
         }
         if let Some(older) = shard.insert(hash, copy).filter(|older| older.id != id) {
-            forget(&mut ledger, &older);
+            forget(ledger, &older);
         }
     }
 
@@ -268,8 +284,14 @@ impl StatusCache {
     }
 }
 
-impl Watcher for StatusCache {
-    fn begins(&self, touched: &Touched) {
+/// The number of a commit that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Begun(u64);
+
+impl StatusCache {
+    /// Called before a commit: no copy of what is touched may be used or made from now on. Returns the tokens' copies
+    /// that have become void one by one.
+    fn begins(&self, touched: &Touched) -> (Begun, Vec<Arc<TokenCopy>>) {
         let number = self.next();
         if touched.access || touched.everything {
             let mut access = write(&self.access);
@@ -277,12 +299,13 @@ impl Watcher for StatusCache {
             access.going += 1;
             access.touched = number;
         }
-        let mut ledger = self.ledger();
+        let (mut ledger, mut void) = (self.ledger(), Vec::new());
         for id in &touched.tokens {
             *ledger.going.entry(*id).or_insert(0) += 1;
             ledger.note(*id, number);
             if let Some(copy) = ledger.copies.remove(id) {
                 copy.valid.store(false, Ordering::SeqCst);
+                void.push(copy);
             }
         }
         if touched.everything {
@@ -293,9 +316,12 @@ impl Watcher for StatusCache {
             }
             self.shards.iter().for_each(|shard| write(shard).clear());
         }
+        (Begun(number), void)
     }
 
-    fn ended(&self, touched: &Touched) {
+    /// Called after the commit that `begun` is the number of, or after it has failed. `fresh` is what the rows of
+    /// touched tokens say if it has certainly happened, read in its own transaction.
+    fn ended(&self, touched: &Touched, begun: Begun, fresh: Vec<TokenCopy>) {
         let number = self.next();
         if touched.access || touched.everything {
             let mut access = write(&self.access);
@@ -303,6 +329,7 @@ impl Watcher for StatusCache {
             access.touched = number;
         }
         let mut ledger = self.ledger();
+        let fresh: Vec<TokenCopy> = fresh.into_iter().filter(|copy| ledger.last(&copy.id) <= begun.0).collect();
         for id in &touched.tokens {
             ledger.note(*id, number);
             if let Some(count) = ledger.going.get_mut(id) {
@@ -316,10 +343,18 @@ impl Watcher for StatusCache {
             ledger.going_all = ledger.going_all.saturating_sub(1);
             ledger.floor = number;
         }
+        for copy in fresh {
+            self.insert(&mut ledger, copy);
+        }
     }
 }
 
 impl Ledger {
+    /// No less than the number of the last commit that has touched the token.
+    fn last(&self, id: &[u8; 16]) -> u64 {
+        self.touched.get(id).copied().unwrap_or(0).max(self.floor)
+    }
+
     fn note(&mut self, id: [u8; 16], number: u64) {
         if self.touched.len() >= REMEMBERED && !self.touched.contains_key(&id) {
             self.floor = self.touched.values().copied().max().unwrap_or(0).max(self.floor);

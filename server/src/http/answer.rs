@@ -6,14 +6,16 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use futures_util::future::Either;
+use bytes::Bytes;
+use futures_util::future;
+use http_body_util::{Either, Full};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
@@ -24,7 +26,7 @@ use super::finish::finish;
 use super::forwarded::Proxies;
 use super::origin::ClientAddress;
 use super::problem::Problem;
-use super::serve::Lifetime;
+use super::serve::{InHand, Lifetime, Silence};
 use super::throttle::Addresses;
 use crate::clock::Clock;
 use crate::metrics::Stopwatch;
@@ -50,36 +52,70 @@ pub(super) struct Answerer<'a> {
     pub(super) calls: &'a Calls,
     pub(super) peer: IpAddr,
     pub(super) lifetime: Lifetime,
+    pub(super) silence: Silence,
 }
 
-type Answered = Result<Response, Infallible>;
-type Answer<'a> = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send + 'a>>>;
+/// The body of an answer: a status that was at hand, or whatever the router has made, until it was sent.
+type Body = Either<Full<Bytes>, Held>;
+type Answered = Result<Response<Body>, Infallible>;
+type Answer<'a> = future::Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send + 'a>>>;
 
 impl<'a> Service<Request<Incoming>> for Answerer<'a> {
-    type Response = Response;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answer<'a>;
 
     fn call(&self, mut request: Request<Incoming>) -> Answer<'a> {
-        request.extensions_mut().insert(self.lifetime.clone());
         let (calls, peer) = (self.calls, self.peer);
-        if let Some(response) = calls.status(peer, &request) {
-            return Either::Left(ready(Ok(response)));
+        if let Some(response) = self.status(&request) {
+            return future::Either::Left(ready(Ok(response.map(|body| Either::Left(Full::new(body))))));
         }
-        Either::Right(Box::pin(async move { Ok(calls.answer(peer, request).await) }))
+        let call = self.silence.call();
+        request.extensions_mut().insert(self.lifetime.clone());
+        future::Either::Right(Box::pin(async move {
+            let response = calls.answer(peer, request).await;
+            Ok(response.map(|body| Either::Right(Held { body, _call: call })))
+        }))
+    }
+}
+
+impl Answerer<'_> {
+    /// The answer to a plain call for a status, if it is at hand.
+    fn status(&self, request: &Request<Incoming>) -> Option<Response<Bytes>> {
+        let (watch, desk) = (Stopwatch::start(), self.calls.statuses.as_ref()?);
+        let addresses = self.calls.addresses.as_ref().map(|(addresses, _)| addresses);
+        let response = desk.answer(request, |headers| self.calls.proxies.client(self.peer, headers), addresses)?;
+        let (time, now) = watch.split();
+        self.calls.counts.status(time);
+        self.silence.broken(now);
+        Some(response)
+    }
+}
+
+/// A body that keeps its call in hand until the last of it was sent.
+pub(super) struct Held {
+    body: axum::body::Body,
+    _call: InHand,
+}
+
+impl hyper::body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
 impl Calls {
-    /// The answer to a plain call for a status, if it is at hand.
-    fn status(&self, peer: IpAddr, request: &Request<Incoming>) -> Option<Response> {
-        let (watch, desk) = (Stopwatch::start(), self.statuses.as_ref()?);
-        let addresses = self.addresses.as_ref().map(|(addresses, _)| addresses);
-        let response = desk.answer(request, |headers| self.proxies.client(peer, headers), addresses)?;
-        self.counts.status(watch.elapsed());
-        Some(response.map(Body::from))
-    }
-
     async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Response {
         let (watch, method, path) = (Stopwatch::start(), request.method().clone(), request.uri().path().to_owned());
         if Proxies::are_claimed(request.headers()) && !self.proxies.trusts(peer) {

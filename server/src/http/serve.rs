@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-pub(super) use lifetime::Lifetime;
+pub(super) use lifetime::{InHand, Lifetime, Silence};
 
 use super::answer::{Answerer, Calls};
 use super::counts::Counts;
@@ -33,9 +35,6 @@ use crate::config::{HttpConfig, LimitsConfig};
 use crate::metrics::Metrics;
 use crate::proxy_protocol;
 use crate::shutdown::Shutdown;
-
-/// How many header fields a request may have.
-const MAX_HEADERS: usize = 64;
 
 /// A bound listener that does not serve yet.
 #[derive(Debug)]
@@ -202,22 +201,25 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     peer: IpAddr,
 ) {
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(shared.config.header_timeout)
-        .max_buf_size(shared.config.head_limit)
-        .max_headers(MAX_HEADERS);
-    let lifetime = Lifetime::new();
-    let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone() };
+    // How many headers there may be is left to hyper: with a limit of our own it moves kilobytes for every call.
+    builder.max_buf_size(shared.config.head_limit);
+    let (lifetime, silence) = (Lifetime::new(), Silence::new());
+    let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone(), silence: silence.clone() };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer).with_upgrades());
+    // Polled when one of its own wakers says so, not with every call.
+    let mut limits = FuturesUnordered::from_iter([limit(shared, &lifetime, &silence)]);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => Ok(ended),
-        () = lifetime.is_cut() => return cut_off(),
-        () = stop(shared, &lifetime) => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = tokio::time::timeout(shared.grace, connection) => ended,
-                () = lifetime.is_cut() => return cut_off(),
+        Some(limit) = limits.next() => match limit {
+            Limit::Cut => return tracing::debug!("cut off a peer that does not read"),
+            Limit::Silent => return tracing::debug!("cut off a peer that does not ask"),
+            Limit::Over => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = tokio::time::timeout(shared.grace, connection) => ended,
+                    () = lifetime.is_cut() => return tracing::debug!("cut off a peer that does not read"),
+                }
             }
         }
     };
@@ -226,17 +228,25 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     }
 }
 
-/// Until the connection has to end: the server stops, or the connection is old (a peer that never reads its answers
-/// would hold its place forever).
-async fn stop(shared: &Shared, lifetime: &Lifetime) {
-    tokio::select! {
-        () = shared.shutdown.requested() => {}
-        () = lifetime.is_over(shared.config.connection_timeout) => {}
-    }
+/// Why a connection has to end.
+enum Limit {
+    /// The peer does not read a stream.
+    Cut,
+    /// The peer has not asked for anything in time, or not to the end.
+    Silent,
+    /// The server stops, or the connection is old (a peer that never reads its answers would hold its place forever):
+    /// what has begun may end.
+    Over,
 }
 
-fn cut_off() {
-    tracing::debug!("cut off a peer that does not read");
+/// Waits until the connection has to end.
+async fn limit(shared: &Shared, lifetime: &Lifetime, silence: &Silence) -> Limit {
+    tokio::select! {
+        () = lifetime.is_cut() => Limit::Cut,
+        () = silence.is_too_long(shared.config.header_timeout) => Limit::Silent,
+        () = shared.shutdown.requested() => Limit::Over,
+        () = lifetime.is_over(shared.config.connection_timeout) => Limit::Over,
+    }
 }
 
 fn turn_away(shared: &Shared, stream: TcpStream) {

@@ -138,10 +138,14 @@ impl SqliteCommitter {
             touched.merge(std::mem::take(&mut transaction.touched));
             self.sql(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
         }
-        let _commit = self.database.watch.begin(touched);
+        let commit = self.database.watch.begin(touched, &mut SqliteTransaction::new(&self.connection, false));
         self.sql("COMMIT")?;
         // A commit into a file that was deleted or replaced is not durable.
-        driver::Database::check_in_place(&self.database)
+        driver::Database::check_in_place(&self.database)?;
+        if let Some(commit) = commit {
+            commit.is_done();
+        }
+        Ok(())
     }
 
     fn sql(&self, sql: &str) -> Result<(), StorageError> {

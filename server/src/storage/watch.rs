@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::Value;
+use super::{Transaction, Value};
 
 /// What a transaction changes of what statuses and access depend on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -73,12 +73,13 @@ fn table(sql: &str) -> Option<&str> {
 
 /// Told of every commit that changes what it keeps copies of.
 pub trait Watcher: fmt::Debug + Send + Sync {
-    /// Called before the commit: no copy of it may be used or made from now on.
-    fn begins(&self, touched: &Touched);
-
-    /// Called after the commit, or after it has failed.
-    fn ended(&self, touched: &Touched);
+    /// Called at the end of a transaction, before its commit: no copy of what is touched may be used or made from now
+    /// on, until the answer was called. It may read in the transaction what the rows will say.
+    fn begins(self: Arc<Self>, touched: Touched, tx: &mut dyn Transaction) -> Ended;
 }
+
+/// To be called after a commit, or after it has failed: with whether it is certain that it has happened.
+pub type Ended = Box<dyn FnOnce(bool) + Send>;
 
 /// The place of the one watcher of a database.
 #[derive(Debug, Clone, Default)]
@@ -90,23 +91,31 @@ impl Watch {
         self.0.set(watcher).is_ok()
     }
 
-    /// Says that a commit begins, and, when the answer is dropped, that it has ended.
-    pub(super) fn begin(&self, touched: Touched) -> Option<Commit> {
+    /// Says that a commit of `tx` begins, and, when the answer is dropped, that it has ended.
+    pub(super) fn begin(&self, touched: Touched, tx: &mut dyn Transaction) -> Option<Commit> {
         let watcher = self.0.get().filter(|_| !touched.is_empty())?;
-        watcher.begins(&touched);
-        Some(Commit { watcher: Arc::clone(watcher), touched })
+        Some(Commit { ended: Some(Arc::clone(watcher).begins(touched, tx)), is_certain: false })
     }
 }
 
 /// A commit that has begun.
 pub(super) struct Commit {
-    watcher: Arc<dyn Watcher>,
-    touched: Touched,
+    ended: Option<Ended>,
+    is_certain: bool,
+}
+
+impl Commit {
+    /// It has happened.
+    pub(super) fn is_done(mut self) {
+        self.is_certain = true;
+    }
 }
 
 impl Drop for Commit {
     fn drop(&mut self) {
-        self.watcher.ended(&self.touched);
+        if let Some(ended) = self.ended.take() {
+            ended(self.is_certain);
+        }
     }
 }
 

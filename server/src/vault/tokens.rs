@@ -26,7 +26,7 @@ pub struct Token {
     /// The number of its service.
     pub service: u64,
     /// The user id, as bytes.
-    pub(super) user: Vec<u8>,
+    pub(crate) user: Vec<u8>,
     /// When it was made.
     pub created_at: UnixSeconds,
     pub(super) ver: u64,
@@ -66,7 +66,7 @@ impl Vault {
         self.token_of(tx, service, user)?.ok_or(VaultError::Unknown("token"))
     }
 
-    pub(super) fn token_by_id(&self, tx: &mut dyn Transaction, id: &[u8; 16]) -> Result<Option<Token>, VaultError> {
+    pub(crate) fn token_by_id(&self, tx: &mut dyn Transaction, id: &[u8; 16]) -> Result<Option<Token>, VaultError> {
         tx.token_by_id(id)?.map(|row| self.open_token(row)).transpose()
     }
 

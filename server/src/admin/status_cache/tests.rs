@@ -101,12 +101,12 @@ async fn a_commit_makes_copies_void_before_it_can_be_seen_and_none_is_made_until
     for touched in fixture.touches() {
         fixture.keep(fixture.cache.before());
         assert!(fixture.is_known(), "{touched:?}");
-        fixture.cache.begins(&touched);
+        let begun = fixture.cache.begins(&touched).0;
         assert!(!fixture.is_known(), "{touched:?}");
         fixture.keep(fixture.cache.before());
         assert!(!fixture.is_known(), "what is read now may be from before the commit: {touched:?}");
         let during = fixture.cache.before();
-        fixture.cache.ended(&touched);
+        fixture.cache.ended(&touched, begun, Vec::new());
         fixture.keep(during);
         assert!(!fixture.is_known(), "{touched:?}");
         fixture.keep(fixture.cache.before());
@@ -119,8 +119,8 @@ async fn what_was_read_before_a_commit_is_not_kept_after_it() {
     let fixture = Fixture::new(1_000).await;
     for touched in fixture.touches() {
         let before = fixture.cache.before();
-        fixture.cache.begins(&touched);
-        fixture.cache.ended(&touched);
+        let begun = fixture.cache.begins(&touched).0;
+        fixture.cache.ended(&touched, begun, Vec::new());
         fixture.keep(before);
         assert!(!fixture.is_known(), "{touched:?}");
     }
@@ -135,15 +135,15 @@ async fn commits_to_other_tokens_leave_a_copy_alone_however_many_there_are() {
         let mut id = [0xff; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
         let other = Touched { tokens: BTreeSet::from([id]), ..Touched::default() };
-        fixture.cache.begins(&other);
-        fixture.cache.ended(&other);
+        let begun = fixture.cache.begins(&other).0;
+        fixture.cache.ended(&other, begun, Vec::new());
     }
     assert!(fixture.is_known());
     let ledger = fixture.cache.ledger();
     assert!(ledger.touched.len() <= REMEMBERED && ledger.going.is_empty());
     drop(ledger);
-    fixture.cache.begins(&fixture.token());
-    fixture.cache.ended(&fixture.token());
+    let begun = fixture.cache.begins(&fixture.token()).0;
+    fixture.cache.ended(&fixture.token(), begun, Vec::new());
     fixture.keep(before);
     assert!(!fixture.is_known(), "numbers that were forgotten count as touched");
 }
@@ -152,12 +152,12 @@ async fn commits_to_other_tokens_leave_a_copy_alone_however_many_there_are() {
 async fn commits_that_overlap_hold_until_the_last_one_has_ended() {
     let fixture = Fixture::new(1_000).await;
     for touched in fixture.touches() {
-        fixture.cache.begins(&touched);
-        fixture.cache.begins(&touched);
-        fixture.cache.ended(&touched);
+        let first = fixture.cache.begins(&touched).0;
+        let second = fixture.cache.begins(&touched).0;
+        fixture.cache.ended(&touched, first, Vec::new());
         fixture.keep(fixture.cache.before());
         assert!(!fixture.is_known(), "{touched:?}");
-        fixture.cache.ended(&touched);
+        fixture.cache.ended(&touched, second, Vec::new());
         fixture.keep(fixture.cache.before());
         assert!(fixture.is_known(), "{touched:?}");
     }
@@ -188,6 +188,6 @@ async fn a_user_with_a_new_token_is_not_told_about_the_old_one() {
     fixture.cache.keep_token(before, new, fixture.service.id, "joe", fixture.facts.clone());
     assert_eq!(fixture.cache.len(), 1);
     let touched = Touched { tokens: BTreeSet::from([new]), ..Touched::default() };
-    fixture.cache.begins(&touched);
+    let begun = fixture.cache.begins(&touched).0;
     assert!(!fixture.is_known());
 }
