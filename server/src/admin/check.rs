@@ -1,7 +1,7 @@
 //! A status check by a relying party: its authkey and its question together.
 //!
-//! Over a network to the database every exchange costs, so there both are one. Beside an embedded database they are
-//! separate, as everywhere else.
+//! Over a network to the database every exchange costs, beside an embedded one every change of threads does. So both
+//! are one question, whose answer also makes the copies from which the next call for the same status is answered.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::authorize::{Answer, judge};
-use super::{Access, AccessScope, Actor, Admin, AdminError};
+use super::{Access, Actor, Admin, AdminError};
 use crate::domain::authkey::Scope;
 use crate::domain::name::{ServiceName, UserId, is_authkey};
 use crate::domain::permission::Permission;
@@ -21,16 +21,8 @@ use crate::vault::{Peeked, VaultError};
 pub struct Check {
     /// Who asks, and in which service.
     pub access: Access,
-    found: Found,
-}
-
-/// What came along with the authkey.
-#[derive(Debug)]
-enum Found {
-    /// Nothing: it is still to be asked.
-    Later,
-    NoToken,
-    Token(Peeked),
+    /// `None`: the user has no token.
+    found: Option<Peeked>,
 }
 
 impl Admin {
@@ -45,28 +37,29 @@ impl Admin {
         user: &UserId,
         from: Option<IpAddr>,
     ) -> Result<Check, AdminError> {
-        if !self.is_shared() {
-            let access = self.authorize(AccessScope::Service(service), authkey, Permission::Status, from).await?;
-            return Ok(Check { access, found: Found::Later });
-        }
         let name = ServiceName::parse(service)?;
         if !is_authkey(authkey) {
             return Err(AdminError::Forbidden);
         }
         let (value, user) = (Zeroizing::new(authkey.to_owned()), user.clone());
-        let vault = Arc::clone(&self.vault);
+        let (vault, copying) = (Arc::clone(&self.vault), self.copying());
         let question = self.store.ask(move |tx| {
             let mut question = vault.question(tx, &name, &value, &user)?;
             let (key, clock) = (question.authkey.take(), question.clock);
             let scope = Scope::Service(name);
             let key = match judge(key, &scope, Permission::Status, from, clock) {
                 Ok(key) => key,
-                Err(refusal) => return Ok((Answer::Refused(refusal), Found::Later)),
+                Err(refusal) => return Ok((Answer::Refused(refusal), None)),
             };
-            let service = Some(question.service.clone().ok_or(VaultError::Unknown("service"))?);
+            let service = question.service.take().ok_or(VaultError::Unknown("service"))?;
+            let found = vault.facts_in(question)?;
             let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);
-            let found = vault.peek_answer(question)?.map_or(Found::NoToken, Found::Token);
-            Ok::<_, VaultError>((Answer::Allowed(Access { service, scope, by, permissions }, clock.now()), found))
+            let peeked = found.as_ref().map(|(_, facts)| facts.peek(&service.rules, clock));
+            if let (Some(copying), Some((id, facts))) = (copying, found) {
+                copying.keep(vault.authkey_hash(&value), key, &service, *id.bytes(), &user, facts);
+            }
+            let access = Access { service: Some(service), scope, by, permissions };
+            Ok::<_, VaultError>((Answer::Allowed(access, clock.now()), peeked))
         });
         let (answer, found) = question.await?;
         Ok(Check { access: self.admit(answer).await?, found })
@@ -78,10 +71,7 @@ impl Admin {
     /// Those of [`Admin::status`].
     pub async fn end_check(&self, check: Check, user: &UserId) -> Result<TokenStatus, AdminError> {
         let (service, by) = (check.access.service()?, check.access.by);
-        match check.found {
-            Found::Later => self.status(service, user, by).await,
-            Found::NoToken => Err(AdminError::NoToken),
-            Found::Token(peeked) => self.conclude(service, user, by, peeked).await,
-        }
+        let peeked = check.found.ok_or(AdminError::NoToken)?;
+        self.conclude(service, user, by, peeked).await
     }
 }

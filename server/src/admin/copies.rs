@@ -3,28 +3,83 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use super::status_cache::{Known, Refiller, StatusCache};
+use super::status_cache::{Before, Known, Refiller, StatusCache};
 use super::{Admin, AdminError, Service};
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
+use crate::storage::rows::TokenRows as _;
+use crate::storage::{Store, Transaction};
+use crate::vault::{Authkey, Facts, Vault, VaultError};
+
+/// Tokens that are copied together when there is nothing else to do, and the rest after them: whoever asks meanwhile comes
+/// first.
+const PAGE: u32 = 256;
+const REST: Duration = Duration::from_millis(5);
 
 /// The copies of an [`Admin`]. They are used while this is switched on.
 #[derive(Debug, Clone)]
-pub struct Copies(Arc<StatusCache>);
+pub struct Copies {
+    cache: Arc<StatusCache>,
+    store: Store,
+    vault: Arc<Vault>,
+}
 
 impl Copies {
     /// Starts or stops answering from copies. All that there were are gone when this returns.
     pub fn switch(&self, on: bool) {
-        self.0.switch(on);
+        self.cache.switch(on);
     }
 
     /// How many tokens there are copies of.
     #[must_use]
     pub fn tokens(&self) -> usize {
-        self.0.len()
+        self.cache.len()
+    }
+
+    /// Makes copies of all tokens, as far as there is room, so that not even the first call has to wait.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// A row is damaged; storage failed.
+    pub async fn fill(&self) -> Result<(), AdminError> {
+        let vault = Arc::clone(&self.vault);
+        let services = self.store.read(move |tx| vault.services(tx)).await?;
+        for service in services {
+            let mut last = Some(Vec::new());
+            while let Some(after) = last {
+                if self.cache.is_full() {
+                    return Ok(());
+                }
+                let (copies, of, before) = (self.clone(), service.id, self.cache.before());
+                last = self.store.read(move |tx| copies.copy_page(tx, of, &after, before)).await?;
+                tokio::time::sleep(REST).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the tokens of a service whose user ids follow `after`; returns the last one's, if there may be more.
+    fn copy_page(
+        &self,
+        tx: &mut dyn Transaction,
+        service: u64,
+        after: &[u8],
+        before: Before,
+    ) -> Result<Option<Vec<u8>>, VaultError> {
+        let rows = tx.tokens_after(service, after, PAGE)?;
+        let last = rows.last().filter(|_| rows.len() == PAGE as usize).map(|row| row.user.clone());
+        for row in rows {
+            let token = self.vault.open_token(row)?;
+            let facts = self.vault.facts(tx, &token)?;
+            // No other user ids can be asked for.
+            if let Ok(user) = std::str::from_utf8(&token.user) {
+                self.cache.keep_token(before, *token.id.bytes(), service, user, facts);
+            }
+        }
+        Ok(last)
     }
 }
 
@@ -43,7 +98,7 @@ impl Admin {
         if !self.store.watch(refiller).await? || self.copies.set(Arc::clone(&cache)).is_err() {
             return Ok(None);
         }
-        Ok(Some(Copies(cache)))
+        Ok(Some(Copies { cache, store: self.store.clone(), vault: Arc::clone(&self.vault) }))
     }
 
     /// What is known about a call for a status without asking the database; `None` whenever anything is not known, or
@@ -68,23 +123,31 @@ impl Admin {
         Some(peeked.status)
     }
 
-    /// Makes the copies that the next call for the same status needs. Failing to is no failure.
-    pub(crate) async fn copy(&self, service: &Service, user: &UserId, authkey: &str) {
-        let Some(cache) = self.copies.get().map(Arc::clone).filter(|cache| cache.is_on()) else { return };
-        let before = cache.before();
-        let (name, whom, value) = (service.name.clone(), user.clone(), Zeroizing::new(authkey.to_owned()));
-        let copied = self.read(move |vault, tx| {
-            let (Some(key), Some(service)) = (vault.authkey(tx, &value)?, vault.service(tx, &name)?) else {
-                return Ok(());
-            };
-            let Some(token) = vault.token_of(tx, &service, &whom)? else { return Ok(()) };
-            let facts = vault.facts(tx, &token)?;
-            cache.keep_token(before, *token.id.bytes(), service.id, whom.as_str(), facts);
-            cache.keep_access(before, vault.authkey_hash(&value), key, service);
-            Ok(())
-        });
-        if let Err(error) = copied.await {
-            tracing::debug!(%error, "no copy was made");
-        }
+    /// For a reading that may make copies: to be called before it. `None` while none are kept.
+    pub(super) fn copying(&self) -> Option<Copying> {
+        let cache = self.copies.get().filter(|cache| cache.is_on())?;
+        Some(Copying { cache: Arc::clone(cache), before: cache.before() })
+    }
+}
+
+/// A reading that may make copies.
+pub(super) struct Copying {
+    cache: Arc<StatusCache>,
+    before: Before,
+}
+
+impl Copying {
+    /// Makes the copies that the next call for the same status needs, unless what was read may be old by now.
+    pub(super) fn keep(
+        &self,
+        hash: [u8; 32],
+        key: Authkey,
+        service: &Service,
+        token: [u8; 16],
+        user: &UserId,
+        facts: Facts,
+    ) {
+        self.cache.keep_token(self.before, token, service.id, user.as_str(), facts);
+        self.cache.keep_access(self.before, hash, key, service.clone());
     }
 }

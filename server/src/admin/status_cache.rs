@@ -129,6 +129,8 @@ pub(crate) struct StatusCache {
     hasher: RandomState,
     /// Most tokens in one shard.
     most: usize,
+    /// About as many tokens as there is room for.
+    all: usize,
 }
 
 /// The number of the sequence before something was read.
@@ -160,7 +162,9 @@ impl StatusCache {
             ledger: Mutex::default(),
             access: RwLock::default(),
             hasher: RandomState::new(),
-            most: most.div_ceil(SHARDS).max(1),
+            // The parts do not fill evenly.
+            most: (most * 17 / 16).div_ceil(SHARDS).max(1),
+            all: most,
         }
     }
 
@@ -180,6 +184,11 @@ impl StatusCache {
     /// How many tokens it has copies of.
     pub(super) fn len(&self) -> usize {
         self.ledger().copies.len()
+    }
+
+    /// Whether there is no room for more tokens without giving up others.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.all
     }
 
     /// To be called before reading what may be copied.
@@ -297,7 +306,7 @@ impl StatusCache {
             let mut access = write(&self.access);
             access.clear();
             access.going += 1;
-            access.touched = number;
+            access.touched = access.touched.max(number);
         }
         let (mut ledger, mut void) = (self.ledger(), Vec::new());
         for id in &touched.tokens {
@@ -310,7 +319,7 @@ impl StatusCache {
         }
         if touched.everything {
             ledger.going_all += 1;
-            ledger.floor = number;
+            ledger.floor = ledger.floor.max(number);
             for (_, copy) in ledger.copies.drain() {
                 copy.valid.store(false, Ordering::SeqCst);
             }
@@ -326,7 +335,7 @@ impl StatusCache {
         if touched.access || touched.everything {
             let mut access = write(&self.access);
             access.going = access.going.saturating_sub(1);
-            access.touched = number;
+            access.touched = access.touched.max(number);
         }
         let mut ledger = self.ledger();
         let fresh: Vec<TokenCopy> = fresh.into_iter().filter(|copy| ledger.last(&copy.id) <= begun.0).collect();
@@ -341,7 +350,7 @@ impl StatusCache {
         }
         if touched.everything {
             ledger.going_all = ledger.going_all.saturating_sub(1);
-            ledger.floor = number;
+            ledger.floor = ledger.floor.max(number);
         }
         for copy in fresh {
             self.insert(&mut ledger, copy);
@@ -360,7 +369,8 @@ impl Ledger {
             self.floor = self.touched.values().copied().max().unwrap_or(0).max(self.floor);
             self.touched.clear();
         }
-        self.touched.insert(id, number);
+        let last = self.touched.entry(id).or_insert(number);
+        *last = number.max(*last);
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) async fn keep(copies: Copies, store: Store, folder: PathBuf, shutdown
             () = shutdown.requested() => None,
             tool = doorbell.rung() => tool,
             () = lost(&store) => None,
+            () = fill(&copies) => None,
         };
         copies.switch(false);
         drop(lock);
@@ -51,6 +52,15 @@ pub(super) async fn keep(copies: Copies, store: Store, folder: PathBuf, shutdown
             () = tool.gone() => {}
         }
     }
+}
+
+/// Fills `copies` in the background.
+async fn fill(copies: &Copies) {
+    match copies.fill().await {
+        Ok(()) => tracing::debug!(tokens = copies.tokens(), "statuses are in memory"),
+        Err(error) => tracing::warn!(%error, "not every status could be read into memory"),
+    }
+    std::future::pending().await
 }
 
 /// The lock, once nobody else has it.

@@ -57,6 +57,62 @@ pub struct DeviceFacts {
     pub blocked: bool,
 }
 
+/// What the status of a token depends on, apart from its devices, its service and the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Openness {
+    real: World,
+    shadow: World,
+    duress: Option<UnixSeconds>,
+    blocks: Blocks,
+}
+
+impl Openness {
+    /// Whether duress is on.
+    #[must_use]
+    pub const fn is_under_duress(&self) -> bool {
+        self.duress.is_some()
+    }
+
+    /// Whether an administrator or a proved clone has blocked the token.
+    #[must_use]
+    pub const fn is_blocked(&self) -> bool {
+        self.blocks.administrator || self.blocks.clone
+    }
+
+    /// The world that devices act in and are answered from.
+    #[must_use]
+    pub const fn facing(&self) -> &World {
+        if self.is_under_duress() { &self.shadow } else { &self.real }
+    }
+
+    /// What a relying party is told: 4 before 3 before 1 before 2 before 0.
+    #[must_use]
+    pub fn status(&self, devices: &[Standing], rules: &ServiceRules, clock: ClockReading) -> TokenStatus {
+        if self.is_blocked() {
+            return TokenStatus::Blocked;
+        }
+        if devices.is_empty() {
+            return TokenStatus::NotEnrolled;
+        }
+        if devices.iter().all(|standing| *standing == Standing::Blocked) {
+            return TokenStatus::Blocked;
+        }
+        let world = match (self.is_under_duress(), rules.silent_alarm) {
+            (false, _) => &self.real,
+            (true, true) => &self.shadow,
+            (true, false) => return TokenStatus::Duress,
+        };
+        world.opening(rules.window, clock).map_or(TokenStatus::Closed, TokenStatus::Open)
+    }
+
+    /// Whether a check that is answered 1 or 3 ends an opening. Under duress the shadow's ends too, although the check
+    /// is not answered 1: the device must look as it would otherwise.
+    #[must_use]
+    pub fn is_consumed_by_check(&self, rules: &ServiceRules, clock: ClockReading) -> bool {
+        self.facing().opening(rules.window, clock).is_some_and(|opening| opening.is_single_use())
+    }
+}
+
 /// The state of a token that is not its devices'.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenState {
@@ -171,31 +227,22 @@ impl TokenState {
         other.map(|close| close.at).max().unwrap_or(UnixSeconds::EPOCH)
     }
 
-    /// What a relying party is told: 4 before 3 before 1 before 2 before 0.
+    /// What a relying party's status depends on.
     #[must_use]
-    pub fn status(&self, devices: &[Standing], rules: &ServiceRules, clock: ClockReading) -> TokenStatus {
-        if self.is_blocked() {
-            return TokenStatus::Blocked;
-        }
-        if devices.is_empty() {
-            return TokenStatus::NotEnrolled;
-        }
-        if devices.iter().all(|standing| *standing == Standing::Blocked) {
-            return TokenStatus::Blocked;
-        }
-        let world = match (self.is_under_duress(), rules.silent_alarm) {
-            (false, _) => &self.real,
-            (true, true) => &self.shadow,
-            (true, false) => return TokenStatus::Duress,
-        };
-        world.opening(rules.window, clock).map_or(TokenStatus::Closed, TokenStatus::Open)
+    pub const fn openness(&self) -> Openness {
+        Openness { real: self.real, shadow: self.shadow, duress: self.duress, blocks: self.blocks }
     }
 
-    /// Whether a check that is answered 1 or 3 ends an opening. Under duress the shadow's ends too, although the check
-    /// is not answered 1: the device must look as it would otherwise.
+    /// As [`Openness::status`].
+    #[must_use]
+    pub fn status(&self, devices: &[Standing], rules: &ServiceRules, clock: ClockReading) -> TokenStatus {
+        self.openness().status(devices, rules, clock)
+    }
+
+    /// As [`Openness::is_consumed_by_check`].
     #[must_use]
     pub fn is_consumed_by_check(&self, rules: &ServiceRules, clock: ClockReading) -> bool {
-        self.facing().opening(rules.window, clock).is_some_and(|opening| opening.is_single_use())
+        self.openness().is_consumed_by_check(rules, clock)
     }
 
     /// What one of the token's devices is told, and until when it is open.

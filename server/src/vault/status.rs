@@ -1,8 +1,10 @@
 //! A status in one question to the database.
 
+use cardea_protocol::token::TokenId;
+
 use super::access::{Authkey, Service};
 use super::seal::Table;
-use super::{MARKS, Peeked, Vault, VaultError};
+use super::{Facts, MARKS, Vault, VaultError};
 use crate::domain::name::{ServiceName, UserId};
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
@@ -57,24 +59,19 @@ impl Vault {
         Ok(Question { authkey, service, clock, token: facts.token, devices: facts.devices })
     }
 
-    /// As [`Vault::peek`], from the answer; `None` when the user has no token.
+    /// As [`Vault::facts`], from the answer, with the id of the token; `None` when the user has no token.
     ///
     /// # Errors
     /// A row is damaged.
-    pub fn peek_answer(&self, question: Question) -> Result<Option<Peeked>, VaultError> {
-        let (Some(service), Some(token)) = (question.service, question.token) else { return Ok(None) };
-        let token = self.open_token(token)?;
-        let devices = question.devices.into_iter().map(|(row, attempts)| {
+    pub fn facts_in(&self, question: Question) -> Result<Option<(TokenId, Facts)>, VaultError> {
+        let Some(token) = question.token.map(|row| self.open_token(row)).transpose()? else { return Ok(None) };
+        let mut facts = Facts::of(&token);
+        for (row, attempts) in question.devices {
             if row.key.token != *token.id.bytes() {
                 return Err(VaultError::Damaged(Table::Device.name()));
             }
-            Ok((self.open_device(row)?, attempts))
-        });
-        let mut standings = Vec::new();
-        for device in devices {
-            let (device, attempts) = device?;
-            standings.extend(self.standing(&device, &service.rules, question.clock.now(), || Ok(attempts))?);
+            self.add_device(&mut facts, &self.open_device(row)?, attempts)?;
         }
-        Ok(Some(Peeked::of(&token.state, &standings, &service.rules, question.clock)))
+        Ok(Some((token.id, facts)))
     }
 }

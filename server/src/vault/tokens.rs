@@ -13,9 +13,9 @@ use crate::domain::name::UserId;
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
 use crate::domain::throttle::Throttle;
-use crate::domain::token::{Blocks, Close, Closer, Standing, TokenState};
+use crate::domain::token::{Blocks, Close, Closer, Openness, Standing, TokenState};
 use crate::domain::world::{ClockReading, World};
-use crate::storage::rows::{TokenRow, TokenRows};
+use crate::storage::rows::{DeviceRows as _, TokenRow, TokenRows};
 use crate::storage::{Sealed, Transaction};
 
 /// A token's row, opened.
@@ -70,7 +70,7 @@ impl Vault {
         tx.token_by_id(id)?.map(|row| self.open_token(row)).transpose()
     }
 
-    pub(super) fn open_token(&self, row: TokenRow) -> Result<Token, VaultError> {
+    pub(crate) fn open_token(&self, row: TokenRow) -> Result<Token, VaultError> {
         let TokenRow { id, service, user, sealed } = row;
         let content = self.sealer.open(Table::Token, &Token::binding(&id, &service.to_le_bytes(), &user), &sealed)?;
         let mut decoder = Decoder::new(Table::Token, &content);
@@ -111,32 +111,28 @@ impl Vault {
     /// # Errors
     /// A row is damaged; storage failed.
     pub fn facts(&self, tx: &mut dyn Transaction, token: &Token) -> Result<Facts, VaultError> {
-        let mut devices = Vec::new();
+        let mut facts = Facts::of(token);
         for device in self.devices_of(tx, token.id.bytes())? {
-            if device.is_enrolled_in_truth() {
-                let mut throttle = self.throttle(tx, &device.key)?.state;
-                // What is counted and not yet judged is in the number already.
-                throttle.pending = Vec::new();
-                devices.push((device.row.suspended, throttle));
-            }
+            let attempts = if device.is_enrolled_in_truth() { tx.attempt(&device.key)? } else { None };
+            self.add_device(&mut facts, &device, attempts)?;
         }
-        Ok(Facts { state: token.state.clone(), devices })
+        Ok(facts)
     }
 
-    /// What a device of the token is to relying parties; nothing when it is not enrolled.
-    pub(super) fn standing(
+    /// Adds one of the token's devices, whose counted attempts are `attempts`.
+    pub(super) fn add_device(
         &self,
+        facts: &mut Facts,
         device: &Device,
-        rules: &ServiceRules,
-        now: UnixSeconds,
-        attempts: impl FnOnce() -> Result<Option<Sealed>, VaultError>,
-    ) -> Result<Option<Standing>, VaultError> {
-        if !device.is_enrolled_in_truth() {
-            return Ok(None);
+        attempts: Option<Sealed>,
+    ) -> Result<(), VaultError> {
+        if device.is_enrolled_in_truth() {
+            let mut throttle = self.open_throttle(&device.key, attempts)?.state;
+            // What is counted and not yet judged is in the number already.
+            throttle.pending = Vec::new();
+            facts.devices.push((device.row.suspended, throttle));
         }
-        let throttle = self.open_throttle(&device.key, attempts()?)?;
-        let blocked = device.row.suspended || throttle.state.is_blocked(now, rules.limits);
-        Ok(Some(if blocked { Standing::Blocked } else { Standing::Usable }))
+        Ok(())
     }
 
     /// The status of a token, without ending anything: a single-use opening that this finds must not be told to
@@ -182,7 +178,7 @@ impl Vault {
 /// What the status of one token depends on, apart from its service and the time: a copy, as of one moment.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    state: TokenState,
+    openness: Openness,
     /// The enrolled devices: whether each is suspended, and its count of wrong PINs.
     devices: Vec<(bool, Throttle)>,
 }
@@ -191,6 +187,11 @@ pub struct Facts {
 const FEW: usize = 8;
 
 impl Facts {
+    /// Of a token without devices.
+    pub(super) const fn of(token: &Token) -> Self {
+        Self { openness: token.state.openness(), devices: Vec::new() }
+    }
+
     /// The status, without ending anything, as [`Vault::peek`].
     #[must_use]
     pub fn peek(&self, rules: &ServiceRules, clock: ClockReading) -> Peeked {
@@ -202,11 +203,11 @@ impl Facts {
         match few.get_mut(..self.devices.len()) {
             Some(few) => {
                 few.iter_mut().zip(&self.devices).for_each(|(place, device)| *place = standing(device));
-                Peeked::of(&self.state, few, rules, clock)
+                Peeked::of(&self.openness, few, rules, clock)
             }
             None => {
                 let many: Vec<Standing> = self.devices.iter().map(standing).collect();
-                Peeked::of(&self.state, &many, rules, clock)
+                Peeked::of(&self.openness, &many, rules, clock)
             }
         }
     }
@@ -224,13 +225,13 @@ pub struct Peeked {
 }
 
 impl Peeked {
-    pub(super) fn of(state: &TokenState, standings: &[Standing], rules: &ServiceRules, clock: ClockReading) -> Self {
-        let status = state.status(standings, rules, clock);
+    fn of(openness: &Openness, standings: &[Standing], rules: &ServiceRules, clock: ClockReading) -> Self {
+        let status = openness.status(standings, rules, clock);
         let told = matches!(status, TokenStatus::Open(_) | TokenStatus::Duress);
-        let consumes = told && state.is_consumed_by_check(rules, clock);
+        let consumes = told && openness.is_consumed_by_check(rules, clock);
         let ended_at = match status {
             TokenStatus::Open(_) => None,
-            _ => state.facing().ends_at(rules.window).filter(|end| *end <= clock.now()),
+            _ => openness.facing().ends_at(rules.window).filter(|end| *end <= clock.now()),
         };
         Self { status, consumes, ended_at }
     }

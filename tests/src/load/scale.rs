@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::{Dalek, Provider as _};
@@ -18,12 +19,12 @@ use cardea_server::vault::{Endpoint, NewDevice, VaultError};
 use super::cpu;
 use super::getter::Getter;
 use super::report::{Line, Sample};
-use crate::harness::Site;
+use crate::harness::{Site, pause};
 
 /// What the large server is compared with.
 const FEW: usize = 1_000;
 /// Tokens in one transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 5_000;
 /// Checks of each server that are measured.
 const CHECKS: usize = 20_000;
 
@@ -63,7 +64,21 @@ fn filled(tokens: usize) -> Site {
     drop(runtime);
     site.up();
     site.use_dev_service();
+    await_copies(&site, tokens);
     site
+}
+
+/// Waits until the server has read all statuses into memory, which it does in the background.
+fn await_copies(site: &Site, tokens: usize) {
+    let mut getter = Getter::new(site.http(), "/metrics");
+    loop {
+        let metrics = String::from_utf8(getter.get().0).expect("metrics are text");
+        let line = metrics.lines().find_map(|line| line.strip_prefix("cardea_cached_statuses "));
+        if line.expect("it is counted").parse::<usize>().expect("a number") >= tokens {
+            return;
+        }
+        pause(Duration::from_millis(200));
+    }
 }
 
 async fn fill(folder: &Path, now: u64, service: &str, tokens: usize) {

@@ -1,9 +1,14 @@
 //! From the acknowledgement of an opening to the check that sees it.
+//!
+//! A device computes between the two, while the server's threads fall asleep. Whoever asks the floor does the same, or
+//! the floor would be that of a server that never sleeps.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use cardea_protocol::Secret;
+use cardea_protocol::crypto::{Dalek, Provider as _};
 use cardea_sdk::Window;
 
 use super::fleet::{enrolled, pin};
@@ -69,6 +74,7 @@ fn floor(rounds: usize) -> Sample {
         let mut answer = [0; EXCHANGE.1];
         channel.write_all(&[status; EXCHANGE.0]).expect("it reads");
         channel.read_exact(&mut answer).expect("it answers");
+        read_as_a_device();
     };
     let times = (0..rounds).map(|_| {
         set(b'1');
@@ -83,4 +89,12 @@ fn floor(rounds: usize) -> Sample {
     // It ends by itself; when it was measured does not matter any more.
     let _ = (now(), child.wait());
     sample
+}
+
+/// The Diffie-Hellman computations with which a device reads the answer to an opening.
+fn read_as_a_device() {
+    let secret = Secret::new([7; 32]);
+    for public in [[9; 32], [11; 32]] {
+        let _ = std::hint::black_box(Dalek::x25519(std::hint::black_box(&secret), &public));
+    }
 }

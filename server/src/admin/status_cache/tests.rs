@@ -191,3 +191,41 @@ async fn a_user_with_a_new_token_is_not_told_about_the_old_one() {
     let begun = fixture.cache.begins(&touched).0;
     assert!(!fixture.is_known());
 }
+
+impl Fixture {
+    /// What a commit read about the token in its own transaction.
+    fn fresh(&self) -> Vec<TokenCopy> {
+        let (id, service, facts) = (self.id, self.service.id, self.facts.clone());
+        vec![TokenCopy { id, service, user: "joe".into(), facts, valid: true.into(), checks: OnceLock::new() }]
+    }
+
+    fn known_after(&self, between: impl FnOnce(&StatusCache)) -> bool {
+        self.keep(self.cache.before());
+        let touched = self.token();
+        let (begun, void) = self.cache.begins(&touched);
+        assert_eq!(void.len(), 1);
+        between(&self.cache);
+        self.cache.ended(&touched, begun, self.fresh());
+        self.is_known()
+    }
+}
+
+#[tokio::test]
+async fn a_commit_leaves_the_copy_that_it_read_unless_anything_has_touched_it_since() {
+    let fixture = Fixture::new(1_000).await;
+    assert!(fixture.known_after(|_| {}));
+    let everything = Touched { everything: true, ..Touched::default() };
+    for touched in [fixture.token(), everything] {
+        assert!(
+            !fixture.known_after(|cache| cache.ended(&touched, cache.begins(&touched).0, Vec::new())),
+            "{touched:?}"
+        );
+        assert!(!fixture.known_after(|cache| _ = cache.begins(&touched)), "one that goes on: {touched:?}");
+        fixture.cache.ended(&touched, Begun(0), Vec::new());
+    }
+    for on in [false, true] {
+        assert!(!fixture.known_after(|cache| cache.switch(on)), "{on}");
+        fixture.cache.switch(true);
+    }
+    assert!(fixture.known_after(|_| {}));
+}

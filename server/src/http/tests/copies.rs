@@ -72,6 +72,55 @@ async fn every_change_shows_at_once() {
 }
 
 #[tokio::test]
+async fn after_a_change_even_the_first_call_finds_a_copy() {
+    let server = Server::start_on_disk().await;
+    let joe = UserId::parse("joe").expect("a user id");
+    let (service, device) = (server.demo().await, server.device("joe").await);
+    assert_eq!(server.warm().await, 2);
+    server.open_anew(device).await;
+    assert_eq!(server.glance(STATUS_KEY).await, (1, true));
+    server.admin.block(&service, &joe, Actor::Operator).await.expect("blocked");
+    assert_eq!(server.glance(STATUS_KEY).await, (4, true));
+    server.admin.unblock(&service, &joe, Actor::Operator).await.expect("unblocked");
+    assert_eq!(server.glance(STATUS_KEY).await, (2, true));
+    server.admin.delete(&service, &joe, Actor::Operator).await.expect("deleted");
+    assert!(!server.glance(STATUS_KEY).await.1, "there is nothing to copy");
+    assert_eq!(server.copies.tokens(), 0);
+}
+
+#[tokio::test]
+async fn a_change_that_fails_leaves_no_copy() {
+    let server = Server::start_on_disk().await;
+    server.token("joe", State::Open).await;
+    assert_eq!(server.warm().await, 1);
+    let (service, joe) = (server.demo().await, UserId::parse("joe").expect("a user id"));
+    server.lose_database();
+    server.admin.close(&service, &joe, Actor::Operator).await.expect_err("its file is gone");
+    assert_eq!(server.copies.tokens(), 0);
+    let (status, fast) = server.glance(STATUS_KEY).await;
+    assert!(!fast && status != 1, "{status}");
+}
+
+#[tokio::test]
+async fn all_tokens_are_copied_before_anybody_asks() {
+    let server = Server::start_on_disk().await;
+    let service = server.demo().await;
+    let users: Vec<UserId> = (0..300).map(|n| UserId::parse(format!("user{n}")).expect("a user id")).collect();
+    for user in &users {
+        server.admin.enroll(&service, user, EnrollOptions::default(), Actor::Operator).await.expect("an offer");
+    }
+    server.token("joe", State::Open).await;
+    server.copies.switch(true);
+    assert_eq!(server.copies.tokens(), 0);
+    server.copies.fill().await.expect("readable");
+    assert_eq!(server.copies.tokens(), 301);
+    assert_eq!(server.warm().await, 1);
+    server.copies.switch(false);
+    server.copies.fill().await.expect("readable");
+    assert_eq!(server.copies.tokens(), 0, "it is switched off");
+}
+
+#[tokio::test]
 async fn windows_services_and_authkeys_end_at_once_although_nothing_is_written() {
     let server = Server::start_on_disk().await;
     server.token("joe", State::Open).await;

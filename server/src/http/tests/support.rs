@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::admin::{
-    AccessScope, Actor, Admin, AdminSettings, EnrollOptions, Instance, KeyScope, NewKey, NewService, Service,
+    AccessScope, Actor, Admin, AdminSettings, Copies, EnrollOptions, Instance, KeyScope, NewKey, NewService, Service,
 };
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, HttpConfig, Sources};
@@ -97,6 +97,7 @@ pub(super) struct Server {
     address: SocketAddr,
     pub(super) admin: Arc<Admin>,
     /// A desk beside the server's own, over the same copies.
+    pub(super) copies: Copies,
     pub(super) desk: StatusDesk,
     test_clock: Option<Arc<TestClock>>,
     folder: Option<tempfile::TempDir>,
@@ -199,7 +200,8 @@ impl Server {
 
         let metrics = Metrics::new();
         // No other process can change the database.
-        admin.keep_copies(1_000).await.expect("a database").expect("nobody else").switch(true);
+        let copies = admin.keep_copies(1_000).await.expect("a database").expect("nobody else");
+        copies.switch(true);
         let shutdown = Shutdown::new();
         let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock.clone());
         api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone()).until(shutdown.clone());
@@ -211,6 +213,7 @@ impl Server {
             address,
             admin,
             desk: beside,
+            copies,
             test_clock,
             folder,
             instance,
@@ -348,6 +351,12 @@ impl Server {
         let job = move |tx: &mut dyn crate::storage::Transaction| tx.execute(sql, &[]).map(drop);
         let result: Result<(), crate::storage::StorageError> = self.instance.store().write(job).await;
         result.expect("damaged");
+    }
+
+    /// Moves the database away, so that nothing that is committed will be found again.
+    pub(super) fn lose_database(&self) {
+        let folder = self.folder.as_ref().expect("on disk").path();
+        std::fs::rename(folder.join("cardea.db"), folder.join("gone.db")).expect("moved");
     }
 
     /// What a relying party reads for `user`, who must have a token.

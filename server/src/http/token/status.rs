@@ -77,8 +77,5 @@ async fn ask(api: &Api, origin: Origin, uri: &Uri, headers: &HeaderMap) -> Resul
         limits.call(&authkey)?;
         limits.check(service.id, user.as_str())?;
     }
-    let scope = check.access.service()?.clone();
-    let status = api.admin.end_check(check, &user).await?;
-    api.admin.copy(&scope, &user, &authkey).await;
-    Ok(status)
+    Ok(api.admin.end_check(check, &user).await?)
 }
