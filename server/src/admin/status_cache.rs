@@ -163,7 +163,7 @@ impl StatusCache {
             access: RwLock::default(),
             hasher: RandomState::new(),
             // The parts do not fill evenly.
-            most: (most * 17 / 16).div_ceil(SHARDS).max(1),
+            most: (most * 17 / 16 / SHARDS).max(1),
             all: most,
         }
     }

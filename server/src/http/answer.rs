@@ -26,7 +26,7 @@ use super::finish::finish;
 use super::forwarded::Proxies;
 use super::origin::ClientAddress;
 use super::problem::Problem;
-use super::serve::{InHand, Lifetime, Silence};
+use super::serve::{InHand, Lifetime};
 use super::throttle::Addresses;
 use crate::clock::Clock;
 use crate::metrics::Stopwatch;
@@ -52,7 +52,6 @@ pub(super) struct Answerer<'a> {
     pub(super) calls: &'a Calls,
     pub(super) peer: IpAddr,
     pub(super) lifetime: Lifetime,
-    pub(super) silence: Silence,
 }
 
 /// The body of an answer: a status that was at hand, or whatever the router has made, until it was sent.
@@ -70,7 +69,7 @@ impl<'a> Service<Request<Incoming>> for Answerer<'a> {
         if let Some(response) = self.status(&request) {
             return future::Either::Left(ready(Ok(response.map(|body| Either::Left(Full::new(body))))));
         }
-        let call = self.silence.call();
+        let call = self.lifetime.call();
         request.extensions_mut().insert(self.lifetime.clone());
         future::Either::Right(Box::pin(async move {
             let response = calls.answer(peer, request).await;
@@ -87,7 +86,7 @@ impl Answerer<'_> {
         let response = desk.answer(request, |headers| self.calls.proxies.client(self.peer, headers), addresses)?;
         let (time, now) = watch.split();
         self.calls.counts.status(time);
-        self.silence.broken(now);
+        self.lifetime.answered(now);
         Some(response)
     }
 }

@@ -19,7 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-pub(super) use lifetime::{InHand, Lifetime, Silence};
+use lifetime::End;
+pub(super) use lifetime::{InHand, Lifetime};
 
 use super::answer::{Answerer, Calls};
 use super::counts::Counts;
@@ -119,19 +120,21 @@ impl HttpServer {
         let _guard = shared.shutdown.guard();
         // Whoever speaks TLS could not read an answer.
         let mut acceptor = Acceptor::new(listener, "http", if shared.tls.is_some() { drop } else { refuse });
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut stopped) = (JoinSet::new(), pin!(shared.shutdown.requested()));
         loop {
-            tokio::select! {
+            let (stream, peer) = tokio::select! {
                 biased;
-                () = shared.shutdown.requested() => break,
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                (stream, peer) = acceptor.accept() => match Arc::clone(&shared.connections).try_acquire_owned() {
-                    Ok(permit) => drop(tasks.spawn(serve(Arc::clone(&shared), stream, peer, permit))),
-                    Err(_) => {
-                        tracing::warn!("turned a connection away: too many at once");
-                        turn_away(&shared, stream);
-                    }
-                },
+                () = stopped.as_mut() => break,
+                accepted = acceptor.accept() => accepted,
+            };
+            // Nobody waits for the end of a connection; what has ended is put away with the next one.
+            while tasks.try_join_next().is_some() {}
+            match Arc::clone(&shared.connections).try_acquire_owned() {
+                Ok(permit) => drop(tasks.spawn(serve(Arc::clone(&shared), stream, peer, permit))),
+                Err(_) => {
+                    tracing::warn!("turned a connection away: too many at once");
+                    turn_away(&shared, stream);
+                }
             }
         }
         drop(acceptor);
@@ -203,18 +206,19 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let mut builder = http1::Builder::new();
     // How many headers there may be is left to hyper: with a limit of our own it moves kilobytes for every call.
     builder.max_buf_size(shared.config.head_limit);
-    let (lifetime, silence) = (Lifetime::new(), Silence::new());
-    let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone(), silence: silence.clone() };
+    let lifetime = Lifetime::new();
+    let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone() };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer).with_upgrades());
     // Polled when one of its own wakers says so, not with every call.
-    let mut limits = FuturesUnordered::from_iter([limit(shared, &lifetime, &silence)]);
+    let mut limits = FuturesUnordered::from_iter([limit(shared, &lifetime)]);
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => Ok(ended),
-        Some(limit) = limits.next() => match limit {
-            Limit::Cut => return tracing::debug!("cut off a peer that does not read"),
-            Limit::Silent => return tracing::debug!("cut off a peer that does not ask"),
-            Limit::Over => {
+        Some(end) = limits.next() => match end {
+            Some(End::Cut) => return tracing::debug!("cut off a peer that does not read"),
+            Some(End::Silent) => return tracing::debug!("cut off a peer that does not ask"),
+            // What has begun may end.
+            Some(End::Old) | None => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     ended = tokio::time::timeout(shared.grace, connection) => ended,
@@ -228,24 +232,11 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     }
 }
 
-/// Why a connection has to end.
-enum Limit {
-    /// The peer does not read a stream.
-    Cut,
-    /// The peer has not asked for anything in time, or not to the end.
-    Silent,
-    /// The server stops, or the connection is old (a peer that never reads its answers would hold its place forever):
-    /// what has begun may end.
-    Over,
-}
-
-/// Waits until the connection has to end.
-async fn limit(shared: &Shared, lifetime: &Lifetime, silence: &Silence) -> Limit {
+/// Waits until the connection has to end: because of itself, or because the server stops.
+async fn limit(shared: &Shared, lifetime: &Lifetime) -> Option<End> {
     tokio::select! {
-        () = lifetime.is_cut() => Limit::Cut,
-        () = silence.is_too_long(shared.config.header_timeout) => Limit::Silent,
-        () = shared.shutdown.requested() => Limit::Over,
-        () = lifetime.is_over(shared.config.connection_timeout) => Limit::Over,
+        end = lifetime.ends(shared.config.header_timeout, shared.config.connection_timeout) => Some(end),
+        () = shared.shutdown.requested() => None,
     }
 }
 
