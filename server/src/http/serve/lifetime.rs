@@ -112,13 +112,16 @@ impl Lifetime {
                 ANSWERING => now,
                 since => self.0.connected + Duration::from_nanos(since),
             };
-            let (silent, old) = (silent_since + patience, self.0.connected + time);
-            if self.0.life.load(Ordering::SeqCst) != TIMED {
-                return std::future::pending().await;
+            let silent = silent_since + patience;
+            // After its stream a connection waits for calls as any other.
+            let old = match self.0.life.load(Ordering::SeqCst) {
+                TIMED => self.0.connected + time,
+                _ => silent,
+            };
+            if silent <= now {
+                return End::Silent;
             } else if old <= now {
                 return End::Old;
-            } else if silent <= now {
-                return End::Silent;
             }
             tokio::time::sleep_until(silent.min(old)).await;
         }
@@ -150,12 +153,21 @@ mod tests {
         let call = life.call();
         life.stream();
         assert_eq!(ends_within(&life, TIME * 10).await, None);
-        drop(call);
-        assert_eq!(ends_within(&life, TIME * 10).await, None);
         life.cut();
         assert_eq!(ends_within(&life, TIME).await, Some(End::Cut));
         life.stream();
         life.is_cut().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_its_stream_a_connection_may_be_silent_for_as_long_as_any_other() {
+        let life = Lifetime::new();
+        let call = life.call();
+        life.stream();
+        assert_eq!(ends_within(&life, TIME * 10).await, None);
+        drop(call);
+        assert_eq!(ends_within(&life, PATIENCE - LATE).await, None);
+        assert_eq!(ends_within(&life, LATE * 2).await, Some(End::Silent));
     }
 
     #[tokio::test(start_paused = true)]
