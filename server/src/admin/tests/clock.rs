@@ -105,7 +105,7 @@ fn copies_know_of_a_clock_that_was_set_back_and_leave_it_to_be_recorded() {
         let copies = scene.admin.keep_copies(10).await.expect("kept").expect("kept");
         copies.switch(true);
         scene.open_at(START + 10).await;
-        scene.admin.copy(&scene.service, &joe(), &key).await;
+        scene.admin.begin_check("default_demo", &key, &joe(), None).await.expect("allowed");
         let told = || {
             let known = scene.admin.find("default_demo", joe().as_str(), &key, None)?;
             scene.admin.tell(&known).map(|status| status.number())

@@ -150,7 +150,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_outlives_the_time_of_its_connection_and_can_be_cut_off() {
         let life = Lifetime::new();
-        let call = life.call();
+        let _call = life.call();
         life.stream();
         assert_eq!(ends_within(&life, TIME * 10).await, None);
         life.cut();

@@ -93,8 +93,10 @@ fn a_node_learns_from_the_database_what_is_void() {
         vault.clock.advance(5);
         let (this, name, user) = (Arc::clone(&vault.vault), vault.service.name.clone(), vault.user.clone());
         let asked = vault.test.store.ask(move |tx| this.question(tx, &name, "0123456789abcdef", &user)).await;
-        let told = vault.vault.peek_answer(asked.expect("asked")).expect("opens").expect("a token");
-        assert_eq!(told.status.number(), 2);
+        let asked = asked.expect("asked");
+        let clock = asked.clock;
+        let (_, facts) = vault.vault.facts_in(asked).expect("opens").expect("a token");
+        assert_eq!(facts.peek(&vault.service.rules, clock).status.number(), 2);
     });
 }
 
