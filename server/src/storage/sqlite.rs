@@ -143,7 +143,7 @@ impl SqliteCommitter {
         // A commit into a file that was deleted or replaced is not durable.
         driver::Database::check_in_place(&self.database)?;
         if let Some(commit) = commit {
-            commit.is_done();
+            commit.happened();
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ pub(super) struct Commit {
 
 impl Commit {
     /// It has happened.
-    pub(super) fn is_done(mut self) {
+    pub(super) fn happened(mut self) {
         self.is_certain = true;
     }
 }

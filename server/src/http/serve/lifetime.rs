@@ -49,7 +49,7 @@ impl Lifetime {
     /// A connection that waits for its first call.
     pub(super) fn new() -> Self {
         Self(Arc::new(Inner {
-            connected: Instant::now(),
+            connected: now(),
             silent_since: AtomicU64::new(0),
             life: AtomicU8::new(TIMED),
             cut: Notify::new(),
@@ -106,7 +106,7 @@ impl Lifetime {
 
     async fn is_over(&self, patience: Duration, time: Duration) -> End {
         loop {
-            let now = Instant::now();
+            let now = now();
             let silent_since = match self.0.silent_since.load(Ordering::Relaxed) {
                 // Silence begins after this look at the earliest.
                 ANSWERING => now,
@@ -130,8 +130,13 @@ impl Lifetime {
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.0.answered(Instant::now());
+        self.0.answered(now());
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long it has taken, not what time it is")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]
@@ -179,7 +184,7 @@ mod tests {
             async move { life.ends(PATIENCE, TIME).await }
         });
         tokio::task::yield_now().await;
-        let before = Instant::now();
+        let before = now();
         life.cut();
         assert_eq!((waiting.await.ok(), before.elapsed()), (Some(End::Cut), Duration::ZERO));
     }
@@ -188,7 +193,7 @@ mod tests {
     async fn silence_is_measured_from_the_last_answer_and_never_during_one() {
         let life = Lifetime::new();
         assert_eq!(ends_within(&life, PATIENCE - LATE).await, None);
-        life.answered(Instant::now());
+        life.answered(now());
         assert_eq!(ends_within(&life, PATIENCE - LATE).await, None);
         let call = life.call();
         assert_eq!(ends_within(&life, PATIENCE * 3).await, None);
