@@ -2,7 +2,7 @@
 
 mod token;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use cardea_sdk::{
 pub use token::{State, TokenInfo, Tokens};
 
 /// How a device is to be.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Accept services that hash PINs as cheaply as tests do.
     pub allow_test_argon2: bool,
@@ -26,6 +26,8 @@ pub struct Options {
     pub transport: Transport,
     /// Port of the server's web side, for WebSockets: `None` for 443, or 8420 if it is this machine.
     pub web_port: Option<u16>,
+    /// A PEM file with the certificate authorities that WebSockets trust in place of those that browsers trust.
+    pub web_ca: Option<PathBuf>,
 }
 
 /// How frames travel to a server. They are the same everywhere.
@@ -43,14 +45,19 @@ pub enum Transport {
 }
 
 impl Options {
-    fn connector(&self) -> Arc<dyn Connector> {
-        let websocket = self.web_port.map_or_else(WebSocketConnector::new, |port| WebSocketConnector::new().port(port));
-        match self.transport {
+    fn connector(&self) -> Result<Arc<dyn Connector>, EngineError> {
+        let mut websocket =
+            self.web_port.map_or_else(WebSocketConnector::new, |port| WebSocketConnector::new().port(port));
+        if let Some(path) = &self.web_ca {
+            let trusted = std::fs::read(path).and_then(|pem| websocket.authorities(&pem));
+            websocket = trusted.map_err(|source| EngineError::Authorities { path: path.clone(), source })?;
+        }
+        Ok(match self.transport {
             Transport::Auto => Arc::new(automatic(websocket)),
             Transport::Tcp => Arc::new(TcpConnector),
             Transport::Udp => Arc::new(UdpConnector::new(Arc::new(TcpConnector))),
             Transport::WebSocket => Arc::new(websocket),
-        }
+        })
     }
 }
 
@@ -61,6 +68,14 @@ pub enum EngineError {
     /// The SDK says so.
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    /// The file with the authorities for WebSockets cannot be used.
+    #[error("{} has no certificates to trust: {source}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A typed code needs to know its server.
     #[error("a typed code needs its server: give --host")]
     HostMissing,
@@ -94,12 +109,12 @@ impl Device {
     /// Opens the device in the state folder `folder`, making it if there is none.
     ///
     /// # Errors
-    /// [`EngineError::Wallet`] with what is wrong with the folder.
+    /// [`EngineError::Wallet`] with what is wrong with the folder, [`EngineError::Authorities`].
     pub async fn open(folder: &Path, options: Options) -> Result<Self, EngineError> {
         let wallet = Wallet::builder()
             .folder(folder.join("devices").join("main"))
             .emulated(true)
-            .connector(options.connector())
+            .connector(options.connector()?)
             .allow_test_argon2(options.allow_test_argon2)
             // The program ends with its one operation; the next one finds out what this one could not.
             .recover_in_background(false)

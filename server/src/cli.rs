@@ -76,6 +76,16 @@ impl CliError {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
+
+    /// What to type next, where the error itself does not say.
+    const fn advice(&self) -> &'static str {
+        match self {
+            Self::Admin(AdminError::NoService) => ": see `cardea-server service list`",
+            Self::Admin(AdminError::NoSubscription) => ": see `cardea-server subscription list`",
+            Self::Admin(AdminError::NoAuthkey) => " of `cardea-server authkey list`",
+            _ => "",
+        }
+    }
 }
 
 impl Cli {
@@ -92,7 +102,7 @@ impl Cli {
         match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("cardea-server: {error}");
+                eprintln!("cardea-server: {error}{}", error.advice());
                 ExitCode::FAILURE
             }
         }

@@ -16,7 +16,6 @@ use http_body_util::Full;
 use hyper::{Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -159,9 +158,7 @@ impl Caller {
         let is_tls = scheme == "https";
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let host = authority.host();
-        // The very address that was looked at is connected to: a name that changes its mind changes nothing.
-        let address = target::resolve(host, port, self.allow_private).await?;
-        let stream = TcpStream::connect(address).await.map_err(|_| CallError::Unreachable)?;
+        let stream = target::connect(host, port, self.allow_private).await?;
         let request = request(call, &uri, authority.as_str())?;
         if !is_tls {
             return exchange(stream, request).await;

@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Port of the server's web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
     pub(super) web_port: Option<u16>,
+    /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) web_ca: Option<PathBuf>,
     #[command(flatten)]
     pub(super) pins: PinArguments,
     #[command(subcommand)]

@@ -10,7 +10,8 @@ use crate::engine::EngineError;
 pub const fn exit_code(error: &CliError) -> u8 {
     match error {
         CliError::Engine(EngineError::Wallet(error)) => of_wallet(error),
-        CliError::Engine(EngineError::HostMissing | EngineError::DeviceId) | CliError::NoStateFolder => 2,
+        CliError::Engine(EngineError::HostMissing | EngineError::DeviceId | EngineError::Authorities { .. })
+        | CliError::NoStateFolder => 2,
         CliError::Engine(EngineError::NoSuchConfirmation | EngineError::ManyConfirmations(_)) => 23,
         CliError::Engine(EngineError::NoSuchToken(_) | EngineError::NoToken | EngineError::Ambiguous(_)) => 18,
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,

@@ -66,9 +66,10 @@ impl CliError {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
-    let Arguments { state, json, allow_test_argon2, transport, web_port, pins, command } = arguments;
+    let Arguments { state, json, allow_test_argon2, transport, web_port, web_ca, pins, command } = arguments;
     let folder = state.map_or_else(default_state, Ok)?;
-    let device = Device::open(&folder, Options { allow_test_argon2, transport: transport.into(), web_port }).await?;
+    let options = Options { allow_test_argon2, transport: transport.into(), web_port, web_ca };
+    let device = Device::open(&folder, options).await?;
     let mut pins = Pins::open(&pins)?;
     match command {
         Command::Enroll { invitation, host, label } => {

@@ -99,7 +99,8 @@ impl Admin {
     /// itself recorded, before it happens. An export ends with the tree as it is when the first page is read.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: `from` is no position of an export. Storage failed, or a row is damaged.
+    /// [`AdminError::NoSubscription`]: there never was one of this name. [`AdminError::BadCall`]: `from` is no position of
+    /// an export. Storage failed, or a row is damaged.
     pub async fn audit_export(
         &self,
         scope: &AuditScope,
@@ -107,10 +108,17 @@ impl Admin {
         from: Option<AuditPosition>,
         limit: u32,
     ) -> Result<AuditPage, AdminError> {
-        let about = scope.about();
+        let (about, filter, named) = (scope.about(), scope.filter(), scope.subscription());
         let note = self
             .write(move |vault, tx| {
                 let clock = vault.reading();
+                // One that was deleted has left its rows; one that never was has none, and gets none now.
+                if let Some(name) = named
+                    && !vault.subscriptions(tx)?.iter().any(|known| known.name == name)
+                    && vault.stored_journal(tx, &filter, 0, 1)?.is_empty()
+                {
+                    return Err(VaultError::Unknown("subscription"));
+                }
                 let after = from.map_or(0, |from| from.after);
                 let event = Event::new(EventKind::AuditExported, about, by, clock.now());
                 vault.record(tx, &event.with("after", after.to_string()))?;

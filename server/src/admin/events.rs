@@ -17,8 +17,10 @@ use crate::vault::{Entry, Event, Reader, Vault, VaultError};
 
 /// How often the journal is looked at.
 const PACE: Duration = Duration::from_millis(500);
-/// Most rows that are read at once.
-const BATCH: u32 = 500;
+/// How soon it is looked at again where there is more to read: a reader that comes back after long.
+const CATCH_UP: Duration = Duration::from_millis(50);
+/// Most rows that are read at once. They wait in memory for a reader that does not read, and there may be many of those.
+const BATCH: u32 = 50;
 
 /// An event for a reader of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +103,11 @@ impl EventFeed {
             let (scope, after, knows) = (self.scope.clone(), self.after, self.knows);
             let (items, last) =
                 self.admin.read(move |vault, tx| batch(vault, tx, &scope, after, newest, knows)).await?;
-            self.waiting.extend(items);
+            self.waiting = items.into();
             self.after = last;
+            if last < newest {
+                self.pace.reset_after(CATCH_UP);
+            }
         }
     }
 }

@@ -60,6 +60,14 @@ pub enum StorageError {
     /// The disk or the database is full.
     #[error("the disk or the database is full: make room")]
     Full,
+    /// A new file cannot be made there.
+    #[error("cannot write {} ({reason}): choose another file", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// The database cannot be written.
     #[error("the database is read-only: check its owner and its file system")]
     ReadOnly,

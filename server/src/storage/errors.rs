@@ -46,6 +46,7 @@ const fn place(error: &StorageError) -> Option<usize> {
         | StorageError::Newer { .. }
         | StorageError::Corrupt(_)
         | StorageError::Io(_)
+        | StorageError::Unwritable { .. }
         | StorageError::Panicked => 6,
     })
 }

@@ -271,7 +271,7 @@ pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
 /// Copies the database at `from` into the new file `to`, while others use it: one consistent state, without what was
 /// erased before. Blocks.
 pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), StorageError> {
-    let failed = |error: std::io::Error| StorageError::Io(format!("{}: {error}", to.display()));
+    let failed = |error: std::io::Error| StorageError::Unwritable { path: to.to_owned(), reason: error.to_string() };
     let connection = connect(from)?;
     connection.busy_timeout(Options::default().busy_timeout).map_err(|error| failure(&error))?;
     let ours = connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i64>(0));

@@ -1,22 +1,49 @@
 //! Where may be called: not into the network that the server itself is in.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::CallError;
 
-/// The address to connect to for `host`, which is a name or an address.
-pub(super) async fn resolve(host: &str, port: u16, allow_private: bool) -> Result<SocketAddr, CallError> {
+/// Most addresses of one name that are tried.
+const ADDRESSES: usize = 4;
+/// How long each of them may take, unless it is the only one. Together they leave time for the call.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Connects to `host`, which is a name or an address. The very address that was looked at is connected to: a name that
+/// changes its mind changes nothing. Of a name's addresses the first that answers is taken: many have one of IPv6, and
+/// not every server can reach it.
+pub(super) async fn connect(host: &str, port: u16, allow_private: bool) -> Result<TcpStream, CallError> {
+    first_of(&resolve(host, port, allow_private).await?).await
+}
+
+async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, CallError> {
+    if let [only] = addresses {
+        return TcpStream::connect(only).await.map_err(|_| CallError::Unreachable);
+    }
+    for address in addresses.iter().take(ADDRESSES) {
+        if let Ok(Ok(stream)) = timeout(PATIENCE, TcpStream::connect(address)).await {
+            return Ok(stream);
+        }
+    }
+    Err(CallError::Unreachable)
+}
+
+/// The addresses of `host` that may be called.
+async fn resolve(host: &str, port: u16, allow_private: bool) -> Result<Vec<SocketAddr>, CallError> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => tokio::net::lookup_host((bare, port)).await.map_err(|_| CallError::Unreachable)?.collect(),
     };
-    let allowed = addresses.iter().find(|address| allow_private || is_public(address.ip()));
-    match allowed {
-        Some(address) => Ok(*address),
-        None if addresses.is_empty() => Err(CallError::Unreachable),
-        None => Err(CallError::Private),
+    if addresses.is_empty() {
+        return Err(CallError::Unreachable);
     }
+    let allowed = addresses.into_iter().filter(|address| allow_private || is_public(address.ip()));
+    Some(allowed.collect::<Vec<_>>()).filter(|allowed| !allowed.is_empty()).ok_or(CallError::Private)
 }
 
 /// Whether an address is one of the whole internet: not private, local, shared, reserved or for many, nor one of IPv6
@@ -128,6 +155,24 @@ mod tests {
             "::ffff:1.1.1.1",
         ] {
             assert!(is_public(address.parse().expect("an address")), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_address_that_answers_is_taken() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let nobody = silent.local_addr().expect("an address");
+        drop(silent);
+        let there = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let somebody = there.local_addr().expect("an address");
+        for addresses in
+            [&[nobody, somebody][..], &[somebody, nobody], &[nobody, nobody, nobody, somebody], &[somebody]]
+        {
+            let stream = first_of(addresses).await.expect("one answers");
+            assert_eq!(stream.peer_addr().expect("connected"), somebody, "{addresses:?}");
+        }
+        for addresses in [&[nobody][..], &[nobody, nobody], &[nobody, nobody, nobody, nobody, somebody]] {
+            assert_eq!(first_of(addresses).await.map(drop), Err(CallError::Unreachable), "{addresses:?}");
         }
     }
 

@@ -105,3 +105,12 @@ fn without_tls_only_this_machine_is_asked() {
     let forced = WebSocketConnector::new().tls(default_tls().unwrap());
     assert!(forced.tls_for("localhost").unwrap().is_some());
 }
+
+#[test]
+fn what_is_no_authority_is_refused() {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for pem in ["", "no PEM", broken, "-----BEGIN CERTIFICATE-----\n"] {
+        let refused = WebSocketConnector::new().authorities(pem.as_bytes()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{pem}");
+    }
+}

@@ -287,6 +287,35 @@ async fn a_webhook_that_fails_for_long_is_disabled_reported_and_enabled_again() 
 }
 
 #[tokio::test]
+async fn each_wait_is_twice_as_long_up_to_ten_minutes_and_over_after_the_first_success() {
+    let hooked = hooked(false).await;
+    let id = hooked.service.id;
+    let waits = async || {
+        let delivery = hooked.test.admin.read(move |vault, tx| vault.delivery(tx, id)).await.expect("read");
+        let delivery = delivery.expect("a webhook");
+        let stuck = delivery.stuck.first().expect("a token waits").next_at.max(delivery.next_at);
+        stuck.get() - hooked.test.admin.vault.reading().now().get()
+    };
+    hooked.receiver.fail(9);
+    hooked.open().await;
+    for expected in [30, 60, 120, 240, 480, 600, 600, 600, 600_u64] {
+        assert_eq!(hooked.round().await, 0);
+        assert_eq!(hooked.receiver.take().len(), 1, "one try, and no more before its time");
+        let wait = waits().await;
+        assert!((expected * 3 / 4..=expected * 5 / 4).contains(&wait), "{wait} is not about {expected}");
+        hooked.test.clock.advance(wait - 1);
+        assert_eq!((hooked.round().await, hooked.receiver.take().len()), (0, 0));
+        hooked.test.clock.advance(1);
+    }
+    assert_eq!(hooked.round().await, 1);
+    assert_eq!(hooked.receiver.kinds(), ["token.opened"]);
+    hooked.receiver.fail(1);
+    hooked.vault.close(&hooked.device).await.expect("answered");
+    assert_eq!(hooked.round().await, 0);
+    assert!((22..=38).contains(&waits().await), "it begins anew");
+}
+
+#[tokio::test]
 async fn two_nodes_do_not_deliver_at_once_and_the_second_goes_on_where_the_first_died() {
     let hooked = hooked(false).await;
     hooked.open().await;
