@@ -12,27 +12,33 @@
     reason = "the harness is test code: it panics when something is not as it must be"
 )]
 
+mod authority;
 mod browser;
 mod device;
 mod http;
 mod link;
+mod nginx;
 mod offer;
 #[path = "../../server/tests/support/postgres.rs"]
 mod postgres;
 mod process;
 mod programs;
 mod proxy;
+mod receiver;
 mod site;
 mod wait;
 
+pub use authority::{Authority, Certified};
 pub use browser::Browser;
 pub use device::{Device, Ran, Running};
 pub use http::{Answer, get, post, raw, request};
 pub use link::Link;
+pub use nginx::Nginx;
 pub use offer::Offer;
 pub use postgres::Cluster;
 pub use process::{Killer, Output, output, output_with};
 pub use programs::{emulator, pam_module, server};
 pub use proxy::{Event, Proxy, replay};
+pub use receiver::{Delivery, Receiver, Reply};
 pub use site::{Site, Start};
 pub use wait::{pause, until};

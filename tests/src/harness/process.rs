@@ -58,7 +58,7 @@ pub(super) fn command(program: &Path) -> Command {
     command
 }
 
-/// Ends a process by its number; for use from another thread than the one that waits for it.
+/// Ends a process by its number, and looks at it; for use from another thread than the one that waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Killer(u32);
 
@@ -86,6 +86,29 @@ impl Killer {
     fn signal(self, name: &str) {
         // It may have ended already.
         let _ = Command::new("kill").arg(format!("-{name}")).arg(self.0.to_string()).stderr(Stdio::null()).status();
+    }
+
+    /// How many bytes of memory it occupies.
+    #[must_use]
+    pub fn memory(self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0)).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the system tells");
+        let kibibytes: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kibibytes * 1024
+    }
+
+    /// How many descriptors it has open.
+    #[must_use]
+    pub fn descriptors(self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.0)).expect("it runs").count()
+    }
+
+    /// How many of them are sockets.
+    #[must_use]
+    pub fn sockets(self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.0)).expect("it runs").flatten();
+        let places = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        places.filter(|place| place.to_string_lossy().starts_with("socket:")).count()
     }
 
     /// Its arguments and its environment, as other users of the machine and its owner see them.

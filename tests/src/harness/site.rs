@@ -130,7 +130,7 @@ impl Site {
     #[must_use]
     pub fn beside_with(&self, environment: Vec<(String, String)>) -> Self {
         let mut node = Self::empty();
-        node.start = Start { environment, ..self.start.clone() };
+        (node.start, node.now) = (Start { environment, ..self.start.clone() }, self.now);
         (node.service, node.status_key, node.admin_key) =
             (self.service.clone(), self.status_key.clone(), self.admin_key.clone());
         node.secrets = Arc::clone(&self.secrets);
@@ -310,7 +310,7 @@ impl Site {
     /// Where the API is.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
-        let address = self.ready["http"].as_str().and_then(|text| text.strip_prefix("http://")?.parse().ok());
+        let address = self.ready["http"].as_str().and_then(|text| text.split_once("://")?.1.parse().ok());
         address.expect("the ready file has it")
     }
 
@@ -353,6 +353,23 @@ impl Site {
         let number = status.strip_prefix("{\"status\":").and_then(|rest| rest.strip_suffix('}'));
         let number = number.and_then(|number| number.parse().ok()).filter(|_| answer.code == 200);
         number.unwrap_or_else(|| panic!("no status: {answer:?}"))
+    }
+
+    /// `POST /token/<what>` about the service itself, with the key that does everything.
+    #[must_use]
+    pub fn manage(&self, what: &str, more: &Value) -> Answer {
+        let mut body = json!({ "service": self.service, "authKey": self.admin_key });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        http::post(self.http(), &format!("/token/{what}"), &body)
+    }
+
+    /// `GET /token/<what>` about the service, with the key that does everything; `more` is more of the query.
+    #[must_use]
+    pub fn look(&self, what: &str, more: &str) -> Answer {
+        let target = format!("/token/{what}?service={}&authKey={}{more}", self.service, self.admin_key);
+        http::get(self.http(), target.as_bytes())
     }
 
     /// `POST /token/<what>` with the key that does everything.

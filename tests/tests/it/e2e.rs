@@ -1,6 +1,7 @@
 //! Real processes: a server, emulated devices, and relying parties that ask.
 
 mod clients;
+mod command_line;
 mod configuration;
 mod confirmations;
 mod crash;
@@ -9,19 +10,24 @@ mod docs;
 mod duress;
 mod enroll;
 mod first_start;
+mod floods;
 mod guarded;
 mod integrating;
 mod integrations;
 mod nodes;
 mod open;
+mod operating;
 mod pair;
 mod partition;
 mod postgres_login;
 mod postgres_page;
 mod secrets;
+mod secure;
 mod service;
 mod single_use;
 mod state_folder;
 mod status_question;
+mod streams;
 mod transports;
 mod two_nodes;
+mod webhooks;

@@ -15,7 +15,7 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Whether `said` is `expected`, where `…` stands for anything within a line.
-fn fits(expected: &str, said: &str) -> bool {
+pub(super) fn fits(expected: &str, said: &str) -> bool {
     let mut rest = said;
     let mut parts = expected.split('…').peekable();
     let Some(first) = parts.next() else { return false };

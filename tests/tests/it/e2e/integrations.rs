@@ -1,12 +1,12 @@
 //! What `docs/integrations.md` says, done word for word: with the real nginx, the real PAM, and real shells.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use cardea_tests::harness::{Device, Killer, Site, output, pam_module, request, until};
+use cardea_tests::harness::{Device, Nginx, Site, output, pam_module, request};
 
 /// A file of the project.
 fn project(path: &str) -> String {
@@ -111,64 +111,39 @@ fn both_kinds_of_pipeline_run_the_same_script() {
     }
 }
 
-/// nginx with the project's configuration. Dropping it ends it.
-struct Nginx(Child, SocketAddr);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        Killer::of_child(&self.0).terminate();
-        let _ = self.0.wait();
-    }
+/// nginx with the project's configuration, in front of members' pages.
+fn members(site: &Site) -> Nginx {
+    let folder = site.folder().join("nginx");
+    let pages = folder.join("pages");
+    fs::create_dir_all(&pages).expect("a folder can be made");
+    // nginx reads them as another user.
+    fs::set_permissions(&pages, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    fs::write(pages.join("index.html"), "the members' page").expect("a file can be written");
+    // Plain passwords: what is tested is not the first factor.
+    fs::write(folder.join("members"), "joe:{PLAIN}word\neve&x=1:{PLAIN}word\n").expect("a file can be written");
+    let key = block("proxy_set_header Authorization");
+    secret_file(&folder.join("authkey.conf"), &with(&key, &[("KEY", &site.status_key)]));
+    let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let at = |name: &str| folder.join(name).display().to_string();
+    let server = with(
+        &project("integrations/nginx/cardea.conf"),
+        &[
+            ("127.0.0.1:8080", &listen.to_string()),
+            ("127.0.0.1:8420", &site.http().to_string()),
+            ("default_main", &site.service),
+            ("/etc/nginx/members.htpasswd", &at("members")),
+            ("/etc/nginx/cardea-authkey.conf", &at("authkey.conf")),
+            ("/srv/members", &at("pages")),
+        ],
+    );
+    Nginx::start(&folder, listen, &server)
 }
 
-impl Nginx {
-    fn start(site: &Site) -> Self {
-        let folder = site.folder().join("nginx");
-        let pages = folder.join("pages");
-        fs::create_dir_all(&pages).expect("a folder can be made");
-        // Its workers are another user.
-        for path in [site.folder(), &folder, &pages] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
-        }
-        fs::write(pages.join("index.html"), "the members' page").expect("a file can be written");
-        // Plain passwords: what is tested is not the first factor.
-        fs::write(folder.join("members"), "joe:{PLAIN}word\neve&x=1:{PLAIN}word\n").expect("a file can be written");
-        let key = block("proxy_set_header Authorization");
-        secret_file(&folder.join("authkey.conf"), &with(&key, &[("KEY", &site.status_key)]));
-        let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        let at = |name: &str| folder.join(name).display().to_string();
-        let server = with(
-            &project("integrations/nginx/cardea.conf"),
-            &[
-                ("127.0.0.1:8080", &listen.to_string()),
-                ("127.0.0.1:8420", &site.http().to_string()),
-                ("default_main", &site.service),
-                ("/etc/nginx/members.htpasswd", &at("members")),
-                ("/etc/nginx/cardea-authkey.conf", &at("authkey.conf")),
-                ("/srv/members", &at("pages")),
-            ],
-        );
-        let places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {};\n", at(kind)));
-        let whole = format!(
-            "daemon off;\npid {};\nerror_log {} error;\nevents {{}}\nhttp {{\naccess_log off;\n{}{server}}}\n",
-            at("pid"),
-            at("error.log"),
-            places.concat(),
-        );
-        fs::write(folder.join("nginx.conf"), whole).expect("a file can be written");
-        let child =
-            Command::new("nginx").args(["-p", &at(""), "-c", &at("nginx.conf"), "-e", &at("error.log")]).spawn();
-        let nginx = Self(child.expect("this test needs nginx: install it"), listen);
-        until("nginx answers", || (request(listen, b"GET", b"/", "", b"").code != 0).then_some(()));
-        nginx
-    }
-
-    /// The code and the page that the user with this name and the password gets.
-    fn ask(&self, credentials: &str) -> (u16, String) {
-        let answer = request(self.1, b"GET", b"/index.html", &format!("Authorization: Basic {credentials}\r\n"), b"");
-        (answer.code, answer.text())
-    }
+/// The code and the page that the user with this name and the password gets.
+fn page(nginx: &Nginx, credentials: &str) -> (u16, String) {
+    let authorization = format!("Authorization: Basic {credentials}\r\n");
+    let answer = request(nginx.address, b"GET", b"/index.html", &authorization, b"");
+    (answer.code, answer.text())
 }
 
 #[test]
@@ -176,20 +151,24 @@ fn nginx_lets_through_who_has_an_open_token() {
     const JOE: &str = "am9lOndvcmQ=";
     const EVE: &str = "ZXZlJng9MTp3b3Jk";
     let (mut site, devices) = site(&["joe"]);
-    let nginx = Nginx::start(&site);
-    assert_eq!(request(nginx.1, b"GET", b"/", "", b"").code, 401, "no password");
-    assert_eq!(nginx.ask(JOE).0, 403, "closed");
+    let nginx = members(&site);
+    assert_eq!(request(nginx.address, b"GET", b"/", "", b"").code, 401, "no password");
+    assert_eq!(page(&nginx, JOE).0, 403, "closed");
     devices[0].open(Site::PIN).ended(0);
     for _ in 0..3 {
-        assert_eq!(nginx.ask(JOE), (200, "the members' page".to_owned()), "open");
+        assert_eq!(page(&nginx, JOE), (200, "the members' page".to_owned()), "open");
     }
-    assert_eq!(nginx.ask(EVE).0, 500, "a name that would change the question");
-    assert_eq!(request(nginx.1, b"GET", b"/cardea-gate", "", b"").code, 404, "the question is not for the outside");
+    assert_eq!(page(&nginx, EVE).0, 500, "a name that would change the question");
+    assert_eq!(
+        request(nginx.address, b"GET", b"/cardea-gate", "", b"").code,
+        404,
+        "the question is not for the outside"
+    );
     devices[0].close().ended(0);
-    assert_eq!(nginx.ask(JOE).0, 403, "closed again");
+    assert_eq!(page(&nginx, JOE).0, 403, "closed again");
     devices[0].open(Site::PIN).ended(0);
     site.kill();
-    assert_eq!(nginx.ask(JOE).0, 500, "no server");
+    assert_eq!(page(&nginx, JOE).0, 500, "no server");
 }
 
 /// A service file for PAM in a folder that only the asking process sees in place of `/etc/pam.d`.
