@@ -10,6 +10,7 @@
 
 mod attacker;
 mod config;
+mod confirmations;
 mod database;
 mod device;
 mod enroll;

@@ -1,5 +1,6 @@
 //! What is simulated: which dangers meet in a schedule, and which rules are broken on purpose.
 
+mod confirmations;
 mod table;
 
 pub use table::CONFIGURATIONS;
@@ -57,6 +58,16 @@ pub enum Kind {
     Thief,
     /// A new device enrolls, or goes on enrolling.
     Enroll,
+    /// A relying party asks the holder to confirm a text.
+    AskConfirmation,
+    /// A relying party takes a confirmation back.
+    CancelConfirmation,
+    /// A relying party looks what has become of a confirmation.
+    PollConfirmation,
+    /// A device fetches the texts that wait.
+    FetchConfirmations,
+    /// An administrator revokes a device, unless it is the last one.
+    RevokeDevice,
 }
 
 /// What a holder may want.
@@ -80,6 +91,12 @@ pub enum Want {
     Rotate,
     /// Give the token up.
     Unenroll,
+    /// Approve a text that was shown.
+    Approve,
+    /// Approve it with the duress PIN.
+    ApproveDuress,
+    /// Deny it.
+    Deny,
 }
 
 /// Who copies records.
@@ -191,6 +208,24 @@ pub enum Mutation {
     DuressIsNormal,
     /// A single-use opening is not consumed.
     NoConsume,
+    /// What was answered can be answered again.
+    AnswerTwice,
+    /// What has expired can be answered.
+    AnswerLate,
+    /// What was taken back can be answered.
+    AnswerCancelled,
+    /// An answer is not looked at again in its transaction.
+    AnswerUnchecked,
+    /// An approval under duress is one.
+    ApproveUnderDuress,
+    /// It does not matter which text was signed.
+    AnyText,
+    /// What waited when a backup was taken waits again once it is restored.
+    RestoreKeepsWaiting,
+    /// What waits is left to the other devices when one gives itself up.
+    UnenrollKeepsWaiting,
+    /// Line 7 forgets that a device was revoked.
+    ForgetRevocation,
 }
 
 impl Mutation {
@@ -229,5 +264,14 @@ impl Mutation {
         (Self::AnyKeyRecord, "keys"),
         (Self::DuressIsNormal, "duress"),
         (Self::NoConsume, "single"),
+        (Self::AnswerTwice, "confirm"),
+        (Self::AnswerLate, "confirm"),
+        (Self::AnswerCancelled, "confirm"),
+        (Self::AnswerUnchecked, "confirmN"),
+        (Self::ApproveUnderDuress, "confirmD"),
+        (Self::AnyText, "confirm"),
+        (Self::RestoreKeepsWaiting, "confirmR"),
+        (Self::UnenrollKeepsWaiting, "confirmD"),
+        (Self::ForgetRevocation, "confirmD"),
     ];
 }

@@ -5,9 +5,12 @@ use cardea_protocol::limits::SLOTS;
 use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::Hint;
 use cardea_server::clock::UnixSeconds;
+use cardea_server::domain::confirmation::WaitingList;
 use cardea_server::domain::throttle::Limits;
 use cardea_server::domain::throttle::Throttle;
 use cardea_server::domain::token::{Standing, TokenState};
+
+use super::confirmations::Question;
 
 /// Verification keys of a device: entry 0 opens, the others are duress keys or random.
 pub(crate) type Slots = [[u8; 32]; SLOTS];
@@ -36,6 +39,10 @@ pub(crate) struct Database {
     pub(crate) high_water: u64,
     /// Written rows so far.
     pub(crate) writes: u64,
+    /// The confirmations that were asked, in order.
+    pub(crate) questions: Vec<Question>,
+    /// The places of those that wait.
+    pub(crate) waiting: WaitingList,
 }
 
 impl Entry {
@@ -76,6 +83,7 @@ impl Database {
 
     /// A copy, as a backup makes it.
     pub(crate) fn duplicate(&self) -> Self {
-        Self { devices: self.devices.iter().map(Entry::duplicate).collect(), token: self.token.clone(), ..*self }
+        let devices = self.devices.iter().map(Entry::duplicate).collect();
+        Self { devices, token: self.token.clone(), questions: self.questions.clone(), ..*self }
     }
 }

@@ -10,6 +10,7 @@ use cardea_protocol::crypto::Provider;
 use cardea_protocol::device::{Attempt, AwaitReceipt, Confirm, Enrollment, Record, Resync, Rotation, Session};
 
 use super::config::Want;
+use super::confirmations::Shown;
 use super::world::World;
 
 pub(crate) use cold::{with_pending, without_pending};
@@ -83,6 +84,10 @@ pub(crate) struct Device<P: Provider> {
     pub(crate) skew: i64,
     /// The row of the server that it is about, once there is one.
     pub(crate) entry: Option<usize>,
+    /// The texts that it was shown last.
+    pub(crate) shown: Vec<Shown>,
+    /// Which of them is answered next.
+    pub(crate) answers: u32,
 }
 
 impl<P: Provider> Device<P> {
@@ -97,6 +102,8 @@ impl<P: Provider> Device<P> {
             holds_recovery: false,
             skew,
             entry: None,
+            shown: Vec::new(),
+            answers: 0,
         }
     }
 

@@ -6,6 +6,7 @@ mod token;
 pub(crate) use token::{Role, Token};
 
 use cardea_protocol::Code;
+use cardea_server::domain::confirmation::ConfirmationState;
 
 use super::config::Want;
 
@@ -32,6 +33,10 @@ pub(crate) struct Intent {
     pub(crate) signed_at: u64,
     /// Ephemeral key or operation id.
     pub(crate) id: [u8; 32],
+    /// The confirmation that the holder was shown, for an answer.
+    pub(crate) about: Option<[u8; 8]>,
+    /// The one that stood at its index when the server decided.
+    pub(crate) named: Option<[u8; 8]>,
     executed: u32,
     outcome: Option<Code>,
     never: bool,
@@ -66,6 +71,12 @@ pub struct Seen {
     pub open: u64,
     /// Backups restored.
     pub restored: u64,
+    /// Looks at approved confirmations.
+    pub approved: u64,
+    /// Looks at denied ones.
+    pub denied: u64,
+    /// Looks at ones that were approved under duress.
+    pub forced: u64,
 }
 
 impl Seen {
@@ -83,6 +94,9 @@ impl Seen {
         self.stolen += other.stolen;
         self.open += other.open;
         self.restored += other.restored;
+        self.approved += other.approved;
+        self.denied += other.denied;
+        self.forced += other.forced;
     }
 }
 
@@ -132,7 +146,21 @@ impl Ghost {
         id: [u8; 32],
     ) -> usize {
         let (executed, outcome, never, forgotten) = (0, None, false, false);
-        self.intents.push(Intent { holder, want, pin, next_pin, signed_at, id, executed, outcome, never, forgotten });
+        let (about, named) = (None, None);
+        self.intents.push(Intent {
+            holder,
+            want,
+            pin,
+            next_pin,
+            signed_at,
+            id,
+            about,
+            named,
+            executed,
+            outcome,
+            never,
+            forgotten,
+        });
         self.intents.len() - 1
     }
 
@@ -165,14 +193,23 @@ impl Ghost {
         let this = &mut self.intents[intent];
         let name = || format!("operation {intent}");
         let (want, signed_at, holder, pins) = (this.want, this.signed_at, this.holder, (this.pin, this.next_pin));
-        let (never, before) = (this.never, this.executed);
+        let (never, before, about, named) = (this.never, this.executed, this.about, this.named);
         this.outcome = Some(code);
         let by_pin = matches!(
             want,
-            Want::Open | Want::OpenWrong | Want::OpenDuress | Want::SetPins | Want::Rotate | Want::Unenroll
+            Want::Open
+                | Want::OpenWrong
+                | Want::OpenDuress
+                | Want::SetPins
+                | Want::Rotate
+                | Want::Unenroll
+                | Want::Approve
+                | Want::ApproveDuress
         );
         if by_pin && matches!(code, Code::Ok | Code::PinRejected) {
-            self.require((code == Code::Ok) == (role != Role::Wrong), "only a right pin is accepted", || {
+            // A signature over another text than the server's is as good as one by a wrong pin.
+            let is_good = role != Role::Wrong && about == named;
+            self.require((code == Code::Ok) == is_good, "only a right pin is accepted", || {
                 format!("operation {intent} with a pin that is {role:?} ended with {code:?}")
             });
         }
@@ -220,7 +257,28 @@ impl Ghost {
             Want::SetPins => self.token.set_pins(entry, role, pins.1, now),
             Want::Unenroll => self.token.unenroll(entry, role, now),
             Want::Rotate => self.token.rotate(entry, role, now),
+            Want::Approve | Want::ApproveDuress => {
+                self.token.touch(role, now);
+                self.answer(intent, true, now);
+            }
+            Want::Deny => self.answer(intent, false, now),
             Want::Status | Want::Ping => {}
+        }
+    }
+
+    /// The server takes the operation of `intent` for the answer to a question.
+    fn answer(&mut self, intent: usize, approves: bool, now: u64) {
+        let Intent { about, named, .. } = self.intents[intent];
+        let detail = || format!("operation {intent}");
+        self.require(about == named, "an answer is to the text that was shown", detail);
+        let Some(before) = named.and_then(|id| self.token.answer(&id, approves, now)) else {
+            return self.violated("only what was asked is answered", detail);
+        };
+        match before {
+            ConfirmationState::Pending => {}
+            ConfirmationState::Expired => self.violated("nothing is answered after its time", detail),
+            ConfirmationState::Cancelled => self.violated("what was taken back is not answered", detail),
+            _ => self.violated("a question is answered once", detail),
         }
     }
 
@@ -297,6 +355,7 @@ impl Ghost {
         self.token = token;
         self.token.restored_at = now;
         self.token.administer(now, false);
+        self.token.take_back(None, now);
         self.clone_used.fill(false);
         self.seen.restored += 1;
         // Counts since the backup are lost with it; what was looked at then is not looked at again.

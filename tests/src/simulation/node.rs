@@ -16,7 +16,7 @@ use cardea_protocol::wire::{ColdRequest, FirstFrame, Op, PlainFrame};
 use super::config::Mutation;
 use super::network::Reply;
 use super::world::World;
-use decide::{Decided, Decision};
+use decide::{Asked, Decided, Decision};
 
 /// A server's end of a connection.
 pub(crate) enum Link<P: Provider> {
@@ -190,8 +190,14 @@ impl<P: Provider> World<P> {
                 return None;
             }
             Verdict::Operation(operation) => {
-                let (cell, statement) = (*operation.request(), *operation.statement());
-                match self.decide(entry, cell.op, cell.time, &statement, &cell.signature, stop) {
+                let cell = *operation.request();
+                let named = self.named(cell.op, cell.win);
+                let pair = &self.keys[key].pair;
+                let statement = self.covering(named, &cell.signature, entry, |extension| {
+                    operation.statement_with(&row, cold, pair, extension)
+                });
+                let asked = Asked { op: cell.op, time: cell.time, named, signature: &cell.signature };
+                match self.decide(entry, &asked, &statement, stop) {
                     Decision::Go(mut decided) => {
                         if self.is_broken(Mutation::TwoTransactions) {
                             let intent = self.network.requests[request].intent;
@@ -263,6 +269,7 @@ impl<P: Provider> World<P> {
             }
             Mutation::ForgetOutcome => row.last = None,
             Mutation::ForgetSuspension => row.suspended = false,
+            Mutation::ForgetRevocation => row.revoked = false,
             Mutation::NoMarkerGate => row.marker = 0,
             _ => {}
         }

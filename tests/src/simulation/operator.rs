@@ -1,10 +1,12 @@
 //! Those who do not speak the protocol: time, relying parties, administrators, the operator.
 
 use cardea_protocol::crypto::Provider;
+use cardea_server::clock::UnixSeconds;
 use cardea_server::domain::status::TokenStatus;
 use cardea_server::domain::token::{Closer, Standing};
 
 use super::config::Mutation;
+use super::network::index;
 use super::node::Link;
 use super::world::World;
 
@@ -80,6 +82,23 @@ impl<P: Provider> World<P> {
         self.say(|| format!("an administrator {what}"));
     }
 
+    /// An administrator revokes a device for good, unless it is the last one: the token is closed by that.
+    pub(crate) fn revoke_device(&mut self, pick: u32) {
+        let enrolled: Vec<usize> =
+            (0..self.database.devices.len()).filter(|entry| !self.database.devices[*entry].row.revoked).collect();
+        let Some(at) = index(pick, enrolled.len()).filter(|_| enrolled.len() > 1) else { return };
+        let (entry, now) = (enrolled[at], self.seconds());
+        let mut row = self.database.devices[entry].row.duplicate();
+        row.revoked = true;
+        self.database.write::<P>(entry, &row);
+        self.database.devices[entry].gone = true;
+        self.database.token.close(Closer::Administrator, now);
+        self.database.high_water = self.database.high_water.max(self.now);
+        self.ghost.token.close(None, self.now);
+        self.ghost.token.end(entry);
+        self.say(|| format!("an administrator revokes device {entry}"));
+    }
+
     /// The next static key. At most three are alive at a time.
     pub(crate) fn new_key(&mut self) {
         let Some(newest) = self.keys.last().map(|key| key.record.epoch) else { return };
@@ -110,6 +129,9 @@ impl<P: Provider> World<P> {
         if self.broken != Some(Mutation::RestoreKeepsOpen) {
             restored.restored_at = self.now;
             restored.token.consume();
+        }
+        if self.broken != Some(Mutation::RestoreKeepsWaiting) {
+            restored.waiting.take_back(UnixSeconds::new(self.now));
         }
         restored.high_water = restored.high_water.max(self.now);
         self.database = restored;

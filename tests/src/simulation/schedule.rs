@@ -283,6 +283,15 @@ impl<P: Provider> World<P> {
             Kind::Enroll => {
                 self.enroll();
             }
+            Kind::AskConfirmation => self.ask_question(b),
+            Kind::CancelConfirmation => self.cancel_question(b),
+            Kind::PollConfirmation => self.poll_question(b),
+            Kind::FetchConfirmations => {
+                if let Some(device) = self.holder(a) {
+                    self.fetch_questions(device);
+                }
+            }
+            Kind::RevokeDevice => self.revoke_device(b),
         }
     }
 }

@@ -28,6 +28,7 @@ impl<P: Provider> World<P> {
             self.settle_one(device);
         }
         self.check();
+        self.poll_questions();
     }
 
     fn settle_one(&mut self, device: usize) {

@@ -28,6 +28,9 @@ fn ten_thousand_schedules_violate_nothing_and_exercise_everything() {
         ("messages of thieves", seen.stolen),
         ("checks of an open token", seen.open),
         ("restores", seen.restored),
+        ("approvals", seen.approved),
+        ("denials", seen.denied),
+        ("approvals under duress", seen.forced),
     ] {
         assert!(times >= 100, "too few {what}: {times}");
     }

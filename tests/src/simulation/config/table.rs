@@ -1,6 +1,7 @@
 //! The configurations. The first eighteen are those of the model checker (`protocol-spec/models/ratchet/check.py`) with
 //! wider bounds; the others go where its section "not checked" points.
 
+use super::confirmations::{CONFIRM, CONFIRM_DURESS, CONFIRM_NODES, CONFIRM_RESTORE};
 use super::{Config, Kind, Thief, Want};
 
 const OPEN_CLOSE: &[(Want, u32)] = &[(Want::Open, 4), (Want::Close, 3), (Want::Status, 1)];
@@ -14,7 +15,7 @@ const ALL_WANTS: &[(Want, u32)] = &[
     (Want::Rotate, 1),
 ];
 
-const BASE: Config = Config {
+pub(super) const BASE: Config = Config {
     name: "",
     steps: (15, 60),
     weights: &[],
@@ -314,6 +315,10 @@ pub const CONFIGURATIONS: &[Config] = &[
         tick: 60,
         ..BASE
     },
+    CONFIRM,
+    CONFIRM_NODES,
+    CONFIRM_DURESS,
+    CONFIRM_RESTORE,
     Config {
         name: "enrollS",
         weights: &[

@@ -2,9 +2,11 @@
 
 use cardea_protocol::crypto::{Provider, Random};
 use cardea_protocol::device::{Intent, Pending, Record};
+use cardea_protocol::pin::PinKey;
 
 use super::{Cut, Memory, Waiting, derive_key};
 use crate::simulation::config::{Mutation, Want};
+use crate::simulation::confirmations::Shown;
 use crate::simulation::world::World;
 
 impl<P: Provider> World<P> {
@@ -22,7 +24,7 @@ impl<P: Provider> World<P> {
         let pins = &mut self.devices[device].pins;
         match want {
             Want::OpenWrong => pins.fresh(),
-            Want::OpenDuress => pins.duress,
+            Want::OpenDuress | Want::ApproveDuress => pins.duress,
             _ => pins.normal,
         }
     }
@@ -40,12 +42,19 @@ impl<P: Provider> World<P> {
         let clock = self.device_time(device);
         let signed_at = time.map_or(clock, u64::from);
         let time = u32::try_from(signed_at).unwrap_or(u32::MAX);
+        let answers = matches!(want, Want::Approve | Want::ApproveDuress | Want::Deny);
+        let shown = if answers { self.pick_shown(device) } else { None };
         let blind = self.is_broken(Mutation::NoLock) || self.is_broken(Mutation::NewAttemptOnLoss);
         let Some(record) = &self.devices[device].stored else { return false };
         let forgotten = blind.then(|| without_pending(record));
         let record = forgotten.as_ref().unwrap_or(record);
         let key = derive_key::<P>(&record.pin_derivation(), pin);
+        let about = shown.as_ref().map(|shown| shown.id);
         let intent = match want {
+            Want::Approve | Want::ApproveDuress | Want::Deny => {
+                let Some(Shown { index, id, text }) = &shown else { return false };
+                answer(want, (*index, id, text), &key)
+            }
             Want::Open | Want::OpenWrong | Want::OpenDuress => Intent::Open { window: 0, key: &key },
             Want::Close => Intent::Close,
             Want::Status => Intent::Status,
@@ -65,6 +74,7 @@ impl<P: Provider> World<P> {
             entry.store(&record);
         }
         let intent = self.ghost.intend(device, want, (pin, 0), signed_at, id);
+        self.ghost.intents[intent].about = about;
         self.say(|| format!("device {device} makes operation {intent}: {want:?} at {signed_at}"));
         if cut == Cut::AfterStore {
             self.devices[device].crash();
@@ -140,6 +150,14 @@ impl<P: Provider> World<P> {
         let this = &mut self.devices[device];
         this.session = None;
         this.memory = Memory::Resync(Box::new(resync));
+    }
+}
+
+/// An answer to a text.
+pub(super) fn answer<'a>(want: Want, (index, id, text): (u8, &'a [u8; 8], &'a str), key: &'a PinKey) -> Intent<'a> {
+    match want {
+        Want::Deny => Intent::Deny { index, reason: 2, id, text },
+        _ => Intent::Confirm { index, id, text, key },
     }
 }
 

@@ -4,6 +4,7 @@ use cardea_protocol::crypto::Provider;
 use cardea_protocol::device::Intent;
 use cardea_protocol::pin::PinKey;
 
+use super::cold::answer;
 use super::{Asked, Cut, Memory, WarmWaiting, derive_key};
 use crate::simulation::config::{Mutation, Want};
 use crate::simulation::world::World;
@@ -15,6 +16,11 @@ impl<P: Provider> World<P> {
         let pin = self.typed(device, want);
         let signed_at = self.device_time(device);
         let time = u32::try_from(signed_at).unwrap_or(u32::MAX);
+        let answers = matches!(want, Want::Approve | Want::ApproveDuress | Want::Deny);
+        let shown = if answers { self.pick_shown(device) } else { None };
+        if answers && shown.is_none() {
+            return false;
+        }
         let Some((mut session, link)) = self.devices[device].session.take() else { return false };
         let next_pin = if want == Want::SetPins { self.devices[device].pins.fresh() } else { 0 };
         let this = &self.devices[device];
@@ -49,18 +55,16 @@ impl<P: Provider> World<P> {
                 (bytes, declared)
             }
             _ => {
-                let intent = match want {
-                    Want::Open | Want::OpenWrong | Want::OpenDuress => Intent::Open { window: 0, key: &key },
-                    Want::Close => Intent::Close,
-                    Want::Unenroll => Intent::Unenroll { key: &key },
-                    Want::Ping => Intent::Ping,
-                    _ => Intent::Status,
+                let intent = match (want, &shown) {
+                    (_, Some(shown)) => answer(want, (shown.index, &shown.id, &shown.text), &key),
+                    (want, None) => plain(want, &key),
                 };
                 let Ok(made) = session.request(record, &intent, time) else { return false };
                 (made.frame().bytes().to_vec(), *made.id())
             }
         };
         let intent = self.ghost.intend(device, want, (pin, next_pin), signed_at, id);
+        self.ghost.intents[intent].about = shown.map(|shown| shown.id);
         self.say(|| format!("device {device} makes warm operation {intent}: {want:?} at {signed_at}"));
         if asked.cut == Cut::AfterStore {
             self.devices[device].crash();
@@ -114,5 +118,16 @@ impl<P: Provider> World<P> {
             request.intent = Some(intent);
         }
         started
+    }
+}
+
+/// A small request that is no answer.
+fn plain(want: Want, key: &PinKey) -> Intent<'_> {
+    match want {
+        Want::Open | Want::OpenWrong | Want::OpenDuress => Intent::Open { window: 0, key },
+        Want::Close => Intent::Close,
+        Want::Unenroll => Intent::Unenroll { key },
+        Want::Ping => Intent::Ping,
+        _ => Intent::Status,
     }
 }

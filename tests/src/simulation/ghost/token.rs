@@ -1,5 +1,7 @@
 //! The token as it should be: written anew for the simulation, so that it can disagree with the server's.
 
+use cardea_server::domain::confirmation::ConfirmationState;
+
 /// What a PIN is to a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -36,8 +38,24 @@ pub(crate) struct Token {
     closes: Vec<(Option<usize>, u64)>,
     /// How often each device has changed its static key.
     rotations: Vec<u32>,
-    /// Devices that are blocked, suspended or given up: nothing of theirs is accepted.
+    /// Devices that are blocked, suspended, revoked or given up: nothing of theirs is accepted.
     ended: Vec<usize>,
+    questions: Vec<Question>,
+}
+
+/// A confirmation: its id, when its time is over, and what ended it.
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    id: [u8; 8],
+    ends_at: u64,
+    ended: Option<ConfirmationState>,
+}
+
+impl Question {
+    fn state(&self, now: u64) -> ConfirmationState {
+        let is_over = now >= self.ends_at;
+        self.ended.unwrap_or(if is_over { ConfirmationState::Expired } else { ConfirmationState::Pending })
+    }
 }
 
 const SECONDS: u64 = 60;
@@ -143,6 +161,38 @@ impl Token {
         self.touch(role, now);
         self.close(Some(entry), now);
         self.end(entry);
+        self.take_back(None, now);
+    }
+
+    /// A relying party asks something that can be answered before `ends_at`.
+    pub(crate) fn ask(&mut self, id: [u8; 8], ends_at: u64) {
+        self.questions.push(Question { id, ends_at, ended: None });
+    }
+
+    /// A question, or every one that waits, is taken back.
+    pub(crate) fn take_back(&mut self, id: Option<[u8; 8]>, now: u64) {
+        for question in self.questions.iter_mut().filter(|question| id.is_none_or(|id| id == question.id)) {
+            if question.state(now) == ConfirmationState::Pending {
+                question.ended = Some(ConfirmationState::Cancelled);
+            }
+        }
+    }
+
+    /// The holder answers; returns what the question was before. An approval by who is not free is none.
+    pub(crate) fn answer(&mut self, id: &[u8; 8], approves: bool, now: u64) -> Option<ConfirmationState> {
+        let question = self.questions.iter_mut().find(|question| question.id == *id)?;
+        let before = question.state(now);
+        question.ended = Some(match (approves, self.duress) {
+            (false, _) => ConfirmationState::Denied { reason: 2 },
+            (true, true) => ConfirmationState::Duress,
+            (true, false) => ConfirmationState::Approved,
+        });
+        Some(before)
+    }
+
+    /// What a relying party must be told of its question.
+    pub(crate) fn became(&self, id: &[u8; 8], now: u64) -> Option<ConfirmationState> {
+        self.questions.iter().find(|question| question.id == *id).map(|question| question.state(now))
     }
 
     pub(crate) fn clear_duress(&mut self, now: u64) {

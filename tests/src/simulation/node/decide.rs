@@ -13,6 +13,7 @@ use cardea_server::domain::world::cap_of_win;
 
 use super::Stop;
 use crate::simulation::config::Mutation;
+use crate::simulation::confirmations::Named;
 use crate::simulation::database::Database;
 use crate::simulation::ghost::Role;
 use crate::simulation::world::World;
@@ -32,13 +33,25 @@ pub(super) struct Decided {
     under_duress: bool,
     /// Done already, by a server whose rules are broken.
     pub(super) done: Option<Code>,
+    /// The question that it answers.
+    question: Option<usize>,
 }
 
 impl Decided {
     /// Not to be executed; the ratchet goes on with `code`.
     pub(super) const fn skip(code: Option<Code>) -> Self {
-        Self { code, role: None, counted: None, time: 0, under_duress: false, done: None }
+        Self { code, role: None, counted: None, time: 0, under_duress: false, done: None, question: None }
     }
+}
+
+/// A signed operation, as it is looked at.
+pub(super) struct Asked<'a> {
+    pub(super) op: Op,
+    /// The time that was signed.
+    pub(super) time: u32,
+    /// What it is about, if it is an answer.
+    pub(super) named: Option<Named>,
+    pub(super) signature: &'a [u8; 64],
 }
 
 /// Something else came first: nothing of this has happened.
@@ -54,15 +67,8 @@ pub(super) enum Decision {
 
 impl<P: Provider> World<P> {
     /// Line 13. The attempt is counted in a transaction of its own before it is looked at.
-    pub(super) fn decide(
-        &mut self,
-        entry: usize,
-        op: Op,
-        time: u32,
-        statement: &Statement,
-        signature: &[u8; 64],
-        stop: Stop,
-    ) -> Decision {
+    pub(super) fn decide(&mut self, entry: usize, asked: &Asked<'_>, statement: &Statement, stop: Stop) -> Decision {
+        let Asked { op, time, named, signature } = *asked;
         let under_duress = self.database.token.is_under_duress();
         let mut decided = Decided { time, under_duress, ..Decided::skip(None) };
         let limits = self.rules.limits;
@@ -75,11 +81,22 @@ impl<P: Provider> World<P> {
         if token_blocked || device.throttle.is_blocked(now, limits) && !pending {
             return Decision::Refuse;
         }
+        match named {
+            Some(Named::Expired) => return Decision::Go(Decided::skip(Some(Code::ConfirmationExpired))),
+            Some(Named::Unknown) => return Decision::Go(Decided::skip(Some(Code::ConfirmationUnknown))),
+            Some(Named::Waiting(number)) => decided.question = Some(number),
+            None => {}
+        }
         match op.signer() {
             Signer::Nobody => return Decision::Go(decided),
             Signer::Device => {
                 let good = P::ed25519_verify(&device.row.device_key, statement.bytes(), signature);
-                return if good { Decision::Go(decided) } else { Decision::Drop };
+                return match good {
+                    true => Decision::Go(decided),
+                    // Another text may have come to stand where the one stood that was signed.
+                    false if named.is_some() => Decision::Go(Decided::skip(Some(Code::Policy))),
+                    false => Decision::Drop,
+                };
             }
             Signer::Pin => {}
         }
@@ -165,6 +182,8 @@ impl<P: Provider> World<P> {
         };
         if let Some(intent) = intent {
             self.say(|| format!("operation {intent} ({op:?}) of device {entry} is committed: {code:?}"));
+            let question = decided.question.and_then(|number| self.database.questions.get(number));
+            self.ghost.intents[intent].named = question.map(|question| question.id);
             self.ghost.execute(intent, entry, code, self.now);
             let device = &self.database.devices[entry];
             if code == Code::PinRejected && device.throttle.is_blocked(self.seconds(), self.rules.limits) {
@@ -180,7 +199,7 @@ impl<P: Provider> World<P> {
         let now = self.seconds();
         let stale = decided.role.is_some() && self.is_stale(entry, op, decided.time);
         let (limits, window) = (self.rules.limits, self.rules.window);
-        let Database { devices, token, .. } = &mut self.database;
+        let Database { devices, token, waiting, .. } = &mut self.database;
         let device = &mut devices[entry];
         let closer = Closer::Device(device.row.device);
         match (decided.role, decided.counted) {
@@ -203,6 +222,9 @@ impl<P: Provider> World<P> {
             }
             (None, _) => {}
         }
+        if let Some(number) = decided.question {
+            return self.answer_question(number, op, win);
+        }
         match op {
             Op::Open => token.open(now, window, cap_of_win(win)),
             Op::Close => token.close(closer, now),
@@ -217,6 +239,9 @@ impl<P: Provider> World<P> {
             Op::Unenroll => {
                 device.gone = !token.is_under_duress();
                 token.close(closer, now);
+                if self.broken != Some(Mutation::UnenrollKeepsWaiting) {
+                    waiting.take_back(now);
+                }
             }
             _ => {}
         }

@@ -3,10 +3,9 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Provider;
 use cardea_protocol::responder::{Opened, WarmOperation};
-use cardea_protocol::statement::Extension;
 use cardea_protocol::wire::{LargeReply, LargeRequest, Op, Signer};
 
-use super::decide::{Decided, Decision};
+use super::decide::{Asked, Decided, Decision};
 use super::{Job, Link, Step, Stop};
 use crate::simulation::config::Mutation;
 use crate::simulation::world::World;
@@ -23,15 +22,14 @@ impl<P: Provider> World<P> {
         let row = device.row.duplicate();
         let version = device.version;
         let owned = session.owns(&row) || self.broken == Some(Mutation::NoFence);
-        if !owned || row.clone_blocked || row.suspended || row.revoked {
+        let revoked = row.revoked && !self.is_broken(Mutation::ForgetRevocation);
+        if !owned || row.clone_blocked || row.suspended || revoked {
             self.say(|| format!("frame {request} comes too late for its session"));
             self.links[link] = Link::Closed;
             return None;
         }
-        let statement = operation.statement::<P>(Extension::None);
         let asked = operation.request;
-        let decision = self.decide(entry, asked.op(), asked.time(), &statement, asked.signature(), stop);
-        let decided = match decision {
+        let decided = match self.decide_warm(entry, &operation, stop) {
             Decision::Go(decided) => decided,
             Decision::Refuse => {
                 self.answer_warm(request, link, &operation, Code::Blocked);
@@ -47,6 +45,15 @@ impl<P: Provider> World<P> {
         Some(Job { request, entry, version, row, step: Step::Warm { operation: Box::new(operation), link, decided } })
     }
 
+    fn decide_warm(&mut self, entry: usize, operation: &WarmOperation, stop: Stop) -> Decision {
+        let request = &operation.request;
+        let named = self.named(request.op(), request.win());
+        let signature = request.signature();
+        let statement = self.covering(named, signature, entry, |extension| operation.statement::<P>(extension));
+        let asked = Asked { op: request.op(), time: request.time(), named, signature };
+        self.decide(entry, &asked, &statement, stop)
+    }
+
     pub(super) fn commit_warm(
         &mut self,
         request: usize,
@@ -59,7 +66,8 @@ impl<P: Provider> World<P> {
         let fence = session.fence();
         let row = self.database.devices[entry].row.duplicate();
         let owned = fence.owns(&row) || self.broken == Some(Mutation::NoFence);
-        if !owned || row.clone_blocked || row.suspended || row.revoked {
+        let revoked = row.revoked && !self.is_broken(Mutation::ForgetRevocation);
+        if !owned || row.clone_blocked || row.suspended || revoked {
             self.settle_lost(entry, &decided);
             self.links[link] = Link::Closed;
             return;
@@ -74,8 +82,7 @@ impl<P: Provider> World<P> {
         let Ok(code) = self.apply(entry, (asked.op(), asked.win()), pins, &decided, intent) else {
             // Look at it once more.
             self.settle_lost(entry, &decided);
-            let statement = operation.statement::<P>(Extension::None);
-            match self.decide(entry, asked.op(), asked.time(), &statement, asked.signature(), Stop::Never) {
+            match self.decide_warm(entry, operation, Stop::Never) {
                 Decision::Go(again) => self.commit_warm(request, (entry, link), operation, again, dies),
                 Decision::Refuse => self.answer_warm(request, link, operation, Code::Blocked),
                 Decision::Drop => {}
