@@ -92,6 +92,7 @@ pub struct Admin {
     retention: Retention,
     caller: crate::webhook::Caller,
     busy: webhooks::Busy,
+    tests: webhooks::Busy,
     subtrees: Subtrees,
     pulse: events::Pulse,
     plain_webhooks: bool,
@@ -123,7 +124,8 @@ impl Admin {
         let (uses, subtrees, pulse) = (authkeys::Uses::default(), Subtrees::default(), events::Pulse::default());
         let plain_webhooks = false;
         let retention = Retention::default();
-        let (caller, busy) = (crate::webhook::Caller::new(development), webhooks::Busy::default());
+        let caller = crate::webhook::Caller::new(development);
+        let (busy, tests) = (webhooks::Busy::default(), webhooks::Busy::default());
         Ok(Self {
             store,
             vault,
@@ -135,6 +137,7 @@ impl Admin {
             retention,
             caller,
             busy,
+            tests,
             subtrees,
             pulse,
             plain_webhooks,

@@ -16,6 +16,7 @@ use http_body_util::Full;
 use hyper::{Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -24,8 +25,11 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::clock::UnixSeconds;
 
-/// Bodies are padded to a multiple of this, so that their sizes say nothing.
-const BLOCK: usize = 512;
+/// The size of every body, and of every frame of the event feed: spaces fill it up, so that it says nothing. Nothing
+/// that happens to a token is larger, whatever its names are; what an administrator does may take a multiple.
+pub(crate) const BLOCK: usize = 2_560;
+/// Names that are looked up at once.
+const LOOKUPS: usize = 16;
 /// How long a call may take, the name's resolution and the handshakes included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -93,6 +97,7 @@ pub struct Caller {
     tls: TlsConnector,
     allow_private: bool,
     timeout: Duration,
+    lookups: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Caller {
@@ -131,7 +136,12 @@ impl Caller {
         let provider = Arc::new(ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has the usual versions").with_root_certificates(roots).with_no_client_auth();
-        Self { tls: TlsConnector::from(Arc::new(config)), allow_private, timeout: TIMEOUT }
+        Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            allow_private,
+            timeout: TIMEOUT,
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+        }
     }
 
     #[cfg(test)]
@@ -158,7 +168,7 @@ impl Caller {
         let is_tls = scheme == "https";
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let host = authority.host();
-        let stream = target::connect(host, port, self.allow_private).await?;
+        let stream = target::connect(host, port, self.allow_private, &self.lookups).await?;
         let request = request(call, &uri, authority.as_str())?;
         if !is_tls {
             return exchange(stream, request).await;

@@ -10,12 +10,13 @@ pub use verify::AuditReport;
 
 use super::{Admin, AdminError};
 use crate::audit::checkpoint::Log;
-use crate::audit::export::{Head, Line};
+use crate::audit::export::{Growth, Head, Line};
 use crate::audit::proof;
 use crate::audit::tree::Hash;
 use crate::domain::actor::Actor;
-use crate::storage::rows::{JournalFilter, JournalRows};
-use crate::vault::{About, Event, EventKind, VaultError};
+use crate::storage::Transaction;
+use crate::storage::rows::{AccessRows, JournalFilter, JournalRows};
+use crate::vault::{About, Event, EventKind, Vault, VaultError};
 
 /// Whose rows are exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +28,15 @@ pub enum AuditScope {
 }
 
 impl AuditScope {
-    fn filter(&self) -> JournalFilter {
-        match self {
-            Self::Instance => JournalFilter::All,
-            Self::Subscription(name) => JournalFilter::Subscription(name.clone()),
-        }
+    /// Which rows are in it. Those of a subscription that is gone are the operator's alone: an authkey is one of the
+    /// subscription that has the name now.
+    fn filter(&self, vault: &Vault, tx: &mut dyn Transaction, by: Actor) -> Result<JournalFilter, VaultError> {
+        let Self::Subscription(name) = self else { return Ok(JournalFilter::All) };
+        let filter = vault.subscription_filter(tx, name)?;
+        // One that was deleted has left its rows; one that never was has none, and gets none now.
+        let is_there = tx.has_subscription(name)?
+            || (by.authkey().is_none() && !vault.stored_journal(tx, &filter, 0, 1)?.is_empty());
+        if is_there { Ok(filter) } else { Err(VaultError::Unknown("subscription")) }
     }
 
     fn about(&self) -> About {
@@ -99,8 +104,8 @@ impl Admin {
     /// itself recorded, before it happens. An export ends with the tree as it is when the first page is read.
     ///
     /// # Errors
-    /// [`AdminError::NoSubscription`]: there never was one of this name. [`AdminError::BadCall`]: `from` is no position of
-    /// an export. Storage failed, or a row is damaged.
+    /// [`AdminError::NoSubscription`]: there never was one of this name, or there is none now and an authkey asks.
+    /// [`AdminError::BadCall`]: `from` is no position of an export. Storage failed, or a row is damaged.
     pub async fn audit_export(
         &self,
         scope: &AuditScope,
@@ -108,32 +113,27 @@ impl Admin {
         from: Option<AuditPosition>,
         limit: u32,
     ) -> Result<AuditPage, AdminError> {
-        let (about, filter, named) = (scope.about(), scope.filter(), scope.subscription());
-        let note = self
+        let (about, asked) = (scope.about(), scope.clone());
+        let (note, filter) = self
             .write(move |vault, tx| {
-                let clock = vault.reading();
-                // One that was deleted has left its rows; one that never was has none, and gets none now.
-                if let Some(name) = named
-                    && !vault.subscriptions(tx)?.iter().any(|known| known.name == name)
-                    && vault.stored_journal(tx, &filter, 0, 1)?.is_empty()
-                {
-                    return Err(VaultError::Unknown("subscription"));
-                }
+                let (clock, filter) = (vault.reading(), asked.filter(vault, tx, by)?);
                 let after = from.map_or(0, |from| from.after);
                 let event = Event::new(EventKind::AuditExported, about, by, clock.now());
                 vault.record(tx, &event.with("after", after.to_string()))?;
-                match from {
-                    None => vault.sign_checkpoint(tx, clock).map(Some),
+                let note = match from {
+                    None => Some(vault.sign_checkpoint(tx, clock)?),
                     Some(from) => {
                         let before = from.through.saturating_sub(1);
-                        Ok(tx.checkpoints(before, 1)?.into_iter().find(|row| row.size == from.through))
+                        tx.checkpoints(before, 1)?.into_iter().find(|row| row.size == from.through)
                     }
-                }
+                };
+                Ok((note, filter))
             })
-            .await?
-            .ok_or_else(|| AdminError::BadCall("this is no position of an export: begin anew".to_owned()))?;
+            .await?;
+        let none = || AdminError::BadCall("this is no position of an export: begin anew".to_owned());
+        let note = note.ok_or_else(none)?;
         let (through, after) = (note.size, from.map_or(0, |from| from.after));
-        let (filter, subtrees) = (scope.filter(), self.subtrees.clone());
+        let subtrees = self.subtrees.clone();
         let proves = matches!(scope, AuditScope::Subscription(_));
         let (lines, is_last) = self
             .read(move |vault, tx| {
@@ -174,7 +174,27 @@ impl Admin {
     /// [`AdminError::BadCall`]: the log has never had that size. Storage failed, or a row is damaged.
     pub async fn audit_consistency(&self, size: u64) -> Result<AuditProof, AdminError> {
         let note = self.write(|vault, tx| vault.sign_checkpoint(tx, vault.reading())).await?;
-        let ranges = proof::consistency(size, note.size);
+        let proof = self.growth(size, note.size).await?;
+        Ok(AuditProof { checkpoint: note.note, proof })
+    }
+
+    /// The head of an export with the proofs that its log begins with the first rows, as many as `since` says, of each:
+    /// an export of a subscription can be compared with older checkpoints by them alone.
+    ///
+    /// # Errors
+    /// [`AdminError::BadCall`]: the log has never had that size, or the head is none of this log. Storage failed, or a
+    /// row is damaged.
+    pub async fn audit_head(&self, mut head: Head, since: &[u64]) -> Result<Head, AdminError> {
+        let checkpoint = self.audit_log().await?.open(&head.checkpoint);
+        let checkpoint = checkpoint.map_err(|error| AdminError::BadCall(error.to_string()))?;
+        for rows in since {
+            head.grown.push(Growth { rows: *rows, proof: self.growth(*rows, checkpoint.size).await? });
+        }
+        Ok(head)
+    }
+
+    async fn growth(&self, old: u64, new: u64) -> Result<Vec<String>, AdminError> {
+        let ranges = proof::consistency(old, new);
         let ranges = ranges.ok_or_else(|| AdminError::BadCall("the log has never had this many rows".to_owned()))?;
         let subtrees = self.subtrees.clone();
         let proof = self
@@ -183,7 +203,7 @@ impl Admin {
                 ranges.into_iter().map(|range| reading.root(tx, range)).collect::<Result<Vec<_>, VaultError>>()
             })
             .await?;
-        Ok(AuditProof { checkpoint: note.note, proof: encoded(&proof) })
+        Ok(encoded(&proof))
     }
 }
 

@@ -174,7 +174,8 @@ impl Admin {
     /// time.
     ///
     /// # Errors
-    /// As [`Admin::rotate_authkey`]; [`AdminError::BadCall`]: something else was asked under the same key.
+    /// As [`Admin::rotate_authkey`]; [`AdminError::BadCall`]: something else was asked under the same key, or the authkey
+    /// that asks replaces itself at once, so that it could not ask again.
     pub async fn rotate_authkey_once(
         &self,
         number: u64,
@@ -184,6 +185,9 @@ impl Admin {
         once: Option<Repeatable>,
         said: fn(&CreatedAuthkey) -> String,
     ) -> Result<String, AdminError> {
+        if once.is_some() && overlap == 0 && by == Actor::Authkey(number) {
+            return Err(AdminError::BadCall(ITSELF.to_owned()));
+        }
         let value = self.key_value(value)?;
         let rotated = self.write_once(once, move |vault, tx| {
             let mut key = administered(vault, tx, number, by, Rights::contain)?;
@@ -213,13 +217,14 @@ impl Admin {
         self.read(|vault, tx| vault.authkeys(tx)).await
     }
 
-    /// The authkeys that are good in `scope` or a part of it, by number; revoked and expired ones too.
+    /// The authkeys that are good in `scope` or a part of it, by number; revoked and expired ones too, but none of a
+    /// subscription or service that had the same name before.
     ///
     /// # Errors
     /// Storage failed, or a row is damaged.
     pub async fn authkeys_in(&self, scope: &Scope) -> Result<Vec<Authkey>, AdminError> {
-        let keys = self.list_authkeys().await?;
-        Ok(keys.into_iter().filter(|key| scope.covers(&key.rights.scope)).collect())
+        let scope = scope.clone();
+        self.read(move |vault, tx| vault.authkeys_in(tx, &scope)).await
     }
 
     /// Revokes the authkey with this number: the next call with it is refused. It stays in the list.
@@ -256,6 +261,8 @@ impl Admin {
     }
 }
 
+const ITSELF: &str = "an authkey that replaces itself without an `overlap` is refused from then on, so it cannot repeat the \
+                      call: send an `overlap` with the `idempotencyKey`, or leave the key out";
 const TAKEN: &str = "this authkey is or was in use: choose another value";
 
 /// The authkey with this number, for who may administer it by the measure of `reaches`. An authkey that may not know of

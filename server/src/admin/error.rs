@@ -39,6 +39,9 @@ pub enum AdminError {
     /// The token has no such device, or it is revoked: 404.
     #[error("the token has no such device")]
     NoDevice,
+    /// Too much of this goes on at the moment: 429.
+    #[error("too many calls of this kind are under way, try again soon")]
+    TooMany,
 
     // the operator
     /// The vault or its storage failed: 500, or 503 when [`AdminError::is_transient`].

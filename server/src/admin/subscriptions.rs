@@ -6,6 +6,7 @@ use crate::domain::authkey::Scope;
 use crate::domain::name::parse_subscription;
 use crate::domain::permission::Permission;
 use crate::storage::Transaction;
+use crate::storage::rows::JournalFilter;
 use crate::vault::{Repeatable, Subscription, Vault, VaultError};
 
 impl Admin {
@@ -47,6 +48,20 @@ impl Admin {
     /// Storage failed.
     pub async fn list_subscriptions(&self) -> Result<Vec<Subscription>, AdminError> {
         self.read(|vault, tx| vault.subscriptions(tx)).await
+    }
+
+    /// Which rows of the journal belong to the subscription `name`: not those of one of the same name that was deleted
+    /// before.
+    ///
+    /// # Errors
+    /// [`AdminError::NoSubscription`]; the row is damaged; storage failed.
+    pub async fn subscription_events(&self, name: &str) -> Result<JournalFilter, AdminError> {
+        let name = name.to_owned();
+        self.read(move |vault, tx| match vault.subscription(tx, &name)? {
+            Some(_) => vault.subscription_filter(tx, &name),
+            None => Err(VaultError::Unknown("subscription")),
+        })
+        .await
     }
 
     /// Deletes the subscription `name` and revokes its authkeys.

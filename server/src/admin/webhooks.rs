@@ -4,7 +4,7 @@
 mod round;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cardea_protocol::Secret;
@@ -15,13 +15,15 @@ use super::{Admin, AdminError, Service};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::shutdown::Shutdown;
-use crate::storage::rows::JournalRows;
+use crate::storage::rows::{AccessRows, JournalRows, ServiceRow};
 use crate::vault::{Delivery, Event, EventKind, VaultError, Webhook};
 use crate::webhook::{Call, CallError, Caller};
 use round::PATIENCE;
 
 /// How often the journal is looked at.
 const PACE: Duration = Duration::from_secs(1);
+/// Most tests of webhooks at once: each is a call of the API that waits for somebody else's answer.
+const TESTS: usize = 8;
 
 /// How deliveries to a webhook stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +44,32 @@ pub struct WebhookState {
     pub pending: u64,
 }
 
-/// The services that this node delivers to at the moment.
+/// The services whose webhooks this node calls at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Busy(Mutex<HashSet<u64>>);
+
+impl Busy {
+    /// Notes that the service's webhook is called, until the answer is dropped; `None` if it is called already, or
+    /// those of `most` others are.
+    fn enter(&self, service: u64, most: usize) -> Option<Leave<'_>> {
+        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entered = services.len() < most && services.insert(service);
+        // Made only when it is due: dropping one takes the lock, and the mark away.
+        entered.then(|| Leave { busy: self, service })
+    }
+}
+
+/// Says that this node calls the service's webhook no more, however that ended.
+struct Leave<'a> {
+    busy: &'a Busy,
+    service: u64,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.busy.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.service);
+    }
+}
 
 impl Admin {
     /// Delivers to webhooks until the server stops.
@@ -82,17 +107,26 @@ impl Admin {
         }
     }
 
-    /// The numbers of the services that have a webhook.
+    /// The numbers of the services that have a webhook. One whose row is damaged is an error in the log and no more:
+    /// deliveries to the others go on.
     pub(super) async fn webhook_services(&self) -> Result<Vec<u64>, AdminError> {
         let (services, standing) = self
             .read(|vault, tx| {
                 let (mut services, mut standing) = (Vec::new(), Standing::default());
                 let newest = JournalRows::newest_journal(tx)?;
-                for service in vault.services(tx)? {
-                    let Some(state) = vault.delivery(tx, service.id)? else { continue };
+                for ServiceRow { id, .. } in tx.services()? {
+                    let state = match vault.delivery(tx, id) {
+                        Ok(Some(state)) => state,
+                        Ok(None) => continue,
+                        Err(error @ VaultError::Storage(_)) => return Err(error),
+                        Err(error) => {
+                            tracing::error!(service = id, %error, "nothing can be delivered to a webhook");
+                            continue;
+                        }
+                    };
                     standing.add(&state, newest);
                     if !state.disabled {
-                        services.push(service.id);
+                        services.push(id);
                     }
                 }
                 Ok((services, standing))
@@ -130,9 +164,11 @@ impl Admin {
     /// receiver, if anything.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: the service has no webhook. Storage failed, or a row is damaged.
+    /// [`AdminError::BadCall`]: the service has no webhook. [`AdminError::TooMany`]: its webhook, or those of several
+    /// other services, are being tested. Storage failed, or a row is damaged.
     pub async fn test_webhook(&self, service: &Service) -> Result<Option<String>, AdminError> {
         let id = service.id;
+        let _leave = self.tests.enter(id, TESTS).ok_or(AdminError::TooMany)?;
         let loaded = self.read(move |vault, tx| Ok(vault.webhook(tx, id)?.zip(vault.delivery(tx, id)?))).await?;
         let none = || AdminError::BadCall("the service has no webhook".to_owned());
         let (webhook, state) = loaded.ok_or_else(none)?;
@@ -145,14 +181,18 @@ impl Admin {
         Ok(called.err().map(|error| error.to_string()))
     }
 
-    /// Begins deliveries again that had ended; what happened meanwhile is delivered, too.
+    /// Begins deliveries again that had ended; what happened meanwhile is delivered, too, as far as retention has kept
+    /// it: it does not wait for a webhook that is disabled. Returns how many of the service's rows it has erased that
+    /// were not delivered; the event says so as well.
     ///
     /// # Errors
     /// [`AdminError::BadCall`]: the service has no webhook. Storage failed, or a row is damaged.
-    pub async fn enable_webhook(&self, service: &Service, by: Actor) -> Result<(), AdminError> {
+    pub async fn enable_webhook(&self, service: &Service, by: Actor) -> Result<u64, AdminError> {
         let service = service.clone();
         self.write(move |vault, tx| {
             let mut state = vault.delivery(tx, service.id)?.ok_or(VaultError::Refused("the service has no webhook"))?;
+            let gone = (state.passed(), vault.journal_erased(tx)?);
+            let erased = if state.disabled { tx.count_journal(service.id, gone.0, gone.1)? } else { 0 };
             (state.disabled, state.failures, state.next_at) = (false, 0, UnixSeconds::EPOCH);
             state.lease.1 = UnixSeconds::EPOCH;
             for stuck in &mut state.stuck {
@@ -160,8 +200,9 @@ impl Admin {
             }
             vault.put_delivery(tx, service.id, &mut state)?;
             let now = vault.reading().now();
-            vault.record(tx, &Event::new(EventKind::WebhookEnabled, service.about(), by, now))?;
-            Ok(())
+            let event = Event::new(EventKind::WebhookEnabled, service.about(), by, now);
+            vault.record(tx, &if erased > 0 { event.with("erased", erased) } else { event })?;
+            Ok(erased)
         })
         .await
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::checkpoint::{Checkpoint, Log};
 use super::leaf::{Leaf, commitment};
 use super::note::NoteError;
-use super::proof::is_included;
+use super::proof::{is_consistent, is_included};
 use super::tree::{Frontier, Hash};
 use crate::clock::UnixSeconds;
 use crate::vault::{Entry, Event, Reader};
@@ -27,13 +27,46 @@ pub struct Head {
     pub subscription: Option<String>,
     /// The checkpoint that they are in.
     pub checkpoint: String,
+    /// Proofs that the tree has only grown since, for who compares a part of the rows with older checkpoints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grown: Vec<Growth>,
+}
+
+/// The proof that a tree begins with the leaves of an older one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// How many rows the older one had.
+    pub rows: u64,
+    /// The roots in between, in base64url, in the order of RFC 6962.
+    pub proof: Vec<String>,
 }
 
 impl Head {
     /// The head of an export.
     #[must_use]
     pub fn new(subscription: Option<String>, checkpoint: String) -> Self {
-        Self { format: FORMAT.to_owned(), subscription, checkpoint }
+        Self { format: FORMAT.to_owned(), subscription, checkpoint, grown: Vec::new() }
+    }
+
+    /// Whether its tree of `new` agrees with one that is `known`, which not all rows are there to tell.
+    fn agrees(&self, new: &Checkpoint, known: &Checkpoint) -> Result<(), ExportError> {
+        if known.size > new.size {
+            return Err(ExportError::Older { known: known.size, found: new.size });
+        }
+        if known.size == new.size {
+            return if known.root == new.root { Ok(()) } else { Err(ExportError::Root(new.size)) };
+        }
+        // Every log begins with no rows.
+        if known.size == 0 {
+            return Ok(());
+        }
+        let growth = self.grown.iter().find(|growth| growth.rows == known.size);
+        let growth = growth.ok_or(ExportError::Unproved(known.size))?;
+        let node = |text: &String| BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok();
+        let proof: Vec<Hash> = growth.proof.iter().map(node).collect::<Option<_>>().ok_or(ExportError::Head)?;
+        let holds = is_consistent((known.size, &known.root), (new.size, &new.root), &proof);
+        if holds { Ok(()) } else { Err(ExportError::Root(known.size)) }
     }
 }
 
@@ -113,6 +146,23 @@ pub enum ExportError {
         /// Rows of the file.
         found: u64,
     },
+    /// A checkpoint is newer than the export.
+    #[error(
+        "the log of the export has {found} rows, but a checkpoint was signed over {known}: the export is older, or the \
+         newest rows are gone"
+    )]
+    Older {
+        /// Rows of the checkpoint.
+        known: u64,
+        /// Rows of the log.
+        found: u64,
+    },
+    /// A checkpoint is older than the export, which does not prove that it agrees.
+    #[error(
+        "the export has some of the rows only, and no proof that its log begins with the {0} rows of a checkpoint: \
+         export it again with `--since {0}`"
+    )]
+    Unproved(u64),
     /// The rows are not those that were signed.
     #[error("a row up to {0} was changed: the root of the tree is not the one that was signed")]
     Root(u64),
@@ -163,9 +213,10 @@ impl Checker {
                 return Err(ExportError::Head);
             }
             let checkpoint = self.log.open(&head.checkpoint).map_err(ExportError::Checkpoint)?;
-            // The tree can be compared with older checkpoints only where all of it is there.
-            if head.subscription.is_none() {
-                agrees(&self.known, &self.tree)?;
+            // Where the whole tree is there, it is compared as it grows; where it is not, proofs must tell.
+            match head.subscription {
+                None => agrees(&self.known, &self.tree)?,
+                Some(_) => self.known.iter().try_for_each(|known| head.agrees(&checkpoint, known))?,
             }
             self.head = Some((head, checkpoint));
             return Ok(());

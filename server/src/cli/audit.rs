@@ -122,7 +122,8 @@ async fn export(args: AuditExportArgs) -> Result<(), CliError> {
     loop {
         let page = admin.audit_export(&scope, Actor::Operator, from, PAGE).await?;
         if std::mem::take(&mut is_first) {
-            write_line(&mut out, &page.head).map_err(cannot())?;
+            let head = admin.audit_head(page.head, &args.since).await?;
+            write_line(&mut out, &head).map_err(cannot())?;
         }
         for mut line in page.lines {
             if args.bare {

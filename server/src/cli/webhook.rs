@@ -64,9 +64,13 @@ async fn secret(args: ServiceShowArgs) -> Result<(), CliError> {
 
 async fn enable(args: ServiceShowArgs) -> Result<(), CliError> {
     let (admin, service) = open(&args).await?;
-    admin.enable_webhook(&service, Actor::Operator).await?;
+    let erased = admin.enable_webhook(&service, Actor::Operator).await?;
     if args.json {
-        return output::json(&json!({ "enabled": true }));
+        return output::json(&json!({ "enabled": true, "erased": erased }));
     }
-    output::text(&format!("deliveries of {} go on\n", service.name))
+    let lost = match erased {
+        0 => String::new(),
+        erased => format!(", but {erased} of its events were erased by retention meanwhile"),
+    };
+    output::text(&format!("deliveries of {} go on{lost}\n", service.name))
 }

@@ -169,6 +169,8 @@ impl From<AdminError> for Problem {
             AdminError::NoConfirmation => Self::UnknownConfirmation,
             AdminError::NoDevice => Self::UnknownDevice,
             AdminError::NoAuthkey => Self::UnknownAuthkey,
+            // Longer than a call of a webhook takes.
+            AdminError::TooMany => Self::TooMany { retry_after: 15 },
             error if error.is_transient() => {
                 tracing::warn!(%error, "a call could not be served now");
                 Self::Unavailable

@@ -41,7 +41,7 @@ impl Touched {
             // Nothing of these is in a status.
             Some(
                 "meta" | "counter" | "slots" | "enrollment" | "confirmation" | "journal" | "checkpoint" | "key_epoch"
-                | "answer" | "webhook" | "delivery",
+                | "answer" | "webhook" | "delivery" | "spent_authkey",
             ) => {}
             _ => self.everything = true,
         }

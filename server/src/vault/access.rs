@@ -37,6 +37,8 @@ pub struct Service {
     pub rules: ServiceRules,
     /// It is being deleted: nobody finds it by its name any more.
     retired: bool,
+    /// The last authkey that was there before it: one of an older service of the same name is none of its own.
+    keys_before: u64,
     ver: u64,
 }
 
@@ -74,7 +76,8 @@ impl Vault {
             self.create_subscription(tx, subscription, by, clock)?;
         }
         let (id, created_at) = (tx.next_number("service")?, clock.now());
-        let service = Service { id, name: name.clone(), created_at, label, rules, retired: false, ver: 1 };
+        let keys_before = tx.last_number("authkey")?;
+        let service = Service { id, name: name.clone(), created_at, label, rules, retired: false, keys_before, ver: 1 };
         tx.insert_service(&ServiceRow {
             id,
             name: name.as_str().to_owned(),
@@ -123,7 +126,7 @@ impl Vault {
     ///
     /// # Errors
     /// There is none, or its row is damaged; storage failed.
-    pub(super) fn service_by_id(&self, tx: &mut dyn Transaction, id: u64) -> Result<Service, VaultError> {
+    pub(crate) fn service_by_id(&self, tx: &mut dyn Transaction, id: u64) -> Result<Service, VaultError> {
         let row = tx.service_by_id(id)?.ok_or(VaultError::Damaged(Table::Service.name()))?;
         self.open_service(&row)
     }
@@ -140,7 +143,8 @@ impl Vault {
 
     fn seal_service(&self, service: &Service) -> Sealed {
         let mut content = Encoder::new();
-        content.u8(1).time(service.created_at).flag(service.retired).text(service.label.as_deref().unwrap_or_default());
+        content.u8(1).time(service.created_at).flag(service.retired).u64(service.keys_before);
+        content.text(service.label.as_deref().unwrap_or_default());
         encode_rules(&mut content, &service.rules);
         let binding: [&[u8]; 2] = [&service.id.to_le_bytes(), service.name.as_str().as_bytes()];
         self.seal(Table::Service, &binding, service.ver, &content)
@@ -155,14 +159,14 @@ impl Vault {
         if decoder.u8()? != 1 {
             return Err(damaged);
         }
-        let (created_at, retired) = (decoder.time()?, decoder.flag()?);
+        let (created_at, retired, keys_before) = (decoder.time()?, decoder.flag()?, decoder.u64()?);
         let label = match decoder.text()? {
             none if none.is_empty() => None,
             label => Some(parse_label(&label).map_err(|_| damaged)?.to_owned()),
         };
         let rules = decode_rules(&mut decoder)?;
         decoder.end()?;
-        Ok(Service { id: row.id, name, created_at, label, rules, retired, ver: row.sealed.ver })
+        Ok(Service { id: row.id, name, created_at, label, rules, retired, keys_before, ver: row.sealed.ver })
     }
 }
 

@@ -88,7 +88,8 @@ impl Vault {
 fn line_of(event: &Event) -> Option<HistoryEntry> {
     let op = match event.kind {
         EventKind::Opened => Op::Open,
-        EventKind::Closed | EventKind::ForcedClose => Op::Close,
+        // A line that is missing, or another one, would tell of duress.
+        EventKind::Closed | EventKind::ForcedClose | EventKind::DuressCleared => Op::Close,
         EventKind::PinsChanged => Op::SetPins,
         EventKind::KeyRotated => Op::Rotate,
         EventKind::Unenrolled => Op::Unenroll,

@@ -182,7 +182,13 @@ impl Vault {
         Ok(Some(identity))
     }
 
+    /// Whether there is an identity, good or damaged.
+    pub(super) fn has_identity(&self, tx: &mut dyn Transaction) -> Result<bool, VaultError> {
+        Ok(tx.meta(IDENTITY)?.is_some())
+    }
+
     fn create_identity(&self, tx: &mut dyn Transaction) -> Result<Secret<32>, VaultError> {
+        self.begin_journal(tx)?;
         let identity: Secret<32> = random_secret(&*self.entropy);
         let mut content = Encoder::new();
         content.put(identity.expose());

@@ -102,7 +102,13 @@ impl Vault {
     }
 
     fn journal_head(&self, tx: &mut dyn Transaction) -> Result<(u64, Frontier), VaultError> {
-        let Some(sealed) = tx.meta(HEAD)? else { return Ok((0, Frontier::default())) };
+        let Some(sealed) = tx.meta(HEAD)? else {
+            // It is made before the identity: where that is and the head is not, somebody took it away.
+            return match self.has_identity(tx)? {
+                true => Err(VaultError::Damaged(Table::Journal.name())),
+                false => Ok((0, Frontier::default())),
+            };
+        };
         let content = self.sealer.open(Table::Meta, &[HEAD.as_bytes()], &sealed)?;
         let mut decoder = Decoder::new(Table::Meta, &content);
         let size = decoder.u64()?;
@@ -110,6 +116,14 @@ impl Vault {
         let damaged = decoder.damaged();
         decoder.end()?;
         Ok((sealed.ver, Frontier::from_parts(size, roots).ok_or(damaged)?))
+    }
+
+    /// Stores the head of a log that has no rows yet; does nothing where there is a head.
+    pub(super) fn begin_journal(&self, tx: &mut dyn Transaction) -> Result<(), VaultError> {
+        match self.journal_head(tx)? {
+            (0, tree) => self.put_journal_head(tx, 0, &tree),
+            _ => Ok(()),
+        }
     }
 
     fn put_journal_head(&self, tx: &mut dyn Transaction, ver: u64, tree: &Frontier) -> Result<(), VaultError> {

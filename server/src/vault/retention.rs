@@ -55,7 +55,8 @@ impl Vault {
         Ok((erased, next.map(|key| key.token)))
     }
 
-    /// Forgets authkeys that were revoked, or have expired, more than `days` days ago. Returns how many.
+    /// Forgets authkeys that were revoked, or have expired, more than `days` days ago, but not that their values were
+    /// used. Returns how many.
     ///
     /// # Errors
     /// A row is damaged; storage failed.

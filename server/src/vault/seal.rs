@@ -18,6 +18,7 @@ const NONCE: usize = 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
     Meta,
+    Subscription,
     Service,
     Webhook,
     Delivery,
@@ -36,8 +37,9 @@ pub(super) enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Meta,
+        Self::Subscription,
         Self::Service,
         Self::Webhook,
         Self::Delivery,
@@ -57,6 +59,7 @@ impl Table {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
+            Self::Subscription => "subscription",
             Self::Service => "service",
             Self::Webhook => "webhook",
             Self::Delivery => "delivery",

@@ -1,9 +1,11 @@
 //! Where may be called: not into the network that the server itself is in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::CallError;
@@ -15,9 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Connects to `host`, which is a name or an address. The very address that was looked at is connected to: a name that
 /// changes its mind changes nothing. Of a name's addresses the first that answers is taken: many have one of IPv6, and
-/// not every server can reach it.
-pub(super) async fn connect(host: &str, port: u16, allow_private: bool) -> Result<TcpStream, CallError> {
-    first_of(&resolve(host, port, allow_private).await?).await
+/// not every server can reach it. Names wait for one of `lookups`.
+///
+/// Cancel safe: a name is looked up to the end, whoever still waits for it.
+pub(super) async fn connect(
+    host: &str,
+    port: u16,
+    allow_private: bool,
+    lookups: &Arc<Semaphore>,
+) -> Result<TcpStream, CallError> {
+    first_of(&resolve(host, port, allow_private, lookups).await?).await
 }
 
 async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, CallError> {
@@ -33,17 +42,34 @@ async fn first_of(addresses: &[SocketAddr]) -> Result<TcpStream, CallError> {
 }
 
 /// The addresses of `host` that may be called.
-async fn resolve(host: &str, port: u16, allow_private: bool) -> Result<Vec<SocketAddr>, CallError> {
+async fn resolve(
+    host: &str,
+    port: u16,
+    allow_private: bool,
+    lookups: &Arc<Semaphore>,
+) -> Result<Vec<SocketAddr>, CallError> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => tokio::net::lookup_host((bare, port)).await.map_err(|_| CallError::Unreachable)?.collect(),
+        Err(_) => lookup(bare.to_owned(), port, lookups).await?,
     };
     if addresses.is_empty() {
         return Err(CallError::Unreachable);
     }
     let allowed = addresses.into_iter().filter(|address| allow_private || is_public(address.ip()));
     Some(allowed.collect::<Vec<_>>()).filter(|allowed| !allowed.is_empty()).ok_or(CallError::Private)
+}
+
+/// Asks the system's resolver, which blocks a thread for as long as the name's servers like. The database needs threads
+/// of the same pool, so no more of them wait for names than there are `lookups`, however many callers have given up.
+async fn lookup(host: String, port: u16, lookups: &Arc<Semaphore>) -> Result<Vec<SocketAddr>, CallError> {
+    let permit = Arc::clone(lookups).acquire_owned().await.map_err(|_| CallError::Unreachable)?;
+    let looked_up = tokio::task::spawn_blocking(move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        drop(permit);
+        found
+    });
+    looked_up.await.ok().and_then(Result::ok).ok_or(CallError::Unreachable)
 }
 
 /// Whether an address is one of the whole internet: not private, local, shared, reserved or for many, nor one of IPv6
@@ -178,9 +204,23 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_judged_by_what_they_lead_to() {
+        let lookups = Arc::new(Semaphore::new(1));
         for host in ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"] {
-            assert_eq!(resolve(host, 80, false).await, Err(CallError::Private), "{host}");
-            assert!(resolve(host, 80, true).await.is_ok(), "{host}");
+            assert_eq!(resolve(host, 80, false, &lookups).await, Err(CallError::Private), "{host}");
+            assert!(resolve(host, 80, true, &lookups).await.is_ok(), "{host}");
         }
+        assert_eq!(lookups.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_more_names_are_looked_up_at_once_than_there_is_room_for() {
+        let lookups = Arc::new(Semaphore::new(0));
+        assert!(resolve("127.0.0.1", 80, true, &lookups).await.is_ok(), "an address needs nobody's help");
+        let mut waiting = Box::pin(resolve("localhost", 80, true, &lookups));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        lookups.add_permits(1);
+        assert!(waiting.await.is_ok());
+        assert_eq!(lookups.available_permits(), 1);
     }
 }

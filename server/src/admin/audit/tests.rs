@@ -113,6 +113,9 @@ fn whatever_is_edited_is_found() {
             "UPDATE meta SET (ver, sealed) = (SELECT ver, sealed FROM m WHERE name = 'marks') WHERE name = 'journal'",
             "DELETE FROM meta WHERE name = 'journal'",
             "DELETE FROM meta WHERE name = 'journal'; DELETE FROM journal",
+            "DELETE FROM meta WHERE name = 'journal'; DELETE FROM journal; DELETE FROM checkpoint",
+            "DELETE FROM meta WHERE name = 'journal' OR name LIKE 'cursor %'; DELETE FROM journal; \
+             DELETE FROM checkpoint",
             // the checkpoint
             "UPDATE checkpoint SET note = replace(note, 'cardea', 'cordea')",
             "UPDATE checkpoint SET note = replace(note, '\u{2014}', '-')",
@@ -177,12 +180,56 @@ fn a_log_that_was_put_back_to_an_older_state_is_found_by_a_checkpoint_that_is_ne
 }
 
 #[test]
+fn a_log_without_its_head_is_not_begun_anew() {
+    block_on(async {
+        let (test, attacker) = some_log().await;
+        let service = test.admin.list_services().await.expect("listed").remove(0);
+        attacker
+            .execute_batch("DELETE FROM journal; DELETE FROM checkpoint; DELETE FROM meta WHERE name = 'journal'")
+            .expect("wiped");
+        let refused = test.admin.block(&service, &joe(), Actor::Operator).await;
+        assert!(matches!(refused, Err(AdminError::Failed(VaultError::Damaged(_)))), "{refused:?}");
+        let newest = test.admin.read(|_, tx| Ok(tx.newest_journal()?)).await;
+        assert_eq!(newest, Ok(0), "nothing was written");
+    });
+}
+
+#[test]
+fn a_log_that_is_shorter_than_its_readers_have_read_is_found() {
+    block_on(async {
+        let (test, attacker) = some_log().await;
+        let service = test.admin.list_services().await.expect("listed").remove(0);
+        let webhook = crate::admin::ServiceChange {
+            webhook: Some(Some("http://127.0.0.1:9/".to_owned())),
+            ..crate::admin::ServiceChange::default()
+        };
+        let old = "DELETE FROM journal; INSERT INTO journal SELECT * FROM j; DELETE FROM checkpoint; \
+                   UPDATE meta SET (ver, sealed) = (SELECT ver, sealed FROM m WHERE name = 'journal') \
+                   WHERE name = 'journal'";
+        test.admin.deliver_events().await.expect("logged");
+        test.admin.update_service(&service.name, webhook, Actor::Operator).await.expect("changed");
+        assert!(verify(&test).await.holds());
+        attacker.execute_batch(old).expect("put back");
+        let findings = verify(&test).await.findings;
+        assert!(findings.iter().any(|finding| finding.contains("webhook")), "{findings:?}");
+        test.admin.block(&service, &joe(), Actor::Operator).await.expect("blocked");
+        test.admin.deliver_events().await.expect("logged");
+        attacker.execute_batch(old).expect("put back");
+        let findings = verify(&test).await.findings;
+        assert!(findings.iter().any(|finding| finding.contains("server's log")), "{findings:?}");
+        restore(&attacker);
+        attacker.execute_batch("UPDATE delivery SET sealed = zeroblob(9)").expect("edited");
+        assert!(!verify(&test).await.holds());
+    });
+}
+
+#[test]
 fn retention_erases_contents_and_the_log_still_holds() {
     block_on(async {
         let (test, attacker) = some_log().await;
         let rows = verify(&test).await.rows;
         let erase = async |days: u32, passed: u64| {
-            let job = move |vault: &crate::vault::Vault, tx: &mut dyn crate::storage::Transaction| {
+            let job = move |vault: &Vault, tx: &mut dyn Transaction| {
                 vault.erase_journal(tx, days, passed, 1_000, vault.reading().now())
             };
             test.admin.write(job).await.expect("erased")
@@ -305,6 +352,8 @@ fn an_export_is_checked_with_the_public_key_alone() {
 fn a_subscriptions_export_has_its_own_rows_with_proofs() {
     block_on(async {
         let (test, _attacker) = some_log().await;
+        let older = test.admin.audit_checkpoint().await.expect("signed");
+        let older = test.admin.audit_log().await.expect("read").open(&older).expect("ours");
         let other = test.service("other_demo", window(30)).await;
         test.device(&other).await;
         let scope = AuditScope::Subscription("other".to_owned());
@@ -313,6 +362,28 @@ fn a_subscriptions_export_has_its_own_rows_with_proofs() {
         let rows = check(&log, &[], &lines).expect("holds");
         assert!(rows >= 2);
         assert!(!lines.iter().any(|line| line.contains("default_demo")), "of nobody else");
+        // Checkpoints from elsewhere: of the same size, newer, and older, which needs a proof.
+        let head: Head = serde_json::from_str(&lines[0]).expect("a head");
+        let same = log.open(&head.checkpoint).expect("ours");
+        let forged = |known: Checkpoint| Checkpoint { root: [9; 32], ..known };
+        assert_eq!(check(&log, &[same], &lines), Ok(rows));
+        assert_eq!(check(&log, &[forged(same)], &lines), Err(ExportError::Root(same.size)));
+        let newer = Checkpoint { size: same.size + 1, ..same };
+        assert_eq!(
+            check(&log, &[same, newer], &lines),
+            Err(ExportError::Older { known: newer.size, found: same.size })
+        );
+        assert_eq!(check(&log, &[older], &lines), Err(ExportError::Unproved(older.size)));
+        let proved = test.admin.audit_head(head.clone(), &[older.size, same.size]).await.expect("proved");
+        let mut with = lines.clone();
+        with[0] = serde_json::to_string(&proved).expect("text");
+        assert_eq!(check(&log, &[older, same], &with), Ok(rows));
+        assert_eq!(check(&log, &[forged(older)], &with), Err(ExportError::Root(older.size)));
+        with[0] = with[0].replace(&proved.grown[0].proof[0], "short");
+        assert_eq!(check(&log, &[older], &with), Err(ExportError::Head));
+        for size in [0, same.size + 1] {
+            assert!(matches!(test.admin.audit_head(head.clone(), &[size]).await, Err(AdminError::BadCall(_))));
+        }
         let mut edited = lines.clone();
         edited[1] = edited[1].replacen("\"proof\":[\"", "\"proof\":[\"AAAA", 1);
         assert!(check(&log, &[], &edited).is_err());
@@ -360,7 +431,7 @@ fn proofs_over_thousands_of_rows_verify() {
     block_on(async {
         let (test, _attacker) = some_log().await;
         let name = ServiceName::parse("default_demo").expect("valid");
-        let record = move |vault: &crate::vault::Vault, tx: &mut dyn crate::storage::Transaction| {
+        let record = move |vault: &Vault, tx: &mut dyn Transaction| {
             for number in 0..2_100_u32 {
                 let user = UserId::parse(format!("user {number}")).expect("valid");
                 let token = cardea_protocol::token::TokenId::new([7; 16]);

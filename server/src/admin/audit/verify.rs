@@ -1,10 +1,11 @@
 //! Looking for what somebody has changed in the journal.
 
+use super::super::housekeeping::LOG;
 use super::super::{Admin, AdminError};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::leaf::Leaf;
 use crate::audit::tree::{Frontier, Hash};
-use crate::storage::rows::{JournalFilter, JournalRow, JournalRows};
+use crate::storage::rows::{AccessRows, JournalFilter, JournalRow, JournalRows};
 use crate::storage::{StorageError, Transaction};
 use crate::vault::{Vault, VaultError};
 
@@ -44,7 +45,8 @@ impl AuditReport {
 
 impl Admin {
     /// Reads the whole log and looks for rows that were changed, dropped, added or moved, for a head that does not fit
-    /// them, and for signed checkpoints that they do not agree with. `known` are checkpoints that were kept elsewhere:
+    /// them or is gone, for readers that have come further than the log goes, and for signed checkpoints that it does
+    /// not agree with. `known` are checkpoints that were kept elsewhere:
     /// without any, nobody can tell that the whole database was put back to an older state.
     ///
     /// Runs beside a server that goes on writing; it looks at the rows that are there when it begins.
@@ -53,6 +55,8 @@ impl Admin {
     /// Storage failed. What is wrong with the log is no error but a finding.
     pub async fn audit_verify(&self, known: Vec<Checkpoint>) -> Result<AuditReport, AdminError> {
         let mut report = AuditReport::default();
+        // Before the head: what reads goes on, and never beyond it.
+        let readers = self.read(readers).await?;
         let head = match self.read(Vault::journal_tree).await {
             Ok(head) => Some(head),
             Err(AdminError::Failed(error @ VaultError::Damaged(_))) => {
@@ -97,6 +101,15 @@ impl Admin {
         if newest > size && self.read(Vault::journal_tree).await.is_ok_and(|now| now.size() == size) {
             report.found(format!("row {} is not in the tree", size + 1));
         }
+        for (reader, mark) in readers {
+            match mark {
+                Ok(seq) if seq > size => {
+                    report.found(format!("{reader} has come to row {seq}, but there are {size}: the newest are gone"));
+                }
+                Ok(_) => {}
+                Err(error) => report.found(format!("how far {reader} has come was changed: {error}")),
+            }
+        }
         for checkpoint in signed.iter().filter(|checkpoint| checkpoint.size > tree.size()) {
             let (size, rows) = (checkpoint.size, tree.size());
             report
@@ -122,6 +135,25 @@ impl Admin {
             }
         }
     }
+}
+
+/// Who reads the log, and how far they have come by their sealed marks.
+type Readers = Vec<(String, Result<u64, VaultError>)>;
+
+fn readers(vault: &Vault, tx: &mut dyn Transaction) -> Result<Readers, VaultError> {
+    let mut readers = vec![
+        ("the server's log".to_owned(), vault.cursor(tx, LOG)),
+        ("retention".to_owned(), vault.journal_erased(tx)),
+    ];
+    for service in tx.services()? {
+        let state = vault.delivery(tx, service.id).map(|state| state.map_or(0, |state| state.cursor));
+        readers.push((format!("the webhook of service {}", service.id), state));
+    }
+    let failed = readers.iter().find_map(|(_, mark)| match mark {
+        Err(error @ VaultError::Storage(_)) => Some(error.clone()),
+        _ => None,
+    });
+    failed.map_or(Ok(readers), Err)
 }
 
 /// Some rows, each with what is wrong with it by itself.

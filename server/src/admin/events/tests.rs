@@ -53,10 +53,19 @@ async fn a_silent_alarm_is_told_to_who_may_know_alone() {
     let (mut knows, mut plain) = (begin(true).await, begin(false).await);
     vault.open(&device, Pin::Normal).await.expect("answered");
     vault.open(&device, Pin::Duress).await.expect("answered");
+    test.admin.clear_duress(&service, &joe(), Actor::Operator).await.expect("cleared");
+    test.admin.close(&service, &joe(), Actor::Operator).await.expect("closed");
     let names = |items: Vec<FeedItem>| items.iter().map(|item| item.name).collect::<Vec<_>>();
-    assert_eq!(names(told(&mut knows).await), ["token.opened", "token.duress"]);
+    assert_eq!(names(told(&mut knows).await), ["token.opened", "token.duress", "token.duress_cleared", "token.closed"]);
     let plain = told(&mut plain).await;
-    assert_eq!(plain.iter().map(|item| item.name).collect::<Vec<_>>(), ["token.opened", "token.opened"]);
+    let told: Vec<_> = plain.iter().map(|item| item.name).collect();
+    assert_eq!(told, ["token.opened", "token.opened", "token.closed", "token.closed"]);
+    let bare = |item: &FeedItem| {
+        let mut body = item.body.clone();
+        body["id"] = Value::Null;
+        body
+    };
+    assert_eq!(bare(&plain[2]), bare(&plain[3]), "cleared duress is a forced close");
     assert!(plain.iter().all(|item| !item.body.to_string().contains("duress")));
 }
 

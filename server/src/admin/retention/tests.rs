@@ -182,3 +182,27 @@ fn answers_that_nobody_may_ask_for_again_go_although_nobody_calls() {
         assert_eq!(count().await, 0);
     });
 }
+
+#[test]
+fn the_value_of_a_forgotten_authkey_never_comes_back() {
+    block_on(async {
+        let test = start().await;
+        let days = Retention { authkey_days: Some(30), ..Retention::default() };
+        let admin = Admin::new(&test.instance, super::super::tests::settings()).expect("valid").with_retention(days);
+        let key = |value: &str| NewKey {
+            value: Some(value.to_owned().into()),
+            ..NewKey::new(KeyScope::Instance, "leaked", crate::domain::permission::Permissions::ADMIN)
+        };
+        let value = "this-value-has-leaked";
+        let made = admin.create_authkey(key(value), Actor::Operator).await.expect("created");
+        admin.revoke_authkey(made.id, Actor::Operator).await.expect("revoked");
+        test.clock.advance(31 * DAY);
+        assert_eq!(admin.forget().await.expect("done").authkeys, 1);
+        assert_eq!(admin.list_authkeys().await.expect("listed").len(), 0);
+        let again = admin.create_authkey(key(value), Actor::Operator).await;
+        assert!(matches!(again, Err(AdminError::BadCall(_))), "{again:?}");
+        let other = admin.create_authkey(key("another-value-altogether"), Actor::Operator).await.expect("created");
+        let rotated = admin.rotate_authkey(other.id, Some(value.to_owned().into()), 0, Actor::Operator).await;
+        assert!(matches!(rotated, Err(AdminError::BadCall(_))), "{rotated:?}");
+    });
+}

@@ -221,3 +221,73 @@ fn who_administers_what() {
         assert_eq!(create(third, "third_new").await, Err(AdminError::Forbidden), "its old authkeys are revoked");
     });
 }
+
+#[test]
+fn who_gets_a_name_that_was_used_before_sees_nothing_of_that_time() {
+    block_on(async {
+        let test = start().await;
+        let old = test.service("third_demo", window(30)).await;
+        let (vault, device) = test.device(&old).await;
+        vault.open(&device, Pin::Normal).await.expect("answered");
+        let old_key = key(&test, KeyScope::Service("third_demo".to_owned())).await;
+        key(&test, KeyScope::Subscription("third".to_owned())).await;
+        let third = Scope::Subscription("third".to_owned());
+        let demo = Scope::Service(name("third_demo"));
+        let keys = async |scope: &Scope| {
+            let keys = test.admin.authkeys_in(scope).await.expect("listed");
+            keys.into_iter().map(|key| Actor::Authkey(key.number)).collect::<Vec<_>>()
+        };
+        assert_eq!((keys(&third).await.len(), keys(&demo).await), (2, vec![old_key]));
+        // A service of the same name and the same tenant has other authkeys, and the tenant still sees all of its own.
+        let again = async || {
+            test.admin.delete_service(&name("third_demo"), true, Actor::Operator).await.expect("deleted");
+            test.admin.finish_deletions().await.expect("finished");
+        };
+        again().await;
+        test.service("third_demo", window(30)).await;
+        assert_eq!((keys(&third).await.len(), keys(&demo).await), (2, vec![]));
+        again().await;
+        test.admin.delete_subscription("third", Actor::Operator).await.expect("deleted");
+        assert_eq!(keys(&third).await, []);
+        assert_eq!(test.admin.subscription_events("third").await, Err(AdminError::NoSubscription));
+        let scope = AuditScope::Subscription("third".to_owned());
+        let refused = test.admin.audit_export(&scope, Actor::Authkey(9), None, 1_000).await;
+        assert_eq!(refused, Err(AdminError::NoSubscription));
+        let gone = test.admin.audit_export(&scope, Actor::Operator, None, 1_000).await.expect("the operator's");
+        assert!(gone.lines.len() > 8);
+
+        let new = test.service("third_demo", window(30)).await;
+        let own = key(&test, KeyScope::Service("third_demo".to_owned())).await;
+        assert_eq!((keys(&third).await, keys(&demo).await), (vec![own], vec![own]));
+        let events = test.admin.subscription_events("third").await.expect("there");
+        let feed = test.admin.events(events.clone(), true, Some(0)).await.expect("begun");
+        let rows = test.admin.read(move |vault, tx| vault.journal(tx, &events, 0, 1_000)).await.expect("read");
+        let kinds: Vec<_> = rows.iter().filter_map(|row| row.event()).map(|event| event.kind.name()).collect();
+        assert_eq!(kinds, ["subscription.created", "service.created", "authkey.created"]);
+        let told = feed_names(feed, 3).await;
+        assert_eq!(told, kinds);
+        let page = test.admin.audit_export(&scope, Actor::Authkey(9), None, 1_000).await.expect("exported");
+        let seqs: Vec<_> = page.lines.iter().map(|line| line.seq).collect();
+        assert_eq!(seqs[..3], rows.iter().map(|row| row.seq()).collect::<Vec<_>>());
+        assert_eq!(seqs.len(), 4, "and that somebody reads");
+        assert_eq!(test.admin.history(&new, &joe(), None, 100).await, Err(AdminError::NoToken));
+        test.device(&new).await;
+        let history = test.admin.history(&new, &joe(), None, 100).await.expect("read");
+        assert!(history.iter().all(|item| item.seq > seqs[3]));
+
+        // Who edits the database cannot move where it begins.
+        let edit = |sql: &'static str| test.admin.write(move |_, tx| Ok(tx.execute(sql, &[])?));
+        edit("UPDATE subscription SET created_at = created_at - 1 WHERE name = 'third'").await.expect("edited");
+        let damaged = test.admin.subscription_events("third").await;
+        assert_eq!(damaged, Err(AdminError::Failed(VaultError::Damaged("subscription"))));
+    });
+}
+
+/// The first few names of a feed that has them already.
+async fn feed_names(mut feed: EventFeed, count: usize) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    while names.len() < count {
+        names.push(feed.next().await.expect("read").name);
+    }
+    names
+}

@@ -1,13 +1,10 @@
 //! One round of deliveries to one service, under a lease that keeps other nodes away.
 
-use std::sync::PoisonError;
-
-use super::Busy;
 use crate::admin::{Admin, AdminError};
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::storage::Transaction;
-use crate::storage::rows::{JournalFilter, JournalRows};
+use crate::storage::rows::{AccessRows, JournalFilter, JournalRows};
 use crate::vault::{Delivery, Entry, Event, EventKind, Reader, STUCK_MAX, Stuck, Vault, VaultError, Webhook};
 use crate::webhook::CallError;
 
@@ -50,27 +47,11 @@ impl Admin {
     /// # Errors
     /// Storage failed, or a row is damaged. That the receiver failed is none: it is tried again later.
     pub async fn deliver_webhook(&self, service: u64) -> Result<usize, AdminError> {
-        let is_free = self.busy.0.lock().unwrap_or_else(PoisonError::into_inner).insert(service);
-        if !is_free {
-            return Ok(0);
-        }
-        let _leave = Leave { busy: &self.busy, service };
+        let Some(_leave) = self.busy.enter(service, usize::MAX) else { return Ok(0) };
         let holder: [u8; 8] = crate::entropy::bytes(self.vault.entropy());
         let mut round = Round { admin: self, service, holder, arrived: 0 };
         round.run().await?;
         Ok(round.arrived)
-    }
-}
-
-/// Says that this node delivers to the service no more, however the round ended.
-struct Leave<'a> {
-    busy: &'a Busy,
-    service: u64,
-}
-
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        self.busy.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.service);
     }
 }
 
@@ -231,9 +212,10 @@ impl Round<'_> {
         let (id, error) = (self.service, error.to_string());
         self.admin
             .write(move |vault, tx| {
-                let Some(service) = vault.services(tx)?.into_iter().find(|service| service.id == id) else {
+                if tx.service_by_id(id)?.is_none() {
                     return Ok(());
-                };
+                }
+                let service = vault.service_by_id(tx, id)?;
                 let now = vault.reading().now();
                 let event = Event::new(EventKind::WebhookDisabled, service.about(), Actor::System, now);
                 vault.record(tx, &event.with("error", error))?;

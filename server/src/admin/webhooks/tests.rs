@@ -112,7 +112,7 @@ struct Hooked {
 /// A service with a webhook and a device that has enrolled, which was delivered.
 async fn hooked(silent_alarm: bool) -> Hooked {
     let (test, receiver) = (start().await, Receiver::start().await);
-    let rules = crate::domain::rules::ServiceRules { silent_alarm, devices: 2, ..window(30) };
+    let rules = crate::domain::rules::ServiceRules { silent_alarm, devices: 8, ..window(30) };
     let new = NewService { rules, webhook: Some(receiver.url.clone()), ..NewService::new("default_demo") };
     let stored = test.admin.create_service(new, Actor::Operator).await.expect("created");
     let (service, secret) = (stored.service, stored.webhook_secret.expect("a new webhook"));
@@ -143,7 +143,7 @@ async fn an_event_arrives_once_signed_and_padded() {
     assert_eq!((hooked.round().await, hooked.round().await), (1, 0));
     let got = hooked.receiver.take().remove(0);
     assert!(got.head.starts_with("post /hook?a=b http/1.1\r\n"), "{}", got.head);
-    assert_eq!(got.body.len() % 512, 0);
+    assert_eq!(got.body.len(), crate::webhook::BLOCK);
     let json = got.json();
     assert_eq!(
         (json["type"].as_str(), json["id"].as_str()),
@@ -155,22 +155,38 @@ async fn an_event_arrives_once_signed_and_padded() {
     assert_eq!(got.header("cardea-signature"), format!("v1={}", HEXLOWER.encode(mac.expose())));
 }
 
+/// What a PIN is entered for: with the second device of the token, and a confirmation that waits.
+type Asked = fn(DeviceId, [u8; 8]) -> PinAction;
+
 #[tokio::test]
 async fn duress_is_told_in_as_many_calls_of_the_same_size() {
-    for silent_alarm in [false, true] {
+    let asked: [(&str, Asked); 7] = [
+        ("token.opened", |_, _| PinAction::Open { win: 0 }),
+        ("token.pins_changed", |_, _| TestDevice::other_pins()),
+        ("token.key_rotated", |_, _| PinAction::Rotate),
+        ("token.unenrolled", |_, _| PinAction::Unenroll),
+        ("token.device_revoked", |second, _| PinAction::RevokeDevice(second)),
+        ("token.not_executed", |_, _| PinAction::RevokeDevice(DeviceId::new([9; 4]))),
+        ("confirmation.answered", |_, id| PinAction::Confirm { id }),
+    ];
+    for ((name, asked), silent_alarm) in asked.into_iter().flat_map(|asked| [(asked, false), (asked, true)]) {
         let mut seen = Vec::new();
         for pin in [Pin::Normal, Pin::Duress] {
             let hooked = hooked(silent_alarm).await;
-            hooked.vault.open(&hooked.device, pin).await.expect("answered");
-            hooked.vault.close(&hooked.device).await.expect("answered");
-            hooked.vault.pin(&hooked.device, pin, TestDevice::other_pins()).await.expect("answered");
+            let add = crate::admin::EnrollOptions { replace_device: false, add_device: true };
+            let second = hooked.vault.enroll(2, add).await;
+            let waiting = hooked.vault.ask_text("Pay", 120).await.expect("asked");
+            hooked.round().await;
+            hooked.receiver.take();
+            let action = asked(DeviceId::new(second.key.number), waiting.id);
+            hooked.vault.pin(&hooked.device, pin, action).await.expect("answered");
+            hooked.vault.close(&second).await.expect("answered");
             hooked.round().await;
             let got = hooked.receiver.take();
-            assert_eq!(got[0].kind(), if pin == Pin::Duress { "token.duress" } else { "token.opened" });
+            assert_eq!(got[0].kind(), if pin == Pin::Duress { "token.duress" } else { name });
             seen.push(got.iter().map(|got| (got.head.len(), got.body.len())).collect::<Vec<_>>());
         }
-        assert_eq!(seen[0], seen[1]);
-        assert_eq!(seen[0].len(), 3);
+        assert_eq!(seen[0], seen[1], "{name}");
     }
 }
 
@@ -404,4 +420,64 @@ async fn private_targets_are_refused_and_receivers_that_never_answer_are_given_u
     assert_eq!(caller.call(&call(&url)).await, Err(CallError::Unreachable));
     let caller = Caller::new(true).with_timeout(Duration::from_secs(5));
     assert!(matches!(caller.call(&call("x")).await, Err(CallError::Address)));
+}
+
+#[tokio::test]
+async fn tests_of_webhooks_wait_for_each_other_and_are_few() {
+    let hooked = hooked(false).await;
+    let (admin, service) = (&hooked.test.admin, &hooked.service);
+    let own = admin.tests.enter(service.id, TESTS).expect("free");
+    assert_eq!(admin.test_webhook(service).await, Err(AdminError::TooMany), "one at a time");
+    drop(own);
+    let others: Vec<_> =
+        (1..=TESTS as u64).map(|other| admin.tests.enter(service.id + other, TESTS).expect("free")).collect();
+    assert_eq!(admin.test_webhook(service).await, Err(AdminError::TooMany), "the instance has others to answer");
+    assert!(hooked.receiver.take().is_empty());
+    drop(others);
+    assert_eq!(admin.test_webhook(service).await, Ok(None));
+    assert_eq!(admin.test_webhook(service).await, Ok(None), "one that is over is in nobody's way");
+}
+
+#[tokio::test]
+async fn a_damaged_row_ends_no_other_services_deliveries() {
+    let hooked = hooked(false).await;
+    let new = NewService { webhook: Some(hooked.receiver.url.clone()), ..NewService::new("other_demo") };
+    let other = hooked.test.admin.create_service(new, Actor::Operator).await.expect("created").service;
+    let id = hooked.service.id.to_string();
+    let edit = move |_: &Vault, tx: &mut dyn Transaction| {
+        tx.execute(
+            "UPDATE delivery SET sealed = x'00' WHERE service = $1",
+            &[crate::storage::Value::Int(id.parse().expect("one"))],
+        )?;
+        tx.execute(
+            "UPDATE service SET sealed = x'00' WHERE id = $1",
+            &[crate::storage::Value::Int(id.parse().expect("one"))],
+        )?;
+        Ok(())
+    };
+    hooked.test.admin.write(edit).await.expect("edited");
+    assert_eq!(hooked.test.admin.webhook_services().await, Ok(vec![other.id]));
+}
+
+#[tokio::test]
+async fn who_enables_a_webhook_is_told_what_retention_has_erased_meanwhile() {
+    let hooked = hooked(false).await;
+    assert_eq!(hooked.test.admin.enable_webhook(&hooked.service, Actor::Operator).await, Ok(0));
+    hooked.round().await;
+    hooked.receiver.fail(FAILURES_MAX as usize);
+    hooked.open().await;
+    while !hooked.state().await.disabled {
+        hooked.round().await;
+        hooked.test.clock.advance(BACKOFF.1 * 2);
+    }
+    hooked.test.clock.advance(2 * 86_400);
+    let erase =
+        |vault: &Vault, tx: &mut dyn Transaction| vault.erase_journal(tx, 1, u64::MAX, 1_000, vault.reading().now());
+    hooked.test.admin.write(erase).await.expect("erased");
+    // That it was opened, and that the webhook is disabled.
+    assert_eq!(hooked.test.admin.enable_webhook(&hooked.service, Actor::Operator).await, Ok(2));
+    let filter = JournalFilter::Service(hooked.service.id);
+    let rows = hooked.test.admin.read(move |vault, tx| vault.journal(tx, &filter, 0, 1_000)).await.expect("read");
+    let last = rows.last().and_then(Entry::event).expect("recorded");
+    assert_eq!((last.kind, &last.detail["erased"]), (EventKind::WebhookEnabled, &json!(2)));
 }

@@ -45,6 +45,10 @@ pub(in crate::cli) struct AuditExportArgs {
     /// Only the rows of this subscription, each with its proof.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) subscription: Option<String>,
+    /// Prove that the log begins with what it was when it had this many rows, for `audit verify --file` with a
+    /// checkpoint of that time. Can be repeated.
+    #[arg(long, value_name = "ROWS", requires = "subscription")]
+    pub(in crate::cli) since: Vec<u64>,
     /// Leave out what happened: numbers, times and hashes alone.
     #[arg(long)]
     pub(in crate::cli) bare: bool,

@@ -107,13 +107,24 @@ async fn an_authkey_is_created_used_rotated_and_revoked() {
     assert_eq!((check(&value).await, check(&fresh).await), (200, 200));
     server.post("/dev/clock", r#"{"advance":60}"#).await;
     assert_eq!((check(&value).await, check(&fresh).await), (403, 200));
+    let itself = json!({ "service": "default_demo", "name": "self", "permissions": "admin" });
+    let (_, itself) = post(&server, "/token/authkey/create", ADMIN_KEY, itself).await;
+    let (own, number) = (itself["value"].as_str().expect("text"), &itself["authkey"]);
+    for (overlap, expected) in [(0, 400), (60, 200)] {
+        let call = json!({
+            "service": "default_demo", "authkey": number, "overlap": overlap, "idempotencyKey": format!("b{overlap}"),
+        });
+        let (status, answer) = post(&server, "/token/authkey/rotate", own, call.clone()).await;
+        assert_eq!(status, expected, "{answer}");
+        assert_eq!(post(&server, "/token/authkey/rotate", own, call).await, (expected, answer), "the same again");
+    }
     let revoke = json!({ "service": "default_demo", "authkey": rotated["authkey"] });
     assert_eq!(post(&server, "/token/authkey/revoke", ADMIN_KEY, revoke).await, (200, json!({ "revoked": true })));
     assert_eq!(check(&fresh).await, 403);
     let (_, list) = get(&server, "/token/authkey/list?service=default_demo&", ADMIN_KEY).await;
     let items = list["items"].as_array().expect("a list");
     assert_eq!(
-        (items.len(), &items[0]["name"], &items[0]["scope"]),
+        (items.len() - 2, &items[0]["name"], &items[0]["scope"]),
         (2, &json!("door"), &json!({ "service": "default_demo" }))
     );
     assert_eq!((&items[0]["permissions"], &items[0]["replacedBy"]), (&json!(["status"]), &rotated["authkey"]));

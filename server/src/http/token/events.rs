@@ -26,6 +26,7 @@ use crate::http::route::{ID, Kind, Parameter, Reach, Route, SERVICE, SOME_SERVIC
 use crate::http::serve::Lifetime;
 use crate::http::{Api, Problem};
 use crate::storage::rows::JournalFilter;
+use crate::webhook::BLOCK;
 
 /// The greatest number that an event can have.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -79,7 +80,7 @@ async fn events(
     let permit = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Problem::Busy)?;
     let scope = match &call.access.scope {
         Scope::Instance => JournalFilter::All,
-        Scope::Subscription(name) => JournalFilter::Subscription(name.clone()),
+        Scope::Subscription(name) => api.admin.subscription_events(name).await?,
         Scope::Service(_) => JournalFilter::Service(call.service()?.id),
     };
     let feed = api.admin.events(scope, call.access.allows(Permission::History), after).await?;
@@ -191,8 +192,30 @@ impl Streaming {
     }
 }
 
-/// JSON has no line breaks, so one line of data is enough.
+/// JSON has no line breaks, so one line of data is enough. Spaces make every frame as large as a webhook's body, so that
+/// who sees the encrypted connection cannot tell duress by its size.
 fn line(item: &FeedItem) -> Bytes {
     let FeedItem { seq, name, body } = item;
-    format!("id: {seq}\nevent: {name}\ndata: {body}\n\n").into()
+    let mut line = format!("id: {seq}\nevent: {name}\ndata: {body}");
+    let end = "\n\n";
+    let size = (line.len() + end.len()).next_multiple_of(BLOCK);
+    line.extend(std::iter::repeat_n(' ', size - line.len() - end.len()));
+    line.push_str(end);
+    line.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_of_one_size_and_still_json() {
+        for (name, user) in [("token.opened", "joe"), ("token.duress", &"\u{1}".repeat(255))] {
+            let line = line(&FeedItem { seq: 7, name, body: serde_json::json!({ "user": user }) });
+            assert_eq!(line.len(), BLOCK);
+            let text = std::str::from_utf8(&line).expect("text");
+            let data = text.strip_suffix("\n\n").and_then(|text| text.split_once("data: ")).expect("a frame").1;
+            assert_eq!(serde_json::from_str::<Value>(data).expect("JSON")["user"], *user);
+        }
+    }
 }

@@ -38,15 +38,23 @@ pub struct SubscriptionRow {
     pub name: String,
     /// When it was created.
     pub created_at: UnixSeconds,
+    /// Where its part of the log and of the authkeys begins.
+    pub sealed: Sealed,
 }
 
 /// Subscriptions, services, webhooks and authkeys.
 pub trait AccessRows {
-    /// Creates the subscription `name` unless it exists; returns whether it is new.
+    /// Adds a subscription.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when the name is taken; storage failed.
+    fn insert_subscription(&mut self, row: &SubscriptionRow) -> Result<(), StorageError>;
+
+    /// The subscription `name`.
     ///
     /// # Errors
     /// Storage failed.
-    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<bool, StorageError>;
+    fn subscription(&mut self, name: &str) -> Result<Option<SubscriptionRow>, StorageError>;
 
     /// Whether there is a subscription `name`.
     ///
@@ -162,11 +170,25 @@ pub trait AccessRows {
     /// Storage failed.
     fn forget_authkey_uses_after(&mut self, now: UnixSeconds) -> Result<(), StorageError>;
 
-    /// Removes an authkey; returns whether there was one.
+    /// Removes an authkey and keeps its hash; returns whether there was one.
     ///
     /// # Errors
     /// Storage failed.
     fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError>;
+
+    /// Whether an authkey with this keyed hash was removed.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn was_authkey(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError>;
+}
+
+fn subscription(row: &dyn Row) -> Result<SubscriptionRow, StorageError> {
+    Ok(SubscriptionRow {
+        name: row.text(0)?,
+        created_at: UnixSeconds::new(row.unsigned(1)?),
+        sealed: Sealed { ver: row.unsigned(2)?, bytes: row.bytes(3)? },
+    })
 }
 
 pub(super) fn service(row: &dyn Row) -> Result<ServiceRow, StorageError> {
@@ -188,9 +210,16 @@ pub(super) fn authkey(row: &dyn Row) -> Result<AuthkeyRow, StorageError> {
 }
 
 impl<X: Transaction + ?Sized> AccessRows for X {
-    fn ensure_subscription(&mut self, name: &str, now: UnixSeconds) -> Result<bool, StorageError> {
-        let sql = "INSERT INTO subscription (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        Ok(self.execute(sql, &[Value::Text(name), Value::unsigned(now.get())])? == 1)
+    fn insert_subscription(&mut self, row: &SubscriptionRow) -> Result<(), StorageError> {
+        let sql = "INSERT INTO subscription (name, created_at, ver, sealed) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT DO NOTHING";
+        let (at, ver) = (Value::unsigned(row.created_at.get()), Value::unsigned(row.sealed.ver));
+        insert_one(self, sql, &[Value::Text(&row.name), at, ver, Value::Bytes(&row.sealed.bytes)])
+    }
+
+    fn subscription(&mut self, name: &str) -> Result<Option<SubscriptionRow>, StorageError> {
+        let sql = "SELECT name, created_at, ver, sealed FROM subscription WHERE name = $1";
+        query_one(self, sql, &[Value::Text(name)], subscription)
     }
 
     fn has_subscription(&mut self, name: &str) -> Result<bool, StorageError> {
@@ -234,9 +263,8 @@ impl<X: Transaction + ?Sized> AccessRows for X {
     }
 
     fn subscriptions(&mut self) -> Result<Vec<SubscriptionRow>, StorageError> {
-        query_all(self, "SELECT name, created_at FROM subscription ORDER BY name", &[], |row| {
-            Ok(SubscriptionRow { name: row.text(0)?, created_at: UnixSeconds::new(row.unsigned(1)?) })
-        })
+        let sql = "SELECT name, created_at, ver, sealed FROM subscription ORDER BY name";
+        query_all(self, sql, &[], subscription)
     }
 
     fn delete_subscription(&mut self, name: &str) -> Result<bool, StorageError> {
@@ -312,7 +340,14 @@ impl<X: Transaction + ?Sized> AccessRows for X {
         Ok(())
     }
 
+    fn was_authkey(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError> {
+        let sql = "SELECT hash FROM spent_authkey WHERE hash = $1";
+        Ok(query_one(self, sql, &[Value::Bytes(hash)], |row| row.bytes(0))?.is_some())
+    }
+
     fn delete_authkey(&mut self, id: u64) -> Result<bool, StorageError> {
+        let sql = "INSERT INTO spent_authkey (hash) SELECT hash FROM authkey WHERE id = $1 ON CONFLICT DO NOTHING";
+        self.execute(sql, &[Value::unsigned(id)])?;
         Ok(self.execute("DELETE FROM authkey WHERE id = $1", &[Value::unsigned(id)])? == 1)
     }
 }

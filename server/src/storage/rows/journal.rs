@@ -52,7 +52,12 @@ pub enum JournalFilter {
     #[default]
     All,
     /// Those of one subscription, its services and their tokens.
-    Subscription(String),
+    Subscription {
+        /// Its name.
+        name: String,
+        /// Its first row: those before it are of another subscription that had the name before.
+        since: u64,
+    },
     /// Those of the service with this number and its tokens.
     Service(u64),
     /// Those of one token.
@@ -96,6 +101,12 @@ pub trait JournalRows {
     /// Storage failed.
     #[expect(clippy::type_complexity, reason = "a number and a token")]
     fn journal_tokens(&mut self, after: u64, limit: u32) -> Result<Vec<(u64, Option<[u8; 16]>)>, StorageError>;
+
+    /// How many rows of the service with this number, and its tokens, have numbers above `after` and up to `last`.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn count_journal(&mut self, service: u64, after: u64, last: u64) -> Result<u64, StorageError>;
 
     /// The number of the newest row; 0 when there is none.
     ///
@@ -160,8 +171,8 @@ fn select<X: Transaction + ?Sized>(
     let (bound, limit) = (Value::unsigned(bound), Value::Int(i64::from(limit)));
     match filter {
         JournalFilter::All => query_all(tx, all, &[bound, limit], journal_row),
-        JournalFilter::Subscription(name) => {
-            query_all(tx, subscription, &[bound, Value::Text(name), limit], journal_row)
+        JournalFilter::Subscription { name, since } => {
+            query_all(tx, subscription, &[bound, Value::Text(name), Value::unsigned(*since), limit], journal_row)
         }
         JournalFilter::Service(id) => query_all(tx, service, &[bound, Value::unsigned(*id), limit], journal_row),
         JournalFilter::Token(id) => query_all(tx, token, &[bound, Value::Bytes(id), limit], journal_row),
@@ -189,7 +200,7 @@ impl<X: Transaction + ?Sized> JournalRows for X {
     fn journal(&mut self, filter: &JournalFilter, after: u64, limit: u32) -> Result<Vec<JournalRow>, StorageError> {
         let statements = [
             select!("WHERE seq > $1 ORDER BY seq LIMIT $2"),
-            select!("WHERE seq > $1 AND subscription = $2 ORDER BY seq LIMIT $3"),
+            select!("WHERE seq > $1 AND subscription = $2 AND seq >= $3 ORDER BY seq LIMIT $4"),
             select!("WHERE seq > $1 AND service = $2 ORDER BY seq LIMIT $3"),
             select!("WHERE seq > $1 AND token = $2 ORDER BY seq LIMIT $3"),
         ];
@@ -204,7 +215,7 @@ impl<X: Transaction + ?Sized> JournalRows for X {
     ) -> Result<Vec<JournalRow>, StorageError> {
         let statements = [
             select!("WHERE seq < $1 ORDER BY seq DESC LIMIT $2"),
-            select!("WHERE seq < $1 AND subscription = $2 ORDER BY seq DESC LIMIT $3"),
+            select!("WHERE seq < $1 AND subscription = $2 AND seq >= $3 ORDER BY seq DESC LIMIT $4"),
             select!("WHERE seq < $1 AND service = $2 ORDER BY seq DESC LIMIT $3"),
             select!("WHERE seq < $1 AND token = $2 ORDER BY seq DESC LIMIT $3"),
         ];
@@ -223,6 +234,12 @@ impl<X: Transaction + ?Sized> JournalRows for X {
         query_all(self, sql, &[Value::unsigned(after), Value::Int(i64::from(limit))], |row| {
             Ok((row.unsigned(0)?, row.optional_bytes(1)?.map(|id| id.try_into().map_err(id_length)).transpose()?))
         })
+    }
+
+    fn count_journal(&mut self, service: u64, after: u64, last: u64) -> Result<u64, StorageError> {
+        let sql = "SELECT count(*) FROM journal WHERE seq > $1 AND seq <= $2 AND service = $3";
+        let values = [Value::unsigned(after), Value::unsigned(last), Value::unsigned(service)];
+        Ok(query_one(self, sql, &values, |row| row.unsigned(0))?.unwrap_or(0))
     }
 
     fn newest_journal(&mut self) -> Result<u64, StorageError> {

@@ -23,6 +23,12 @@ pub trait MetaRows {
     /// # Errors
     /// Storage failed.
     fn next_number(&mut self, name: &str) -> Result<u64, StorageError>;
+
+    /// The number that the counter `name` has given out last; 0 before the first.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn last_number(&mut self, name: &str) -> Result<u64, StorageError>;
 }
 
 impl<X: Transaction + ?Sized> MetaRows for X {
@@ -47,5 +53,10 @@ impl<X: Transaction + ?Sized> MetaRows for X {
                    ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value";
         let number = query_one(self, sql, &[Value::Text(name)], |row| row.unsigned(0))?;
         number.ok_or(StorageError::Misuse("a counter returned no number"))
+    }
+
+    fn last_number(&mut self, name: &str) -> Result<u64, StorageError> {
+        let sql = "SELECT value FROM counter WHERE name = $1";
+        Ok(query_one(self, sql, &[Value::Text(name)], |row| row.unsigned(0))?.unwrap_or(0))
     }
 }

@@ -14,7 +14,9 @@ CREATE TABLE counter (
 
 CREATE TABLE subscription (
     name       TEXT PRIMARY KEY,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE service (
@@ -47,6 +49,11 @@ CREATE TABLE authkey (
     ver     INTEGER NOT NULL,
     sealed  BLOB NOT NULL
 ) STRICT;
+
+-- Hashes of authkeys that are listed no more: no value comes back, least of all one that has leaked.
+CREATE TABLE spent_authkey (
+    hash BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE token (
     id      BLOB PRIMARY KEY,

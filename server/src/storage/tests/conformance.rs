@@ -63,6 +63,10 @@ fn sealed(ver: u64, byte: u8) -> Sealed {
     Sealed { ver, bytes: vec![byte; 40] }
 }
 
+fn subscription_row(name: &str, at: u64) -> SubscriptionRow {
+    SubscriptionRow { name: name.to_owned(), created_at: UnixSeconds::new(at), sealed: sealed(1, 3) }
+}
+
 fn service_row(id: u64) -> ServiceRow {
     ServiceRow { id, name: format!("default_s{id}"), subscription: "default".to_owned(), sealed: sealed(1, 1) }
 }
@@ -87,8 +91,7 @@ fn device_row(token: u8, number: u8) -> DeviceRow {
 async fn with_service(store: &Store) {
     store
         .write(|tx| {
-            tx.ensure_subscription("default", UnixSeconds::new(1))?;
-            tx.ensure_subscription("default", UnixSeconds::new(2))?;
+            tx.insert_subscription(&subscription_row("default", 1))?;
             tx.insert_service(&service_row(1))
         })
         .await

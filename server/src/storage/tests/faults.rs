@@ -1,6 +1,5 @@
 use std::fs;
 
-use crate::clock::UnixSeconds;
 use crate::storage::rows::*;
 use crate::storage::testing::{block_on, events, file, insert_event, options};
 use crate::storage::{Location, Options, ServerLock, StorageError, Store, Transaction};
@@ -166,7 +165,7 @@ fn a_damaged_database_is_an_error_and_never_an_answer() {
     let test = file();
     let path = test.path().expect("a file");
     block_on(test.store.write(|tx| {
-        tx.ensure_subscription("default", UnixSeconds::new(1))?;
+        tx.next_number("key_epoch")?;
         (1..200).try_for_each(|seq| insert_event(tx, seq, &[7; 500]))
     }))
     .expect("written");

@@ -8,8 +8,8 @@ use crate::domain::authkey::{NETWORKS_MAX, Networks, OVERLAP_MAX, Rights, Scope,
 use crate::domain::name::{ServiceName, parse_subscription};
 use crate::domain::permission::Permissions;
 use crate::domain::world::ClockReading;
-use crate::storage::Transaction;
 use crate::storage::rows::{AccessRows, AuthkeyRow, MetaRows};
+use crate::storage::{StorageError, Transaction};
 use crate::vault::seal::Table;
 use crate::vault::{About, Decoder, Encoder, Event, EventKind, Vault, VaultError};
 
@@ -94,6 +94,9 @@ impl Vault {
         now: UnixSeconds,
     ) -> Result<Authkey, VaultError> {
         let NewAuthkey { name, rights } = new;
+        if tx.was_authkey(&self.sealer.authkey_hash(value))? {
+            return Err(StorageError::Exists.into());
+        }
         let key = Authkey {
             number: tx.next_number("authkey")?,
             name,

@@ -27,13 +27,15 @@ impl Event {
     /// What it is called outside, to a reader who may know this much.
     #[must_use]
     pub fn name(&self, reader: Reader) -> &'static str {
-        use EventKind::{CloneProved, ForcedClose, Opened, PinRejected, Suspended};
+        use EventKind::{CloneProved, DuressCleared, ForcedClose, Opened, PinRejected, Suspended};
         let tells = reader != Reader::Nothing;
         match self.kind {
             Opened if self.duress && tells => "token.duress",
             // Duress that begins with another operation is no less of an alarm.
             _ if self.duress_raised && tells => "token.duress",
             ForcedClose => EventKind::Closed.name(),
+            // Duress that nobody was told of ends as what it looks like.
+            DuressCleared if !tells => EventKind::Closed.name(),
             PinRejected if self.tries_used_up => EventKind::Blocked.name(),
             CloneProved => Suspended.name(),
             kind => kind.name(),
@@ -83,6 +85,7 @@ impl Event {
         }
         match self.kind {
             EventKind::ForcedClose => drop(say("forced", true.into())),
+            EventKind::DuressCleared if !tells => drop(say("forced", true.into())),
             EventKind::PinRejected if self.tries_used_up => drop(say("reason", "tries".into())),
             EventKind::CloneProved => drop(say("proved", true.into())),
             EventKind::Suspended => drop(say("proved", false.into())),
@@ -184,6 +187,35 @@ mod tests {
     }
 
     #[test]
+    fn whatever_happens_to_a_token_fits_a_webhooks_body() {
+        let mut longest = 0;
+        for kind in EventKind::ALL {
+            for told in [false, true] {
+                let about = About::Token {
+                    service: u64::MAX,
+                    name: ServiceName::parse(&format!("{}_{}", "s".repeat(32), "n".repeat(64))).expect("valid"),
+                    token: TokenId::new([0xab; 16]),
+                    // Each byte is written with six.
+                    user: UserId::parse("\u{1}".repeat(255)).expect("valid"),
+                };
+                let event = Event {
+                    device: Some(DeviceId::new([0xff; 4])),
+                    duress: told,
+                    duress_raised: told,
+                    tries_used_up: true,
+                    code: Some(Code::Internal),
+                    signed: signed(Op::Confirm),
+                    confirmation: Some([0xff; 8]),
+                    ..Event::new(*kind, about, Actor::Authkey(u64::MAX), UnixSeconds::new(u64::MAX))
+                };
+                longest = longest.max(event.body(u64::MAX, Reader::Duress).to_string().len());
+            }
+        }
+        // With room for what a frame of the event feed has beside the body.
+        assert!(longest + 80 <= crate::webhook::BLOCK, "{longest}");
+    }
+
+    #[test]
     fn an_approval_under_duress_is_no_approval() {
         let answered = |op, duress, code| Event {
             signed: signed(op),
@@ -212,5 +244,8 @@ mod tests {
         assert_eq!((&proved["type"], &proved["detail"]["proved"]), (&json!("token.clone_suspected"), &json!(true)));
         let forced = event(EventKind::ForcedClose).body(1, Reader::Nothing);
         assert_eq!((&forced["type"], &forced["detail"]["forced"]), (&json!("token.closed"), &json!(true)));
+        let cleared = event(EventKind::DuressCleared);
+        assert_eq!(cleared.body(1, Reader::Nothing), forced, "who may not know of duress is told of no end of it");
+        assert_eq!(cleared.name(Reader::Duress), "token.duress_cleared");
     }
 }

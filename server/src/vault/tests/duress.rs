@@ -48,6 +48,23 @@ fn duress_stays_until_it_is_cleared_and_the_normal_pin_stays_in_the_shadow() {
 }
 
 #[test]
+fn a_device_that_reads_its_history_sees_cleared_duress_as_a_forced_close() {
+    block_on(async {
+        let mut seen = Vec::new();
+        for end in [Vault::clear_duress, Vault::force_close] {
+            let (vault, device) = enrolled(rules(30, true)).await;
+            assert_eq!(code(&vault, &device, Pin::Duress).await, Code::Ok);
+            vault.clock.advance(5);
+            vault.administer(end).await.expect("ended");
+            let key = device.key;
+            seen.push(vault.write(move |vault, tx| vault.history_for(tx, &key, 0)).await.expect("read"));
+        }
+        assert_eq!(seen[0].0[0].map(|line| line.op), Some(cardea_protocol::wire::Op::Close.number()));
+        assert_eq!(seen[0], seen[1]);
+    });
+}
+
+#[test]
 fn a_silent_alarm_answers_1_from_the_shadow_and_2_otherwise() {
     block_on(async {
         let (vault, device) = enrolled(rules(30, true)).await;

@@ -19,7 +19,7 @@ type Image = Vec<(String, Vec<String>)>;
 const TABLES: [(&str, &str); 12] = [
     ("meta", "SELECT name || ver || ' ' || length(sealed) FROM meta ORDER BY name"),
     ("counter", "SELECT name || value FROM counter ORDER BY name"),
-    ("subscription", "SELECT name || created_at FROM subscription ORDER BY name"),
+    ("subscription", "SELECT name || created_at || ver || ' ' || length(sealed) FROM subscription ORDER BY name"),
     ("service", "SELECT id || name || ver || ' ' || length(sealed) FROM service ORDER BY id"),
     ("authkey", "SELECT id || ver || ' ' || length(sealed) FROM authkey ORDER BY id"),
     ("token", "SELECT hex(id) || hex(user_id) || ver || ' ' || length(sealed) FROM token ORDER BY id"),

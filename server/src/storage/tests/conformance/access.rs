@@ -42,6 +42,8 @@ pub(super) async fn a_use_of_an_authkey_is_no_new_version_and_never_goes_back(te
     assert_eq!(seen, Ok(Some(expected)));
     let gone = test.store.write(|tx| Ok::<_, StorageError>((tx.delete_authkey(1)?, tx.delete_authkey(1)?))).await;
     assert_eq!(gone, Ok((true, false)));
+    let known = test.store.read(|tx| Ok::<_, StorageError>((tx.was_authkey(&[1; 32])?, tx.was_authkey(&[2; 32])?)));
+    assert_eq!(known.await, Ok((true, false)));
 }
 
 pub(super) async fn subscriptions_go_when_their_services_are_gone(test: TestStore) {
@@ -49,14 +51,15 @@ pub(super) async fn subscriptions_go_when_their_services_are_gone(test: TestStor
     let listed = test
         .store
         .write(|tx| {
-            assert!(tx.ensure_subscription("other", UnixSeconds::new(5))?);
-            assert!(!tx.ensure_subscription("other", UnixSeconds::new(6))?);
+            tx.insert_subscription(&subscription_row("other", 5))?;
+            assert_eq!(tx.insert_subscription(&subscription_row("other", 6)), Err(StorageError::Exists));
+            assert_eq!(tx.subscription("other")?, Some(subscription_row("other", 5)));
+            assert_eq!(tx.subscription("none")?, None);
             tx.subscriptions()
         })
         .await
         .expect("listed");
-    let row = |name: &str, at| SubscriptionRow { name: name.to_owned(), created_at: UnixSeconds::new(at) };
-    assert_eq!(listed, [row("default", 1), row("other", 5)]);
+    assert_eq!(listed, [subscription_row("default", 1), subscription_row("other", 5)]);
     let in_use = test.store.write(|tx| tx.delete_subscription("default")).await;
     assert!(in_use.is_err(), "it has a service");
     let gone = test

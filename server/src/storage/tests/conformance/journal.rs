@@ -11,7 +11,8 @@ pub(super) async fn the_journal_keeps_its_order(test: TestStore) {
             assert_eq!(tx.insert_journal(&journal_row(4, 1)), Err(StorageError::Exists));
             let numbers = |rows: Vec<JournalRow>| rows.iter().map(|row| row.seq).collect::<Vec<_>>();
             let (one, service) = (JournalFilter::Token([1; 16]), JournalFilter::Service(2));
-            let subscription = JournalFilter::Subscription("s1".to_owned());
+            let since = |since| JournalFilter::Subscription { name: "s1".to_owned(), since };
+            let subscription = since(0);
             assert_eq!(tx.journal(&one, 1, 10)?, vec![journal_row(3, 1), journal_row(4, 1)]);
             assert_eq!(numbers(tx.journal(&one, 0, 1)?), [1]);
             assert_eq!(numbers(tx.journal(&service, 0, 10)?), [2]);
@@ -20,6 +21,10 @@ pub(super) async fn the_journal_keeps_its_order(test: TestStore) {
             assert_eq!(numbers(tx.journal_back(&one, 4, 10)?), [3, 1]);
             assert_eq!(numbers(tx.journal_back(&service, 9, 10)?), [2]);
             assert_eq!(numbers(tx.journal_back(&subscription, 9, 2)?), [4, 3]);
+            assert_eq!(numbers(tx.journal(&since(3), 0, 10)?), [3, 4], "not what was before its time");
+            assert_eq!(numbers(tx.journal(&since(3), 3, 10)?), [4]);
+            assert_eq!(numbers(tx.journal_back(&since(4), 9, 10)?), [4]);
+            assert_eq!(tx.count_journal(1, 1, 3)?, 1);
             assert_eq!(numbers(tx.journal_back(&JournalFilter::All, 4, 2)?), [3, 2]);
             assert_eq!(tx.newest_journal()?, 4);
             let leaf = |seq: u64, hash: u8| LeafRow { seq, at: UnixSeconds::new(seq), hash: [hash; 32] };

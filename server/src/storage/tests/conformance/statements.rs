@@ -50,7 +50,7 @@ fn statements_number_their_parameters_in_order() {
             JournalFilter::All,
             JournalFilter::Token([1; 16]),
             JournalFilter::Service(1),
-            JournalFilter::Subscription("s1".to_owned()),
+            JournalFilter::Subscription { name: "s1".to_owned(), since: 1 },
         ] {
             tx.journal(&filter, 0, 1)?;
             tx.journal_back(&filter, 0, 1)?;
