@@ -54,10 +54,11 @@ impl DatabaseClock {
     }
 
     /// Its time now is between what it said and that plus the time since it was asked. What is known from before is
-    /// kept while it is in between, since then it is the better knowledge.
+    /// kept while it is in between, since then it is the better knowledge; otherwise the nearest that can be takes its
+    /// place. A slow answer must not set the clock back by as much as it took: that would end what is open.
     fn observe_at(&self, asked: Asked, now: i64, time: i64) {
         let (least, most) = (time.saturating_sub(now), time.saturating_sub(asked.0));
-        let better = |known: i64| Some(if (least..=most).contains(&known) { known } else { least });
+        let better = |known: i64| Some(known.max(least).min(most.max(least)));
         let _ = self.offset.fetch_update(Ordering::SeqCst, Ordering::SeqCst, better);
     }
 
@@ -117,6 +118,15 @@ mod tests {
         assert_eq!(seconds(&clock, 9 * MICROS + 1_000), 9);
         clock.observe_at(Asked(10 * MICROS), 10 * MICROS + 10, START + 15 * MICROS);
         assert_eq!(seconds(&clock, 10 * MICROS + 10), 15);
+    }
+
+    #[test]
+    fn a_slow_answer_sets_it_back_by_no_more_than_it_must() {
+        let clock = clock();
+        // The database's clock has lost a fifth of a millisecond meanwhile, and its answer takes five seconds.
+        clock.observe_at(Asked(10 * MICROS), 15 * MICROS, START + 10 * MICROS - 1_200);
+        assert_eq!(seconds(&clock, 15 * MICROS + 1_200), 15);
+        assert_eq!(seconds(&clock, 16 * MICROS + 1_199), 15);
     }
 
     #[test]

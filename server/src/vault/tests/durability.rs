@@ -9,7 +9,7 @@ use crate::clock::{TestClock, UnixSeconds};
 use crate::domain::enrollment::{EnrollOptions, OfferDead};
 use crate::domain::rules::ServiceRules;
 use crate::domain::world::Window;
-use crate::storage::testing::{block_on, file, memory};
+use crate::storage::testing::{block_on, file, memory, postgres};
 use crate::vault::Event;
 use crate::vault::testing::*;
 use crate::vault::{PinAction, Vault, VaultError};
@@ -84,20 +84,26 @@ fn what_was_open_when_the_clock_was_set_back_stays_closed_when_it_has_caught_up(
 
 #[test]
 fn a_node_learns_from_the_database_what_is_void() {
-    block_on(async {
-        let vault = TestVault::new(file(), rules(1_000)).await;
-        let device = vault.enroll(1, EnrollOptions::default()).await;
-        vault.open(&device, Pin::Normal).await.expect("answered");
-        let other = at(vault.again(), START - 100).await;
-        assert_eq!(other.status().await, Ok(2));
-        vault.clock.advance(5);
-        let (this, name, user) = (Arc::clone(&vault.vault), vault.service.name.clone(), vault.user.clone());
-        let asked = vault.test.store.ask(move |tx| this.question(tx, &name, "0123456789abcdef", &user)).await;
-        let asked = asked.expect("asked");
-        let clock = asked.clock;
-        let (_, facts) = vault.vault.facts_in(asked).expect("opens").expect("a token");
-        assert_eq!(facts.peek(&vault.service.rules, clock).status.number(), 2);
-    });
+    for store in [file(), postgres()] {
+        block_on(async {
+            let vault = TestVault::new(store, rules(1_000)).await;
+            let device = vault.enroll(1, EnrollOptions::default()).await;
+            vault.open(&device, Pin::Normal).await.expect("answered");
+            vault.clock.advance(5);
+            let told = async || {
+                let (this, name, user) = (Arc::clone(&vault.vault), vault.service.name.clone(), vault.user.clone());
+                let asked = vault.test.store.ask(move |tx| this.question(tx, &name, "0123456789abcdef", &user)).await;
+                let asked = asked.expect("asked");
+                let clock = asked.clock;
+                let (_, facts) = vault.vault.facts_in(asked).expect("opens").expect("a token");
+                facts.peek(&vault.service.rules, clock).status.number()
+            };
+            assert_eq!(told().await, 1);
+            let other = at(vault.again(), START - 100).await;
+            assert_eq!(other.status().await, Ok(2));
+            assert_eq!(told().await, 2);
+        });
+    }
 }
 
 #[test]
