@@ -4,6 +4,7 @@ mod database;
 mod http;
 mod keys;
 mod layers;
+mod public;
 mod retention;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ pub use database::{DatabaseConfig, DatabaseUrl};
 pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
 pub use keys::KeysConfig;
 pub use layers::{ConfigError, DEFAULTS, Sources};
+pub use public::{AndroidApp, IosApp, PublicConfig, StoreLink};
 pub use retention::{AuditConfig, RetentionConfig};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -61,17 +63,6 @@ pub struct Config {
 pub struct DataConfig {
     /// Folder of master key and, unless it is on PostgreSQL, database.
     pub dir: PathBuf,
-}
-
-/// Section `public`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PublicConfig {
-    /// Web address without a path; `None`: the bound address.
-    #[serde(deserialize_with = "optional")]
-    pub url: Option<String>,
-    /// Port of the token channel from outside; 0: the bound one.
-    pub channel_port: u16,
 }
 
 /// Section `channel`.
@@ -162,6 +153,7 @@ impl Config {
             ("channel.idle_timeout", self.channel.idle_timeout),
         ];
         self.database.check()?;
+        self.public.check()?;
         self.http.check()?;
         self.tls.check()?;
         self.audit.check()?;
@@ -179,9 +171,6 @@ impl Config {
         }
         if self.data.dir.as_os_str().is_empty() {
             return Err(("data.dir", "must name a folder"));
-        }
-        if self.public.url.as_deref().is_some_and(|url| public_host(url).is_none()) {
-            return Err(("public.url", "must be https://HOST or https://HOST:PORT, in lower case and without a path"));
         }
         tracing_subscriber::EnvFilter::try_new(&self.log.level)
             .map_err(|_| ("log.level", "must be a level or a filter such as info,cardea_server=debug"))?;

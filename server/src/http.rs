@@ -40,6 +40,7 @@ use axum::routing::{MethodRouter, get, post};
 use body::BodyLimits;
 use call::Mounted;
 pub use fast::StatusDesk;
+use landing::Landing;
 pub use origin::ClientAddress;
 pub use problem::Problem;
 pub use route::{Kind, Parameter, Reach, Route, Verb};
@@ -52,12 +53,15 @@ use tokio::sync::Semaphore;
 use crate::admin::Admin;
 use crate::channel::Channel;
 use crate::clock::{Clock, TestClock};
-use crate::config::{HttpConfig, LimitsConfig};
+use crate::config::{HttpConfig, LimitsConfig, PublicConfig};
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 
 /// Every path beside the token API, for the log.
-const PLAIN: &[&str] = &["/.well-known/cardea", "/channel", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
+const PLAIN: &[&str] =
+    &[ANDROID, IOS, "/.well-known/cardea", "/channel", "/dev/clock", "/e", "/healthz", METRICS, "/readyz"];
+const ANDROID: &str = "/.well-known/assetlinks.json";
+const IOS: &str = "/.well-known/apple-app-site-association";
 const METRICS: &str = "/metrics";
 
 /// The calls of the token API: method, path, permission and parameters of each, as the server checks them.
@@ -89,6 +93,7 @@ pub struct Api {
     channel: Option<Channel>,
     shutdown: Shutdown,
     streams: Arc<Semaphore>,
+    landing: Landing,
 }
 
 /// Streams of events at once.
@@ -101,7 +106,15 @@ impl Api {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
         let (call_limits, metrics, channel) = (None, None, None);
         let (shutdown, streams) = (Shutdown::new(), Arc::new(Semaphore::new(STREAMS)));
-        Self { admin, limits, channel_port, test_clock, call_limits, metrics, channel, shutdown, streams }
+        let landing = Landing::plain();
+        Self { admin, limits, channel_port, test_clock, call_limits, metrics, channel, shutdown, streams, landing }
+    }
+
+    /// Will tell people and phones of the apps in `config`.
+    #[must_use]
+    pub fn with_apps(mut self, config: &PublicConfig) -> Self {
+        self.landing = Landing::new(config);
+        self
     }
 
     /// Will end streams of events when `shutdown` is requested.
@@ -153,6 +166,8 @@ impl Api {
     pub fn router(self) -> Router {
         let mut router = Router::new()
             .route("/.well-known/cardea", only_get(well_known::cardea))
+            .route(ANDROID, only_get(landing::android))
+            .route(IOS, only_get(landing::ios))
             .route("/e", only_get(landing::page))
             .route("/healthz", only_get(health::alive))
             .route("/readyz", only_get(health::ready));

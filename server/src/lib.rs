@@ -10,7 +10,7 @@
 //! * [`audit`] is the log's tree of hashes, its checkpoints and proofs, without I/O;
 //! * [`domain`] decides, without I/O; [`storage`] makes it durable;
 //! * [`accept`], [`network`] and [`proxy_protocol`] are what both listeners share: who comes in, and from where;
-//! * [`metrics`] counts what happens, without saying to whom;
+//! * [`metrics`] counts what happens, without saying to whom; [`private_file`] says which files others cannot read;
 //! * [`clock`] and [`entropy`] are parameters everywhere below the program itself.
 //!
 //! ```
@@ -52,6 +52,7 @@ pub mod entropy;
 pub mod http;
 pub mod metrics;
 pub mod network;
+pub mod private_file;
 pub mod proxy_protocol;
 pub mod shutdown;
 pub mod storage;

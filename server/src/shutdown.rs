@@ -85,6 +85,21 @@ pub fn on_signals(shutdown: &Shutdown) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Makes SIGHUP no reason to end for the rest of the process's life: it asks a service to look at its files again, also
+/// one that has none to look at.
+///
+/// # Errors
+/// The signal cannot be watched.
+pub fn outlive_hangups() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // The signal's own effect does not come back when nobody listens any more.
+        drop(signal(SignalKind::hangup())?);
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,

@@ -13,7 +13,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::report::{Outcome, Report};
-use crate::tools::{self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, TSHARK, Tool};
+use crate::tools::{
+    self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool,
+};
 use crate::workspace::Workspace;
 use crate::{fuzz, lint, models};
 
@@ -84,7 +86,7 @@ fn all() -> Vec<Part> {
         other("models", &[PYTHON], models::run),
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
-        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES], cargo::tests),
+        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, STRACE, SYSTEMD], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
         other("api", &[CC, CURL, PYTHON], api::run),
         other("capture", &[CC, TSHARK], capture::run),

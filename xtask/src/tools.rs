@@ -59,6 +59,12 @@ pub(crate) const PYTHON: Tool = Tool {
     packages: &["python3"],
     purpose: "the Python binding and the models",
 };
+/// Sees which system calls the server makes.
+pub(crate) const STRACE: Tool =
+    Tool { program: "strace", probe: "--version", packages: &["strace"], purpose: "the unit for systemd" };
+/// Knows what the server's unit allows.
+pub(crate) const SYSTEMD: Tool =
+    Tool { program: "systemd-analyze", probe: "--version", packages: &["systemd"], purpose: "the unit for systemd" };
 /// Captures what travels.
 pub(crate) const TSHARK: Tool =
     Tool { program: "tshark", probe: "--version", packages: &["tshark"], purpose: "counting datagrams in a capture" };

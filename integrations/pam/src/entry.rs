@@ -19,7 +19,7 @@ unsafe extern "C" {
     fn pam_syslog(pamh: *const c_void, priority: c_int, format: *const c_char, ...);
 }
 
-/// PAM asks whether the user may come in.
+/// PAM asks whether the user is who he says he is.
 ///
 /// # Safety
 ///
@@ -31,6 +31,32 @@ pub(crate) unsafe extern "C" fn pam_sm_authenticate(
     argc: c_int,
     argv: *const *const c_char,
 ) -> c_int {
+    // SAFETY: as PAM calls this function.
+    unsafe { answer(pamh, argc, argv) }
+}
+
+/// PAM asks whether the user may come in, whoever has found out who he is: `sshd` asks only this after a login with a key.
+///
+/// # Safety
+///
+/// As PAM calls it: `pamh` is its handle, `argv` has `argc` texts that end in zero.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn pam_sm_acct_mgmt(
+    pamh: *mut c_void,
+    _flags: c_int,
+    argc: c_int,
+    argv: *const *const c_char,
+) -> c_int {
+    // SAFETY: as PAM calls this function.
+    unsafe { answer(pamh, argc, argv) }
+}
+
+/// The same decision for both questions.
+///
+/// # Safety
+///
+/// `pamh` is PAM's handle, `argv` has `argc` texts that end in zero.
+unsafe fn answer(pamh: *mut c_void, argc: c_int, argv: *const *const c_char) -> c_int {
     let mut user = ptr::null();
     // SAFETY: `pamh` is PAM's own handle; the name stays PAM's and lives as long as the handle.
     let found = unsafe { pam_get_user(pamh, &raw mut user, ptr::null()) };

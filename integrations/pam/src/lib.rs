@@ -6,6 +6,8 @@
 //! auth required pam_cardea.so config=/etc/security/cardea.conf
 //! ```
 //!
+//! `account` in place of `auth` asks the same, also of those who come in without a password.
+//!
 //! Everything that is not the one answer of an open token is a no: no configuration, one that others than root could
 //! have written or read, a server that is down, slow or not the right one, a redirect, an error, a user name that is not
 //! text, and a defect in here.

@@ -108,24 +108,24 @@ async fn authkeys(admin: &Admin, folder: &Path) -> Result<(String, String), CliE
     let path = folder.join(KEYS_FILE);
     if let Ok(text) = std::fs::read_to_string(&path)
         && let Some((status, all)) = text.trim_end().split_once('\n')
-        && knows(admin, status, Permission::Status).await
-        && knows(admin, all, Permission::Services).await
+        && knows(admin, AccessScope::Service(SERVICE), status, Permission::Status).await
+        && knows(admin, AccessScope::Instance, all, Permission::Services).await
     {
         return Ok((status.to_owned(), all.to_owned()));
     }
-    let create = async |name: &str, permissions| {
-        let scope = KeyScope::Service(SERVICE.to_owned());
+    let create = async |scope, name: &str, permissions| {
         admin.create_authkey(NewKey::new(scope, name, permissions), Actor::Operator).await
     };
-    let status = create("dev-status", Permissions::BASIC).await?;
-    let all = create("dev-admin", Permissions::ADMIN).await?;
+    let status = create(KeyScope::Service(SERVICE.to_owned()), "dev-status", Permissions::BASIC).await?;
+    // Of the whole instance, so that every call of the API can be tried with it.
+    let all = create(KeyScope::Instance, "dev-admin", Permissions::ADMIN).await?;
     private_file(&path, &format!("{}\n{}\n", status.value, all.value))
         .map_err(CliError::io(format!("cannot write {}", path.display())))?;
     Ok((status.value, all.value))
 }
 
-async fn knows(admin: &Admin, authkey: &str, permission: Permission) -> bool {
-    admin.authorize(AccessScope::Service(SERVICE), authkey, permission, None).await.is_ok()
+async fn knows(admin: &Admin, scope: AccessScope<'_>, authkey: &str, permission: Permission) -> bool {
+    admin.authorize(scope, authkey, permission, None).await.is_ok()
 }
 
 fn private_file(path: &Path, text: &str) -> std::io::Result<()> {
@@ -149,8 +149,8 @@ fn what_next(ready: &Ready, keep: bool, test_argon2: bool) -> String {
   token channel  {channel}
   data           {folder} ({fate})
   service        {service}
-  authkeys       {status_key}  reads the status
-                 {admin_key}  does everything
+  status key     {status_key}  reads the status of its tokens
+  admin key      {admin_key}  does everything, in all services and subscriptions
 
 Enroll a token for the user `joe`:
 
@@ -216,6 +216,12 @@ mod tests {
             assert!(text.lines().any(|have| have == line), "{text}");
         }
         assert!(text.contains("\n  cardea-emulator open\n"), "{text}");
+        let page = include_str!("../../../docs/api.md");
+        for (name, value) in [("status key", "status-key"), ("admin key", "admin-key")] {
+            assert!(page.contains(&format!("\"{name}\" of the output")), "{name}");
+            let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name)).expect("a line of its own");
+            assert!(line.trim_start().starts_with(&format!("{value}  ")), "{line}");
+        }
         let cheap = what_next(&ready, false, true);
         assert!(cheap.contains("\n  cardea-emulator --allow-test-argon2 open\n"), "{cheap}");
     }

@@ -55,6 +55,7 @@ pub(super) async fn serve(
 
     if !development {
         descriptors::warn_if_few(&config);
+        shutdown::outlive_hangups().map_err(CliError::io("cannot watch for signals"))?;
     }
     let certificates = certificates(&config)?;
     let _lock = data::lock(&config)?;
@@ -79,7 +80,7 @@ pub(super) async fn serve(
     let admin = Arc::new(admin.with_retention(config.retention.rules(&config.audit)).with_metrics(&metrics));
     let dev = prepare(&admin).await?;
     let mut api = Api::new(Arc::clone(&admin), &config.http, channel_port, test_clock);
-    api = api.with_limits(&config.limits, Arc::clone(&clock)).until(shutdown.clone());
+    api = api.with_limits(&config.limits, Arc::clone(&clock)).until(shutdown.clone()).with_apps(&config.public);
     if config.metrics.public {
         api = api.with_metrics(metrics.clone());
     }

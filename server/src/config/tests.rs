@@ -115,6 +115,10 @@ fn values_that_cannot_be_used_are_refused_with_key_and_source() {
         ("public.url", "https://::1"),
         ("public.url", "http://token.example.org"),
         ("public.channel_port", "65536"),
+        ("public.android_app", "org.example.cardea"),
+        ("public.ios_app", "org.example.cardea"),
+        ("public.android_store", "http://play.example/x"),
+        ("public.ios_store", "apps.example"),
         ("log.level", "cardea=noisy=more"),
         ("log.format", "xml"),
     ] {

@@ -176,7 +176,8 @@ fn read_file(path: &Path, check: impl Fn(&File) -> Result<(), TlsError>) -> Resu
 fn private(path: &Path, file: &File) -> Result<(), TlsError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = file.metadata().map_err(|source| TlsError::Read { path: path.to_owned(), source })?;
-    if metadata.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(TlsError::KeyExposed(path.to_owned())) }
+    let is_private = crate::private_file::is_private(path, metadata.permissions().mode());
+    if is_private { Ok(()) } else { Err(TlsError::KeyExposed(path.to_owned())) }
 }
 
 #[cfg(not(unix))]

@@ -18,6 +18,10 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().expect("the program runs")
 }
 
+pub(crate) fn run_in(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    program().args(arguments).envs(environment.iter().copied()).output().expect("the program runs")
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -31,6 +35,13 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_by(program(), arguments)
+    }
+
+    /// With this environment.
+    pub(crate) fn start_in(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = program();
+        command.envs(environment.iter().copied());
+        Self::start_by(command, arguments)
     }
 
     /// The same in a shell that allows it so many open files.
@@ -115,6 +126,16 @@ async fn dev_serves_says_where_logs_no_secret_stops_on_request_and_leaves_nothin
     let asked =
         exchange(&server.address(), &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
     assert!(asked.ends_with(r#"{"status":0}"#), "{asked}");
+    for (path, key, expected) in [
+        ("subscription/list", &admin_key, 200),
+        ("service/list?subscription=default", &admin_key, 200),
+        ("audit/checkpoint", &admin_key, 200),
+        ("subscription/list", &status_key, 403),
+    ] {
+        let head = format!("Host: x\r\nAuthorization: apikey {key}\r\nConnection: close");
+        let answer = exchange(&server.address(), &format!("GET /token/{path} HTTP/1.1\r\n{head}\r\n\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{path}: {answer}");
+    }
     let misplaced = format!("GET /{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     exchange(&server.address(), &misplaced).await;
 
@@ -304,4 +325,23 @@ async fn the_operator_sees_and_changes_a_token_beside_the_running_server() {
     assert!(!gone.status.success() && text(&gone.stderr).contains("no token"), "{}", text(&gone.stderr));
     let other = run(&["token", "status", "--data-dir", data, "default_other", "joe"]);
     assert!(text(&other.stderr).contains("there is no service default_other"), "{}", text(&other.stderr));
+}
+
+#[tokio::test]
+async fn a_hangup_ends_a_service_only_when_it_has_a_terminal_to_lose() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().display().to_string();
+    let init = run(&["init", "--data-dir", &data]);
+    assert!(init.status.success(), "{}", text(&init.stderr));
+    let server = Running::start(&["run", "--data-dir", &data]);
+    for _ in 0..3 {
+        server.signal("-HUP");
+        let answer = exchange(&server.address(), "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    assert_eq!(server.stop().0, Some(0));
+
+    let mut person = Running::start(&["dev"]);
+    person.signal("-HUP");
+    assert_eq!(person.child.wait().expect("a child").code(), None, "ended by the signal");
 }

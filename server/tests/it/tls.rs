@@ -56,3 +56,26 @@ async fn a_hangup_makes_the_server_take_up_the_new_certificate() {
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("the certificate was replaced"), "{log}");
 }
+
+#[tokio::test]
+async fn a_key_that_its_group_may_read_is_used_only_as_a_credential() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let certificate = renew(folder.path());
+    // As a service manager shows a credential that one user may read by an access list.
+    std::fs::set_permissions(path("key.pem"), std::fs::Permissions::from_mode(0o440)).expect("changed");
+    let (data, chain, key) = (path("data"), path("cert.pem"), path("key.pem"));
+    let arguments = ["run", "--data-dir", &data];
+    std::fs::create_dir(&data).expect("created");
+    let environment = [("CARDEA_TLS_CERTIFICATE", chain.as_str()), ("CARDEA_TLS_KEY", key.as_str())];
+    let refused = crate::process::run_in(&arguments, &environment);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(crate::process::text(&refused.stderr).contains("key.pem"), "{refused:?}");
+
+    let credentials = folder.path().display().to_string();
+    let environment = [&environment[..], &[("CREDENTIALS_DIRECTORY", credentials.as_str())]].concat();
+    let server = Running::start_in(&arguments, &environment);
+    let address = server.ready["http"].as_str().and_then(|url| url.strip_prefix("https://")).expect("HTTPS").to_owned();
+    assert!(shows(&address, &certificate).await);
+    assert_eq!(server.stop().0, Some(0));
+}

@@ -31,3 +31,4 @@ mod streams;
 mod transports;
 mod two_nodes;
 mod webhooks;
+mod unit;

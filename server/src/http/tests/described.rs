@@ -12,14 +12,14 @@ use super::support::Answer;
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::http::problem::{self, Problem};
-use crate::http::{Kind, PLAIN, Parameter, Verb, docs, routes};
 use crate::vault::{About, Event, EventKind, Reader};
+use crate::http::{ANDROID, IOS, Kind, PLAIN, Parameter, Verb, docs, routes};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../docs/generated/openapi.json")).expect("JSON"));
 
 /// Pages and helpers that are no calls of the API.
-const NO_CALLS: [&str; 4] = ["/channel", "/dev/clock", "/e", "/metrics"];
+const NO_CALLS: [&str; 6] = [ANDROID, IOS, "/channel", "/dev/clock", "/e", "/metrics"];
 
 fn resolve(node: &'static Value) -> &'static Value {
     match node["$ref"].as_str() {

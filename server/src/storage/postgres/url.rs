@@ -120,7 +120,7 @@ impl PostgresUrl {
         {
             use std::os::unix::fs::PermissionsExt;
             let metadata = std::fs::metadata(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-            if metadata.permissions().mode() & 0o077 != 0 {
+            if !crate::private_file::is_private(path, metadata.permissions().mode()) {
                 return Err(failed("may be read by others: run `chmod 600` on it and change the password".to_owned()));
             }
         }

@@ -207,13 +207,22 @@ impl Pam {
 
     /// Whether `pam_authenticate` succeeds for `user`.
     fn lets_in(&self, user: &str) -> bool {
+        self.asks(user, "authenticate", "successfully authenticated")
+    }
+
+    /// Whether `pam_acct_mgmt` succeeds for `user`, who has been authenticated elsewhere, as by a key.
+    fn lets_in_with_a_key(&self, user: &str) -> bool {
+        self.asks(user, "acct_mgmt", "account management done")
+    }
+
+    fn asks(&self, user: &str, question: &str, yes: &str) -> bool {
         let is_root = output(Command::new("id").arg("-u")).out.trim() == "0";
         let mut command = Command::new("unshare");
         // Others than root become the root of a namespace of their own, which is as good here.
         command.arg(if is_root { "--mount" } else { "--map-root-user" }).arg("--mount").args(["sh", "-ec"]);
-        command.arg("mount --bind \"$0\" /etc/pam.d; exec pamtester cardea-test \"$1\" authenticate");
-        let done = output(command.arg(&self.folder).arg(user));
-        assert!(done.out.contains("successfully authenticated") == (done.code == Some(0)), "{done:?}");
+        command.arg("mount --bind \"$0\" /etc/pam.d; exec pamtester cardea-test \"$1\" \"$2\"");
+        let done = output(command.arg(&self.folder).arg(user).arg(question));
+        assert!(done.out.contains(yes) == (done.code == Some(0)), "{done:?}");
         assert!(done.code == Some(0) || done.err.contains("pamtester: "), "{done:?}");
         done.code == Some(0)
     }
@@ -257,6 +266,44 @@ fn pam_lets_in_who_has_an_open_token_and_nobody_for_any_other_reason() {
     assert!(!pam.lets_in("joe"), "no server");
     fs::remove_file(&pam.config).expect("it is ours");
     assert!(!pam.lets_in("joe"), "no configuration");
+}
+
+#[test]
+fn pam_asks_for_the_token_of_who_logs_in_with_a_key_too() {
+    let (mut site, devices) = site(&["joe"]);
+    let pam = Pam::new(&site);
+    let file = pam.folder.join("cardea-test");
+    let auth = fs::read_to_string(&file).expect("it is ours");
+    // With the line for passwords alone nobody asks; this is what the page warns of.
+    fs::write(&file, format!("{auth}account required pam_permit.so\n")).expect("it is ours");
+    assert!(pam.lets_in_with_a_key("joe") && !pam.lets_in("joe"), "closed");
+
+    let (_, arguments) = auth.split_once(" required ").expect("a line of PAM");
+    let line = block("account required pam_cardea.so");
+    assert_eq!(line.split_once(' ').map(|(kind, _)| kind), Some("account"));
+    // Whatever comes after it.
+    let stack = format!("auth required pam_permit.so\naccount required {arguments}account sufficient pam_permit.so\n");
+    fs::write(&file, stack).expect("it is ours");
+    assert!(!pam.lets_in_with_a_key("joe"), "closed");
+    devices[0].open(Site::PIN).ended(0);
+    assert!(pam.lets_in_with_a_key("joe"), "open");
+    for user in ["joe1", "joe&service=x", "nobody"] {
+        assert!(!pam.lets_in_with_a_key(user), "{user}");
+    }
+    pam.configure(&site, "exempt = nobody\n");
+    assert!(pam.lets_in_with_a_key("nobody"), "left to the other line");
+    pam.configure(&site, "nonsense\n");
+    assert!(!pam.lets_in_with_a_key("joe"), "a line that cannot be read");
+    pam.configure(&site, "");
+    devices[0].close().ended(0);
+    assert!(!pam.lets_in_with_a_key("joe"), "closed again");
+    devices[0].open(Site::PIN).ended(0);
+    fs::set_permissions(&pam.config, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    assert!(!pam.lets_in_with_a_key("joe"), "others can read the authkey");
+    pam.configure(&site, "");
+    assert!(pam.lets_in_with_a_key("joe"));
+    site.kill();
+    assert!(!pam.lets_in_with_a_key("joe"), "no server");
 }
 
 #[test]
