@@ -140,4 +140,17 @@ mod tests {
         let details = &parsed(landing.ios)["applinks"]["details"];
         assert_eq!(details, &json!([{ "appIDs": ["A0B0C0D0E0.org.example.cardea"], "components": [{ "/": "/e" }] }]));
     }
+
+    #[test]
+    fn what_the_page_for_operators_shows_is_understood() {
+        let page = include_str!("../../../docs/server.md");
+        let block = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let block = block.filter(|block| block.contains("android_app")).collect::<String>();
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), block).expect("written");
+        let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+        let landing = Landing::new(&sources.load().expect("valid").public);
+        assert!(landing.android.is_some() && landing.ios.is_some());
+        assert_eq!(landing.page.matches("<a ").count(), 2);
+    }
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::support::Server;
 use crate::admin::Part;
+use crate::config::Config;
 use crate::config::Sources;
+use crate::http::{ANDROID, IOS};
 use crate::http::{Api, Problem, health};
 use crate::shutdown::Shutdown;
 
@@ -69,6 +71,38 @@ async fn the_landing_page_is_harmless() {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
     assert!(!answer.body.contains('1'));
+}
+
+#[tokio::test]
+async fn phones_are_told_of_the_apps_that_there_are() {
+    let server = Server::start().await;
+    for path in [ANDROID, IOS] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (404, Some("unknown-path")), "{path}");
+        assert!(!answer.body.contains('1'), "{answer:?}");
+        let answer = server.post(path, "{}").await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")), "{path}");
+    }
+    let certificate = ["1a"; 32].join(":");
+    let flags = [
+        ("public.android_app", format!("org.example.cardea {certificate}")),
+        ("public.ios_app", "A1B1C1D1E1.org.example.cardea".to_owned()),
+        ("public.android_store", "https://play.example/1".to_owned()),
+    ];
+    let flags = flags.map(|(key, value)| (key.to_owned(), value, "--set".to_owned())).to_vec();
+    let public = Sources { flags, ..Sources::default() }.load().expect("valid").public;
+    let server = Server::start_limited(|config: &mut Config| config.public = public).await;
+    for (path, pointer, value) in [
+        (ANDROID, "/0/target/sha256_cert_fingerprints/0", certificate.to_uppercase()),
+        (IOS, "/applinks/details/0/appIDs/0", "A1B1C1D1E1.org.example.cardea".to_owned()),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{path}");
+        assert_eq!(answer.json().pointer(pointer), Some(&Value::String(value)), "{answer:?}");
+        assert_eq!(server.get(&format!("{path}?x=1")).await.status, 200);
+    }
+    let page = server.get("/e").await;
+    assert!(page.body.contains("<a rel=\"noreferrer\" href=\"https://play.example/1\">"), "{page:?}");
 }
 
 #[tokio::test]

@@ -205,6 +205,7 @@ impl Server {
         let shutdown = Shutdown::new();
         let mut api = Api::new(Arc::clone(&admin), &config.http, 8421, test_clock.clone());
         api = api.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(metrics.clone()).until(shutdown.clone());
+        api = api.with_apps(&config.public);
         let (desk, beside) = (api.status_desk().with_metrics(&metrics), api.status_desk());
         let server = HttpServer::new(listener, api.router(), config.http, Duration::from_secs(30), shutdown.clone());
         let server = server.with_limits(&config.limits, Arc::clone(&clock)).with_metrics(&metrics);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use cardea_tests::harness::{Site, output, until};
+use serde_json::Value;
 
 const UNIT: &str = include_str!("../../../../integrations/systemd/cardea-server.service");
 
@@ -64,8 +66,11 @@ fn used() -> BTreeSet<String> {
 
 #[test]
 fn the_server_makes_no_system_call_that_its_unit_forbids() {
-    let (used, allowed) = (used(), allowed(UNIT));
-    for call in ["setpriority", "accept4", "fdatasync"] {
+    let (mut used, allowed) = (used(), allowed(UNIT));
+    // SQLite gives new files to the owner of the database, but only as root, which a service with this unit is not.
+    assert!(UNIT.lines().any(|line| line == "DynamicUser=yes"));
+    used.remove("fchown");
+    for call in ["setpriority", "accept4", "fsync"] {
         assert!(used.contains(call), "{call} was not seen: {used:?}");
     }
     let forbidden: Vec<_> = used.difference(&allowed).collect();
@@ -92,4 +97,87 @@ fn the_unit_is_one_that_systemd_understands() {
         output(Command::new("systemd-analyze").args(["verify", "--man=no", "--recursive-errors=no"]).arg(&path));
     let about: Vec<&str> = verified.err.lines().filter(|line| line.contains("cardea-server.service")).collect();
     assert!(verified.code == Some(0) && about.is_empty(), "{verified:?}");
+}
+
+#[test]
+fn an_installation_with_the_unit_begins_while_the_server_runs() {
+    let page = include_str!("../../../../docs/integrations.md");
+    let block = page.split("```console\n").find(|block| block.contains("systemctl enable")).expect("the page says how");
+    let steps: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let place = |piece: &str| steps.iter().position(|step| step.contains(piece)).expect(piece);
+    assert!(
+        place("cardea-server config >") < place("enable --now") && place("enable --now") < place("cardea-server init")
+    );
+
+    let mut site = Site::empty();
+    // The unit's StateDirectory.
+    fs::create_dir(site.data()).expect("a folder can be made");
+    fs::set_permissions(site.data(), fs::Permissions::from_mode(0o700)).expect("it is ours");
+    site.start.run = true;
+    site.up();
+    let typed: Vec<&str> =
+        steps[place("cardea-server init")].split("  ").next().expect("a command").split(' ').collect();
+    assert_eq!(typed[..4], ["cardea-server", "init", "--config", "/etc/cardea.toml"]);
+    let made = site.tool(&[&["init", "--json"], &typed[4..]].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let keys: Value = serde_json::from_str(&made.out).expect("JSON");
+    let text = |name: &str| keys[name].as_str().expect("a text").to_owned();
+    (site.service, site.status_key, site.admin_key) = (text("service"), text("statusKey"), text("adminKey"));
+    site.hide(&[text("statusKey"), text("adminKey"), text("instanceKey")]);
+    assert_eq!(site.ask("joe").code, 404, "the running server knows the authkey");
+    let device = site.enrolled("joe");
+    device.open(Site::PIN).ended(0);
+    assert_eq!(site.status("joe"), 1);
+}
+
+#[test]
+fn the_container_runs_what_the_program_understands() {
+    let file = include_str!("../../../../integrations/container/Containerfile");
+    // Lines that go on are one.
+    let joined = file.replace("\\\n#", "");
+    let commands: Vec<Vec<&str>> = joined
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   podman "))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let command = |piece: &str| commands.iter().find(|words| words.contains(&piece)).expect(piece);
+    let after = |words: &[&str], flag: &str| -> Vec<String> {
+        let pairs = words.windows(2).filter(|pair| pair[0] == flag);
+        pairs.map(|pair| pair[1].to_owned()).collect()
+    };
+    let serve = command("--detach");
+    let exposed: BTreeSet<&str> =
+        file.lines().filter_map(|line| line.strip_prefix("EXPOSE ")).flat_map(str::split_whitespace).collect();
+    let published = after(serve, "-p");
+    let published: BTreeSet<&str> = published.iter().filter_map(|port| port.rsplit(':').next()).collect();
+    assert_eq!(published, exposed);
+    for words in [serve, command("init")] {
+        assert_eq!(after(words, "-v"), ["cardea:/var/lib/cardea"]);
+        assert!(file.contains("\nVOLUME /var/lib/cardea\n"));
+    }
+
+    let mut site = Site::empty();
+    let image = file.lines().filter_map(|line| line.strip_prefix("ENV ")).flat_map(str::split_whitespace);
+    let environment = image.map(str::to_owned).chain(after(serve, "-e"));
+    site.start.environment = environment
+        .filter_map(|setting| setting.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .filter(|(name, _)| name != "CARDEA_DATA_DIR")
+        .collect();
+    assert!(site.start.environment.iter().any(|(name, _)| name == "CARDEA_PUBLIC_URL"));
+    let init = command("init");
+    let typed = &init[init.iter().position(|word| *word == "init").expect("it is there")..];
+    let made = site.tool(&[typed, &["--json"]].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let keys: Value = serde_json::from_str(&made.out).expect("JSON");
+    let text = |name: &str| keys[name].as_str().expect("a text").to_owned();
+    (site.service, site.admin_key) = (text("service"), text("adminKey"));
+    site.hide(&[text("statusKey"), text("adminKey"), text("instanceKey")]);
+    assert!(file.contains("\nCMD [\"run\"]\n"));
+    site.start.run = true;
+    site.up();
+    assert!(site.offer("joe").link.starts_with("https://cardea.example/e#"));
+    let exec = command("exec");
+    let typed = &exec[exec.iter().rposition(|word| *word == "cardea-server").expect("it is there") + 1..];
+    let listed = site.tool(typed);
+    assert!(listed.code == Some(0) && listed.out.contains("default_main"), "{listed:?}");
 }
