@@ -32,7 +32,7 @@ pub(super) fn adapt(document: &mut Value, key: &str, objects: &[Object]) -> Resu
             webhook.insert("pattern".to_owned(), WEBHOOK.into());
         }
     }
-    replace_keys(&mut document["paths"], key);
+    replace_keys(document, key);
     Ok(())
 }
 
@@ -56,7 +56,15 @@ fn set_parameter(document: &mut Value, path: &str, name: &str, value: &Value) ->
 }
 
 fn set_member(document: &mut Value, path: &str, name: &str, value: &Value) -> usize {
-    let place = format!("/paths/{}/post/requestBody/content/application~1json", path.replace('/', "~1"));
+    let place = format!("/paths/{}/post/requestBody", path.replace('/', "~1"));
+    // Calls that share a body have examples of their own from now on.
+    if let Some(shared) = document.pointer(&format!("{place}/$ref")).and_then(Value::as_str)
+        && let Some(body) = document.pointer(&shared[1..]).cloned()
+        && let Some(place) = document.pointer_mut(&place)
+    {
+        *place = body;
+    }
+    let place = format!("{place}/content/application~1json");
     let Some(content) = document.pointer_mut(&place).and_then(Value::as_object_mut) else { return 0 };
     let mut examples: Vec<&mut Value> = Vec::new();
     for (kind, node) in content.iter_mut() {
@@ -109,14 +117,15 @@ mod tests {
         json!({
             "paths": {
                 "/token/detail": { "get": { "parameters": [{ "$ref": "#/components/parameters/id" }] } },
-                "/token/block": { "post": { "requestBody": { "content": { "application/json": {
-                    "example": { "id": "joe", "authKey": "AUTHKEY-WITH-BLOCK" },
-                } } } } },
+                "/token/block": { "post": { "requestBody": { "$ref": "#/components/requestBodies/User" } } },
                 "/token/enroll": { "post": { "requestBody": { "content": { "application/json": { "examples": {
                     "one": { "value": { "id": "joe" } }, "many": { "value": { "users": [] } },
                 } } } } } },
             },
             "components": {
+                "requestBodies": { "User": { "content": { "application/json": {
+                    "example": { "id": "joe", "authKey": "AUTHKEY-WITH-BLOCK" },
+                } } } },
                 "parameters": { "id": { "name": "id", "in": "query", "example": "joe" } },
                 "schemas": {
                     "In": { "properties": { "webhook": { "maxLength": 9, "format": "uri" } } },
