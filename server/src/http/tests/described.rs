@@ -12,8 +12,8 @@ use super::support::Answer;
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::http::problem::{self, Problem};
-use crate::vault::{About, Event, EventKind, Reader};
 use crate::http::{ANDROID, IOS, Kind, PLAIN, Parameter, Verb, docs, routes};
+use crate::vault::{About, Event, EventKind, Reader};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../docs/generated/openapi.json")).expect("JSON"));
