@@ -32,5 +32,5 @@ mod streams;
 mod thousand;
 mod transports;
 mod two_nodes;
-mod webhooks;
 mod unit;
+mod webhooks;

@@ -128,7 +128,7 @@ fn an_installation_is_made_as_the_page_says() {
                 site.up();
                 let listed = site.tool(&["service", "list", "--json"]);
                 let listed: Value = serde_json::from_str(&listed.out).expect("JSON");
-                assert_eq!(listed[0]["name"], "default_vpn");
+                assert_eq!(listed[0]["name"], "default_main");
                 assert_eq!(site.stop(), Some(0));
             }
             _ => continue,
