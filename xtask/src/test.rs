@@ -86,7 +86,7 @@ fn all() -> Vec<Part> {
         other("models", &[PYTHON], models::run),
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
-        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, STRACE, SYSTEMD], cargo::tests),
+        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD], cargo::tests),
         other("python", &[CC, PYTHON], python::run),
         other("api", &[CC, CURL, PYTHON], api::run),
         other("capture", &[CC, TSHARK], capture::run),

@@ -171,6 +171,41 @@ fn nginx_lets_through_who_has_an_open_token() {
     assert_eq!(page(&nginx, JOE).0, 500, "no server");
 }
 
+#[test]
+fn what_visitors_say_about_where_they_come_from_does_not_reach_the_gate() {
+    let mut site = Site::dev_with(&["--window", "60", "--set", "http.trusted_proxies=127.0.0.1"]);
+    let made = site.tool(&[
+        "authkey",
+        "create",
+        "--service",
+        &site.service,
+        "--name",
+        "nginx",
+        "--permissions",
+        "basic",
+        "--network",
+        "127.0.0.0/8",
+        "--json",
+    ]);
+    let made: serde_json::Value = serde_json::from_str(&made.out).expect("JSON");
+    made["value"].as_str().expect("a value").clone_into(&mut site.status_key);
+    site.hide(std::slice::from_ref(&site.status_key));
+    let device = site.enrolled("joe");
+    let nginx = members(&site);
+    device.open(Site::PIN).ended(0);
+    for claim in ["", "X-Forwarded-For: 203.0.113.9\r\n", "Forwarded: for=203.0.113.9\r\n"] {
+        let headers = format!("Authorization: Basic am9lOndvcmQ=\r\n{claim}");
+        assert_eq!(request(nginx.address, b"GET", b"/index.html", &headers, b"").code, 200, "{claim}");
+    }
+    // What would have come of it.
+    let direct = |claim: &str| {
+        let headers = format!("Authorization: apikey {}\r\n{claim}", site.status_key);
+        let target = format!("/token/gate?id=joe&service={}", site.service);
+        request(site.http(), b"GET", target.as_bytes(), &headers, b"").code
+    };
+    assert_eq!((direct(""), direct("X-Forwarded-For: 203.0.113.9\r\n")), (204, 403));
+}
+
 /// A service file for PAM in a folder that only the asking process sees in place of `/etc/pam.d`.
 struct Pam {
     folder: PathBuf,

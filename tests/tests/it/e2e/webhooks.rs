@@ -63,7 +63,27 @@ fn signature(secret: &str, delivery: &Delivery) -> String {
     said.out.trim_end().rsplit(' ').next().expect("a word").to_owned()
 }
 
+/// What the page's Python says of a delivery whose body arrives with `more` at its end, so many seconds later.
+fn is_genuine(secret: &str, delivery: &Delivery, more: &str, later: u64) -> bool {
+    let blocks = PAGE.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let code = blocks.collect::<String>()
+        + "import os\nof = os.environ\nprint(is_genuine(of['SECRET'], of, of['BODY'].encode(), int(of['NOW'])))\n";
+    let mut python = Command::new("python3");
+    python.args(["-c", &code]).env("SECRET", secret);
+    for header in ["Cardea-Timestamp", "Cardea-Signature"] {
+        python.env(header, delivery.header(header));
+    }
+    let time: u64 = delivery.header("Cardea-Timestamp").parse().expect("a time");
+    python.env("BODY", String::from_utf8(delivery.body.clone()).expect("text") + more);
+    let said = output(python.env("NOW", (time + later).to_string()));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.out.trim() == "True"
+}
+
 fn is_signed(site: &Site, secret: &str, delivery: &Delivery) {
+    assert!(is_genuine(secret, delivery, "", 0) && is_genuine(secret, delivery, "", 300), "{delivery:?}");
+    assert!(!is_genuine(secret, delivery, " ", 0) && !is_genuine(secret, delivery, "", 301), "{delivery:?}");
+    assert!(!is_genuine("another", delivery, "", 0), "{delivery:?}");
     assert_eq!(delivery.header("Cardea-Signature"), format!("v1={}", signature(secret, delivery)), "{delivery:?}");
     assert_eq!(delivery.header("Cardea-Event-Id"), delivery.text("id"));
     let time: u64 = delivery.header("Cardea-Timestamp").parse().expect("a time");
