@@ -72,7 +72,7 @@ impl Stage {
         }
         self.post("service/create", json!({ "service": COMPARED, "shortString": "required" }))?;
         self.post("subscription/create", json!({ "name": "gone" }))?;
-        for (user, service) in [("joe", SERVICE), ("traveller", SERVICE), ("newcomer", COMPARED)] {
+        for (user, service) in [("joe", SERVICE), ("closer", SERVICE), ("traveller", SERVICE), ("newcomer", COMPARED)] {
             self.enroll(user, service)?;
         }
         // Something that the gate lets through.
@@ -96,6 +96,10 @@ impl Stage {
             ("/token/enroll/confirm", "id", "newcomer".into()),
             ("/token/enroll/confirm", "service", COMPARED.into()),
             ("/token/enroll/cancel", "id", "doubter".into()),
+            // Each of these closes the token.
+            ("/token/close", "id", "closer".into()),
+            ("/token/unblock", "id", "closer".into()),
+            ("/token/duress/clear", "id", "closer".into()),
             ("/token/block", "id", "sinner".into()),
             ("/token/delete", "id", "leaver".into()),
             ("/token/device/revoke", "id", "traveller".into()),
