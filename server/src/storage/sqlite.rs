@@ -127,6 +127,8 @@ impl SqliteCommitter {
         let mut touched = Touched::default();
         self.sql(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         for job in jobs {
+            // A batch is long for a scheduler, and status checks may wait for this core.
+            std::thread::yield_now();
             self.sql("SAVEPOINT job")?;
             let mut transaction = SqliteTransaction::new(&self.connection, job.writes());
             let keep = job.run(&mut transaction);

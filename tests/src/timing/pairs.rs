@@ -117,10 +117,12 @@ fn step(site: &mut Site, clock: &Time) {
     clock.0.store(site.time(), Ordering::Relaxed);
 }
 
-/// Closes the token, and ends duress if there is any. The same call for both tokens, so that both have the same past.
+/// Closes the token, and ends duress if there is any. The same calls for both tokens, so that both have the same past, and
+/// the server keeps copies of both.
 fn clear(site: &Site, user: &str) {
-    let answer = site.tool(&["token", "clear-duress", &site.service, user]);
-    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let answer = site.call("duress/clear", user, &json!({}));
+    assert_eq!(answer.code, 200, "{answer:?}");
+    assert_eq!(site.status(user), 2);
 }
 
 /// The server's clock, on the devices.
