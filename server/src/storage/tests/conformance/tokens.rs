@@ -87,6 +87,7 @@ pub(super) async fn pages_of_tokens_are_whole_whatever_comes_and_goes_between_th
             let Some(last) = page.last() else { break };
             after.clone_from(&last.user);
             seen.extend(page.into_iter().map(|row| row.user));
+            assert!(seen.len() <= USERS.len(), "no page begins again");
         }
         assert_eq!(seen, USERS, "{size} at a time");
     }
