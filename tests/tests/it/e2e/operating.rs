@@ -161,8 +161,8 @@ fn quoted(text: &str) -> Vec<&str> {
 
 /// The cells of the tables on all pages.
 fn rows(pages: &str) -> Vec<Vec<&str>> {
-    let lines = pages.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
-    lines.map(|line| line.split(" | ").map(str::trim).collect()).collect()
+    let lines = pages.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    lines.map(|line| line.split('|').map(str::trim).collect()).collect()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The stream of events: readers that come back, too many of them, and those that do not read.
 
+mod silent;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
