@@ -56,7 +56,7 @@ impl Admin {
             let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);
             let peeked = found.as_ref().map(|(_, facts)| facts.peek(&service.rules, clock));
             if let (Some(copying), Some((id, facts))) = (copying, found) {
-                copying.keep(vault.authkey_hash(&value), key, &service, *id.bytes(), &user, facts);
+                copying.keep(&value, key, &service, *id.bytes(), &user, facts);
             }
             let access = Access { service: Some(service), scope, by, permissions };
             Ok::<_, VaultError>((Answer::Allowed(access, clock.now()), peeked))

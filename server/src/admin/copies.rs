@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cardea_protocol::Secret;
+use cardea_protocol::crypto::Random as _;
+
 use super::status_cache::{Before, Known, Refiller, StatusCache};
 use super::{Admin, AdminError, Service};
 use crate::domain::name::UserId;
@@ -93,7 +96,8 @@ impl Admin {
     /// # Errors
     /// Storage failed.
     pub async fn keep_copies(&self, most: usize) -> Result<Option<Copies>, AdminError> {
-        let cache = Arc::new(StatusCache::new(most));
+        let key: Secret<16> = self.vault.random().secret();
+        let cache = Arc::new(StatusCache::new(most, key.expose()));
         let refiller = Arc::new(Refiller::new(Arc::clone(&cache), Arc::clone(&self.vault)));
         if !self.store.watch(refiller).await? || self.copies.set(Arc::clone(&cache)).is_err() {
             return Ok(None);
@@ -105,7 +109,7 @@ impl Admin {
     /// is not plainly in order.
     pub(crate) fn find(&self, service: &str, user: &str, authkey: &str, from: Option<IpAddr>) -> Option<Known> {
         let cache = self.copies.get()?;
-        cache.find(&self.vault.authkey_hash(authkey), service, user, from, || self.vault.reading())
+        cache.find(authkey, service, user, from, || self.vault.reading())
     }
 
     /// The status that [`Admin::status`] would find; `None` when it would have to write.
@@ -140,7 +144,7 @@ impl Copying {
     /// Makes the copies that the next call for the same status needs, unless what was read may be old by now.
     pub(super) fn keep(
         &self,
-        hash: [u8; 32],
+        value: &str,
         key: Authkey,
         service: &Service,
         token: [u8; 16],
@@ -148,6 +152,6 @@ impl Copying {
         facts: Facts,
     ) {
         self.cache.keep_token(self.before, token, service.id, user.as_str(), facts);
-        self.cache.keep_access(self.before, hash, key, service.clone());
+        self.cache.keep_access(self.before, value, key, service.clone());
     }
 }

@@ -32,6 +32,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use siphasher::sip128::SipHasher24;
+
 use crate::clock::UnixSeconds;
 use crate::domain::authkey::Scope;
 use crate::domain::minute::Minute;
@@ -93,6 +95,11 @@ impl Hasher for Hashed {
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
+
+    fn write_u128(&mut self, hash: u128) {
+        #[expect(clippy::cast_possible_truncation, reason = "one half of a hash is a hash")]
+        self.write_u64(hash as u64);
+    }
 }
 
 type Tokens = HashMap<u64, Arc<TokenCopy>, BuildHasherDefault<Hashed>>;
@@ -113,7 +120,8 @@ struct Ledger {
 
 #[derive(Default)]
 struct Access {
-    keys: HashMap<[u8; 32], Arc<KeyCopy>>,
+    /// By fingerprint.
+    keys: HashMap<u128, Arc<KeyCopy>, BuildHasherDefault<Hashed>>,
     services: HashMap<String, Arc<ServiceCopy>>,
     going: usize,
     touched: u64,
@@ -127,6 +135,9 @@ pub(crate) struct StatusCache {
     ledger: Mutex<Ledger>,
     access: RwLock<Access>,
     hasher: RandomState,
+    /// Makes the fingerprints of authkeys: `SipHash-2-4` of 128 bits, a message authentication code for short texts,
+    /// with a key that nobody learns. Half as dear as the keyed hash that the database has.
+    fingerprints: SipHasher24,
     /// Most tokens in one shard.
     most: usize,
     /// About as many tokens as there is room for.
@@ -153,8 +164,8 @@ impl Known {
 }
 
 impl StatusCache {
-    /// An empty cache for `most` tokens, that is off.
-    pub(super) fn new(most: usize) -> Self {
+    /// An empty cache for `most` tokens, that is off. `key` is random and used for nothing else.
+    pub(super) fn new(most: usize, key: &[u8; 16]) -> Self {
         Self {
             is_on: AtomicBool::new(false),
             sequence: AtomicU64::new(0),
@@ -162,6 +173,7 @@ impl StatusCache {
             ledger: Mutex::default(),
             access: RwLock::default(),
             hasher: RandomState::new(),
+            fingerprints: SipHasher24::new_with_key(key),
             // The parts do not fill evenly.
             most: (most * 17 / 16 / SHARDS).max(1),
             all: most,
@@ -231,7 +243,7 @@ impl StatusCache {
     }
 
     /// Keeps the copies of an authkey and of a service, unless they may be older than a commit.
-    pub(super) fn keep_access(&self, before: Before, hash: [u8; 32], authkey: Authkey, service: Service) {
+    pub(super) fn keep_access(&self, before: Before, value: &str, authkey: Authkey, service: Service) {
         let mut access = write(&self.access);
         if access.going > 0 || access.touched > before.0 || !self.is_on.load(Ordering::SeqCst) {
             return;
@@ -240,7 +252,7 @@ impl StatusCache {
             access.clear();
         }
         let key = KeyCopy { authkey, noted: AtomicU64::new(0), calls: OnceLock::new() };
-        access.keys.entry(hash).or_insert_with(|| Arc::new(key));
+        access.keys.entry(self.fingerprint(value)).or_insert_with(|| Arc::new(key));
         let (name, scope) = (service.name.as_str().to_owned(), Scope::Service(service.name.clone()));
         access.services.entry(name).or_insert_with(|| Arc::new(ServiceCopy { service, scope }));
     }
@@ -248,7 +260,7 @@ impl StatusCache {
     /// Everything about a call for a status, if all of it is known and the authkey allows the call.
     pub(super) fn find(
         &self,
-        hash: &[u8; 32],
+        authkey: &str,
         service: &str,
         user: &str,
         from: Option<IpAddr>,
@@ -257,8 +269,8 @@ impl StatusCache {
         if !self.is_on.load(Ordering::SeqCst) {
             return None;
         }
-        let access = read(&self.access);
-        let (key, service) = (Arc::clone(access.keys.get(hash)?), Arc::clone(access.services.get(service)?));
+        let (fingerprint, access) = (self.fingerprint(authkey), read(&self.access));
+        let (key, service) = (Arc::clone(access.keys.get(&fingerprint)?), Arc::clone(access.services.get(service)?));
         drop(access);
         let clock = clock();
         let rights = &key.authkey.rights;
@@ -273,6 +285,10 @@ impl StatusCache {
         let token = Arc::clone(read(self.shard(hash)).get(&hash)?);
         let is_it = token.service == service.service.id && &*token.user == user;
         (is_it && token.valid.load(Ordering::SeqCst)).then_some(Known { key, service, token, clock })
+    }
+
+    fn fingerprint(&self, authkey: &str) -> u128 {
+        self.fingerprints.hash(authkey.as_bytes()).as_u128()
     }
 
     fn hash(&self, service: u64, user: &str) -> u64 {

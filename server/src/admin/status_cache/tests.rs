@@ -18,7 +18,6 @@ const SERVICE: &str = "default_door";
 struct Fixture {
     cache: StatusCache,
     vault: Arc<Vault>,
-    hash: [u8; 32],
     key: Authkey,
     service: Service,
     id: [u8; 16],
@@ -49,22 +48,22 @@ impl Fixture {
         });
         let (key, id, facts) = read.await.expect("read");
         let vault = Arc::clone(instance.vault());
-        let cache = StatusCache::new(most);
+        let cache = StatusCache::new(most, &[3; 16]);
         cache.switch(true);
-        Self { cache, hash: vault.authkey_hash(KEY), vault, key, service, id, facts }
+        Self { cache, vault, key, service, id, facts }
     }
 
     fn keep(&self, before: Before) {
-        self.cache.keep_access(before, self.hash, self.key.clone(), self.service.clone());
+        self.cache.keep_access(before, KEY, self.key.clone(), self.service.clone());
         self.cache.keep_token(before, self.id, self.service.id, "joe", self.facts.clone());
     }
 
-    fn finds(&self, hash: &[u8; 32], service: &str, user: &str) -> bool {
-        self.cache.find(hash, service, user, None, || self.vault.reading()).is_some()
+    fn finds(&self, authkey: &str, service: &str, user: &str) -> bool {
+        self.cache.find(authkey, service, user, None, || self.vault.reading()).is_some()
     }
 
     fn is_known(&self) -> bool {
-        self.finds(&self.hash, SERVICE, "joe")
+        self.finds(KEY, SERVICE, "joe")
     }
 
     fn token(&self) -> Touched {
@@ -84,9 +83,9 @@ async fn only_what_is_known_is_found() {
     assert!(!fixture.is_known());
     fixture.keep(fixture.cache.before());
     assert!(fixture.is_known());
-    assert!(!fixture.finds(&[9; 32], SERVICE, "joe"));
-    assert!(!fixture.finds(&fixture.hash, "default_other", "joe"));
-    assert!(!fixture.finds(&fixture.hash, SERVICE, "eve"));
+    assert!(!fixture.finds("another-key-01234567", SERVICE, "joe"));
+    assert!(!fixture.finds(KEY, "default_other", "joe"));
+    assert!(!fixture.finds(KEY, SERVICE, "eve"));
     fixture.cache.switch(false);
     assert!(!fixture.is_known());
     fixture.keep(fixture.cache.before());
@@ -173,7 +172,7 @@ async fn the_number_of_copies_is_bounded_and_the_newest_is_there() {
         let user = format!("user{number}");
         let before = fixture.cache.before();
         fixture.cache.keep_token(before, id, fixture.service.id, &user, fixture.facts.clone());
-        assert!(fixture.finds(&fixture.hash, SERVICE, &user), "{user}");
+        assert!(fixture.finds(KEY, SERVICE, &user), "{user}");
     }
     let kept: usize = fixture.cache.shards.iter().map(|shard| read(shard).len()).sum();
     assert_eq!(kept, fixture.cache.len());
