@@ -77,7 +77,7 @@ async fn what_was_answered_is_answered_again_by_the_next_server_on_the_same_data
         for ((path, body), first) in calls.iter().zip(&first) {
             assert_eq!(&post(&server, path, body).await, first, "{path}: the same bytes");
             let mut other = body.clone();
-            other["service"] = "default_other".into();
+            other["authKey"] = "another-key-01234567".into();
             assert_eq!(post(&server, path, &other).await.0, 403, "not before it is known who calls");
             let mut other = body.clone();
             match other.get_mut("name") {

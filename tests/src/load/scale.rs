@@ -19,7 +19,7 @@ use cardea_server::vault::{Endpoint, NewDevice, VaultError};
 use super::cpu;
 use super::getter::Getter;
 use super::report::{Line, Sample};
-use crate::harness::{Site, pause};
+use crate::harness::{Site, get, pause};
 
 /// What the large server is compared with.
 const FEW: usize = 1_000;
@@ -57,7 +57,7 @@ fn user(number: usize) -> String {
 
 /// A server whose database has so many tokens. The devices behind them exist on paper only.
 fn filled(tokens: usize) -> Site {
-    let mut site = Site::dev_with(&["--window", "3600", "--log", "error"]);
+    let mut site = Site::dev_with(&["--window", "3600", "--log", "error", "--set", "metrics.public=true"]);
     assert_eq!(site.stop(), Some(0));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
     runtime.block_on(fill(&site.data(), site.time(), &site.service, tokens));
@@ -70,9 +70,8 @@ fn filled(tokens: usize) -> Site {
 
 /// Waits until the server has read all statuses into memory, which it does in the background.
 fn await_copies(site: &Site, tokens: usize) {
-    let mut getter = Getter::new(site.http(), "/metrics");
     loop {
-        let metrics = String::from_utf8(getter.get().0).expect("metrics are text");
+        let metrics = get(site.http(), b"/metrics").text();
         let line = metrics.lines().find_map(|line| line.strip_prefix("cardea_cached_statuses "));
         if line.expect("it is counted").parse::<usize>().expect("a number") >= tokens {
             return;
