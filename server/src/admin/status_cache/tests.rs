@@ -220,7 +220,7 @@ async fn a_commit_leaves_the_copy_that_it_read_unless_anything_has_touched_it_si
             "{touched:?}"
         );
         assert!(!fixture.known_after(|cache| _ = cache.begins(&touched)), "one that goes on: {touched:?}");
-        fixture.cache.ended(&touched, Begun(0), Vec::new());
+        fixture.cache.ended(&touched, commits::Begun(0), Vec::new());
     }
     for on in [false, true] {
         assert!(!fixture.known_after(|cache| cache.switch(on)), "{on}");
