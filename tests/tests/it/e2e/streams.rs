@@ -167,8 +167,8 @@ fn a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice() {
         for what in ["block", "unblock", "close", "block", "unblock"] {
             assert_eq!(site.call(what, "joe", &json!({})).code, 200);
         }
-        // Some of them, or all.
-        for _ in 0..=round {
+        // Some of what there is to read, or all: never more than this round has added.
+        for _ in 0..=round.min(4) {
             seen.push(stream.next().expect("the stream goes on"));
         }
         match round % 3 {
