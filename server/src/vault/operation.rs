@@ -114,7 +114,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// What [`Vault::settle_lost`] needs in case that this is not what happens next.
+    /// What [`Vault::settle_lost`](super::Vault::settle_lost) needs in case that this is not what happens next.
     #[must_use]
     pub fn lost(&self) -> Option<Arc<Judgement>> {
         match &self.action {

@@ -55,7 +55,7 @@ impl Vault {
     /// Adds an authkey. `value` is not kept.
     ///
     /// # Errors
-    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when there is or was one with the same value;
+    /// [`StorageError::Exists`] when there is or was one with the same value;
     /// storage failed.
     pub fn create_authkey(
         &self,
@@ -118,7 +118,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Refused`]: it is revoked, expired, or was replaced before.
-    /// [`StorageError::Exists`](crate::storage::StorageError::Exists): there is or was one with the same value. Storage
+    /// [`StorageError::Exists`]: there is or was one with the same value. Storage
     /// failed.
     pub fn rotate_authkey(
         &self,
