@@ -16,6 +16,7 @@ pub mod enrollment;
 pub mod freshness;
 pub mod minute;
 pub mod name;
+pub mod openness;
 pub mod permission;
 pub mod rules;
 pub mod status;

@@ -2,11 +2,27 @@
 
 use std::path::{Component, Path};
 
-/// What nobody but the owner may do with a file of one's own.
-const OWN: u32 = 0o077;
-/// The same for a credential: service managers let the service's group read it, and show an access list for its user
-/// as that, too.
-const CREDENTIAL: u32 = 0o037;
+/// Who made a file, and so who else may read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// The server or the person who runs it: mode 0600 or less.
+    Own,
+    /// Somebody who provides it to the server: service managers and containers let the server's group read it, and show
+    /// an access list for its user as that, too. Mode 0640 or less.
+    Provider,
+}
+
+impl Maker {
+    /// Whether a file of this maker with these permission bits is nobody else's to read.
+    #[must_use]
+    pub const fn is_private(self, mode: u32) -> bool {
+        let forbidden = match self {
+            Self::Own => 0o077,
+            Self::Provider => 0o037,
+        };
+        mode & forbidden == 0
+    }
+}
 
 /// Whether a file at `path` with these permission bits is nobody else's to read: mode 0600 or less, or a credential
 /// that the service manager has put below `$CREDENTIALS_DIRECTORY`.
@@ -19,7 +35,8 @@ pub fn is_private(path: &Path, mode: u32) -> bool {
 fn is_private_with(path: &Path, mode: u32, credentials: Option<&Path>) -> bool {
     let is_credential = credentials.is_some_and(|folder| folder.is_absolute() && path.starts_with(folder))
         && !path.components().any(|component| component == Component::ParentDir);
-    mode & (if is_credential { CREDENTIAL } else { OWN }) == 0
+    let maker = if is_credential { Maker::Provider } else { Maker::Own };
+    maker.is_private(mode)
 }
 
 #[cfg(test)]

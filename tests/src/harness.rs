@@ -17,6 +17,7 @@ mod browser;
 mod device;
 mod http;
 mod link;
+mod listen;
 mod nginx;
 mod offer;
 #[path = "../../server/tests/support/postgres.rs"]

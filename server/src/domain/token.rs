@@ -7,8 +7,8 @@
 use cardea_protocol::token::{DeviceId, DeviceStatus};
 
 use super::confirmation::WaitingList;
+use super::openness::Openness;
 use super::rules::ServiceRules;
-use super::status::TokenStatus;
 use super::world::{ClockReading, Opening, Window, World};
 use crate::clock::UnixSeconds;
 
@@ -30,24 +30,6 @@ pub struct Close {
     pub at: UnixSeconds,
 }
 
-/// Why an administrator's call answers 4 whatever the devices say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Blocks {
-    /// By an administrator.
-    pub administrator: bool,
-    /// Because two holders of one device's state were proved; only another enrollment lifts it.
-    pub clone: bool,
-}
-
-/// What one device of the token is, seen from the relying parties' side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Enrolled and usable.
-    Usable,
-    /// Out of tries, or suspended after a failed resync.
-    Blocked,
-}
-
 /// What one device may be answered from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceFacts {
@@ -57,73 +39,10 @@ pub struct DeviceFacts {
     pub blocked: bool,
 }
 
-/// What the status of a token depends on, apart from its devices, its service and the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Openness {
-    real: World,
-    shadow: World,
-    duress: Option<UnixSeconds>,
-    blocks: Blocks,
-}
-
-impl Openness {
-    /// Whether duress is on.
-    #[must_use]
-    pub const fn is_under_duress(&self) -> bool {
-        self.duress.is_some()
-    }
-
-    /// Whether an administrator or a proved clone has blocked the token.
-    #[must_use]
-    pub const fn is_blocked(&self) -> bool {
-        self.blocks.administrator || self.blocks.clone
-    }
-
-    /// The world that devices act in and are answered from.
-    #[must_use]
-    pub const fn facing(&self) -> &World {
-        if self.is_under_duress() { &self.shadow } else { &self.real }
-    }
-
-    /// What a relying party is told: 4 before 3 before 1 before 2 before 0.
-    #[must_use]
-    pub fn status(&self, devices: &[Standing], rules: &ServiceRules, clock: ClockReading) -> TokenStatus {
-        if self.is_blocked() {
-            return TokenStatus::Blocked;
-        }
-        if devices.is_empty() {
-            return TokenStatus::NotEnrolled;
-        }
-        if devices.iter().all(|standing| *standing == Standing::Blocked) {
-            return TokenStatus::Blocked;
-        }
-        let world = match (self.is_under_duress(), rules.silent_alarm) {
-            (false, _) => &self.real,
-            (true, true) => &self.shadow,
-            (true, false) => return TokenStatus::Duress,
-        };
-        world.opening(rules.window, clock).map_or(TokenStatus::Closed, TokenStatus::Open)
-    }
-
-    /// Whether a check that is answered 1 or 3 ends an opening. Under duress the shadow's ends too, although the check
-    /// is not answered 1: the device must look as it would otherwise.
-    #[must_use]
-    pub fn is_consumed_by_check(&self, rules: &ServiceRules, clock: ClockReading) -> bool {
-        self.facing().opening(rules.window, clock).is_some_and(|opening| opening.is_single_use())
-    }
-}
-
 /// The state of a token that is not its devices'.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenState {
-    /// What holds.
-    pub(crate) real: World,
-    /// What the devices see.
-    pub(crate) shadow: World,
-    /// Since when the token is under duress.
-    pub(crate) duress: Option<UnixSeconds>,
-    /// Blocks of the whole token.
-    pub(crate) blocks: Blocks,
+    pub(crate) openness: Openness,
     /// The last close, and the last before it by somebody else.
     pub(crate) closes: [Option<Close>; 2],
     /// The confirmations that wait; the same in both worlds.
@@ -131,35 +50,23 @@ pub struct TokenState {
 }
 
 impl TokenState {
-    /// Whether duress is on.
+    /// What its status depends on.
     #[must_use]
-    pub const fn is_under_duress(&self) -> bool {
-        self.duress.is_some()
-    }
-
-    /// Whether an administrator or a proved clone has blocked the token.
-    #[must_use]
-    pub const fn is_blocked(&self) -> bool {
-        self.blocks.administrator || self.blocks.clone
-    }
-
-    /// The world that devices act in and are answered from.
-    #[must_use]
-    pub const fn facing(&self) -> &World {
-        if self.is_under_duress() { &self.shadow } else { &self.real }
+    pub const fn openness(&self) -> &Openness {
+        &self.openness
     }
 
     /// Opens: in the shadow alone while duress is on.
     pub fn open(&mut self, now: UnixSeconds, window: Window, cap: Option<u32>) {
         let world = World::opened(now, window, cap);
-        self.shadow = world;
-        self.real = if self.is_under_duress() { World::Closed } else { world };
+        self.openness.shadow = world;
+        self.openness.real = if self.openness.is_under_duress() { World::Closed } else { world };
     }
 
     /// Closes both worlds.
     pub fn close(&mut self, by: Closer, now: UnixSeconds) {
-        self.shadow = World::Closed;
-        self.real = World::Closed;
+        self.openness.shadow = World::Closed;
+        self.openness.real = World::Closed;
         let close = Close { by, at: now };
         let [last, other] = self.closes;
         self.closes = match last {
@@ -170,44 +77,44 @@ impl TokenState {
 
     /// A single-use opening was told to a relying party, or would have been but for duress: it is over.
     pub fn consume(&mut self) {
-        self.shadow = World::Closed;
-        self.real = World::Closed;
+        self.openness.shadow = World::Closed;
+        self.openness.real = World::Closed;
     }
 
     /// Puts the token under duress. The shadow stays as the devices know it; nothing is open in truth.
     pub fn enter_duress(&mut self, now: UnixSeconds) {
-        self.duress.get_or_insert(now);
-        self.real = World::Closed;
+        self.openness.duress.get_or_insert(now);
+        self.openness.real = World::Closed;
     }
 
     /// An administrator clears duress: both worlds are closed and equal again.
     pub fn clear_duress(&mut self, now: UnixSeconds) {
-        self.duress = None;
+        self.openness.duress = None;
         self.close(Closer::Administrator, now);
     }
 
     /// An administrator blocks the token; nothing is open when the block is lifted.
     pub fn block(&mut self, now: UnixSeconds) {
-        self.blocks.administrator = true;
+        self.openness.blocks.administrator = true;
         self.close(Closer::Administrator, now);
     }
 
     /// Lifts an administrator's block. The token is closed; that is no close that an opening could be older than.
     pub fn unblock(&mut self) {
-        self.blocks.administrator = false;
+        self.openness.blocks.administrator = false;
         self.consume();
     }
 
     /// Two holders of one device's state were proved.
     pub fn block_for_clone(&mut self, now: UnixSeconds) {
-        self.blocks.clone = true;
+        self.openness.blocks.clone = true;
         self.close(Closer::Administrator, now);
     }
 
     /// A new device took the place of all others; a cloned state is worth nothing any more. The token is closed, and
     /// the new device may open it in this very second: nothing that it signed can be older than a close.
     pub fn replace_devices(&mut self, now: UnixSeconds) {
-        self.blocks.clone = false;
+        self.openness.blocks.clone = false;
         self.closes = [None; 2];
         self.waiting.take_back(now);
         self.consume();
@@ -227,24 +134,6 @@ impl TokenState {
         other.map(|close| close.at).max().unwrap_or(UnixSeconds::EPOCH)
     }
 
-    /// What a relying party's status depends on.
-    #[must_use]
-    pub const fn openness(&self) -> Openness {
-        Openness { real: self.real, shadow: self.shadow, duress: self.duress, blocks: self.blocks }
-    }
-
-    /// As [`Openness::status`].
-    #[must_use]
-    pub fn status(&self, devices: &[Standing], rules: &ServiceRules, clock: ClockReading) -> TokenStatus {
-        self.openness().status(devices, rules, clock)
-    }
-
-    /// As [`Openness::is_consumed_by_check`].
-    #[must_use]
-    pub fn is_consumed_by_check(&self, rules: &ServiceRules, clock: ClockReading) -> bool {
-        self.openness().is_consumed_by_check(rules, clock)
-    }
-
     /// What one of the token's devices is told, and until when it is open.
     #[must_use]
     pub fn device_status(
@@ -256,10 +145,10 @@ impl TokenState {
         if !device.enrolled {
             return (DeviceStatus::NotEnrolled, UnixSeconds::EPOCH);
         }
-        if self.is_blocked() || device.blocked {
+        if self.openness.is_blocked() || device.blocked {
             return (DeviceStatus::Blocked, UnixSeconds::EPOCH);
         }
-        let opening: Option<Opening> = self.facing().opening(rules.window, clock);
+        let opening: Option<Opening> = self.openness.facing().opening(rules.window, clock);
         opening.map_or((DeviceStatus::Closed, UnixSeconds::EPOCH), |opening| (DeviceStatus::Open, opening.until()))
     }
 }

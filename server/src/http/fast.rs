@@ -86,27 +86,22 @@ fn respond(status: &TokenStatus) -> Response<Bytes> {
 
 /// The values of `id`, `service` and `authKey`, when each is there once, nothing else is, and nothing is encoded.
 fn parse(query: &str) -> Option<[&str; 3]> {
+    if query.as_bytes().contains(&b'%') {
+        return None;
+    }
     let mut values = [""; 3];
-    let (mut name, mut begin) = (None, 0);
-    for (at, byte) in query.bytes().chain(*b"&").enumerate() {
-        match byte {
-            b'%' => return None,
-            b'=' if name.is_none() => (name, begin) = (Some(&query[begin..at]), at + 1),
-            b'&' => {
-                let place = match name.take()? {
-                    "id" => &mut values[0],
-                    "service" => &mut values[1],
-                    "authKey" => &mut values[2],
-                    _ => return None,
-                };
-                let value = &query[begin..at];
-                if !place.is_empty() || value.is_empty() {
-                    return None;
-                }
-                (*place, begin) = (value, at + 1);
-            }
-            _ => {}
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=')?;
+        let place = match name {
+            "id" => &mut values[0],
+            "service" => &mut values[1],
+            "authKey" => &mut values[2],
+            _ => return None,
+        };
+        if !place.is_empty() || value.is_empty() {
+            return None;
         }
+        *place = value;
     }
     values.iter().all(|value| !value.is_empty()).then_some(values)
 }

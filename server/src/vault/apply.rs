@@ -51,7 +51,7 @@ impl Vault {
         }
         let token = self.token_by_id(tx, &key.token)?.ok_or_else(conflict)?;
         // A block that came in between is for the beginning of the table, not for its end.
-        if token.state.is_blocked() {
+        if token.state.openness().is_blocked() {
             return Err(conflict());
         }
         let service = self.service_by_id(tx, token.service)?;
@@ -81,7 +81,7 @@ impl Vault {
         }
         let (mut row, output) = next(&before, &told).ok_or_else(conflict)?;
         row.revoked |= gives_up;
-        scene.device.given_up_under_duress |= gives_up && scene.token.state.is_under_duress();
+        scene.device.given_up_under_duress |= gives_up && scene.token.state.openness().is_under_duress();
         scene.device.row = row;
         scene.device.seen_at = clock.now();
         self.put_device(tx, &mut scene.device)?;

@@ -185,14 +185,14 @@ impl Vault {
         };
         let rules = self.service_by_id(tx, token.service)?.rules;
         let attempts = self.throttle(tx, &device.key)?;
-        let slots = Some(self.slots_in_force(tx, &device.key, token.state.is_under_duress())?);
+        let slots = Some(self.slots_in_force(tx, &device.key, token.state.openness().is_under_duress())?);
         let open_freshness = open_freshness(freshness, &token, &device.row.device);
         let answer = answer(Code::Ok, &token, &device, &attempts, &rules, clock);
         Ok(DeviceView {
             slots,
             open_freshness,
             freshness,
-            token_blocked: token.state.is_blocked(),
+            token_blocked: token.state.openness().is_blocked(),
             tries_blocked: attempts.state.is_blocked(clock.now(), rules.limits),
             attempts,
             answer,

@@ -5,9 +5,9 @@ use cardea_protocol::token::{DeviceId, DeviceInfo, TokenId};
 use super::{Device, Progress, Service, Token, Vault, VaultError};
 use crate::clock::UnixSeconds;
 use crate::domain::name::UserId;
+use crate::domain::openness::Blocks;
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
-use crate::domain::token::Blocks;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
 use crate::storage::rows::TokenRows;
@@ -118,8 +118,8 @@ impl Vault {
             entry: self.entry(tx, service, &token, clock)?,
             devices,
             enrollment: self.progress_of(tx, &token, clock)?,
-            blocks: token.state.blocks,
-            duress: token.state.duress,
+            blocks: token.state.openness().blocks,
+            duress: token.state.openness().duress,
         })
     }
 

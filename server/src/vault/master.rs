@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::seal::{Sealer, Table};
 use super::{VaultError, random_secret};
 use crate::entropy::Entropy;
+use crate::private_file::Maker;
 use crate::storage::rows::MetaRows;
 use crate::storage::{Store, Transaction, sync_folder};
 
@@ -24,11 +25,6 @@ const CHECKED: &[u8] = b"cardea1 vault";
 const PREFIX: &str = "cardea1-vault-key:";
 const FILE: &str = "vault.key";
 const PENDING: &str = "vault.key.new";
-/// What nobody but the owner may do with a file that was made here.
-const OWN: u32 = 0o077;
-/// The same for one that somebody else provides: systemd and containers let the server's group read it, and show an
-/// access list for one user as that, too.
-const PROVIDED: u32 = 0o037;
 /// Longest file that is looked at.
 const FILE_MAX: u64 = 256;
 
@@ -54,7 +50,7 @@ pub(super) async fn unlock(
     match location {
         KeyLocation::Given(key) => store.write(move |tx| settle(tx, &key, Path::new("(given)"), &*entropy)).await,
         KeyLocation::Provided(path) => {
-            let key = load(&path, PROVIDED)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
+            let key = load(&path, Maker::Provider)?.ok_or_else(|| VaultError::KeyMissing(path.clone()))?;
             store.write(move |tx| settle(tx, &key, &path, &*entropy)).await
         }
         KeyLocation::Folder(folder) => {
@@ -82,13 +78,13 @@ fn find(
     entropy: &dyn Entropy,
 ) -> Result<(Sealer, bool), VaultError> {
     let is_known = tx.meta(CHECK)?.is_some();
-    if let Some(key) = load(path, OWN)? {
+    if let Some(key) = load(path, Maker::Own)? {
         if !is_known {
             return Err(VaultError::DatabaseLost(path.to_owned()));
         }
         return Ok((settle(tx, &key, path, entropy)?, false));
     }
-    let found = match load(pending, OWN) {
+    let found = match load(pending, Maker::Own) {
         // A first start that ended in the middle of the file. Nothing has been sealed with it.
         Err(VaultError::KeyDamaged(_)) if !is_known => {
             fs::remove_file(pending).map_err(|error| failed(pending, &error))?;
@@ -100,7 +96,7 @@ fn find(
         Some(key) => key,
         // Between the two looks another first start may have given the key its name.
         None if is_known => {
-            let key = load(path, OWN)?.ok_or_else(|| VaultError::KeyMissing(path.to_owned()))?;
+            let key = load(path, Maker::Own)?.ok_or_else(|| VaultError::KeyMissing(path.to_owned()))?;
             return Ok((settle(tx, &key, path, entropy)?, false));
         }
         None => {
@@ -134,20 +130,20 @@ fn failed(path: &Path, error: &std::io::Error) -> VaultError {
     VaultError::KeyFile { path: path.to_owned(), detail: error.to_string() }
 }
 
-/// The key in a file that grants nothing of `forbidden`; `None` when there is no file.
-fn load(path: &Path, forbidden: u32) -> Result<Option<Secret<32>>, VaultError> {
+/// The key in a file that is nobody else's to read; `None` when there is no file.
+fn load(path: &Path, maker: Maker) -> Result<Option<Secret<32>>, VaultError> {
     let file = match OpenOptions::new().read(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
     #[cfg(not(unix))]
-    let _ = forbidden;
+    let _ = maker;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(|error| failed(path, &error))?.permissions().mode();
-        if mode & forbidden != 0 {
+        if !maker.is_private(mode) {
             return Err(VaultError::KeyExposed(path.to_owned()));
         }
     }
@@ -199,8 +195,8 @@ impl KeyLocation {
     /// [`VaultError::KeyMissing`], [`VaultError::KeyDamaged`], [`VaultError::KeyExposed`], [`VaultError::KeyFile`].
     pub fn check(&self) -> Result<(), VaultError> {
         let Some(path) = self.file() else { return Ok(()) };
-        let forbidden = if matches!(self, Self::Provided(_)) { PROVIDED } else { OWN };
-        load(&path, forbidden)?.map(drop).ok_or(VaultError::KeyMissing(path))
+        let maker = if matches!(self, Self::Provided(_)) { Maker::Provider } else { Maker::Own };
+        load(&path, maker)?.map(drop).ok_or(VaultError::KeyMissing(path))
     }
 }
 

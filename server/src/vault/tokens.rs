@@ -10,10 +10,11 @@ use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::confirmation::{Waiting, WaitingList};
 use crate::domain::name::UserId;
+use crate::domain::openness::{Blocks, Openness, Standing};
 use crate::domain::rules::ServiceRules;
 use crate::domain::status::TokenStatus;
 use crate::domain::throttle::Throttle;
-use crate::domain::token::{Blocks, Close, Closer, Openness, Standing, TokenState};
+use crate::domain::token::{Close, Closer, TokenState};
 use crate::domain::world::{ClockReading, World};
 use crate::storage::rows::{DeviceRows as _, TokenRow, TokenRows};
 use crate::storage::{Sealed, Transaction};
@@ -189,7 +190,7 @@ const FEW: usize = 8;
 impl Facts {
     /// Of a token without devices.
     pub(super) const fn of(token: &Token) -> Self {
-        Self { openness: token.state.openness(), devices: Vec::new() }
+        Self { openness: *token.state.openness(), devices: Vec::new() }
     }
 
     /// The status, without ending anything, as [`Vault::peek`].
@@ -257,10 +258,11 @@ fn decode_world(decoder: &mut Decoder<'_>) -> Result<World, VaultError> {
 fn encode(created_at: UnixSeconds, state: &TokenState) -> Encoder {
     let mut content = Encoder::new();
     content.time(created_at).u8(1);
-    encode_world(&mut content, &state.real);
-    encode_world(&mut content, &state.shadow);
-    content.flag(state.duress.is_some()).time(state.duress.unwrap_or_default());
-    content.flag(state.blocks.administrator).flag(state.blocks.clone);
+    let Openness { real, shadow, duress, blocks } = state.openness();
+    encode_world(&mut content, real);
+    encode_world(&mut content, shadow);
+    content.flag(duress.is_some()).time(duress.unwrap_or_default());
+    content.flag(blocks.administrator).flag(blocks.clone);
     for close in &state.closes {
         let (tag, device, at) = match close {
             None => (0, [0; 4], UnixSeconds::EPOCH),
@@ -303,5 +305,6 @@ fn decode_state(decoder: &mut Decoder<'_>) -> Result<TokenState, VaultError> {
     if waiting.next >= CONFIRMATIONS_PENDING {
         return Err(decoder.damaged());
     }
-    Ok(TokenState { real, shadow, duress: duress.then_some(since), blocks, closes, waiting })
+    let openness = Openness { real, shadow, duress: duress.then_some(since), blocks };
+    Ok(TokenState { openness, closes, waiting })
 }

@@ -1,14 +1,14 @@
 //! A stretch of network between a server and its database, which can be cut, or swallow everything.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 
 use super::postgres::Cluster;
-use super::wait;
+use super::{listen, wait};
 
 /// What becomes of bytes on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,18 +46,10 @@ impl Link {
     /// To this database server.
     #[must_use]
     pub fn to(cluster: &Cluster) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it is bound");
         let upstream = cluster.folder().join(".s.PGSQL.5432");
         let shared = Arc::new(Shared { upstream, state: Mutex::default(), changed: Condvar::new() });
         let all = Arc::clone(&shared);
-        // It ends with the process: nothing can wake it from its wait but a connection.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&all);
-                thread::spawn(move || shared.serve(&stream));
-            }
-        });
+        let address = listen::each(move |stream| all.serve(stream));
         Self { address, shared }
     }
 

@@ -1,9 +1,11 @@
 //! A stretch of network between devices and server, which sees every frame and can do something before it goes on.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use super::listen;
 
 /// What happens on a connection. Frames are counted from 0 over all connections, in each direction on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,6 @@ impl Proxy {
     /// To the token channel at `upstream`.
     #[must_use]
     pub fn to(upstream: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             upstreams: Mutex::new(vec![upstream]),
             last: Mutex::default(),
@@ -50,13 +50,7 @@ impl Proxy {
             counts: Mutex::default(),
         });
         let all = Arc::clone(&shared);
-        // It ends with the process: nothing can wake it from its wait but a connection.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&all);
-                thread::spawn(move || shared.serve(&stream));
-            }
-        });
+        let address = listen::each(move |stream| all.serve(stream));
         Self { address, shared }
     }
 

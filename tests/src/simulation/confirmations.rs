@@ -115,7 +115,7 @@ impl<P: Provider> World<P> {
             ConfirmationState::Expired => return Code::ConfirmationExpired,
             _ => return Code::ConfirmationUnknown,
         }
-        let forced = self.database.token.is_under_duress() && !self.is_broken(Mutation::ApproveUnderDuress);
+        let forced = self.database.token.openness().is_under_duress() && !self.is_broken(Mutation::ApproveUnderDuress);
         let question = &mut self.database.questions[number];
         question.state = match op {
             Op::Deny => ConfirmationState::Denied { reason: win >> 4 },

@@ -6,9 +6,10 @@ use cardea_protocol::ratchet::Row;
 use cardea_protocol::token::Hint;
 use cardea_server::clock::UnixSeconds;
 use cardea_server::domain::confirmation::WaitingList;
+use cardea_server::domain::openness::Standing;
 use cardea_server::domain::throttle::Limits;
 use cardea_server::domain::throttle::Throttle;
-use cardea_server::domain::token::{Standing, TokenState};
+use cardea_server::domain::token::TokenState;
 
 use super::confirmations::Question;
 

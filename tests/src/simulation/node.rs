@@ -282,7 +282,7 @@ impl<P: Provider> World<P> {
 
     fn is_blocked(&self, entry: usize) -> bool {
         let throttled = self.database.devices[entry].throttle.is_blocked(self.seconds(), self.rules.limits);
-        throttled || self.database.token.is_blocked()
+        throttled || self.database.token.openness().is_blocked()
     }
 
     /// Line 7: an answer that neither stores nor ratchets.

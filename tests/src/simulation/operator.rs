@@ -2,8 +2,9 @@
 
 use cardea_protocol::crypto::Provider;
 use cardea_server::clock::UnixSeconds;
+use cardea_server::domain::openness::Standing;
 use cardea_server::domain::status::TokenStatus;
-use cardea_server::domain::token::{Closer, Standing};
+use cardea_server::domain::token::Closer;
 
 use super::config::Mutation;
 use super::network::index;
@@ -23,8 +24,8 @@ impl<P: Provider> World<P> {
         let database = &mut self.database;
         let standings: Vec<Standing> =
             database.devices.iter().filter_map(|device| device.standing(now, limits)).collect();
-        let status = database.token.status(&standings, &self.rules, clock);
-        let consumes = database.token.is_consumed_by_check(&self.rules, clock);
+        let status = database.token.openness().status(&standings, &self.rules, clock);
+        let consumes = database.token.openness().is_consumed_by_check(&self.rules, clock);
         if consumes
             && matches!(status, TokenStatus::Open(_) | TokenStatus::Duress)
             && self.broken != Some(Mutation::NoConsume)
@@ -33,8 +34,9 @@ impl<P: Provider> World<P> {
         }
         database.high_water = database.high_water.max(self.now);
         let told = status.number();
-        let expected = if database.token.is_blocked() || standings.iter().all(|one| *one == Standing::Blocked) {
-            if standings.is_empty() && !database.token.is_blocked() { 0 } else { 4 }
+        let is_blocked = database.token.openness().is_blocked();
+        let expected = if is_blocked || standings.iter().all(|one| *one == Standing::Blocked) {
+            if standings.is_empty() && !is_blocked { 0 } else { 4 }
         } else {
             self.ghost.token.check(self.now)
         };

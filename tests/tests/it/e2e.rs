@@ -17,6 +17,7 @@ mod integrations;
 mod nodes;
 mod open;
 mod operating;
+mod page;
 mod pair;
 mod partition;
 mod pipelines;

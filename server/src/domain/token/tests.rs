@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::openness::Standing;
 
 const DEVICE: DeviceId = DeviceId::new([1; 4]);
 const OTHER: DeviceId = DeviceId::new([2; 4]);
@@ -18,7 +19,7 @@ fn rules(window: u32, silent_alarm: bool) -> ServiceRules {
 }
 
 fn number(state: &TokenState, devices: &[Standing], rules: &ServiceRules, now: u64) -> u8 {
-    state.status(devices, rules, clock(now)).number()
+    state.openness().status(devices, rules, clock(now)).number()
 }
 
 fn told(state: &TokenState, rules: &ServiceRules, now: u64) -> u8 {
@@ -109,7 +110,7 @@ fn a_silent_alarm_answers_from_the_shadow() {
     state.open(s(100), rules.window, None);
     assert_eq!(number(&state, USABLE, &rules, 129), 1);
     assert_eq!(number(&state, USABLE, &rules, 130), 2);
-    assert_eq!(state.real, World::Closed, "nothing is open in truth");
+    assert_eq!(state.openness().real, World::Closed, "nothing is open in truth");
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn an_opening_from_before_duress_does_not_stay_open_in_truth() {
     state.open(s(100), rules.window, None);
     state.enter_duress(s(101));
     assert_eq!((number(&state, USABLE, &rules, 101), told(&state, &rules, 101)), (3, 1));
-    assert_eq!(state.real, World::Closed);
+    assert_eq!(state.openness().real, World::Closed);
 }
 
 #[test]
@@ -147,9 +148,9 @@ fn a_check_ends_a_single_use_opening_in_every_world() {
         }
         state.open(s(100), rules.window, None);
         assert_eq!(number(&state, USABLE, &rules, 100), first);
-        assert!(state.is_consumed_by_check(&rules, clock(100)));
+        assert!(state.openness().is_consumed_by_check(&rules, clock(100)));
         state.consume();
-        assert!(!state.is_consumed_by_check(&rules, clock(100)));
+        assert!(!state.openness().is_consumed_by_check(&rules, clock(100)));
         assert_eq!(told(&state, &rules, 100), 2, "the device sees no difference");
         assert_ne!(number(&state, USABLE, &rules, 100), 1);
     }

@@ -35,7 +35,7 @@ impl Vault {
         let key = scene.device.key;
         let mut sets = self.slot_sets(tx, &key)?;
         // The judgement is about slots that are not in force any more.
-        if sets.ver != judgement.slots_ver || scene.token.state.is_under_duress() != judgement.under_duress {
+        if sets.ver != judgement.slots_ver || scene.token.state.openness().is_under_duress() != judgement.under_duress {
             return Err(StorageError::Conflict.into());
         }
         // Rows that some operations touch beside the device's and the token's: written whatever the PIN was.
@@ -57,7 +57,7 @@ impl Vault {
         } else {
             scene.attempts.state.accept();
             if judgement.raises_duress() {
-                raised = !scene.token.state.is_under_duress();
+                raised = !scene.token.state.openness().is_under_duress();
                 scene.token.state.enter_duress(now);
             }
             self.execute(scene, &mut sets, &mut beside, action)
@@ -125,7 +125,7 @@ impl Vault {
                 (Code::Policy, EventKind::NotExecuted)
             }
             PinAction::SetPins(entries) => {
-                sets.replace(entries, state.is_under_duress(), &*self.entropy);
+                sets.replace(entries, state.openness().is_under_duress(), &*self.entropy);
                 (Code::Ok, EventKind::PinsChanged)
             }
             PinAction::Rotate => (Code::Ok, EventKind::KeyRotated),
@@ -137,7 +137,7 @@ impl Vault {
             }
             PinAction::Confirm { .. } => {
                 // Under duress, whichever PIN it was, the holder is not free to approve anything.
-                let approved = match state.is_under_duress() {
+                let approved = match state.openness().is_under_duress() {
                     true => ConfirmationState::Duress,
                     false => ConfirmationState::Approved,
                 };
@@ -147,7 +147,7 @@ impl Vault {
                 None => (Code::Policy, EventKind::NotExecuted),
                 Some(other) => {
                     other.row.revoked = true;
-                    other.given_up_under_duress = state.is_under_duress();
+                    other.given_up_under_duress = state.openness().is_under_duress();
                     // Whatever the other one has opened is not to stay open.
                     scene.close();
                     (Code::Ok, EventKind::DeviceRevoked)

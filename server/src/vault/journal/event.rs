@@ -148,7 +148,7 @@ impl Event {
         by: Actor,
         at: UnixSeconds,
     ) -> Result<Self, VaultError> {
-        let duress = token.state.is_under_duress();
+        let duress = token.state.openness().is_under_duress();
         Ok(Self { duress, ..Self::new(kind, About::token_of(token, service)?, by, at) })
     }
 

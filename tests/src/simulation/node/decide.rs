@@ -69,10 +69,10 @@ impl<P: Provider> World<P> {
     /// Line 13. The attempt is counted in a transaction of its own before it is looked at.
     pub(super) fn decide(&mut self, entry: usize, asked: &Asked<'_>, statement: &Statement, stop: Stop) -> Decision {
         let Asked { op, time, named, signature } = *asked;
-        let under_duress = self.database.token.is_under_duress();
+        let under_duress = self.database.token.openness().is_under_duress();
         let mut decided = Decided { time, under_duress, ..Decided::skip(None) };
         let limits = self.rules.limits;
-        let (now, token_blocked) = (self.seconds(), self.database.token.is_blocked());
+        let (now, token_blocked) = (self.seconds(), self.database.token.openness().is_blocked());
         let device = &self.database.devices[entry];
         let guess = statement.attempt_key::<P>(signature);
         let by_statement = self.broken == Some(Mutation::CountByStatement);
@@ -130,7 +130,7 @@ impl<P: Provider> World<P> {
     /// All slots, always.
     fn judge(&self, entry: usize, statement: &Statement, signature: &[u8; 64]) -> Role {
         let device = &self.database.devices[entry];
-        let shadow = device.shadow_slots.filter(|_| self.database.token.is_under_duress());
+        let shadow = device.shadow_slots.filter(|_| self.database.token.openness().is_under_duress());
         let slots = shadow.unwrap_or(device.slots);
         let matched = slots.map(|key| P::ed25519_verify(&key, statement.bytes(), signature));
         match matched {
@@ -171,8 +171,8 @@ impl<P: Provider> World<P> {
             return Ok(code);
         }
         let judged = decided.role.is_some();
-        let moved = judged && decided.under_duress != self.database.token.is_under_duress();
-        if moved || self.database.token.is_blocked() {
+        let moved = judged && decided.under_duress != self.database.token.openness().is_under_duress();
+        if moved || self.database.token.openness().is_blocked() {
             return Err(Lost);
         }
         self.database.high_water = self.database.high_water.max(self.now);
@@ -230,14 +230,14 @@ impl<P: Provider> World<P> {
             Op::Close => token.close(closer, now),
             Op::SetPins => {
                 let slots = pins.map_or(device.slots, |pins| pins.entries.map(|entry| entry.key));
-                if token.is_under_duress() {
+                if token.openness().is_under_duress() {
                     device.shadow_slots = Some(slots);
                 } else {
                     device.slots = slots;
                 }
             }
             Op::Unenroll => {
-                device.gone = !token.is_under_duress();
+                device.gone = !token.openness().is_under_duress();
                 token.close(closer, now);
                 if self.broken != Some(Mutation::UnenrollKeepsWaiting) {
                     waiting.take_back(now);

@@ -6,13 +6,9 @@ use std::process::Command;
 
 use cardea_tests::harness::{Site, emulator as program};
 
-const PAGE: &str = include_str!("../../../../docs/api.md");
+use super::page::blocks;
 
-/// The fenced blocks of the page: their language and text.
-fn blocks() -> Vec<(&'static str, &'static str)> {
-    let fences = PAGE.split("```").skip(1).step_by(2);
-    fences.map(|block| block.split_once('\n').expect("a fence has a line of its own")).collect()
-}
+const PAGE: &str = include_str!("../../../../docs/api.md");
 
 /// Whether `said` is `expected`, where `…` stands for anything within a line.
 pub(super) fn fits(expected: &str, said: &str) -> bool {
@@ -42,7 +38,7 @@ fn the_page_for_integrators_is_right_word_for_word() {
     fs::set_permissions(&emulator, fs::Permissions::from_mode(0o700)).expect("set");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
 
-    let blocks = blocks();
+    let blocks: Vec<_> = blocks(PAGE).collect();
     let mut compared = 0;
     for (index, (language, text)) in blocks.iter().enumerate() {
         if *language != "sh" || text.starts_with("export ") {

@@ -8,27 +8,9 @@ use std::process::{Command, Stdio};
 
 use cardea_tests::harness::{Device, Nginx, Site, output, pam_module, request};
 
-/// A file of the project.
-fn project(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project's folder");
-    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
+use super::page::{self, block, with};
 
-/// The block of code on the page that contains `piece`.
-fn block(piece: &str) -> String {
-    let page = project("docs/integrations.md");
-    let blocks: Vec<&str> = page.split("```").skip(1).step_by(2).filter(|block| block.contains(piece)).collect();
-    assert_eq!(blocks.len(), 1, "{piece}: {blocks:?}");
-    blocks[0].split_once('\n').expect("the first line is the language").1.to_owned()
-}
-
-/// `text` with each of these replaced, which must be there.
-fn with(text: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(text.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "no {from} in {text}");
-        text.replace(from, to)
-    })
-}
+const PAGE: &str = include_str!("../../../../docs/integrations.md");
 
 fn secret_file(path: &Path, text: &str) {
     fs::write(path, text).expect("a file can be written");
@@ -50,9 +32,9 @@ fn site(users: &[&str]) -> (Site, Vec<Device>) {
 fn the_shell_script_says_yes_only_to_an_open_token() {
     let (mut site, devices) = site(&["joe smith"]);
     let header = site.folder().join("authkey");
-    secret_file(&header, &block("Authorization: apikey KEY").replace("KEY", &site.status_key));
+    secret_file(&header, &block(PAGE, "Authorization: apikey KEY").replace("KEY", &site.status_key));
     let script = with(
-        &block("curl -s -m 10"),
+        block(PAGE, "curl -s -m 10"),
         &[
             ("/etc/cardea-authkey", &header.display().to_string()),
             ("default_main", &site.service),
@@ -99,12 +81,12 @@ fn a_pipeline_goes_on_only_for_an_open_token() {
 
 #[test]
 fn both_kinds_of_pipeline_run_the_same_script() {
-    let script = project("integrations/ci/check-token.sh");
-    let gitlab = project("integrations/ci/gitlab/cardea.yml");
+    let script = page::text("integrations/ci/check-token.sh");
+    let gitlab = page::text("integrations/ci/gitlab/cardea.yml");
     let (_, inside) = gitlab.split_once("    - |\n").expect("a script");
     let inside: Vec<&str> = inside.lines().map(|line| line.strip_prefix("      ").unwrap_or(line)).collect();
     assert_eq!(inside, script.lines().collect::<Vec<_>>());
-    let github = project("integrations/ci/github/action.yml");
+    let github = page::text("integrations/ci/github/action.yml");
     assert!(github.contains("$GITHUB_ACTION_PATH/../check-token.sh"));
     for name in ["CARDEA_URL", "CARDEA_SERVICE", "CARDEA_ID", "CARDEA_AUTHKEY", "CARDEA_WAIT"] {
         assert!(script.contains(name) && github.contains(name), "{name}");
@@ -121,12 +103,12 @@ fn members(site: &Site) -> Nginx {
     fs::write(pages.join("index.html"), "the members' page").expect("a file can be written");
     // Plain passwords: what is tested is not the first factor.
     fs::write(folder.join("members"), "joe:{PLAIN}word\neve&x=1:{PLAIN}word\n").expect("a file can be written");
-    let key = block("proxy_set_header Authorization");
-    secret_file(&folder.join("authkey.conf"), &with(&key, &[("KEY", &site.status_key)]));
+    let key = block(PAGE, "proxy_set_header Authorization");
+    secret_file(&folder.join("authkey.conf"), &with(key, &[("KEY", &site.status_key)]));
     let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let at = |name: &str| folder.join(name).display().to_string();
     let server = with(
-        &project("integrations/nginx/cardea.conf"),
+        &page::text("integrations/nginx/cardea.conf"),
         &[
             ("127.0.0.1:8080", &listen.to_string()),
             ("127.0.0.1:8420", &site.http().to_string()),
@@ -140,7 +122,7 @@ fn members(site: &Site) -> Nginx {
 }
 
 /// The code and the page that the user with this name and the password gets.
-fn page(nginx: &Nginx, credentials: &str) -> (u16, String) {
+fn members_page(nginx: &Nginx, credentials: &str) -> (u16, String) {
     let authorization = format!("Authorization: Basic {credentials}\r\n");
     let answer = request(nginx.address, b"GET", b"/index.html", &authorization, b"");
     (answer.code, answer.text())
@@ -153,22 +135,22 @@ fn nginx_lets_through_who_has_an_open_token() {
     let (mut site, devices) = site(&["joe"]);
     let nginx = members(&site);
     assert_eq!(request(nginx.address, b"GET", b"/", "", b"").code, 401, "no password");
-    assert_eq!(page(&nginx, JOE).0, 403, "closed");
+    assert_eq!(members_page(&nginx, JOE).0, 403, "closed");
     devices[0].open(Site::PIN).ended(0);
     for _ in 0..3 {
-        assert_eq!(page(&nginx, JOE), (200, "the members' page".to_owned()), "open");
+        assert_eq!(members_page(&nginx, JOE), (200, "the members' page".to_owned()), "open");
     }
-    assert_eq!(page(&nginx, EVE).0, 500, "a name that would change the question");
+    assert_eq!(members_page(&nginx, EVE).0, 500, "a name that would change the question");
     assert_eq!(
         request(nginx.address, b"GET", b"/cardea-gate", "", b"").code,
         404,
         "the question is not for the outside"
     );
     devices[0].close().ended(0);
-    assert_eq!(page(&nginx, JOE).0, 403, "closed again");
+    assert_eq!(members_page(&nginx, JOE).0, 403, "closed again");
     devices[0].open(Site::PIN).ended(0);
     site.kill();
-    assert_eq!(page(&nginx, JOE).0, 500, "no server");
+    assert_eq!(members_page(&nginx, JOE).0, 500, "no server");
 }
 
 #[test]
@@ -218,7 +200,7 @@ impl Pam {
         fs::create_dir_all(&folder).expect("a folder can be made");
         let config = site.folder().join("pam.conf");
         let line = with(
-            &block("auth required pam_cardea.so"),
+            block(PAGE, "auth required pam_cardea.so"),
             &[
                 ("pam_cardea.so", &pam_module().display().to_string()),
                 ("/etc/security/cardea.conf", &config.display().to_string()),
@@ -237,7 +219,7 @@ impl Pam {
             ("KEY", site.status_key.clone()),
         ];
         let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
-        secret_file(&self.config, &(with(&block("url = https://cardea.example"), &changes) + more));
+        secret_file(&self.config, &(with(block(PAGE, "url = https://cardea.example"), &changes) + more));
     }
 
     /// Whether `pam_authenticate` succeeds for `user`.
@@ -314,7 +296,7 @@ fn pam_asks_for_the_token_of_who_logs_in_with_a_key_too() {
     assert!(pam.lets_in_with_a_key("joe") && !pam.lets_in("joe"), "closed");
 
     let (_, arguments) = auth.split_once(" required ").expect("a line of PAM");
-    let line = block("account required pam_cardea.so");
+    let line = block(PAGE, "account required pam_cardea.so");
     assert_eq!(line.split_once(' ').map(|(kind, _)| kind), Some("account"));
     // Whatever comes after it.
     let stack = format!("auth required pam_permit.so\naccount required {arguments}account sufficient pam_permit.so\n");
@@ -343,13 +325,13 @@ fn pam_asks_for_the_token_of_who_logs_in_with_a_key_too() {
 
 #[test]
 fn the_server_runs_with_few_rights() {
-    let unit = project("integrations/systemd/cardea-server.service");
+    let unit = page::text("integrations/systemd/cardea-server.service");
     for line in
         ["DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "LimitCORE=0"]
     {
         assert!(unit.lines().any(|have| have == line), "{line}");
     }
-    let container = project("integrations/container/Containerfile");
+    let container = page::text("integrations/container/Containerfile");
     let user = container.lines().position(|line| line == "USER cardea").expect("a user");
     let entry = container.lines().position(|line| line.starts_with("ENTRYPOINT")).expect("an entry point");
     assert!(user < entry);

@@ -10,19 +10,19 @@ use cardea_tests::harness::{Output, Site, emulator, output, server};
 use serde_json::Value;
 
 use super::integrating::fits;
+use super::page::{blocks, project};
 
 const PAGE: &str = include_str!("../../../../docs/server.md");
 
 /// The page and those that it was split into.
 fn pages() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/server");
-    let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let files = fs::read_dir(project("docs/server")).expect("a folder").map(|entry| entry.expect("a file").path());
     files.fold(PAGE.to_owned(), |all, path| all + &fs::read_to_string(path).expect("text"))
 }
 
 /// What is typed on the page, and what it then prints.
 fn console() -> Vec<(String, String)> {
-    let blocks = PAGE.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("console\n"));
+    let blocks = blocks(PAGE).filter_map(|(language, text)| (language == "console").then_some(text));
     let mut typed: Vec<(String, String)> = Vec::new();
     for line in blocks.flat_map(str::lines) {
         match line.strip_prefix("$ ") {

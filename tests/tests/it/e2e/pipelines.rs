@@ -1,17 +1,15 @@
 //! The steps for pipelines, read and run as GitHub and GitLab do.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use cardea_tests::harness::{Site, output};
 use yaml_rust2::{Yaml, YamlLoader};
 
-const USER: &str = "release manager é";
+use super::page::{self, project};
 
-fn project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project's folder").join(path)
-}
+const USER: &str = "release manager é";
 
 fn yaml(text: &str) -> Yaml {
     let mut documents = YamlLoader::load_from_str(text).expect("it is YAML");
@@ -19,15 +17,11 @@ fn yaml(text: &str) -> Yaml {
     documents.remove(0)
 }
 
-fn file(path: &str) -> String {
-    fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
 /// The YAML on the page that has this in it.
 fn page(piece: &str) -> Yaml {
-    let page = file("docs/integrations.md");
-    let mut blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    yaml(blocks.find(|block| block.contains(piece)).expect("the page shows it"))
+    let page = page::text("docs/integrations.md");
+    let mut blocks = page::blocks(&page).filter(|(language, block)| *language == "yaml" && block.contains(piece));
+    yaml(blocks.next().expect("the page shows it").1)
 }
 
 fn text(node: &Yaml) -> String {
@@ -61,7 +55,7 @@ fn codes(run: impl Fn(&Site) -> Option<i32>) -> [Option<i32>; 3] {
 
 #[test]
 fn the_github_action_runs_with_the_inputs_that_the_page_gives_it() {
-    let action = yaml(&file("integrations/ci/github/action.yml"));
+    let action = yaml(&page::text("integrations/ci/github/action.yml"));
     assert_eq!(text(&action["runs"]["using"]), "composite");
     let inputs = &action["inputs"];
     let given = &page("uses: ./integrations/ci/github")[0]["with"];
@@ -103,7 +97,7 @@ fn the_github_action_runs_with_the_inputs_that_the_page_gives_it() {
 
 #[test]
 fn the_gitlab_job_runs_with_the_variables_that_the_page_gives_it() {
-    let template = yaml(&file("integrations/ci/gitlab/cardea.yml"));
+    let template = yaml(&page::text("integrations/ci/gitlab/cardea.yml"));
     assert_eq!(names(&template), [".cardea-token"]);
     let template = &template[".cardea-token"];
     let page = page("extends: .cardea-token");

@@ -11,13 +11,13 @@ use cardea_tests::harness::{Device, Killer, Output, Proxy, Site, get, output_wit
 use serde_json::{Value, json};
 
 use super::guarded::{Guarded, NAME};
+use super::page::blocks;
 
 const PAGE: &str = include_str!("../../../../docs/server/postgresql.md");
 
 /// The commands of the page, block by block.
-fn blocks() -> Vec<Vec<&'static str>> {
-    let fences = PAGE.split("```").skip(1).step_by(2);
-    fences.map(|block| block.lines().filter_map(|line| line.strip_prefix("$ ")).collect()).collect()
+fn commands() -> Vec<Vec<&'static str>> {
+    blocks(PAGE).map(|(_, text)| text.lines().filter_map(|line| line.strip_prefix("$ ")).collect()).collect()
 }
 
 /// Who follows the page: a machine with a folder in place of `/`.
@@ -177,7 +177,7 @@ fn enrolled(reader: &Reader, [http, channel]: [SocketAddr; 2], key: &str) -> (De
 fn the_page_about_postgresql_is_right_word_for_word() {
     const OPEN: &str = "{\"status\":1}";
     const CLOSED: &str = "{\"status\":2}";
-    let blocks = blocks();
+    let blocks = commands();
     let [password, role, first, second, sqlite_backup, dump, sqlite_restore, restore] = &blocks[..] else {
         panic!("{blocks:?}")
     };

@@ -9,24 +9,11 @@ use cardea_tests::harness::{Authority, Device, Nginx, Site, output};
 use serde_json::json;
 use tokio_rustls::rustls::{ClientConnection, StreamOwned};
 
+use super::page::{block, with};
+
 const PIN: &str = Site::PIN;
 const NEW: &str = "61840275";
 const PAGE: &str = include_str!("../../../../docs/server/proxy.md");
-
-/// The block of code on the page that contains `piece`.
-fn block(piece: &str) -> String {
-    let blocks: Vec<&str> = PAGE.split("```").skip(1).step_by(2).filter(|block| block.contains(piece)).collect();
-    assert_eq!(blocks.len(), 1, "{piece}: {blocks:?}");
-    blocks[0].split_once('\n').expect("the first line is the language").1.to_owned()
-}
-
-/// `text` with each of these replaced, which must be there.
-fn with(text: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(text.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "no {from} in {text}");
-        text.replace(from, to)
-    })
-}
 
 /// An authority, and the folder with its certificate and those that it gave out.
 struct Trust {
@@ -132,7 +119,7 @@ fn proxy(trust: &Trust, site: &Site) -> Nginx {
     let (certificate, key) = trust.pair(&["localhost", "127.0.0.1"]);
     let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let server = with(
-        &block("proxy_pass"),
+        block(PAGE, "proxy_pass"),
         &[
             ("listen 443 ssl", &format!("listen {listen} ssl")),
             ("token.example", "localhost"),
@@ -148,7 +135,7 @@ fn proxy(trust: &Trust, site: &Site) -> Nginx {
 fn nginx_passes_on_calls_devices_and_events_and_its_own_errors_open_nothing() {
     let trust = Trust::new();
     let config = trust.folder.path().join("cardea.toml");
-    let text = with(&block("[http]"), &[("https://token.example", "https://127.0.0.1")]);
+    let text = with(block(PAGE, "[http]"), &[("https://token.example", "https://127.0.0.1")]);
     std::fs::write(&config, text).expect("a file can be written");
     let mut site = Site::run_with(vec![variable("CONFIG", &config.display().to_string())]);
     let nginx = proxy(&trust, &site);

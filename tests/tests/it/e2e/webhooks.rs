@@ -9,6 +9,8 @@ use std::process::Command;
 use cardea_tests::harness::{Authority, Delivery, Device, Receiver, Reply, Site, output};
 use serde_json::{Value, json};
 
+use super::page::blocks;
+
 const PIN: &str = Site::PIN;
 const DURESS: &str = "83640275";
 const PAGE: &str = include_str!("../../../../docs/server/audit.md");
@@ -65,8 +67,7 @@ fn signature(secret: &str, delivery: &Delivery) -> String {
 
 /// What the page's Python says of a delivery whose body arrives with `more` at its end, so many seconds later.
 fn is_genuine(secret: &str, delivery: &Delivery, more: &str, later: u64) -> bool {
-    let blocks = PAGE.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let code = blocks.collect::<String>()
+    let code = blocks(PAGE).filter_map(|(language, text)| (language == "python").then_some(text)).collect::<String>()
         + "import os\nof = os.environ\nprint(is_genuine(of['SECRET'], of, of['BODY'].encode(), int(of['NOW'])))\n";
     let mut python = Command::new("python3");
     python.args(["-c", &code]).env("SECRET", secret);
