@@ -2,6 +2,7 @@
 
 use super::housekeeping::{LOG, RETENTION};
 use super::{Admin, AdminError};
+use crate::clock::UnixSeconds;
 use crate::storage::Transaction;
 use crate::vault::Vault;
 
@@ -65,54 +66,71 @@ impl Admin {
     /// as the log or a webhook, is not forgotten. A clock that is days ahead of the last look is not believed at once.
     ///
     /// # Errors
-    /// Storage failed, or a row is damaged; what was forgotten until then is.
+    /// Storage failed, or a row is damaged; what was forgotten until then is, and so is everything of another kind.
     pub async fn forget(&self) -> Result<Forgotten, AdminError> {
-        let Retention { event_days, tombstone_days, authkey_days, confirmation_days, .. } = self.retention;
         let mut forgotten = Forgotten::default();
         let begin = |vault: &Vault, tx: &mut dyn Transaction| vault.begin_forgetting(tx, STEP, vault.reading());
         let Some(now) = self.write(begin).await? else { return Ok(forgotten) };
-        if let Some(days) = event_days {
-            for _ in 0..ROUNDS {
-                let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
-                    let mut passed = vault.cursor(tx, LOG)?;
-                    for service in vault.services(tx)? {
-                        let state = vault.delivery(tx, service.id)?.filter(|state| !state.disabled);
-                        passed = passed.min(state.map_or(u64::MAX, |state| state.passed()));
-                    }
-                    vault.erase_journal(tx, days, passed, BATCH, now)
-                };
-                match self.write(erase).await? {
-                    0 => break,
-                    count => forgotten.events += count,
-                }
-            }
-        }
-        if let Some(days) = tombstone_days {
-            let mut after = [0; 16];
-            for _ in 0..ROUNDS {
-                let erase =
-                    move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_tombstones(tx, days, after, BATCH, now);
-                let (count, next) = self.write(erase).await?;
-                forgotten.tombstones += count;
-                let Some(next) = next else { break };
-                after = next;
-            }
-        }
-        if let Some(days) = authkey_days {
-            let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, now);
-            forgotten.authkeys += self.write(erase).await?;
-        }
-        if let Some(days) = confirmation_days {
-            for _ in 0..ROUNDS {
-                let erase =
-                    move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_confirmations(tx, days, BATCH, now);
-                match self.write(erase).await? {
-                    0 => break,
-                    count => forgotten.confirmations += count,
-                }
-            }
-        }
+        let ended = [
+            self.forget_events(now, &mut forgotten).await,
+            self.forget_tombstones(now, &mut forgotten).await,
+            self.forget_authkeys(now, &mut forgotten).await,
+            self.forget_confirmations(now, &mut forgotten).await,
+        ];
+        ended.into_iter().collect::<Result<(), _>>()?;
         Ok(forgotten)
+    }
+
+    async fn forget_events(&self, now: UnixSeconds, forgotten: &mut Forgotten) -> Result<(), AdminError> {
+        let Some(days) = self.retention.event_days else { return Ok(()) };
+        for _ in 0..ROUNDS {
+            let erase = move |vault: &Vault, tx: &mut dyn Transaction| {
+                let mut passed = vault.cursor(tx, LOG)?;
+                for service in vault.services(tx)? {
+                    let state = vault.delivery(tx, service.id)?.filter(|state| !state.disabled);
+                    passed = passed.min(state.map_or(u64::MAX, |state| state.passed()));
+                }
+                vault.erase_journal(tx, days, passed, BATCH, now)
+            };
+            match self.write(erase).await? {
+                0 => break,
+                count => forgotten.events += count,
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_tombstones(&self, now: UnixSeconds, forgotten: &mut Forgotten) -> Result<(), AdminError> {
+        let Some(days) = self.retention.tombstone_days else { return Ok(()) };
+        let mut after = [0; 16];
+        for _ in 0..ROUNDS {
+            let erase =
+                move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_tombstones(tx, days, after, BATCH, now);
+            let (count, next) = self.write(erase).await?;
+            forgotten.tombstones += count;
+            let Some(next) = next else { break };
+            after = next;
+        }
+        Ok(())
+    }
+
+    async fn forget_authkeys(&self, now: UnixSeconds, forgotten: &mut Forgotten) -> Result<(), AdminError> {
+        let Some(days) = self.retention.authkey_days else { return Ok(()) };
+        let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_authkeys(tx, days, now);
+        forgotten.authkeys += self.write(erase).await?;
+        Ok(())
+    }
+
+    async fn forget_confirmations(&self, now: UnixSeconds, forgotten: &mut Forgotten) -> Result<(), AdminError> {
+        let Some(days) = self.retention.confirmation_days else { return Ok(()) };
+        for _ in 0..ROUNDS {
+            let erase = move |vault: &Vault, tx: &mut dyn Transaction| vault.erase_confirmations(tx, days, BATCH, now);
+            match self.write(erase).await? {
+                0 => break,
+                count => forgotten.confirmations += count,
+            }
+        }
+        Ok(())
     }
 }
 

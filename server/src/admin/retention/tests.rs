@@ -206,3 +206,26 @@ fn the_value_of_a_forgotten_authkey_never_comes_back() {
         assert!(matches!(rotated, Err(AdminError::BadCall(_))), "{rotated:?}");
     });
 }
+
+#[test]
+fn a_damaged_row_keeps_the_events_and_nothing_else() {
+    block_on(async {
+        let test = start().await;
+        let days = Retention { event_days: Some(30), authkey_days: Some(30), ..Retention::default() };
+        let admin = Admin::new(&test.instance, super::super::tests::settings()).expect("valid").with_retention(days);
+        let new = NewKey::new(KeyScope::Instance, "old", crate::domain::permission::Permissions::ADMIN);
+        let made = admin.create_authkey(new, Actor::Operator).await.expect("created");
+        admin.revoke_authkey(made.id, Actor::Operator).await.expect("revoked");
+        test.admin.deliver_events().await.expect("delivered");
+        let damage = |_: &Vault, tx: &mut dyn Transaction| {
+            let name = crate::storage::Value::Text(LOG);
+            assert_eq!(tx.execute("UPDATE meta SET sealed = x'00' WHERE name = $1", &[name])?, 1);
+            Ok(())
+        };
+        admin.write(damage).await.expect("damaged");
+        test.clock.advance(31 * DAY);
+        let forgotten = admin.forget().await;
+        assert!(matches!(forgotten, Err(AdminError::Failed(crate::vault::VaultError::Damaged(_)))), "{forgotten:?}");
+        assert_eq!(admin.list_authkeys().await.expect("listed").len(), 0);
+    });
+}

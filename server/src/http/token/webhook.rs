@@ -54,8 +54,8 @@ async fn secret(call: Call) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "secret": secret })))
 }
 
-/// What happened meanwhile is delivered, too.
+/// What happened meanwhile is delivered, too, but for what retention has erased.
 async fn enable(call: Call) -> Result<Json<Value>, Problem> {
-    call.api.admin.enable_webhook(call.service()?, call.by()).await?;
-    Ok(Json(json!({ "enabled": true })))
+    let erased = call.api.admin.enable_webhook(call.service()?, call.by()).await?;
+    Ok(Json(json!({ "enabled": true, "erased": erased })))
 }
