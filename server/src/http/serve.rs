@@ -206,6 +206,8 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let mut builder = http1::Builder::new();
     // How many headers there may be is left to hyper: with a limit of our own it moves kilobytes for every call.
     builder.max_buf_size(shared.config.head_limit);
+    // Bodies are short: to copy one behind its head costs less than to hand both to the system.
+    builder.writev(false);
     let lifetime = Lifetime::new();
     let answerer = Answerer { calls: &shared.calls, peer, lifetime: lifetime.clone() };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answerer).with_upgrades());

@@ -22,8 +22,8 @@ use crate::harness::Site;
 
 /// Connections at once.
 const CONNECTIONS: usize = 64;
-/// Turns of each.
-const ROUNDS: usize = 7;
+/// Turns of each: many short ones, so that whatever else the machine does meanwhile falls on both.
+const ROUNDS: usize = 31;
 
 /// Measures for about `seconds` in all. Required: at most 1.15 times the peer, on kept and on new connections.
 ///
