@@ -53,6 +53,14 @@ impl Running {
         Self::start_by(shell, arguments)
     }
 
+    /// The same, ended by a hangup unless it does something about it, also where the tests themselves outlive one.
+    #[cfg(unix)]
+    fn start_with_a_terminal(arguments: &[&str]) -> Self {
+        let mut env = Command::new("env");
+        env.stdin(Stdio::null()).args(["--default-signal=HUP", env!("CARGO_BIN_EXE_cardea-server")]);
+        Self::start_by(env, arguments)
+    }
+
     fn start_by(mut command: Command, arguments: &[&str]) -> Self {
         let mut child = command
             .args(arguments)
@@ -341,7 +349,7 @@ async fn a_hangup_ends_a_service_only_when_it_has_a_terminal_to_lose() {
     }
     assert_eq!(server.stop().0, Some(0));
 
-    let mut person = Running::start(&["dev"]);
+    let mut person = Running::start_with_a_terminal(&["dev"]);
     person.signal("-HUP");
     assert_eq!(person.child.wait().expect("a child").code(), None, "ended by the signal");
 }
