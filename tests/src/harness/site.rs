@@ -255,7 +255,8 @@ impl Site {
         self.server.as_mut().is_some_and(|child| child.try_wait().expect("a child can be asked").is_none())
     }
 
-    /// Runs another command of the server's program on the same data.
+    /// Runs another command of the server's program on the same data. It goes by the system's clock: beside a test clock it
+    /// must not write, because a server whose clock is behind what was noted trusts it no more.
     #[must_use]
     pub fn tool(&self, arguments: &[&str]) -> Output {
         let mut command = process::command(programs::server());

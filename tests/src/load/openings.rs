@@ -9,41 +9,57 @@ use cardea_protocol::crypto::{Dalek, Provider as _};
 use super::cpu;
 use super::fleet::Fleet;
 use super::getter::{Getter, now};
-use super::report::{Line, Sample, number};
+use super::report::{Line, Sample, median, number};
 use crate::harness::{Site, pause};
 
 /// Devices that open at the same time.
 const DEVICES: usize = 64;
+/// Turns of disk and memory, so that whatever else the machine does meanwhile falls on both.
+const TURNS: usize = 5;
 /// Where files are in memory and a flush costs nothing.
 const NO_FLUSH: &str = "/dev/shm";
 
-/// Opens for `seconds` on the disk and as long where flushes are free. Required: at least 0.8 of the throughput, and
-/// status checks within twice their idle 99th percentile.
+/// Opens for about `seconds` on the disk and as long where flushes are free, in turns. Required: at least 0.8 of the
+/// throughput, and status checks within twice their idle 99th percentile.
 ///
 /// # Panics
 /// Server or devices do not work at all.
 #[must_use]
 pub fn openings(seconds: u64) -> Vec<Line> {
-    let time = Duration::from_secs(seconds);
-    let disk = load(None, time);
+    let time = Duration::from_secs(seconds) / u32::try_from(TURNS).expect("few");
+    let has_memory = Path::new(NO_FLUSH).is_dir();
+    let (mut disk, mut memory) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        disk.push(load(None, time));
+        if has_memory {
+            memory.push(load(Some(Path::new(NO_FLUSH)), time));
+        }
+    }
+    let middle = |of: fn(&Measured) -> f64, turns: &[Measured]| median(turns.iter().map(of).collect());
     let mut lines = vec![
-        Line::said("durable cold openings, 64 devices: on the disk", format!("{:.0}/s", disk.rate)),
-        Line::said("server CPU per opening", format!("{:.0} us", disk.cpu)),
+        Line::said(
+            "durable cold openings, 64 devices: on the disk",
+            format!("{:.0}/s", middle(|turn| turn.rate, &disk)),
+        ),
+        Line::said("server CPU per opening", format!("{:.0} us", middle(|turn| turn.cpu, &disk))),
         Line::said("of which cryptography that cannot be left out", format!("{:.0} us", cryptography())),
     ];
-    if Path::new(NO_FLUSH).is_dir() {
-        let memory = load(Some(Path::new(NO_FLUSH)), time);
-        lines.push(Line::said("the same where flushes are free", format!("{:.0}/s", memory.rate)));
-        lines.push(Line::at_least("throughput with flushes to that without", disk.rate / memory.rate, 0.8));
+    if has_memory {
+        let ratios = disk.iter().zip(&memory).map(|(disk, memory)| disk.rate / memory.rate).collect();
+        let rate = middle(|turn| turn.rate, &memory);
+        lines.push(Line::said("the same where flushes are free", format!("{rate:.0}/s")));
+        lines.push(Line::at_least("throughput with flushes to that without", median(ratios), 0.8));
     } else {
         lines.push(Line::said("the same where flushes are free", format!("skipped: there is no {NO_FLUSH}")));
     }
-    for (what, sample) in [("idle", &disk.idle), ("under that load", &disk.loaded)] {
+    let (idle, loaded): (Vec<_>, Vec<_>) = disk.into_iter().map(|turn| (turn.idle, turn.loaded)).unzip();
+    let (idle, loaded) = (Sample::merged(idle), Sample::merged(loaded));
+    for (what, sample) in [("idle", &idle), ("under that load", &loaded)] {
         let (p50, p99) = (sample.percentile(50), sample.percentile(99));
         let figure = format!("{p50:.0} us p50, {p99:.0} us p99, {} checks", sample.len());
         lines.push(Line::said(&format!("status checks, {what}"), figure));
     }
-    let ratio = disk.loaded.percentile(99) / disk.idle.percentile(99);
+    let ratio = loaded.percentile(99) / idle.percentile(99);
     lines.push(Line::at_most("status checks: p99 under load to idle", ratio, 2.0));
     lines
 }

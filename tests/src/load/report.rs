@@ -66,9 +66,20 @@ impl Sample {
         number(self.0[at]) / 1_000.0
     }
 
+    /// All of these together.
+    pub(super) fn merged(samples: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(samples.into_iter().flat_map(|sample| sample.0).collect())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// The middle one of an odd number of values.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// A count or a time as a number to divide with.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::cpu;
 use super::fleet::{enrolled, pin};
 use super::getter::now;
-use super::report::Line;
+use super::report::{Line, median};
 use crate::harness::Site;
 
 /// Connections at once.
@@ -149,9 +149,4 @@ async fn ask(address: SocketAddr, request: Vec<u8>, kept: bool, turn: Duration) 
         }
     }
     answers
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

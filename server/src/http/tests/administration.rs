@@ -220,7 +220,10 @@ async fn a_webhook_says_how_it_stands_and_can_be_tried() {
     assert!(tried["error"].is_string(), "{tried}");
     let (_, renewed) = post(&server, "/token/webhook/secret", ADMIN_KEY, demo.clone()).await;
     assert!(renewed["secret"].is_string() && renewed["secret"] != changed["webhookSecret"], "{renewed}");
-    assert_eq!(post(&server, "/token/webhook/enable", ADMIN_KEY, demo).await, (200, json!({ "enabled": true })));
+    assert_eq!(
+        post(&server, "/token/webhook/enable", ADMIN_KEY, demo).await,
+        (200, json!({ "enabled": true, "erased": 0 }))
+    );
     assert_eq!(get(&server, "/token/webhook?service=default_demo&", STATUS_KEY).await.0, 403);
 }
 

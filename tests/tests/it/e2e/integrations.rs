@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cardea_tests::harness::{Device, Nginx, Site, output, pam_module, request};
+use serde_json::json;
 
 use super::page::{self, block, with};
 
@@ -156,20 +157,8 @@ fn nginx_lets_through_who_has_an_open_token() {
 #[test]
 fn what_visitors_say_about_where_they_come_from_does_not_reach_the_gate() {
     let mut site = Site::dev_with(&["--window", "60", "--set", "http.trusted_proxies=127.0.0.1"]);
-    let made = site.tool(&[
-        "authkey",
-        "create",
-        "--service",
-        &site.service,
-        "--name",
-        "nginx",
-        "--permissions",
-        "basic",
-        "--network",
-        "127.0.0.0/8",
-        "--json",
-    ]);
-    let made: serde_json::Value = serde_json::from_str(&made.out).expect("JSON");
+    let only_here = json!({ "name": "nginx", "permissions": "basic", "networks": ["127.0.0.0/8"] });
+    let made = site.manage("authkey/create", &only_here).json();
     made["value"].as_str().expect("a value").clone_into(&mut site.status_key);
     site.hide(std::slice::from_ref(&site.status_key));
     let device = site.enrolled("joe");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use super::{number, open, options, text};
+use super::{number, text};
 use crate::storage::postgres::PostgresUrl;
 use crate::storage::postgres::testing::Cluster;
 use crate::storage::rows::*;
@@ -104,7 +104,7 @@ async fn two_jobs(store: &Store, refuse: &AtomicUsize, jobs: [Job; 2]) -> (Vec<R
 fn a_job_is_not_told_as_done_when_the_end_of_its_part_was_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (url, refuse) = changing_proxy(folder.path(), BORDER, CANCELLED);
-    let store = open(&url).expect("opens");
+    let store = Store::open(Location::Postgres(url), Options::default()).expect("opens");
     block_on(async {
         let first: Job = |tx| tx.next_number("first");
         // A statement that is known goes together with what stands before it; one that is not is prepared in between.
@@ -125,7 +125,7 @@ fn a_reader_whose_beginning_was_refused_reads_again() {
         let path = folder.path().join(if instead == CANCELLED { "a" } else { "b" });
         std::fs::create_dir(&path).expect("a folder");
         let (url, refuse) = changing_proxy(&path, SNAPSHOT, &format!("ONLY; {instead}"));
-        let store = Store::open(Location::Postgres(url), Options { readers: 1, ..options() }).expect("opens");
+        let store = Store::open(Location::Postgres(url), Options { readers: 1, ..Options::default() }).expect("opens");
         let read = || block_on(store.read(|tx| tx.token_ids()));
         let ask = || block_on(store.ask(|tx| tx.token_ids()));
         assert_eq!((read(), ask()), (Ok(vec![]), Ok(vec![])));
@@ -141,7 +141,8 @@ fn a_reader_whose_beginning_was_refused_reads_again() {
 fn a_commit_that_may_have_been_kept_is_not_called_undone() {
     let cluster = Cluster::shared();
     let url = cluster.database();
-    let store = open(&PostgresUrl::parse(&url).expect("a good url")).expect("opens");
+    let parsed = PostgresUrl::parse(&url).expect("a good url");
+    let store = Store::open(Location::Postgres(parsed), Options::default()).expect("opens");
     cluster.sql(
         &url,
         "CREATE FUNCTION unknown() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE SQLSTATE '40003'; END$$; \
