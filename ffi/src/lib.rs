@@ -2,31 +2,63 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | opening a wallet | [`open_wallet`] |
-//! | everything that a wallet does | [`Wallet`] |
-//! | what goes in and comes out | [`Pins`], [`Status`], [`TokenInfo`], [`Enrollment`], [`Preview`] |
-//! | what can go wrong | [`CardeaError`] |
+//! | opening a wallet | [`open_wallet`], [`WalletOptions`], [`Host`] |
+//! | the tokens of a holder, enrolling | [`Wallet`], [`Invitation`], [`NewPins`] |
+//! | open, close, status, PINs, texts to approve, devices, history | [`Token`] |
+//! | who approves | [`Approval`] |
+//! | what happens as it happens | [`Events`] |
+//! | giving up | [`Cancel`] |
+//! | what the host program may bring | [`Clock`], [`Entropy`] |
+//! | what can go wrong | [`CardeaError`], [`HostError`] |
 //!
 //! From Rust it looks like this; the bindings have the same names in their own spelling.
 //!
 //! ```
-//! use cardea_ffi::{WalletOptions, open_wallet};
+//! use cardea_ffi::{Host, WalletOptions, open_wallet};
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! # let folder = tempfile::tempdir().unwrap();
-//! # let folder = folder.path().to_str().unwrap().to_owned();
-//! let wallet = open_wallet(folder, WalletOptions::default()).await?;
-//! assert!(wallet.list().await?.is_empty());
+//! let wallet = open_wallet(WalletOptions::default(), Host::default(), None).await?;
+//! assert!(wallet.tokens(None).await?.is_empty());
 //! # Ok::<(), cardea_ffi::CardeaError>(())
 //! # }).unwrap();
 //! ```
+//!
+//! Every asynchronous call runs as one task of the runtime that UniFFI brings: the language that called polls once when
+//! it starts and once when it is done. Nothing runs, and no thread is there, before the first of them.
 
+mod about;
+mod approval;
+mod cancel;
+mod confirmation;
 mod error;
-mod types;
+mod events;
+mod host;
+mod invitation;
+mod options;
+mod secret;
+mod status;
+mod token;
 mod wallet;
 
+pub use about::{Deed, DeviceInfo, HistoryItem, Platform, ServiceInfo};
+pub use approval::{Approval, NewPins};
+pub use cancel::Cancel;
+pub use confirmation::{Confirmation, DenyReason};
 pub use error::CardeaError;
-pub use types::{Enrollment, Pins, Preview, State, Status, TokenInfo, WalletOptions};
-pub use wallet::{Wallet, open_wallet, preview};
+pub use events::{Event, EventKind, Events};
+pub use host::{Clock, Entropy, Host, HostError};
+pub use invitation::{Invitation, Preview};
+pub use options::{Transport, WalletOptions};
+pub use secret::SecretBytes;
+pub use status::{State, Status, TokenInfo};
+pub use token::Token;
+pub use wallet::{Enrollment, Wallet, open_wallet};
+
+/// The version of this library, which is that of the whole of Cardea.
+#[uniffi::export]
+#[must_use]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
 
 uniffi::setup_scaffolding!();

@@ -1,131 +1,128 @@
 //! The wallet.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use cardea_sdk::{Invitation, NewPins, Token, Window};
+use cardea_sdk::WalletError;
 
-use crate::CardeaError;
-use crate::types::{Enrollment, Pins, Preview, Status, TokenInfo, WalletOptions, pin};
+use crate::approval::NewPins;
+use crate::cancel::{Cancel, run};
+use crate::host::{Asked, Host};
+use crate::token::Shared;
+use crate::{CardeaError, Events, Invitation, Token, WalletOptions};
 
-/// The tokens of one holder on one device.
+/// The tokens of one holder on one device. May be used from any thread.
 #[derive(Debug, uniffi::Object)]
-pub struct Wallet(cardea_sdk::Wallet);
-
-/// Opens the wallet in `folder`, making it if it is not there.
-///
-/// # Errors
-/// [`CardeaError`] with a code from 130 to 141.
-#[uniffi::export(async_runtime = "tokio")]
-pub async fn open_wallet(folder: String, options: WalletOptions) -> Result<Arc<Wallet>, CardeaError> {
-    let wallet = cardea_sdk::Wallet::builder()
-        .folder(folder)
-        .allow_test_argon2(options.allow_test_argon2)
-        .emulated(options.emulated)
-        .recover_in_background(options.recover_in_background)
-        .open()
-        .await?;
-    Ok(Arc::new(Wallet(wallet)))
+pub struct Wallet {
+    wallet: cardea_sdk::Wallet,
+    shared: Shared,
 }
 
-/// Where an enrollment link, or the text of a QR code, leads. Asks nobody and uses nothing up.
-///
-/// # Errors
-/// [`CardeaError`] with code 111: it is no link.
-#[uniffi::export]
-pub fn preview(link: &str) -> Result<Preview, CardeaError> {
-    let invitation = Invitation::from_link(link)?;
-    let endpoint = invitation.endpoint();
-    Ok(Preview { host: endpoint.host.clone(), port: endpoint.port })
+/// A token that was just enrolled.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Enrollment {
+    /// The token.
+    pub token: Arc<Token>,
+    /// Six digits to compare with those on the enrolling page, if the service wants that.
+    pub short_string: Option<String>,
+    /// Whether the service insists on the comparison.
+    pub short_string_required: bool,
 }
 
-#[uniffi::export(async_runtime = "tokio")]
-impl Wallet {
-    /// Accepts an enrollment link, or the text of a QR code.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn enroll(&self, link: String, pins: Pins) -> Result<Enrollment, CardeaError> {
-        let pins = pins.take()?;
-        self.accept(&Invitation::from_link(&link)?, pins).await
-    }
-
-    /// Accepts a typed enrollment code; `server` is the host that it is for.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn enroll_code(&self, code: String, server: String, pins: Pins) -> Result<Enrollment, CardeaError> {
-        let pins = pins.take()?;
-        self.accept(&Invitation::from_code(&code, &server).await?, pins).await
-    }
-
-    /// Opens a token, for at most `seconds` if given.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    #[uniffi::method(default(seconds = None))]
-    pub async fn open(&self, token: String, pin: Vec<u8>, seconds: Option<u64>) -> Result<Status, CardeaError> {
-        let pin = crate::types::pin(pin)?;
-        let window = seconds.map_or(Window::Service, |seconds| Window::AtMost(Duration::from_secs(seconds)));
-        Ok(self.token(&token).await?.open(pin, window).await?.into())
-    }
-
-    /// Closes a token.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn close(&self, token: String) -> Result<Status, CardeaError> {
-        Ok(self.token(&token).await?.close().await?.into())
-    }
-
-    /// Asks the server how a token stands.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn status(&self, token: String) -> Result<Status, CardeaError> {
-        Ok(self.token(&token).await?.status().await?.into())
-    }
-
-    /// Replaces all PINs of a token.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn change_pin(&self, token: String, current: Vec<u8>, new: Pins) -> Result<Status, CardeaError> {
-        // Both are wiped, even if one is wrong.
-        let (current, new) = (pin(current), new.take());
-        let (current, new) = (current?, new?);
-        Ok(self.token(&token).await?.change_pin(current, new).await?.into())
-    }
-
-    /// Gives a token up.
-    ///
-    /// # Errors
-    /// [`CardeaError`].
-    pub async fn unenroll(&self, token: String, pin: Vec<u8>) -> Result<(), CardeaError> {
-        let pin = crate::types::pin(pin)?;
-        Ok(self.token(&token).await?.unenroll(pin).await?)
-    }
-
-    /// All tokens of the wallet. Asks nobody.
-    ///
-    /// # Errors
-    /// [`CardeaError`] with a code from 130 to 141.
-    pub async fn list(&self) -> Result<Vec<TokenInfo>, CardeaError> {
-        let mut infos = Vec::new();
-        for token in self.0.tokens().await? {
-            infos.push(token.summary().await?.into());
+/// Opens a wallet, with what the host program brings.
+///
+/// # Errors
+/// [`CardeaError::Storage`], [`CardeaError::Host`].
+#[uniffi::export(async_runtime = "tokio", default(cancel = None, host))]
+pub async fn open_wallet(
+    options: WalletOptions,
+    host: Host,
+    cancel: Option<Arc<Cancel>>,
+) -> Result<Arc<Wallet>, CardeaError> {
+    run(cancel, async move {
+        let (asked, env) = Asked::new(&host);
+        asked.before().await?;
+        let clock = Arc::clone(&env.clock);
+        let mut builder = cardea_sdk::Wallet::builder()
+            .connector(options.transport.unwrap_or(crate::Transport::Automatic).connector())
+            .env(env)
+            .allow_test_argon2(options.allow_test_argon2)
+            .emulated(options.emulated)
+            .recover_in_background(options.recover_in_background);
+        if let Some(folder) = options.folder {
+            builder = builder.folder(folder);
         }
-        Ok(infos)
+        let wallet = builder.open().await?;
+        Ok(Arc::new(Wallet { wallet, shared: Shared { asked, clock } }))
+    })
+    .await
+}
+
+#[uniffi::export(async_runtime = "tokio")]
+impl Wallet {
+    /// All tokens, in a stable order. Asks nobody.
+    ///
+    /// # Errors
+    /// [`CardeaError::Storage`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn tokens(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Arc<Token>>, CardeaError> {
+        let (wallet, shared) = self.parts();
+        run(
+            cancel,
+            async move { Ok(wallet.tokens().await?.into_iter().map(|token| Token::new(token, &shared)).collect()) },
+        )
+        .await
+    }
+
+    /// The token of this name. Asks nobody.
+    ///
+    /// # Errors
+    /// [`CardeaError::Misuse`] with code 104: there is none. [`CardeaError::Storage`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn token(&self, id: String, cancel: Option<Arc<Cancel>>) -> Result<Arc<Token>, CardeaError> {
+        let (wallet, shared) = self.parts();
+        run(cancel, async move {
+            let key = id.parse().map_err(WalletError::Store)?;
+            Ok(Token::new(wallet.token(key).await?, &shared))
+        })
+        .await
+    }
+
+    /// Accepts an invitation.
+    ///
+    /// # Errors
+    /// [`CardeaError`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn enroll(
+        &self,
+        invitation: Arc<Invitation>,
+        pins: NewPins,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Enrollment, CardeaError> {
+        let (wallet, shared) = self.parts();
+        run(cancel, async move {
+            let pins = pins.take()?;
+            shared.asked.before().await?;
+            let enrolled = wallet.enroll(invitation.inner(), async |_| Ok(pins)).await?;
+            let (short_string, required) = enrolled.short_string.unzip();
+            Ok(Enrollment {
+                token: Token::new(enrolled.token, &shared),
+                short_string,
+                short_string_required: required.unwrap_or(false),
+            })
+        })
+        .await
+    }
+
+    /// What happens from now on.
+    #[must_use]
+    pub fn events(&self) -> Arc<Events> {
+        Events::new(self.wallet.events())
     }
 }
 
 impl Wallet {
-    async fn token(&self, name: &str) -> Result<Token, CardeaError> {
-        let key = name.parse().map_err(cardea_sdk::WalletError::Store)?;
-        Ok(self.0.token(key).await?)
-    }
-
-    async fn accept(&self, invitation: &Invitation, pins: NewPins) -> Result<Enrollment, CardeaError> {
-        Ok(self.0.enroll(invitation, async |_| Ok(pins)).await?.into())
+    /// What a call takes with it: it outlives this handle.
+    fn parts(&self) -> (cardea_sdk::Wallet, Shared) {
+        (self.wallet.clone(), self.shared.clone())
     }
 }

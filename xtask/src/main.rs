@@ -5,12 +5,14 @@
 
 mod audit;
 mod bench;
+mod bindings;
 mod clock;
 mod demo;
 mod docs;
 mod fuzz;
 mod lint;
 mod models;
+mod package;
 mod process;
 mod report;
 mod simulate;
@@ -35,7 +37,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, tests, Python, capture, demo, fuzzing, docs
+    /// Run every check that a change has to pass: lint, models, no-std, build, tests, bindings, Python, capture, demo, fuzzing, docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),
@@ -45,6 +47,11 @@ enum Task {
     Simulate(simulate::Options),
     /// Kill servers under load, again and again, and check what they acknowledged
     Soak(soak::Options),
+    /// Make the modules for other languages, and note what is public in them
+    Bindings,
+    /// Make a package that app developers install, and try it
+    #[command(subcommand)]
+    Package(package::Package),
     /// Run a benchmark; fails when a required ratio is missed
     Bench(bench::Options),
     /// Look dependencies up in the advisory database
@@ -75,6 +82,8 @@ fn main() -> ExitCode {
         Task::Simulate(options) => simulate::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Bindings => bindings::run(),
+        Task::Package(package) => package::run(&package),
         Task::Audit => audit::run(),
         Task::Docs => docs::run(),
         Task::Vectors(options) => vectors::run(&options),

@@ -14,10 +14,10 @@ use clap::Args;
 
 use crate::report::{Outcome, Report};
 use crate::tools::{
-    self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool,
+    self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool, VENV,
 };
 use crate::workspace::Workspace;
-use crate::{fuzz, lint, models};
+use crate::{bindings, fuzz, lint, models};
 
 /// Seconds for each fuzz target: enough to go through the seeds and some thousand variations of them.
 const FUZZ_SECONDS: u32 = 4;
@@ -87,7 +87,8 @@ fn all() -> Vec<Part> {
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
         other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD], cargo::tests),
-        other("python", &[CC, PYTHON], python::run),
+        other("bindings", &[CC], bindings::check),
+        other("python", &[CC, PYTHON, VENV], python::run),
         other("api", &[CC, CURL, PYTHON], api::run),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),

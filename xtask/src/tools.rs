@@ -68,6 +68,14 @@ pub(crate) const SYSTEMD: Tool =
 /// Captures what travels.
 pub(crate) const TSHARK: Tool =
     Tool { program: "tshark", probe: "--version", packages: &["tshark"], purpose: "counting datagrams in a capture" };
+/// Keeps what the Python package's development takes apart from the machine's own. Debian leaves half of it out of
+/// `python3`: the other half tells.
+pub(crate) const VENV: Tool = Tool {
+    program: "python3",
+    probe: "-cimport ensurepip",
+    packages: &["python3-venv"],
+    purpose: "the environment of the Python package",
+};
 
 impl Tool {
     /// Where to look for the program. Debian keeps those of PostgreSQL's server off the search path.

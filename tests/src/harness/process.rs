@@ -83,6 +83,11 @@ impl Killer {
         self.signal("TERM");
     }
 
+    /// Lets it do nothing any more; what reaches it waits.
+    pub fn freeze(self) {
+        self.signal("STOP");
+    }
+
     fn signal(self, name: &str) {
         // It may have ended already.
         let _ = Command::new("kill").arg(format!("-{name}")).arg(self.0.to_string()).stderr(Stdio::null()).status();

@@ -1,5 +1,8 @@
 //! One binary for all tests of Cardea as a whole.
 
+mod conformance;
 mod e2e;
+mod errors;
+mod quickstart;
 mod simulation;
 mod wallet;

@@ -1,63 +1,72 @@
-//! The Python binding: generated from the built library, then tested by a Python that knows nothing else.
+//! The Python package: types, then tests against a real server.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bindings::{self, Language};
+use crate::package::python::{SOURCE, environment};
 use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
 
-/// Generates the binding and runs `ffi/bindings/python/tests` with unittest.
+/// Puts the package together as a wheel would, checks its types, and runs its tests.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    let mut build = process::cargo(&workspace.root);
-    // The same command as the part `build`, so that features and artifacts are the same.
-    build.args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
-    process::logged(&mut build, &workspace.log("python-build"))?;
+    bindings::build(workspace)?;
+    let site = assemble(workspace)?;
+    let tools = environment(workspace)?;
+    let source = workspace.root.join(SOURCE);
 
-    let name = format!("{}cardea_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let library = workspace.target().join("debug").join(&name);
-    let generated = workspace.target().join("python");
-    let mut generate = Command::new(workspace.program(&bindgen(workspace)?));
-    generate
-        .current_dir(&workspace.root)
-        .arg("generate")
-        .arg(&library)
-        .args(["--language", "python", "--no-format", "--out-dir"])
-        .arg(&generated);
-    process::logged(&mut generate, &workspace.log("python-generate"))?;
-    std::fs::copy(&library, generated.join(&name)).with_context(|| format!("cannot copy {name}"))?;
+    let mut types = Command::new(tools.join("mypy"));
+    types
+        .current_dir(&source)
+        .args(["--strict", "--no-error-summary", "--cache-dir"])
+        .arg(workspace.target().join("python/mypy"))
+        .arg("--explicit-package-bases")
+        .arg(site.join("cardea"))
+        .args(["tests", "examples"])
+        .env("MYPYPATH", std::env::join_paths([&site, &source.join("tests")])?);
+    process::logged(&mut types, &workspace.log("python-types"))?;
 
-    let package = workspace.root.join("ffi/bindings/python");
-    let mut search: Vec<PathBuf> = vec![generated, package.clone()];
-    if package.join("src").is_dir() {
-        search.push(package.join("src"));
-    }
-    let mut tests = Command::new("python3");
+    let mut tests = Command::new(tools.join("pytest"));
     tests
-        .current_dir(&workspace.root)
-        .args(["-B", "-m", "unittest", "discover", "-v", "-s"])
-        .arg(package.join("tests"))
-        .env("PYTHONPATH", std::env::join_paths(search)?)
+        .current_dir(&source)
+        .args(["-p", "no:cacheprovider", "-ra"])
+        .env("PYTHONPATH", &site)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("CARDEA_SERVER", workspace.program("cardea-server"));
     let text = process::logged(&mut tests, &workspace.log("python"))?;
-    let Some(count) = ran(&text) else { bail!("unittest did not say how many tests it ran") };
-    if count == 0 || text.contains("skipped=") {
-        bail!("{count} tests ran, or some were skipped");
+    let Some(count) = passed(&text) else { bail!("pytest did not say how many tests passed") };
+    if count == 0 || text.contains(" skipped") || text.contains(" xfailed") {
+        bail!("{count} tests passed, or some were skipped");
     }
     Outcome::passed(format!("{count} tests"))
 }
 
-fn bindgen(workspace: &Workspace) -> Result<String> {
-    let package = workspace.crates.iter().find(|package| package.name == "cardea-bindgen");
-    let mut targets = package.into_iter().flat_map(|package| &package.targets);
-    let program = targets.find(|target| target.kind.iter().any(|kind| kind == "bin"));
-    Ok(program.context("cardea-bindgen has no program")?.name.clone())
+/// The package with the generated module and the library in it, as an installed wheel has them.
+fn assemble(workspace: &Workspace) -> Result<PathBuf> {
+    let site = workspace.target().join("python/site");
+    let package = site.join("cardea");
+    let _ = fs::remove_dir_all(&site);
+    let native = package.join("_ffi");
+    fs::create_dir_all(&native).with_context(|| format!("cannot create {}", native.display()))?;
+    for file in fs::read_dir(workspace.root.join(SOURCE).join("cardea"))? {
+        let path = file?.path();
+        if path.is_file() {
+            fs::copy(&path, package.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    bindings::generate(workspace, Language::Python, &native)?;
+    fs::write(native.join("__init__.py"), "from .cardea_ffi import *  # NOQA\n")?;
+    fs::copy(bindings::library(workspace), native.join(bindings::library_name()))?;
+    Ok(site)
 }
 
-fn ran(text: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix("Ran "))?.split(' ').next()?.parse().ok()
+fn passed(text: &str) -> Option<u64> {
+    let line = text.lines().rfind(|line| line.contains(" passed"))?;
+    line.split(" passed").next()?.rsplit(' ').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -65,8 +74,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_how_many_tests_ran() {
-        assert_eq!(ran("...\nRan 7 tests in 0.1s\n\nOK"), Some(7));
-        assert_eq!(ran("OK"), None);
+    fn reads_how_many_tests_passed() {
+        assert_eq!(passed("....\n7 passed in 0.12s"), Some(7));
+        assert_eq!(passed("==== 12 passed, 1 warning in 3.4s ===="), Some(12));
+        assert_eq!(passed("1 failed in 0.12s"), None);
     }
 }

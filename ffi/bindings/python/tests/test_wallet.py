@@ -1,131 +1,126 @@
-"""The whole way from Python: a wallet, a real server process, and a relying party."""
+"""What the Python layer adds: bytes that are wiped, iterators, context managers, time limits, exceptions."""
+
+from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-import unittest
+import copy
+import pickle
 
 import cardea
+import pytest
+from conftest import PIN, Opener
 from server import Server
 
-PIN = b"274951"
 WRONG = b"519384"
-OPEN, CLOSED, NOT_ENROLLED = b'{"status":1}', b'{"status":2}', b'{"status":0}'
 
 
-class WalletTest(unittest.IsolatedAsyncioTestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
+async def test_a_bytearray_is_wiped_however_the_call_ends(shared_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    normal, forced = bytearray(PIN), bytearray(b"836402")
+    token = (await wallet.enroll(shared_server.link(user), normal, [forced])).token
+    assert normal == bytes(6) and forced == bytes(6)
+    for pin in [bytearray(PIN), bytearray(WRONG), bytearray(b"27495x"), bytearray()]:
+        length = len(pin)
+        try:
+            await token.open(pin)
+        except cardea.CardeaError:
+            pass
+        assert pin == bytes(length)
+    pin, new = bytearray(PIN), bytearray(b"605172")
+    await token.change_pin(pin, new)
+    assert pin == bytes(6) and new == bytes(6)
+    pin = bytearray(PIN)
+    with pytest.raises(cardea.InvitationRejected):
+        await wallet.enroll("no link", pin)
+    assert pin == bytes(6)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
-    async def asyncSetUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = os.path.join(folder.name, "wallet")
-        self.wallet = await self.open_folder()
-        self.user = self.id()
+async def test_errors_say_what_a_program_needs(shared_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(shared_server.link(user), PIN)).token
+    with pytest.raises(cardea.PinRejected) as rejected:
+        await token.open(WRONG)
+    error = rejected.value
+    assert (error.code, error.tries_left) == (1, 9)
+    assert str(error) == error.reason and "tries left: 9" in error.reason
+    assert isinstance(error, cardea.CardeaError) and error.__cause__ is None
+    for copied in [copy.copy(error), pickle.loads(pickle.dumps(error))]:
+        assert (type(copied), copied.code, copied.tries_left) == (cardea.PinRejected, 1, 9)
+    with pytest.raises(cardea.Misuse) as unknown:
+        await wallet.token("0" * 32 + "-" + "0" * 8)
+    assert unknown.value.code == 104
+    with pytest.raises(cardea.Storage) as unnamed:
+        await wallet.token("no name")
+    assert unnamed.value.code == 140
 
-    async def open_folder(self):
-        return await cardea.Wallet.open_folder(self.folder, allow_test_argon2=True, emulated=True)
 
-    async def enroll(self):
-        link = self.server.call("enroll", self.user)["link"]
-        return (await self.wallet.enroll(link, PIN)).token
-
-    async def fails(self, code, call):
-        with self.assertRaises(cardea.CardeaError) as caught:
-            await call
-        self.assertEqual(caught.exception.code, code, caught.exception.reason)
-        return caught.exception
-
-    async def test_a_token_is_enrolled_opened_closed_and_given_up(self):
-        token = await self.enroll()
-        self.assertEqual(self.server.status(self.user), CLOSED)
-        status = await self.wallet.open(token, PIN)
-        self.assertIs(status.state, cardea.State.OPEN)
-        self.assertEqual(status.remaining_seconds, 60)
-        self.assertEqual(self.server.status(self.user), OPEN)
-        self.assertIs((await self.wallet.status(token)).state, cardea.State.OPEN)
-        self.assertIs((await self.wallet.close(token)).state, cardea.State.CLOSED)
-        self.assertEqual(self.server.status(self.user), CLOSED)
-        await self.wallet.unenroll(token, PIN)
-        self.assertEqual(self.server.status(self.user), NOT_ENROLLED)
-        self.assertEqual(await self.wallet.list(), [])
-
-    async def test_a_token_is_there_after_a_restart(self):
-        token = await self.enroll()
-        self.wallet = await self.open_folder()
-        [info] = await self.wallet.list()
-        self.assertEqual((info.token, info.confirmed, info.host), (token, True, "127.0.0.1"))
-        self.assertIs((await self.wallet.open(token, PIN, seconds=8)).state, cardea.State.OPEN)
-
-    async def test_a_typed_code_enrolls_too(self):
-        code = self.server.call("enroll", self.user)["code"]
-        enrolled = await self.wallet.enroll_code(code, self.server.http, PIN)
-        self.assertIs((await self.wallet.status(enrolled.token)).state, cardea.State.CLOSED)
-
-    async def test_a_link_can_be_looked_at_before(self):
-        link = self.server.call("enroll", self.user)["link"]
-        self.assertEqual(cardea.preview(link).host, "127.0.0.1")
-        with self.assertRaises(cardea.CardeaError) as caught:
-            cardea.preview("https://id.example/")
-        self.assertEqual(caught.exception.code, 111)
-
-    async def test_a_wrong_pin_says_how_many_tries_are_left(self):
-        token = await self.enroll()
-        error = await self.fails(1, self.wallet.open(token, WRONG))
-        self.assertEqual(error.tries_left, 9)
-        self.assertIn("tries left: 9", error.reason)
-
-    async def test_a_pin_is_changed(self):
-        token = await self.enroll()
-        await self.wallet.change_pin(token, PIN, b"605172")
-        await self.fails(1, self.wallet.open(token, PIN))
-        await self.wallet.open(token, b"605172")
-
-    async def test_a_link_works_once(self):
-        link = self.server.call("enroll", self.user)["link"]
-        await self.wallet.enroll(link, PIN)
-        await self.fails(10, self.wallet.enroll(link, PIN))
-
-    async def test_bad_arguments_have_their_own_numbers(self):
-        token = await self.enroll()
-        await self.fails(110, self.wallet.open(token, b"27495x"))
-        await self.fails(114, self.wallet.open(token, PIN, seconds=1))
-        await self.fails(140, self.wallet.status("no name"))
-        await self.fails(104, self.wallet.status("0" * 32 + "-" + "0" * 8))
-        await self.fails(112, self.wallet.enroll_code("short", self.server.http, PIN))
-
-    async def test_a_bytearray_is_wiped(self):
-        token = await self.enroll()
-        pin = bytearray(PIN)
-        await self.wallet.open(token, pin)
-        self.assertEqual(pin, bytes(len(PIN)))
-
-    async def test_cheap_hashing_is_refused_unless_asked_for(self):
-        strict = await cardea.Wallet.open_folder(self.folder + "-strict")
-        link = self.server.call("enroll", self.user)["link"]
-        await self.fails(113, strict.enroll(link, PIN))
-
-    async def test_a_cancelled_call_leaves_a_token_that_works(self):
-        token = await self.enroll()
-        opening = asyncio.ensure_future(self.wallet.open(token, PIN))
+async def test_events_are_iterated_and_end(shared_server: Server, opened: Opener, user: str) -> None:
+    async with await opened() as wallet:
+        async with wallet.events() as events:
+            token = (await wallet.enroll(shared_server.link(user), PIN)).token
+            assert [(await anext(events)).kind] == [cardea.EventKind.ENROLLED]
+            await token.open(PIN)
+            event = await anext(events)
+            assert (event.kind, event.token) == (cardea.EventKind.OPENED, token.id)
+        assert [event async for event in events] == []
+        others = wallet.events()
+        waiting = asyncio.ensure_future(anext(others, None))
         await asyncio.sleep(0)
-        opening.cancel()
-        with self.assertRaises(asyncio.CancelledError):
-            await opening
-        self.assertIs((await self.wallet.close(token)).state, cardea.State.CLOSED)
-        self.assertIs((await self.wallet.open(token, PIN)).state, cardea.State.OPEN)
-
-    async def test_operations_at_the_same_time_wait_for_each_other(self):
-        token = await self.enroll()
-        states = await asyncio.gather(*(self.wallet.status(token) for _ in range(8)))
-        self.assertEqual({status.state for status in states}, {cardea.State.CLOSED})
+    assert await waiting is None
 
 
-if __name__ == "__main__":
-    unittest.main()
+async def test_an_event_is_not_lost_to_a_cancelled_wait(shared_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    events = wallet.events()
+    for _ in range(20):
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    await wallet.enroll(shared_server.link(user), PIN)
+    assert (await anext(events)).kind is cardea.EventKind.ENROLLED
+
+
+async def test_a_slow_listener_is_told_what_it_missed(shared_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(shared_server.link(user), PIN)).token
+    events = wallet.events()
+    for _ in range(70):
+        await token.status()
+    first = await anext(events)
+    assert (first.kind, first.token, first.count) == (cardea.EventKind.MISSED, None, 6)
+    assert (await anext(events)).kind is cardea.EventKind.CLOSED
+
+
+async def test_a_wallet_may_be_awaited_or_entered(opened: Opener) -> None:
+    async with cardea.open_wallet(opened.folder / "entered") as wallet:
+        assert await wallet.tokens() == []
+    assert await (await cardea.open_wallet()).tokens() == []
+
+
+async def test_operations_at_the_same_time_wait_for_each_other(
+    shared_server: Server, opened: Opener, user: str
+) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(shared_server.link(user), PIN)).token
+    statuses = await asyncio.gather(*(token.status() for _ in range(8)))
+    assert {status.state for status in statuses} == {cardea.State.CLOSED}
+
+
+async def test_a_time_limit_ends_a_call(own_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(own_server.link(user), PIN)).token
+    own_server.freeze()
+    pin = bytearray(PIN)
+    with pytest.raises(asyncio.TimeoutError):
+        await token.open(pin, timeout=0.2)
+    assert pin == bytes(6)
+    own_server.thaw()
+    assert (await token.close()).state is cardea.State.CLOSED
+
+
+def test_names_are_those_of_the_package() -> None:
+    for name in cardea.__all__:
+        assert hasattr(cardea, name), name
+    assert cardea.__version__ == cardea.version()

@@ -1,0 +1,161 @@
+"""The wallet."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from . import _ffi
+from ._errors import Generated, translated
+from ._events import EventStream
+from ._host import Clock, Entropy
+from ._pins import Pin, call, new_pins, wipe
+from ._token import Token
+
+
+class Invitation:
+    """An invitation to enroll. It holds a one-time secret. Making one uses nothing up."""
+
+    def __init__(self, inner: _ffi.Invitation) -> None:
+        self._inner = inner
+
+    @classmethod
+    def from_text(cls, text: str) -> Invitation:
+        """From a link, a ``cardea:`` address, or the text of a QR code. Asks nobody."""
+        try:
+            return cls(_ffi.Invitation.from_text(text))
+        except Generated as error:
+            raise translated(error) from None
+
+    @classmethod
+    async def from_code(cls, code: str, server: str, *, timeout: float | None = None) -> Invitation:
+        """From a typed code and the host of its server, which is asked for its key."""
+        return cls(await call(_ffi.Invitation.from_code(code, server), timeout))
+
+    @property
+    def preview(self) -> _ffi.Preview:
+        """Where it leads; show it to the holder before accepting. Asks nobody."""
+        return self._inner.preview()
+
+    def __repr__(self) -> str:
+        preview = self.preview
+        return f"Invitation({preview.host}:{preview.port})"
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """A token that was just enrolled."""
+
+    #: The token.
+    token: Token
+    #: Six digits to compare with those on the enrolling page, if the service wants that.
+    short_string: str | None
+    #: Whether the service insists on the comparison.
+    short_string_required: bool
+
+
+class Wallet:
+    """The tokens of one holder on one device. :func:`open_wallet` makes one.
+
+    As a context manager it ends the streams of its events. Nothing else has to be closed.
+    """
+
+    def __init__(self, inner: _ffi.Wallet) -> None:
+        self._inner = inner
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+
+    async def tokens(self, *, timeout: float | None = None) -> list[Token]:
+        """All tokens, in a stable order. Asks nobody."""
+        return [Token(inner) for inner in await call(self._inner.tokens(), timeout)]
+
+    async def token(self, id: str, *, timeout: float | None = None) -> Token:
+        """The token of this name. Asks nobody."""
+        return Token(await call(self._inner.token(id), timeout))
+
+    async def enroll(
+        self,
+        invitation: Invitation | str,
+        pin: Pin,
+        duress: Sequence[Pin] = (),
+        *,
+        timeout: float | None = None,
+    ) -> Enrollment:
+        """Accepts an invitation, or its text."""
+        pins = [pin, *duress]
+        try:
+            if isinstance(invitation, str):
+                invitation = Invitation.from_text(invitation)
+            enrolled = await call(self._inner.enroll(invitation._inner, new_pins(pin, duress)), timeout, pins)
+        finally:
+            wipe(pins)
+        return Enrollment(Token(enrolled.token), enrolled.short_string, enrolled.short_string_required)
+
+    def events(self) -> EventStream:
+        """What happens from now on."""
+        stream = EventStream(self._inner.events())
+        self._streams.add(stream)
+        return stream
+
+    async def __aenter__(self) -> Wallet:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stream in list(self._streams):
+            stream.close()
+
+
+class _Opening:
+    """A wallet that is not open yet: await it, or enter it with ``async with``."""
+
+    def __init__(self, options: _ffi.WalletOptions, host: _ffi.Host, timeout: float | None) -> None:
+        self._options = options
+        self._host = host
+        self._timeout = timeout
+        self._wallet: Wallet | None = None
+
+    async def _open(self) -> Wallet:
+        return Wallet(await call(_ffi.open_wallet(self._options, self._host), self._timeout))
+
+    def __await__(self) -> Generator[Any, None, Wallet]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Wallet:
+        self._wallet = await self._open()
+        return self._wallet
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._wallet is not None:
+            await self._wallet.__aexit__(kind, error, trace)
+
+
+def open_wallet(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    allow_test_argon2: bool = False,
+    emulated: bool = False,
+    recover_in_background: bool = True,
+    transport: _ffi.Transport | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    timeout: float | None = None,
+) -> _Opening:
+    """Opens the wallet in ``folder``, making it if it is not there; without a folder the tokens are in memory only.
+
+    Use it as ``await open_wallet(...)`` or ``async with open_wallet(...) as wallet:``.
+    """
+    options = _ffi.WalletOptions(
+        folder=None if folder is None else os.fspath(folder),
+        allow_test_argon2=allow_test_argon2,
+        emulated=emulated,
+        recover_in_background=recover_in_background,
+        transport=transport,
+    )
+    return _Opening(options, _ffi.Host(clock=clock, entropy=entropy), timeout)  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+"""Calls that are cancelled, everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import cardea
+import pytest
+from cardea import _ffi
+from conftest import PIN, Opener
+from server import Server
+
+
+async def test_an_opening_may_be_cancelled_at_every_point(own_server: Server, opened: Opener, user: str) -> None:
+    """Later and later, until the opening is through; the token works after each."""
+    wallet = await opened()
+    token = (await wallet.enroll(own_server.link(user), PIN)).token
+    cancelled, steps = 0, 0
+    while True:
+        opening = asyncio.ensure_future(token.open(PIN))
+        for _ in range(steps):
+            # A quarter of a millisecond each: an opening takes a few milliseconds.
+            await asyncio.sleep(0.00025)
+        if opening.done():
+            break
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert (await token.close()).state is cardea.State.CLOSED
+        cancelled, steps = cancelled + 1, steps + 1
+        assert steps < 2000
+    assert (await opening).state is cardea.State.OPEN
+    assert cancelled > 0 and own_server.check(user) == 1
+
+
+async def test_an_enrollment_may_be_cancelled_at_every_point(own_server: Server, opened: Opener) -> None:
+    """Afterwards the wallet has no token, or one that works or says why it does not; nothing hangs."""
+    steps = 0
+    while True:
+        user = f"user-{steps}"
+        wallet = await opened(user)
+        enrolling = asyncio.ensure_future(wallet.enroll(own_server.link(user), PIN))
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+        if enrolling.done():
+            break
+        enrolling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await enrolling
+        for token in await wallet.tokens():
+            try:
+                assert (await token.open(PIN)).state is cardea.State.OPEN
+                assert own_server.check(user) == 1
+            except cardea.CardeaError as error:
+                assert error.code in (4, 101, 102, 104), error
+                assert own_server.check(user) == 0
+        steps += 1
+        assert steps < 2000
+    assert steps > 0 and len(await wallet.tokens()) == 1
+
+
+async def test_a_cancel_ends_calls_of_other_threads(own_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(own_server.link(user), PIN)).token
+    own_server.freeze()
+    cancel = _ffi.Cancel()
+    calls = [asyncio.ensure_future(token._inner.status(cancel)) for _ in range(4)]
+    while not (await token.info()).pending:
+        await asyncio.sleep(0.005)
+    thread = threading.Thread(target=cancel.cancel)
+    thread.start()
+    for call in calls:
+        with pytest.raises(_ffi.CardeaError) as caught:
+            await call
+        assert caught.value.code == 106
+    thread.join()
+    own_server.thaw()
+    assert (await token.status()).state is cardea.State.CLOSED
+
+
+async def test_calls_that_are_never_awaited_leave_nothing(shared_server: Server, opened: Opener, user: str) -> None:
+    wallet = await opened()
+    token = (await wallet.enroll(shared_server.link(user), PIN)).token
+    token.open(PIN).close()
+    task = asyncio.ensure_future(token.open(PIN))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert shared_server.check(user) == 2

@@ -1,0 +1,71 @@
+"""What the pages print, exactly as it stands there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from server import Server
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def blocks(page: str) -> list[str]:
+    return [rest.split("```", 1)[0] for rest in (ROOT / page).read_text().split("\n```python\n")[1:]]
+
+
+@pytest.fixture
+def honest_server() -> Iterator[Server]:
+    """A server that wants PINs hashed as real services do."""
+    server = Server(test_argon2=False)
+    yield server
+    server.remove()
+
+
+@pytest.mark.parametrize("page", ["docs/sdk.md", "ffi/bindings/python/README.md"])
+def test_the_quickstart_works_as_printed(honest_server: Server, tmp_path: Path, user: str, page: str) -> None:
+    [block] = blocks(page)
+    assert len(block.splitlines()) <= 15
+    block = f"link = {honest_server.link(user)!r}\n{block}"
+    if "asyncio.run(" not in block:
+        block += "asyncio.run(main(link))\n"
+    ended = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "60" in ended.stdout and honest_server.check(user) == 2
+
+
+class Example:
+    """The example program, with answers typed in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = {**os.environ, "CARDEA_WALLET": str(folder / "wallet")}
+
+    def __call__(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        program = ROOT / "ffi/bindings/python/examples/cardea_token.py"
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", str(program), *arguments],
+            input=typed,
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            start_new_session=True,
+        )
+
+
+def test_the_example_works(honest_server: Server, tmp_path: Path, user: str) -> None:
+    example = Example(tmp_path)
+    assert (example().returncode, example("enroll", "none").returncode) == (2, 1)
+    enrolled = example("enroll", honest_server.link(user), typed="y\n274951\n")
+    assert enrolled.returncode == 0 and "Enrolled." in enrolled.stdout, enrolled.stderr
+    opened = example("open", typed="274951\n\n")
+    assert "Open for 60 seconds" in opened.stdout and "Closed." in opened.stdout, opened.stderr
+    asked = honest_server.call("confirmation", user, text="Pay 5 EUR")["confirmation"]
+    confirmed = example("confirm", typed="y\n274951\n")
+    assert "Pay 5 EUR" in confirmed.stdout, confirmed.stderr
+    assert honest_server.look("confirmation", confirmation=asked)["state"] == "approved"
+    wrong = example("open", typed="519384\n")
+    assert wrong.returncode == 1 and "(code 1)" in wrong.stderr

@@ -1,0 +1,171 @@
+//! What the host program may bring, and how it is asked.
+//!
+//! The host is asked on threads that may block, before an operation and never in the middle of one: it can make a call
+//! fail, and cannot leave one half done. Nothing that it does reaches the SDK unchecked. While it is asked, nothing is
+//! locked, and what it calls on the same thread is refused: there is no way for it to wait for itself.
+
+pub(crate) mod clock;
+pub(crate) mod entropy;
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cardea_sdk::Env;
+
+use self::clock::HostClock;
+use self::entropy::HostEntropy;
+use crate::CardeaError;
+
+/// How long the clock and the source of randomness may take.
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+
+/// Why something that the host program brings did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum HostError {
+    /// It failed. Whatever else the host throws arrives here as this too.
+    #[error("{reason}")]
+    Failed {
+        /// Text for a person, without secrets.
+        reason: String,
+    },
+    /// There is no room.
+    #[error("there is no room")]
+    Full,
+    /// The holder, or the operating system for him, says no.
+    #[error("access was denied")]
+    Denied,
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for HostError {
+    fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed { reason: error.reason }
+    }
+}
+
+/// The host's clock.
+#[uniffi::export(foreign)]
+pub trait Clock: Send + Sync {
+    /// Unix seconds. It may jump and be wrong by years: it is evidence only, and the server's clock decides.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    fn now(&self) -> Result<u64, HostError>;
+}
+
+/// The host's source of random bytes.
+///
+/// What it gives is mixed with random bytes of the operating system, so that a bad one does no harm.
+#[uniffi::export(foreign)]
+pub trait Entropy: Send + Sync {
+    /// Exactly `count` random bytes.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    fn bytes(&self, count: u32) -> Result<Vec<u8>, HostError>;
+}
+
+/// What the host program brings. Whatever it leaves out is taken from the operating system, or is not there.
+///
+/// An object that is given here lives as long as the wallet. One that holds the wallet in turn keeps both for ever.
+#[derive(Clone, Default, uniffi::Record)]
+pub struct Host {
+    /// What time it is.
+    #[uniffi(default = None)]
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Where random bytes come from.
+    #[uniffi(default = None)]
+    pub entropy: Option<Arc<dyn Entropy>>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("clock", &self.clock.is_some()).field("entropy", &self.entropy.is_some()).finish()
+    }
+}
+
+/// What is asked before every operation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    clock: Option<Arc<HostClock>>,
+    entropy: Option<Arc<HostEntropy>>,
+}
+
+impl Asked {
+    /// From what the host brings, with the surroundings for the SDK.
+    pub(crate) fn new(host: &Host) -> (Self, Env) {
+        let mut env = Env::os();
+        let mut asked = Self::default();
+        if let Some(clock) = &host.clock {
+            let clock = Arc::new(HostClock::new(Arc::clone(clock)));
+            env.clock = Arc::clone(&clock) as Arc<dyn cardea_sdk::Clock>;
+            asked.clock = Some(clock);
+        }
+        if let Some(entropy) = &host.entropy {
+            let entropy = Arc::new(HostEntropy::new(Arc::clone(entropy)));
+            env.entropy = Arc::clone(&entropy) as Arc<dyn cardea_sdk::Entropy>;
+            asked.entropy = Some(entropy);
+        }
+        (asked, env)
+    }
+
+    /// Asks for all that an operation may need.
+    pub(crate) async fn before(&self) -> Result<(), CardeaError> {
+        if let Some(clock) = &self.clock {
+            clock.read().await?;
+        }
+        if let Some(entropy) = &self.entropy {
+            entropy.fill_up().await?;
+        }
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// Whether the host is being asked on this thread.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Refuses a call that the host makes while it is asked on the same thread: it would wait for itself.
+pub(crate) fn outside() -> Result<(), CardeaError> {
+    if INSIDE.get() {
+        return Err(CardeaError::host(
+            "a callback of the host program called the wallet, which waits for the callback: return first".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Calls the host.
+pub(crate) fn inside<T>(call: impl FnOnce() -> T) -> T {
+    struct Leave(bool);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            INSIDE.set(self.0);
+        }
+    }
+    let _leave = Leave(INSIDE.replace(true));
+    call()
+}
+
+/// Asks the host, on a thread that may block and for at most `limit`.
+pub(crate) async fn ask<T: Send + 'static>(
+    what: &'static str,
+    limit: Duration,
+    call: impl FnOnce() -> Result<T, HostError> + Send + 'static,
+) -> Result<T, CardeaError> {
+    let answer = tokio::task::spawn_blocking(move || inside(call));
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(error))) => Err(CardeaError::host(format!("the host program's {what} failed: {error}"))),
+        Ok(Err(_)) => Err(CardeaError::host(format!("the host program's {what} broke off"))),
+        Err(_) => Err(CardeaError::host(format!(
+            "the host program's {what} did not answer within {} seconds",
+            limit.as_secs()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

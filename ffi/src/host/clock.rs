@@ -1,0 +1,44 @@
+//! The host's clock, as the SDK takes it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use super::{Clock, LIMIT, ask};
+use crate::CardeaError;
+
+/// Asks the host's clock before an operation, and goes on from there with time that nobody can set.
+pub(crate) struct HostClock {
+    host: Arc<dyn Clock>,
+    /// What it showed last, and when that was.
+    last: Mutex<Option<(u64, Instant)>>,
+}
+
+impl HostClock {
+    pub(crate) fn new(host: Arc<dyn Clock>) -> Self {
+        Self { host, last: Mutex::new(None) }
+    }
+
+    /// Asks.
+    #[expect(clippy::disallowed_methods, reason = "monotonic time between two readings of the host's clock")]
+    pub(crate) async fn read(&self) -> Result<(), CardeaError> {
+        let host = Arc::clone(&self.host);
+        let now = ask("clock", LIMIT, move || host.now()).await?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
+        Ok(())
+    }
+}
+
+impl cardea_sdk::Clock for HostClock {
+    fn now(&self) -> u64 {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map_or(0, |(shown, at)| shown.saturating_add(at.elapsed().as_secs()))
+    }
+}
+
+impl fmt::Debug for HostClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostClock")
+    }
+}

@@ -1,0 +1,145 @@
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+
+use tokio::runtime::Handle;
+
+use super::*;
+use crate::{Wallet, WalletOptions, open_wallet};
+
+fn failed<T>(reason: &str) -> Result<T, HostError> {
+    Err(HostError::Failed { reason: reason.to_owned() })
+}
+
+/// A clock that does what the test says.
+struct Scripted<F>(F);
+
+impl<F: Fn() -> Result<u64, HostError> + Send + Sync> Clock for Scripted<F> {
+    fn now(&self) -> Result<u64, HostError> {
+        (self.0)()
+    }
+}
+
+impl<F: Fn(u32) -> Result<Vec<u8>, HostError> + Send + Sync> Entropy for Scripted<F> {
+    fn bytes(&self, count: u32) -> Result<Vec<u8>, HostError> {
+        (self.0)(count)
+    }
+}
+
+fn clock(now: impl Fn() -> Result<u64, HostError> + Send + Sync + 'static) -> Host {
+    Host { clock: Some(Arc::new(Scripted(now))), ..Host::default() }
+}
+
+fn entropy(bytes: impl Fn(u32) -> Result<Vec<u8>, HostError> + Send + Sync + 'static) -> Host {
+    Host { entropy: Some(Arc::new(Scripted(bytes))), ..Host::default() }
+}
+
+async fn open(host: Host) -> Result<Arc<Wallet>, CardeaError> {
+    open_wallet(WalletOptions { recover_in_background: false, ..WalletOptions::default() }, host, None).await
+}
+
+#[tokio::test]
+async fn a_host_that_throws_is_an_error_and_nothing_else() {
+    for host in [clock(|| failed("no time")), entropy(|_| failed("no bytes"))] {
+        let error = open(host).await.unwrap_err();
+        assert_eq!(error.number(), 151);
+        assert!(error.explanation().contains("failed: no "), "{error}");
+    }
+    let thrown = HostError::from(uniffi::UnexpectedUniFFICallbackError::new("IllegalStateException"));
+    assert_eq!(thrown.to_string(), "IllegalStateException");
+}
+
+#[tokio::test]
+async fn a_host_that_panics_is_an_error() {
+    let error = open(clock(|| panic!("on purpose"))).await.unwrap_err();
+    assert!(matches!(error, CardeaError::Host { code: 151, .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_answer_is_an_error() {
+    let (release, wait) = channel::<()>();
+    let wait: Mutex<Receiver<()>> = Mutex::new(wait);
+    let host = clock(move || {
+        let _ = wait.lock().unwrap().recv();
+        Ok(1)
+    });
+    let opening = tokio::spawn(open(host));
+    // Let it begin to wait before time passes.
+    while Handle::current().metrics().num_alive_tasks() < 2 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(LIMIT).await;
+    let error = opening.await.unwrap().unwrap_err();
+    assert_eq!(error.number(), 151);
+    assert!(error.explanation().contains("did not answer within 5 seconds"), "{error}");
+    drop(release);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_calls_back_is_refused_and_waits_for_nobody() {
+    let runtime = Handle::current();
+    let host = clock(move || match runtime.block_on(open(Host::default())) {
+        Ok(_) => Ok(1),
+        Err(error) => failed(&error.explanation()),
+    });
+    let error = open(host).await.unwrap_err();
+    assert_eq!(error.number(), 151);
+    assert!(error.explanation().contains("called the wallet"), "{error}");
+    assert!(outside().is_ok(), "the thread of the caller is not the one that was asked");
+}
+
+#[tokio::test]
+async fn a_host_may_go_wrong_later_too() {
+    let working = Arc::new(Mutex::new(true));
+    let works = Arc::clone(&working);
+    let host = clock(move || if *works.lock().unwrap() { Ok(1) } else { failed("gone") });
+    let (asked, env) = Asked::new(&host);
+    asked.before().await.unwrap();
+    assert_eq!(env.clock.now(), 1);
+    *working.lock().unwrap() = false;
+    assert_eq!(asked.before().await.unwrap_err().number(), 151);
+    assert_eq!(env.clock.now(), 1, "what is under way goes on with the last reading");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_goes_on_by_itself_between_readings_and_never_overflows() {
+    let (asked, env) = Asked::new(&clock(|| Ok(u64::MAX - 1)));
+    asked.before().await.unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(env.clock.now(), u64::MAX);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(env.clock.now(), u64::MAX);
+}
+
+#[tokio::test]
+async fn a_source_of_randomness_that_lies_about_its_length_is_an_error() {
+    for given in [0, 1, 1023, 1025, 100_000] {
+        let error = open(entropy(move |_| Ok(vec![7; given]))).await.unwrap_err();
+        assert_eq!(error.number(), 151);
+        assert!(error.explanation().contains(&format!("gave {given} bytes")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_of_randomness_that_always_gives_the_same_does_no_harm() {
+    let (asked, env) = Asked::new(&entropy(|count| Ok(vec![0; usize::try_from(count).unwrap()])));
+    asked.before().await.unwrap();
+    let (mut one, mut two) = ([0; 32], [0; 32]);
+    env.entropy.fill(&mut one);
+    env.entropy.fill(&mut two);
+    assert_ne!(one, two);
+    assert_ne!(one, [0; 32]);
+    // More than the host ever gave.
+    let mut many = [0; 4096];
+    env.entropy.fill(&mut many);
+    assert!(many[4064..] != [0; 32]);
+    asked.before().await.unwrap();
+}
+
+#[test]
+fn what_the_host_brings_is_not_printed() {
+    let text = format!("{:?}", Host::default());
+    assert_eq!(text, "Host { clock: false, entropy: false }");
+}

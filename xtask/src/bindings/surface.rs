@@ -1,0 +1,89 @@
+//! What is public in a generated module: its declarations, without bodies, comments and the generator's own machinery.
+
+use super::Language;
+
+/// Names with these pieces are the generator's own.
+const MACHINERY: [&str; 5] = ["Uniffi", "uniffi", "FfiConverter", "RustBuffer", "NoHandle"];
+
+/// One line for each public declaration of `source`.
+pub(super) fn of(language: Language, source: &str) -> String {
+    let mut text = String::new();
+    let mut machinery: Option<usize> = None;
+    for line in source.lines() {
+        let declaration = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        // What is within the generator's own classes is its own too.
+        if machinery.is_some_and(|outer| !declaration.is_empty() && indent <= outer) {
+            machinery = None;
+        }
+        if machinery.is_some() || !is_declaration(language, declaration) {
+            continue;
+        }
+        if MACHINERY.iter().any(|piece| name_of(declaration).contains(piece)) {
+            if opens(language, declaration) {
+                machinery = Some(indent);
+            }
+            continue;
+        }
+        // Deeper than this are bodies.
+        if indent <= 8 {
+            let declaration = declaration.trim_end_matches(['{', ':', ' ', ';', ',']);
+            text += &format!("{:indent$}{declaration}\n", "");
+        }
+    }
+    text
+}
+
+fn is_declaration(language: Language, line: &str) -> bool {
+    let starts = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
+    match language {
+        Language::Python => starts(&["class ", "def ", "async def "]) && !line.contains("def _"),
+        Language::Swift => starts(&["public ", "open ", "case "]),
+        Language::Kotlin => {
+            starts(&[
+                "fun ",
+                "suspend fun ",
+                "override fun ",
+                "override suspend fun ",
+                "class ",
+                "open class ",
+                "data class ",
+                "enum class ",
+                "sealed class ",
+                "interface ",
+                "public interface ",
+                "object ",
+                "val ",
+                "var ",
+                "typealias ",
+            ]) && !line.contains("internal ")
+        }
+    }
+}
+
+/// What comes before arguments and types.
+fn name_of(line: &str) -> &str {
+    line.split(['(', ':', '=', '{']).next().unwrap_or_default()
+}
+
+fn opens(language: Language, line: &str) -> bool {
+    match language {
+        Language::Python => line.starts_with("class "),
+        Language::Swift | Language::Kotlin => line.ends_with('{'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_stay_and_machinery_goes() {
+        let python = "class _UniffiHandle:\n    def x(self):\n        pass\nclass Wallet:\n    async def open(self, a: int) -> Status:\n        return 1\n    def _own(self):\n        pass\n";
+        assert_eq!(of(Language::Python, python), "class Wallet\n    async def open(self, a: int) -> Status\n");
+        let kotlin = "internal interface UniffiLib {\n    fun a()\n}\ninterface WalletInterface {\n    suspend fun open(a: Int): Status\n}\nobject FfiConverterX {\n    fun read() {\n    }\n}\n";
+        assert_eq!(of(Language::Kotlin, kotlin), "interface WalletInterface\n    suspend fun open(a: Int): Status\n");
+        let swift = "public struct FfiConverterY {\n    public static func lift() {\n    }\n}\npublic struct Status {\n    public var state: State\n}\n";
+        assert_eq!(of(Language::Swift, swift), "public struct Status\n    public var state: State\n");
+    }
+}
