@@ -1,8 +1,12 @@
 //! What happens in a wallet, as it happens.
 
+mod standing;
+
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::store::TokenKey;
+
+pub(crate) use standing::Standings;
 
 /// Events that a slow listener may be behind before it misses some.
 const CAPACITY: usize = 64;
@@ -11,22 +15,42 @@ const CAPACITY: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// It was opened, or found open.
+    /// It was opened, or found open. Again when an opening is extended.
     Opened,
-    /// It was closed, or found closed.
+    /// The opening that this wallet knows of ends soon: 10 seconds before its end by the server's clock, or at once
+    /// where less is left. Needs no live session, and no connection.
+    ClosingSoon {
+        /// How many seconds are left, at most.
+        remaining_seconds: u32,
+    },
+    /// It was closed, found closed, or the opening that this wallet knows of has ended.
     Closed,
     /// It is blocked.
     Blocked,
+    /// A text waits to be approved or denied: see [`Token::confirmations`](crate::Token::confirmations). Once for each
+    /// text, and only in a live session.
+    ConfirmationAsked,
     /// A text was approved or denied.
     ConfirmationAnswered,
+    /// Relying parties asked about the token while it was closed. Only in a live session, and only where the service
+    /// tells it; at most every ten seconds.
+    ClosedTokenChecked {
+        /// How often, since the last such event.
+        count: u32,
+    },
     /// It was enrolled.
     Enrolled,
     /// It left this wallet.
     Unenrolled,
+    /// The server does not know this device any more: it was revoked, or replaced. The token stays in the wallet.
+    Revoked,
     /// Something was sent and no answer came.
     NotConfirmed,
-    /// The server could not be reached.
+    /// The server could not be reached by an operation, or the connection of a live session was lost. A live session tells
+    /// it once, until [`Online`](Self::Online).
     Offline,
+    /// A live session is there again after [`Offline`](Self::Offline).
+    Online,
 }
 
 /// Something that happened.
@@ -60,7 +84,7 @@ impl Events {
 }
 
 /// Where events come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Source(broadcast::Sender<Event>);
 
 impl Source {

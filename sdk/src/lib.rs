@@ -25,6 +25,8 @@
 //! | texts to approve or deny | [`Token::confirmations`], [`Token::approve`], [`Token::deny`] |
 //! | names, devices, history | [`Token::info`], [`Token::devices`], [`Token::history`], [`Token::revoke_device`] |
 //! | what happens as it happens | [`Events`] |
+//! | while the holder looks: what other devices and the server do | [`Live`] |
+//! | what the SDK does by itself, for developers | [`LogSink`] |
 //! | where tokens are kept | [`store`] |
 //! | how frames travel | [`transport`] |
 //! | time and randomness | [`Env`] |
@@ -39,6 +41,8 @@ mod env;
 mod error;
 mod event;
 mod invitation;
+mod live;
+mod log;
 mod operation;
 mod pins;
 mod status;
@@ -55,6 +59,8 @@ pub use env::{Clock, Entropy, Env, OsEntropy, SystemClock};
 pub use error::WalletError;
 pub use event::{Event, EventKind, Events};
 pub use invitation::Invitation;
+pub use live::Live;
+pub use log::{LogLevel, LogSink};
 pub use pins::NewPins;
 pub use status::Status;
 pub use token::{Confirmation, Deed, DenyReason, DeviceInfo, HistoryItem, ServiceInfo, Summary, Token, Window};

@@ -8,9 +8,11 @@ mod exchange;
 mod held;
 mod limit;
 mod resync;
+mod subscribe;
+mod turns;
 mod warm;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
@@ -28,6 +30,8 @@ use exchange::Exchanged;
 pub(crate) use exchange::{REPLY_LIMIT, ask, connect};
 pub(crate) use held::Held;
 pub(crate) use limit::{Progress, limited};
+pub(crate) use subscribe::{Subscribed, subscribe};
+pub(crate) use turns::Turns;
 
 /// Rounds of "the server has a newer key" or "resynced" within one operation. Each needs a signed newer key or an
 /// operator's marker, so an honest server never gets near it.
@@ -40,6 +44,9 @@ pub(crate) struct Operation<'a> {
     progress: &'a Progress,
     /// Whether a session is to go on after the next operation.
     wants_session: bool,
+    /// A connection that was made before the lease was taken, for the first exchange. Behind a lock for the compiler
+    /// alone: connections cannot be shared between threads, and operations can.
+    ready: Mutex<Option<Box<dyn Connection>>>,
 }
 
 /// A warm session and the connection that it lives on.
@@ -93,10 +100,13 @@ impl<'a> Operation<'a> {
         key: TokenKey,
         progress: &'a Progress,
     ) -> Result<Self, WalletError> {
-        let held = Held::take(inner, key).await?;
+        Self::with(inner, Held::take(inner, key).await?, progress)
+    }
+
+    fn with(inner: &'a Arc<Inner>, held: Held, progress: &'a Progress) -> Result<Self, WalletError> {
         progress.leased();
         pins::allowed(held.record().policy().argon2, inner.options.allow_test_argon2)?;
-        Ok(Self { inner, held, progress, wants_session: false })
+        Ok(Self { inner, held, progress, wants_session: false, ready: Mutex::default() })
     }
 
     /// The same for operations in a session: cold ones go over connections only.
@@ -148,7 +158,10 @@ impl<'a> Operation<'a> {
         let mut outcome = None;
         for _ in 0..ROUNDS {
             if *self.held.record().pending() != Pending::None {
-                let connection = self.connect_once().await?;
+                let connection = match self.ready() {
+                    Some(connection) => connection,
+                    None => self.connect_once().await?,
+                };
                 let step = self.held.record().recover(&mut self.inner.env.random())?;
                 let attempt = self.held.keep(step).await?;
                 match self.exchange(connection, attempt).await? {
@@ -177,10 +190,22 @@ impl<'a> Operation<'a> {
         Err(WalletError::NotConfirmed)
     }
 
+    fn ready(&mut self) -> Option<Box<dyn Connection>> {
+        self.ready.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// One cold request with nothing pending before it. `time` is what is signed, in Unix seconds.
     async fn cold(&mut self, intent: &Intent<'_>, time: u32) -> Result<Cold, WalletError> {
         // Without a connection nothing is marked as pending: nothing can have been sent.
-        let connection = if self.wants_session { self.connect().await? } else { self.connect_once().await? };
+        let connection = match self.ready() {
+            Some(connection) => connection,
+            None if self.wants_session => self.connect().await?,
+            None => self.connect_once().await?,
+        };
+        // Once a week or so: the key that was announced is the one to use now.
+        if let Some(step) = self.held.record().use_announced_server_key(self.inner.env.wire_time()) {
+            self.held.keep(step).await?;
+        }
         let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
         let attempt = self.held.keep(step).await?;
         Ok(match self.exchange(connection, attempt).await? {

@@ -153,7 +153,7 @@ impl Token {
         });
         let result = self.observed(result.await);
         if result.is_ok() {
-            self.inner.events.emit(self.key, EventKind::Unenrolled);
+            self.left();
         }
         result
     }
@@ -179,8 +179,14 @@ impl Token {
     pub async fn forget(&self) -> Result<(), WalletError> {
         let progress = Progress::default();
         limited(&progress, async { Held::take(&self.inner, self.key).await?.remove().await }).await?;
-        self.inner.events.emit(self.key, EventKind::Unenrolled);
+        self.left();
         Ok(())
+    }
+
+    /// It is not in the wallet any more.
+    fn left(&self) {
+        self.inner.events.emit(self.key, EventKind::Unenrolled);
+        self.inner.lives.tokens_changed();
     }
 
     /// The signing key of a PIN. Made before anything is sent: the server waits for nobody.
@@ -231,13 +237,7 @@ impl Token {
 
     /// Tells listeners how the token stands.
     fn announce(&self, reply: &Reply) {
-        let kind = match (reply.code, reply.status) {
-            (Code::Blocked, _) | (_, DeviceStatus::Blocked) => EventKind::Blocked,
-            (_, DeviceStatus::Open) => EventKind::Opened,
-            (_, DeviceStatus::Closed) => EventKind::Closed,
-            (_, DeviceStatus::NotEnrolled) => return,
-        };
-        self.inner.events.emit(self.key, kind);
+        self.inner.standings.answered(self.key, reply);
     }
 
     fn finish(&self, reply: &Reply) -> Result<Status, WalletError> {

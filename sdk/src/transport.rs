@@ -11,9 +11,12 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::log::LogSink;
 
 /// A future behind a pointer, so that transports can be chosen when the program runs.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -58,6 +61,11 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// connection, unless there is something cheaper. The caller gives up by dropping the future.
     fn connect_once<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
         self.connect(server)
+    }
+
+    /// Tells `sink` from now on which way is taken, where there are several. The first sink stays.
+    fn log_to(&self, sink: &Arc<dyn LogSink>) {
+        let _ = sink;
     }
 }
 

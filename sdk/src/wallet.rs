@@ -1,16 +1,20 @@
 //! A wallet: the tokens in one store, and how to get more.
 
+mod close_all;
 mod enroll;
 mod recovery;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::runtime::Handle;
 
 use crate::env::Env;
 use crate::error::WalletError;
-use crate::event::{Events, Source};
+use crate::event::{Events, Source, Standings};
+use crate::live::{Live, Lives};
+use crate::log::{Log, LogSink};
+use crate::operation::Turns;
 use crate::pins::blocking;
 use crate::store::file::{FileStore, StoreKey};
 use crate::store::memory::MemoryStore;
@@ -29,8 +33,11 @@ pub(crate) struct Inner {
     pub(crate) env: Env,
     pub(crate) options: Options,
     pub(crate) events: Source,
-    /// Something is pending that an answer should be looked for.
-    pub(crate) wake: Arc<Notify>,
+    pub(crate) standings: Standings,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) lives: Lives,
+    pub(crate) log: Log,
+    recovery: recovery::Recovery,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +51,7 @@ pub(crate) struct Options {
 #[derive(Debug, Clone)]
 pub struct Wallet {
     inner: Arc<Inner>,
-    _recovery: Option<Arc<recovery::Task>>,
+    _recovery: Option<Arc<recovery::Right>>,
 }
 
 /// Where the tokens are.
@@ -63,6 +70,7 @@ pub struct Builder {
     connector: Arc<dyn Connector>,
     env: Env,
     options: Options,
+    log: Log,
 }
 
 impl Builder {
@@ -96,6 +104,12 @@ impl Builder {
         self
     }
 
+    /// Tells `sink` what the SDK does by itself: which way it takes, what it tries again and when.
+    pub fn log(mut self, sink: Arc<dyn LogSink>) -> Self {
+        self.log = Log::to(Some(sink));
+        self
+    }
+
     /// Says to servers that this device is emulated. They may refuse it.
     pub const fn emulated(mut self, emulated: bool) -> Self {
         self.options.emulated = emulated;
@@ -120,7 +134,7 @@ impl Builder {
     /// # Errors
     /// [`WalletError::Store`].
     pub async fn open(self) -> Result<Wallet, WalletError> {
-        let Self { place, connector, env, options } = self;
+        let Self { place, connector, env, options, log } = self;
         let store: Arc<dyn Store> = match place {
             Place::Memory => Arc::new(MemoryStore::new()),
             Place::Store(store) => store,
@@ -135,8 +149,23 @@ impl Builder {
                 )
             }
         };
-        let inner = Arc::new(Inner { store, connector, env, options, events: Source::new(), wake: Arc::default() });
-        let recovery = options.background.then(|| Arc::new(recovery::Task::start(&inner)));
+        if let Some(sink) = log.sink() {
+            connector.log_to(sink);
+        }
+        let (events, runtime) = (Source::new(), Handle::current());
+        let inner = Arc::new(Inner {
+            store,
+            connector,
+            env,
+            options,
+            standings: Standings::new(events.clone(), runtime.clone()),
+            events,
+            turns: Arc::default(),
+            lives: Lives::new(runtime.clone()),
+            log,
+            recovery: recovery::Recovery::off(runtime),
+        });
+        let recovery = options.background.then(|| Arc::new(recovery::Right::new(&inner)));
         Ok(Wallet { inner, _recovery: recovery })
     }
 }
@@ -146,7 +175,8 @@ impl Wallet {
     /// randomness from the operating system.
     pub fn builder() -> Builder {
         let options = Options { allow_test_argon2: false, emulated: false, background: true };
-        Builder { place: Place::Memory, connector: Arc::new(TcpConnector), env: Env::os(), options }
+        let (connector, env, log) = (Arc::new(TcpConnector), Env::os(), Log::default());
+        Builder { place: Place::Memory, connector, env, options, log }
     }
 
     /// All tokens, in a stable order. One whose enrollment was not confirmed is among them.
@@ -172,6 +202,15 @@ impl Wallet {
     #[must_use]
     pub fn events(&self) -> Events {
         self.inner.events.listen()
+    }
+
+    /// Keeps a live session for every token until the guard is dropped: what happens to a token on another device or at
+    /// the server becomes an event here. For as long as the holder looks at the app.
+    ///
+    /// Guards share their sessions; those end with the last one.
+    #[must_use = "the sessions end when the guard is dropped"]
+    pub fn go_live(&self) -> Live {
+        self.inner.lives.start(&self.inner)
     }
 
     fn handle(&self, key: TokenKey) -> Token {

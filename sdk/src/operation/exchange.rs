@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::Operation;
 use super::resync::Resynced;
 use crate::error::WalletError;
+use crate::log::Named;
 use crate::transport::{Connection, Endpoint, Repetition, TransportError};
 use crate::wallet::Inner;
 
@@ -108,6 +109,8 @@ impl Operation<'_> {
             if let Some(exchanged) = self.by_datagrams(datagrams, repetition, &mut attempt).await? {
                 return Ok(exchanged);
             }
+            let key = self.held.key();
+            self.inner.log.info(|| format!("{}: datagrams were not answered; taking a connection", Named(key)));
         }
         let is_new = first.is_some();
         let mut schedule = Schedule::default();
@@ -119,7 +122,12 @@ impl Operation<'_> {
                 None => {
                     // Datagrams have had their own delays.
                     if is_new || tried {
-                        sleep(schedule.next()).await;
+                        let pause = schedule.next();
+                        let key = self.held.key();
+                        self.inner.log.debug(|| {
+                            format!("{}: no answer; the same bytes again in {} s", Named(key), pause.as_secs())
+                        });
+                        sleep(pause).await;
                     }
                     (self.connect().await, false)
                 }
@@ -133,7 +141,10 @@ impl Operation<'_> {
                 Received::Answered(step) => {
                     return Ok(Exchanged::Answered(self.held.keep(step).await?, connection));
                 }
-                Received::Refused(reply) => return Ok(Exchanged::Refused(reply)),
+                Received::Refused(reply) => {
+                    self.held.refused();
+                    return Ok(Exchanged::Refused(reply));
+                }
                 Received::Plain(Code::StaleKey) => {
                     if self.renew(&mut *connection).await? {
                         return Ok(Exchanged::Renewed);
@@ -145,13 +156,18 @@ impl Operation<'_> {
                     if plain.unknown_hint == BELIEVED {
                         plain.unknown_hint = 0;
                         plain.strangers += 1;
+                        let key = self.held.key();
+                        self.inner.log.warn(|| format!("{}: its server does not know it; resync", Named(key)));
                         // Keys that were never confirmed may never have arrived: there is nothing to resync.
                         if self.held.record().is_provisional() {
                             return Err(WalletError::Refused(Code::UnknownHint));
                         }
                         match self.resync().await? {
                             Resynced::Done => return Ok(Exchanged::Resynced),
-                            Resynced::Suspended(reply) => return Ok(Exchanged::Refused(reply)),
+                            Resynced::Suspended(reply) => {
+                                self.held.refused();
+                                return Ok(Exchanged::Refused(reply));
+                            }
                             Resynced::Unanswered if plain.strangers == BELIEVED => {
                                 return Err(WalletError::Refused(Code::UnknownHint));
                             }
@@ -199,7 +215,10 @@ impl Operation<'_> {
                     Received::Answered(step) => {
                         return Ok(Some(Exchanged::Answered(self.held.keep(step).await?, datagrams)));
                     }
-                    Received::Refused(reply) => return Ok(Some(Exchanged::Refused(reply))),
+                    Received::Refused(reply) => {
+                        self.held.refused();
+                        return Ok(Some(Exchanged::Refused(reply)));
+                    }
                     // There are no plain errors in datagrams.
                     Received::NotAuthentic | Received::Plain(_) => {}
                 },
@@ -222,6 +241,7 @@ impl Operation<'_> {
         let Ok(record) = KeyRecord::decode(&bytes) else { return Ok(false) };
         let Ok(step) = self.held.record().renew_server_key::<Dalek>(&record) else { return Ok(false) };
         self.held.keep(step).await?;
+        self.inner.log.info(|| format!("{}: the server has a new key", Named(self.held.key())));
         Ok(true)
     }
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cardea_protocol::device::{Pending, Record, StoreFirst};
-use tokio::sync::Notify;
 
+use super::turns::Turn;
 use crate::error::WalletError;
 use crate::pins::blocking;
 use crate::store::{Details, Entry, Lease, StoreError, TokenKey};
@@ -24,31 +24,47 @@ pub(crate) struct Held {
     entry: Entry,
     /// A write began that has not been seen to end.
     writing: bool,
-    wake: Arc<Notify>,
+    /// The server has said that it does not talk to this device: asking again at once would bring the same answer.
+    refused: bool,
+    inner: Arc<Inner>,
+    /// Tells live sessions to give way. A live session has none itself.
+    _turn: Option<Turn>,
 }
 
 impl Drop for Held {
     /// However an operation ends, also by being dropped: what it leaves unanswered is looked after.
     fn drop(&mut self) {
         let record = &self.entry.record;
-        if self.writing || record.is_provisional() || *record.pending() != Pending::None {
-            self.wake.notify_one();
+        let is_left = record.is_provisional() || *record.pending() != Pending::None;
+        if self.writing || is_left && !self.refused {
+            self.inner.look_after();
         }
     }
 }
 
 impl Held {
-    /// Waits for the lease and loads the entry.
-    pub(crate) async fn take(inner: &Inner, key: TokenKey) -> Result<Self, WalletError> {
+    /// Waits for the lease and loads the entry. Live sessions of this wallet give way.
+    pub(crate) async fn take(inner: &Arc<Inner>, key: TokenKey) -> Result<Self, WalletError> {
+        let turn = inner.turns.enter(key);
+        Self::load(inner, key, Some(turn)).await
+    }
+
+    /// The same for a live session.
+    pub(crate) async fn take_behind(inner: &Arc<Inner>, key: TokenKey) -> Result<Self, WalletError> {
+        Self::load(inner, key, None).await
+    }
+
+    async fn load(inner: &Arc<Inner>, key: TokenKey, turn: Option<Turn>) -> Result<Self, WalletError> {
         let lease = take_lease(inner, key).await?;
         let entry = on(&lease, |lease| lease.load()).await?.ok_or(WalletError::UnknownToken)?;
-        Ok(Self { lease, entry, writing: false, wake: Arc::clone(&inner.wake) })
+        Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: turn })
     }
 
     /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
     /// servers offer the same ids again until the keys have arrived.
-    pub(crate) async fn create(inner: &Inner, record: Record, details: Details) -> Result<Self, WalletError> {
+    pub(crate) async fn create(inner: &Arc<Inner>, record: Record, details: Details) -> Result<Self, WalletError> {
         let entry = Entry::new(record, details)?;
+        let turn = inner.turns.enter(entry.key());
         let lease = take_lease(inner, entry.key()).await?;
         let old = on(&lease, |lease| lease.load()).await?;
         let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();
@@ -57,7 +73,7 @@ impl Held {
         }
         let copy = entry.duplicate();
         on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await?;
-        Ok(Self { lease, entry, writing: false, wake: Arc::clone(&inner.wake) })
+        Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: Some(turn) })
     }
 
     pub(crate) const fn record(&self) -> &Record {
@@ -82,6 +98,11 @@ impl Held {
         Ok(then)
     }
 
+    /// An authentic answer said that the device is blocked or not enrolled: what is pending stays so.
+    pub(crate) const fn refused(&mut self) {
+        self.refused = true;
+    }
+
     /// Stores what the wallet knows about the token.
     pub(crate) async fn describe(&mut self, details: Details) -> Result<(), WalletError> {
         self.replace(Entry::new(self.entry.record.duplicate(), details)?).await
@@ -93,12 +114,17 @@ impl Held {
         on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
         self.entry = stored;
         self.writing = false;
+        self.inner.standings.stored(self.entry.key(), self.entry.record.generation());
         Ok(())
     }
 
     /// Removes the token.
-    pub(crate) async fn remove(self) -> Result<(), WalletError> {
-        on(&self.lease, |lease| lease.remove()).await
+    pub(crate) async fn remove(mut self) -> Result<(), WalletError> {
+        on(&self.lease, |lease| lease.remove()).await?;
+        // Nothing is left that could be looked after.
+        self.refused = true;
+        self.inner.standings.forget(self.entry.key());
+        Ok(())
     }
 }
 

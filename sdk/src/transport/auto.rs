@@ -1,6 +1,6 @@
 //! The first way that works: a datagram for a single exchange, else TCP, else a WebSocket.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -9,6 +9,7 @@ use super::tcp::TcpConnector;
 use super::udp::{UdpConnector, Unheard};
 use super::websocket::WebSocketConnector;
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
+use crate::log::{LogLevel, LogSink};
 
 /// How long TCP may take before a WebSocket is tried: less than half of what the whole may take.
 const TCP_LIMIT: Duration = Duration::from_secs(2);
@@ -20,7 +21,7 @@ pub fn automatic(websocket: WebSocketConnector) -> UdpConnector {
 }
 
 fn automatic_over(first: Arc<dyn Connector>, second: Arc<dyn Connector>) -> UdpConnector {
-    UdpConnector::where_it_works(Arc::new(Fallback { first, second, failed: Unheard::default() }))
+    UdpConnector::where_it_works(Arc::new(Fallback { first, second, failed: Unheard::default(), log: OnceLock::new() }))
 }
 
 /// The first way, or the second where the first one fails.
@@ -30,6 +31,7 @@ struct Fallback {
     second: Arc<dyn Connector>,
     /// Where only the second way worked lately.
     failed: Unheard,
+    log: OnceLock<Arc<dyn LogSink>>,
 }
 
 impl Connector for Fallback {
@@ -48,12 +50,22 @@ impl Connector for Fallback {
             match self.second.connect(server).await {
                 Ok(connection) => {
                     self.failed.note(server);
+                    if let Some(log) = self.log.get() {
+                        let text = format!("{server}: {failure}; taking a WebSocket for ten minutes");
+                        log.log(LogLevel::Info, &text);
+                    }
                     Ok(connection)
                 }
                 // What people know is the first way; the second one is a guess at best.
                 Err(_) => Err(failure),
             }
         })
+    }
+
+    fn log_to(&self, sink: &Arc<dyn LogSink>) {
+        let _ = self.log.set(Arc::clone(sink));
+        self.first.log_to(sink);
+        self.second.log_to(sink);
     }
 }
 

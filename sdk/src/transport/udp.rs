@@ -16,6 +16,7 @@ use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::Instant;
 
 use super::{BoxFuture, Connection, Connector, Endpoint, Repetition, TransportError};
+use crate::log::LogSink;
 
 /// When the identical datagram leaves again, after the first one.
 const AGAIN: [Duration; RETRY_SECONDS.len()] = [
@@ -53,6 +54,10 @@ impl UdpConnector {
 impl Connector for UdpConnector {
     fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
         self.connections.connect(server)
+    }
+
+    fn log_to(&self, sink: &Arc<dyn LogSink>) {
+        self.connections.log_to(sink);
     }
 
     fn connect_once<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {

@@ -159,6 +159,7 @@ impl Inner {
         // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
         let _ = self.forget_older(&token).await;
         self.events.emit(token.key, EventKind::Enrolled);
+        self.lives.tokens_changed();
         let wanted = short_string != ShortString::Off;
         let short_string =
             digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));

@@ -12,7 +12,7 @@ use crate::server::Fault;
 use crate::world::{PIN, World, pin, pins};
 
 /// Polls `future` until it is done or has been pending `times` times; then drops it.
-async fn for_a_while<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
+pub(crate) async fn for_a_while<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
     let mut future = pin_future!(future);
     let mut left = times;
     std::future::poll_fn(|context| match future.as_mut().poll(context) {

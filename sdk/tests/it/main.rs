@@ -3,11 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
 mod cancel;
+mod countdown;
 mod crash;
 mod datagram;
 mod enrollment;
+mod idle;
+mod line;
+mod live;
 mod loss;
 mod pins;
+mod pushing;
 mod server;
 mod storage;
 mod stranger;

@@ -16,6 +16,7 @@ use cardea_protocol::{Code, Secret};
 use cardea_sdk::transport::Connection as _;
 use cardea_sdk::transport::memory::{MemoryConnection, MemoryListener};
 
+use crate::pushing::{Live, Pushing, Told};
 use crate::world::Seeded;
 
 /// The server's clock.
@@ -71,6 +72,7 @@ pub(crate) struct State {
     pub(crate) traffic: Vec<usize>,
     /// All frames from devices.
     pub(crate) requests: Vec<Vec<u8>>,
+    pub(crate) pushing: Pushing,
 }
 
 /// A handle on the server.
@@ -80,7 +82,7 @@ pub(crate) struct Server(Arc<Mutex<State>>);
 /// What an answered connection goes on with.
 enum Next {
     Close,
-    Warm(Box<Session<Dalek>>),
+    Warm(Box<Live>),
     Keys(Box<responder::AwaitKeys<Dalek>>),
     Confirm(Box<responder::AwaitConfirm<Dalek>>),
     First,
@@ -116,6 +118,7 @@ impl Server {
             faults: VecDeque::new(),
             traffic: Vec::new(),
             requests: Vec::new(),
+            pushing: Pushing::default(),
         };
         state.rotate(7);
         Self(Arc::new(Mutex::new(state)))
@@ -164,7 +167,29 @@ impl Server {
 
     async fn connection(self, mut connection: MemoryConnection) {
         let mut next = Next::First;
-        while let Ok(frame) = connection.receive().await {
+        loop {
+            let frame = match &mut next {
+                Next::Warm(live) => tokio::select! {
+                    biased;
+                    told = live.mailbox.recv() => Err(told.unwrap_or(Told::Cut)),
+                    frame = connection.receive() => Ok(frame),
+                },
+                _ => Ok(connection.receive().await),
+            };
+            let frame = match (frame, &mut next) {
+                (Err(Told::Push(push)), Next::Warm(live)) => {
+                    let frame = live.frame(&push, self.state().now);
+                    let _ = connection.send(&frame).await;
+                    continue;
+                }
+                (Err(Told::Over), Next::Warm(live)) => {
+                    let frame = live.over(&self.state());
+                    let _ = connection.send(&frame).await;
+                    return;
+                }
+                (Ok(Ok(frame)), _) => frame,
+                _ => return,
+            };
             let fault = {
                 let mut state = self.state();
                 state.traffic.push(frame.len());
@@ -211,6 +236,15 @@ impl State {
         self.statics = vec![(pair, record)];
     }
 
+    /// Publishes the next static key, which is current in so many seconds, beside the one in use.
+    pub(crate) fn announce(&mut self, epoch: u8, seconds: u32) -> KeyRecord {
+        let pair = KeyPair::from_secret::<Dalek>(self.random.secret());
+        let from = self.now + seconds;
+        let record = KeyRecord::sign::<Dalek>(&self.identity, epoch, *pair.public(), from, from + 700_000);
+        self.statics.push((pair, record));
+        record
+    }
+
     fn plain(code: Code) -> Vec<Vec<u8>> {
         vec![PlainFrame { code, random: [3; 62] }.encode().bytes().to_vec()]
     }
@@ -219,10 +253,12 @@ impl State {
         if self.now < self.open_until { (DeviceStatus::Open, self.open_until) } else { (DeviceStatus::Closed, 0) }
     }
 
-    fn reply(&self, op: Op, code: Code, device: usize) -> Reply {
+    pub(crate) fn reply(&self, op: Op, code: Code, device: usize) -> Reply {
         let (status, until) = self.status();
         let tries = self.devices[device].tries;
-        Reply { op, status, code, tries, server_time: self.now, until, aux: Reply::versions(1, 1) }
+        let mask = self.pushing.waiting.iter().fold(0, |mask, asked| mask | 1 << asked.index);
+        let aux = Reply::with_waiting(Reply::versions(1, 1), mask);
+        Reply { op, status, code, tries, server_time: self.now, until, aux }
     }
 
     fn handle(&mut self, next: &mut Next, frame: &[u8]) -> Vec<Vec<u8>> {
@@ -234,9 +270,9 @@ impl State {
                 answers
             }
             Next::Keys(keys) => self.enroll(*keys, frame),
-            Next::Warm(mut session) => match self.warm(&mut session, frame) {
+            Next::Warm(mut live) => match self.warm(&mut live.session, frame) {
                 Some(answer) => {
-                    *next = Next::Warm(session);
+                    *next = Next::Warm(live);
                     vec![answer]
                 }
                 None => Vec::new(),
@@ -340,7 +376,11 @@ impl State {
                     self.devices[at].row.revoked = true;
                     return self.commit(at, committed, true);
                 }
-                committed
+                let (mut answers, mut next) = self.commit(at, committed, false);
+                if let (Op::Subscribe, Next::Warm(live)) = (cell.op, &mut next) {
+                    answers.extend(live.list(self));
+                }
+                return (answers, next);
             }
         };
         self.commit(at, committed, false)
@@ -349,7 +389,13 @@ impl State {
     fn commit(&mut self, at: usize, committed: Committed<Dalek>, revoked: bool) -> (Vec<Vec<u8>>, Next) {
         self.devices[at].row = Row::decode(committed.row.encode().expose()).unwrap();
         self.devices[at].row.revoked = revoked;
-        let next = committed.session.map_or(Next::Close, |session| Next::Warm(Box::new(session)));
+        let next = match committed.session {
+            Some(session) => Next::Warm(Box::new(self.pushing.begin(session))),
+            None => {
+                self.pushing.end(*committed.row.device.bytes());
+                Next::Close
+            }
+        };
         (vec![committed.reply.bytes().to_vec()], next)
     }
 
