@@ -48,7 +48,7 @@ impl NewPins {
 
     pub(crate) fn take(self) -> Result<cardea_sdk::NewPins, CardeaError> {
         let duress = pins(&self.duress)?;
-        Ok(cardea_sdk::NewPins { normal: pin(&self.normal)?, duress })
+        Ok(cardea_sdk::NewPins { normal: pin(&self.normal)?, duress, biometric: None })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::CardeaError;
+#[cfg(feature = "discovery")]
 use crate::cancel::{Cancel, run};
 
 /// An invitation to enroll. It holds a one-time secret: whoever has it can enroll in the holder's place.
@@ -26,7 +27,7 @@ impl Invitation {
     }
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Invitation {
     /// From a link, a `cardea:` address, or the text of a QR code. White space around it does not matter. Asks nobody.
     ///
@@ -37,6 +38,17 @@ impl Invitation {
         Ok(Arc::new(Self(cardea_sdk::Invitation::from_link(text.trim())?)))
     }
 
+    /// Where it leads. Asks nobody.
+    #[must_use]
+    pub fn preview(&self) -> Preview {
+        let endpoint = self.0.endpoint();
+        Preview { host: endpoint.host.clone(), port: endpoint.port }
+    }
+}
+
+#[cfg(feature = "discovery")]
+#[uniffi::export(async_runtime = "tokio")]
+impl Invitation {
     /// From a typed code and the host of its server, which is asked for its key.
     ///
     /// # Errors
@@ -49,12 +61,5 @@ impl Invitation {
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Arc<Self>, CardeaError> {
         run(cancel, async move { Ok(Arc::new(Self(cardea_sdk::Invitation::from_code(&code, &server).await?))) }).await
-    }
-
-    /// Where it leads. Asks nobody.
-    #[must_use]
-    pub fn preview(&self) -> Preview {
-        let endpoint = self.0.endpoint();
-        Preview { host: endpoint.host.clone(), port: endpoint.port }
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use cardea_sdk::transport::Connector;
-use cardea_sdk::transport::auto::automatic;
+use cardea_sdk::transport::auto::best;
 use cardea_sdk::transport::tcp::TcpConnector;
-use cardea_sdk::transport::websocket::WebSocketConnector;
 
 /// How servers are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -19,7 +18,7 @@ pub enum Transport {
 impl Transport {
     pub(crate) fn connector(self) -> Arc<dyn Connector> {
         match self {
-            Self::Automatic => Arc::new(automatic(WebSocketConnector::new())),
+            Self::Automatic => Arc::new(best()),
             Self::Tcp => Arc::new(TcpConnector),
         }
     }

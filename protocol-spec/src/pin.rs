@@ -46,6 +46,8 @@ pub enum PinError {
     TooClose,
     /// The service does not allow duress PINs.
     DuressNotAllowed,
+    /// The service does not allow biometric keys.
+    BiometricNotAllowed,
     /// More PINs than slots.
     TooMany,
 }
@@ -60,7 +62,8 @@ impl fmt::Display for PinError {
             Self::LengthsDiffer => "all PINs of a device must have the same length",
             Self::TooClose => "the PINs are too much alike: at least two digits must differ",
             Self::DuressNotAllowed => "this service does not allow duress PINs",
-            Self::TooMany => "a device has at most three duress PINs",
+            Self::BiometricNotAllowed => "this service does not allow biometric keys",
+            Self::TooMany => "a device has at most three duress PINs, and two beside a biometric key",
         })
     }
 }
@@ -136,8 +139,10 @@ impl fmt::Debug for Pin {
 pub struct PinSet<'a> {
     /// The PIN that opens.
     pub normal: &'a Pin,
-    /// Up to three PINs that seem to.
+    /// Up to three PINs that seem to; up to two beside a biometric key.
     pub duress: &'a [Pin],
+    /// A biometric key takes the place of a duress PIN.
+    pub biometric: bool,
 }
 
 impl PinSet<'_> {
@@ -149,7 +154,10 @@ impl PinSet<'_> {
         if !self.duress.is_empty() && !policy.duress {
             return Err(PinError::DuressNotAllowed);
         }
-        if self.duress.len() >= SLOTS {
+        if self.biometric && !policy.biometric {
+            return Err(PinError::BiometricNotAllowed);
+        }
+        if self.duress.len() + usize::from(self.biometric) >= SLOTS {
             return Err(PinError::TooMany);
         }
         if !(policy.pin_min..=policy.pin_max).contains(&self.normal.length) {
@@ -226,6 +234,13 @@ impl PinDerivation {
         let hash = P::argon2id(pin.digits(), &self.salt, self.class.cost(), memory)
             .map_err(|_| ProtocolError::ApiMisuse(ApiMisuse::PinMemory))?;
         Ok(PinKey(P::derive(&[], &[hash.expose()], &[b"cardea1 pin", self.token.bytes(), self.device.bytes()])))
+    }
+
+    /// Derives the signing key of a biometric slot from 32 random bytes that the platform gives out after it has seen
+    /// the holder. Not slow: there is nothing to guess. Another token gets another key from the same bytes.
+    #[must_use]
+    pub fn biometric<P: Provider>(&self, secret: &Secret<32>) -> PinKey {
+        PinKey(P::derive(&[], &[secret.expose()], &[b"cardea1 biometric", self.token.bytes(), self.device.bytes()]))
     }
 }
 

@@ -454,6 +454,11 @@ def chapter_5():
         same(bad, case["refused"] is not None, f"set {pins}")
     for text in data["not_pins"]:
         same(6 <= len(text) <= 12 and all(c in "0123456789" for c in text), False, "no PIN")
+    for case in load("05-biometric.json")["keys"]:
+        label = b"cardea1 biometric"
+        seed = derive(b"", unhex(case["secret"]), label + unhex(case["token"]) + unhex(case["device"]))
+        same(seed, unhex(case["seed"]), "biometric seed")
+        same(ed_public(seed), unhex(case["key"]), "biometric key")
 
 
 def statement(op, win, time, generation, sequence, token, device, bind, extension=b""):

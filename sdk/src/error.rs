@@ -7,7 +7,9 @@ use cardea_protocol::wire::{CodeError, LinkError};
 use cardea_protocol::{Code, ProtocolError};
 
 use crate::discovery::DiscoveryError;
+use crate::invitation::ImageError;
 use crate::store::StoreError;
+use crate::store::secrets::SecretError;
 use crate::transport::TransportError;
 
 /// Why an operation did not succeed.
@@ -65,6 +67,9 @@ pub enum WalletError {
     /// No enrollment link (111).
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// No picture of an invitation (115).
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// No enrollment code (112).
     #[error(transparent)]
     Code(#[from] CodeError),
@@ -101,9 +106,18 @@ pub enum WalletError {
     /// A window that cannot be asked for (114).
     #[error("a window must have at least 2 seconds")]
     Window,
+    /// The wallet was to ask the holder and does not know how (116).
+    #[error("nobody can be asked: build the wallet with a presence, or give a PIN")]
+    NoPresence,
+    /// The holder could not be asked (151).
+    #[error("the holder could not be asked: {0}")]
+    Presence(String),
     /// The store (130 to 141).
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The host's store of secrets (142).
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
     /// A task of the SDK ended unexpectedly, because the program is shutting down (150).
     #[error("the program is shutting down")]
     ShuttingDown,
@@ -145,11 +159,15 @@ impl WalletError {
             Self::Code(_) => 112,
             Self::TestArgon2 => 113,
             Self::Window => 114,
+            Self::Image(_) => 115,
+            Self::NoPresence => 116,
             Self::Server(_) => 120,
             Self::Discovery(_) => 121,
             Self::IdentityMismatch => 122,
             Self::Store(error) => error.code(),
+            Self::Secrets(_) => 142,
             Self::ShuttingDown => 150,
+            Self::Presence(_) => 151,
         }
     }
 }
@@ -177,5 +195,9 @@ mod tests {
         assert_eq!(WalletError::NotConfirmed.code(), 101);
         assert_eq!(WalletError::Store(StoreError::Changed).code(), 130);
         assert_eq!(WalletError::Pin(PinError::NotDigits).code(), 110);
+        assert_eq!(WalletError::Image(ImageError::NoCode).code(), 115);
+        assert_eq!(WalletError::NoPresence.code(), 116);
+        assert_eq!(WalletError::Secrets(SecretError::Full).code(), 142);
+        assert_eq!(WalletError::Presence(String::new()).code(), 151);
     }
 }

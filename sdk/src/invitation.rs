@@ -6,16 +6,62 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::Credential;
 use cardea_protocol::wire::{Link, TypedCode};
 
-use crate::discovery::{self, ServerIdentity};
+use crate::discovery::ServerIdentity;
 use crate::error::WalletError;
 use crate::transport::Endpoint;
 
 /// An invitation to enroll. It holds a one-time secret: whoever has it can enroll in the holder's place.
 ///
-/// Making one asks nobody (but for [`Invitation::from_code`], which asks for the server's key) and uses nothing up:
-/// show [`Invitation::endpoint`] to the holder before accepting.
+/// Making one asks nobody (but for `from_code`, which asks for the server's key) and uses nothing up:
+/// show [`Invitation::preview`] to the holder before accepting.
 #[derive(Debug)]
 pub struct Invitation(Kind);
+
+/// Where an invitation leads, as the holder is to see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Preview {
+    /// Host of the server. This is whom the holder trusts.
+    pub host: String,
+    /// Port of the token channel.
+    pub port: u16,
+    /// How it came.
+    pub kind: InvitationKind,
+}
+
+/// How an invitation came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvitationKind {
+    /// By a link or a QR code. The server's key came with it.
+    Link,
+    /// By a typed code. The server's key was looked up, or known.
+    Code,
+}
+
+/// Why there is no invitation in a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// Neither PNG nor JPEG.
+    #[error("this is no PNG or JPEG picture: take another")]
+    Format,
+    /// Too many bytes or pixels.
+    #[error("the picture is too large: crop it, or take it with fewer pixels")]
+    TooLarge,
+    /// It cannot be read to its end.
+    #[error("the picture is damaged or cut short: take another")]
+    Damaged,
+    /// There is nothing in it that can be read as a QR code.
+    #[error("there is no readable QR code in the picture: hold the camera closer and straight, with more light")]
+    NoCode,
+    /// The codes in it are something else.
+    #[error("the QR code in the picture is no invitation to enroll")]
+    NoInvitation,
+    /// It has several invitations.
+    #[error("there are several invitations in the picture: crop it to one")]
+    Several,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -24,7 +70,16 @@ enum Kind {
 }
 
 impl Invitation {
-    /// From a link (`https://<host>/e#…`), a `cardea:` address, or the text of a QR code, which is one of the two.
+    /// From what a holder pasted or scanned: a link (`https://<host>/e#…`), a `cardea:` address, or the text of a QR code,
+    /// which is one of the two. White space around it is no part of it.
+    ///
+    /// # Errors
+    /// [`WalletError::Link`].
+    pub fn from_text(text: &str) -> Result<Self, WalletError> {
+        Self::from_link(text.trim())
+    }
+
+    /// As [`Invitation::from_text`], for a text that is a link and nothing else.
     ///
     /// # Errors
     /// [`WalletError::Link`].
@@ -34,14 +89,15 @@ impl Invitation {
         Ok(Self(Kind::Link { link, endpoint }))
     }
 
-    /// From a typed code and the host of its server, which is asked for its key.
+    /// From a typed code and the host of its server, which is asked for its key (feature `discovery`).
     ///
     /// # Errors
     /// [`WalletError::Code`], [`WalletError::Discovery`].
+    #[cfg(feature = "discovery")]
     pub async fn from_code(code: &str, server: &str) -> Result<Self, WalletError> {
         // A code that cannot be one asks nobody.
         let code = TypedCode::parse(code)?;
-        Ok(Self(Kind::Code { code, server: discovery::look_up(server).await? }))
+        Ok(Self(Kind::Code { code, server: crate::discovery::look_up(server).await? }))
     }
 
     /// From a typed code for a server that the host program knows.
@@ -50,6 +106,17 @@ impl Invitation {
     /// [`WalletError::Code`].
     pub fn from_code_for(code: &str, server: ServerIdentity) -> Result<Self, WalletError> {
         Ok(Self(Kind::Code { code: TypedCode::parse(code)?, server }))
+    }
+
+    /// What to show the holder before accepting.
+    #[must_use]
+    pub fn preview(&self) -> Preview {
+        let Endpoint { host, port } = self.endpoint().clone();
+        let kind = match &self.0 {
+            Kind::Link { .. } => InvitationKind::Link,
+            Kind::Code { .. } => InvitationKind::Code,
+        };
+        Preview { host, port, kind }
     }
 
     /// The server that it leads to.

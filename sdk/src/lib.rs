@@ -5,7 +5,7 @@
 //!
 //! # async fn quickstart(link: &str) -> Result<(), cardea_sdk::WalletError> {
 //! let wallet = Wallet::builder().folder("wallet").open().await?;
-//! let invitation = Invitation::from_link(link)?;
+//! let invitation = Invitation::from_text(link)?;
 //! println!("enroll at {invitation}?");
 //! let enrolled = wallet.enroll(&invitation, |policy| async move {
 //!     println!("choose a PIN of {} to {} digits", policy.pin_min, policy.pin_max);
@@ -24,6 +24,7 @@
 //! | open, close, status, PINs, unenroll | [`Token`] |
 //! | texts to approve or deny | [`Token::confirmations`], [`Token::approve`], [`Token::deny`] |
 //! | names, devices, history | [`Token::info`], [`Token::devices`], [`Token::history`], [`Token::revoke_device`] |
+//! | a PIN, a finger, or asking for one of them | [`Approval`], [`BiometricKey`], [`Presence`] |
 //! | what happens as it happens | [`Events`] |
 //! | while the holder looks: what other devices and the server do | [`Live`] |
 //! | what the SDK does by itself, for developers | [`LogSink`] |
@@ -33,9 +34,14 @@
 //! | a server's key, for typed codes | [`discovery`] |
 //! | what can go wrong | [`WalletError`] |
 //!
+//! Features, all on by default: `discovery` looks up servers for typed codes, `keyring` keeps the wallet's key where the
+//! operating system keeps such things, `qr-image` reads invitations from pictures, `relying-party` asks for tokens, and
+//! `websocket` reaches servers where nothing else does. Without any of them everything else is there, over TCP and UDP.
+//!
 //! Needs a tokio runtime. Every future may be dropped at any time: what was sent is stored before it is sent, and what
 //! became of it is found out by the next operation, or in the background.
 
+mod approval;
 pub mod discovery;
 mod env;
 mod error;
@@ -45,6 +51,7 @@ mod live;
 mod log;
 mod operation;
 mod pins;
+mod presence;
 mod status;
 pub mod store;
 mod token;
@@ -55,13 +62,15 @@ pub use cardea_protocol::pin::{Pin, PinError};
 pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, TokenId};
 pub use cardea_protocol::wire::{CodeError, LinkError};
 
+pub use approval::{Approval, BiometricKey};
 pub use env::{Clock, Entropy, Env, OsEntropy, SystemClock};
 pub use error::WalletError;
 pub use event::{Event, EventKind, Events};
-pub use invitation::Invitation;
+pub use invitation::{ImageError, Invitation, InvitationKind, Preview};
 pub use live::Live;
 pub use log::{LogLevel, LogSink};
 pub use pins::NewPins;
+pub use presence::{Presence, PresenceError, PresenceRequest, Purpose};
 pub use status::Status;
 pub use token::{Confirmation, Deed, DenyReason, DeviceInfo, HistoryItem, ServiceInfo, Summary, Token, Window};
 pub use wallet::{Builder, Enrollment, Wallet};

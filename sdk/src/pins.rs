@@ -5,6 +5,7 @@ use cardea_protocol::limits::SLOTS;
 use cardea_protocol::pin::{Pin, PinDerivation, PinKey, PinSet};
 use cardea_protocol::token::{Argon2Class, Policy};
 
+use crate::approval::BiometricKey;
 use crate::env::Env;
 use crate::error::WalletError;
 
@@ -13,15 +14,17 @@ use crate::error::WalletError;
 pub struct NewPins {
     /// The one that opens.
     pub normal: Pin,
-    /// Up to three that seem to.
+    /// Up to three that seem to; up to two beside a biometric key.
     pub duress: Vec<Pin>,
+    /// What opens in the place of a PIN, if the service allows it.
+    pub biometric: Option<BiometricKey>,
 }
 
 impl NewPins {
-    /// A set without duress PINs.
+    /// A set without duress PINs and without a biometric key.
     #[must_use]
     pub const fn normal(pin: Pin) -> Self {
-        Self { normal: pin, duress: Vec::new() }
+        Self { normal: pin, duress: Vec::new(), biometric: None }
     }
 
     /// Whether the service allows these PINs.
@@ -29,7 +32,7 @@ impl NewPins {
     /// # Errors
     /// [`WalletError::Pin`]: the first rule that they break.
     pub fn check(&self, policy: &Policy) -> Result<(), WalletError> {
-        Ok(PinSet { normal: &self.normal, duress: &self.duress }.check(policy)?)
+        Ok(PinSet { normal: &self.normal, duress: &self.duress, biometric: self.biometric.is_some() }.check(policy)?)
     }
 }
 
@@ -52,21 +55,32 @@ pub(crate) async fn derive(derivation: PinDerivation, pin: Pin) -> Result<PinKey
     Ok(blocking(move || derivation.derive::<Dalek>(&pin, &mut memory(&derivation))).await??)
 }
 
-/// The keys of all slots: the PINs' own, the rest random.
-pub(crate) async fn derive_all(
-    derivation: PinDerivation,
-    pins: NewPins,
-    env: &Env,
-) -> Result<[PinKey; SLOTS], WalletError> {
+/// The keys of all slots.
+pub(crate) struct Keys {
+    pub(crate) slots: [PinKey; SLOTS],
+    /// Whether the second one is a biometric slot's.
+    pub(crate) biometric: bool,
+}
+
+/// The keys of all slots: the PINs' own, the biometric one, the rest random.
+pub(crate) async fn derive_all(derivation: PinDerivation, pins: NewPins, env: &Env) -> Result<Keys, WalletError> {
     let mut random = env.random();
     blocking(move || {
         let mut memory = memory(&derivation);
         // Random keys first, the same number whatever the PINs: randomness is used alike.
-        let mut keys: [PinKey; SLOTS] = std::array::from_fn(|_| PinKey::random(&mut random));
-        for (key, pin) in keys.iter_mut().zip(std::iter::once(&pins.normal).chain(&pins.duress)) {
-            *key = derivation.derive::<Dalek>(pin, &mut memory)?;
+        let mut slots: [PinKey; SLOTS] = std::array::from_fn(|_| PinKey::random(&mut random));
+        let [normal, others @ ..] = &mut slots;
+        *normal = derivation.derive::<Dalek>(&pins.normal, &mut memory)?;
+        let mut others = others.iter_mut();
+        if let Some(key) = &pins.biometric
+            && let Some(slot) = others.next()
+        {
+            *slot = derivation.biometric::<Dalek>(key.secret());
         }
-        Ok(keys)
+        for (slot, pin) in others.zip(&pins.duress) {
+            *slot = derivation.derive::<Dalek>(pin, &mut memory)?;
+        }
+        Ok(Keys { slots, biometric: pins.biometric.is_some() })
     })
     .await?
 }

@@ -9,6 +9,7 @@ pub mod conformance;
 mod entry;
 pub mod file;
 pub mod memory;
+pub mod secrets;
 
 use std::fmt;
 use std::io;
@@ -140,6 +141,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// There are tokens, and the secret store has lost their key.
+    #[error("the secret store has no {name}, and the tokens in {0} cannot be read without it: restore it, or enroll again in a new folder", folder.display())]
+    SecretMissing {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the secret.
+        name: String,
+    },
     /// Others may read the key.
     #[error("{0} can be read by others: run chmod 600 on it", path.display())]
     KeyExposed {
@@ -201,7 +210,7 @@ impl StoreError {
             Self::Truncated { .. } => 132,
             Self::NewerFormat { .. } => 133,
             Self::WrongKey { .. } => 134,
-            Self::KeyMissing { .. } => 135,
+            Self::KeyMissing { .. } | Self::SecretMissing { .. } => 135,
             Self::KeyExposed { .. } => 136,
             Self::ReadOnly { .. } => 137,
             Self::NoSpace { .. } => 138,

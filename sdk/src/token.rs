@@ -1,6 +1,7 @@
 //! One token: open, close, status, confirmations, PINs, devices, unenroll.
 
 mod about;
+mod approval;
 mod confirmations;
 mod pins;
 
@@ -13,14 +14,15 @@ use std::time::Duration;
 use cardea_protocol::Code;
 use cardea_protocol::device::Intent;
 use cardea_protocol::limits::WINDOW_MAX;
-use cardea_protocol::pin::{Pin, PinKey};
 use cardea_protocol::token::{DeviceStatus, Policy};
 use cardea_protocol::wire::Reply;
 
+use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::operation::{Held, Operation, Progress, limited};
-use crate::pins::{blocking, derive};
+use crate::pins::blocking;
+use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 use crate::store::{Details, TokenKey};
 use crate::wallet::Inner;
@@ -102,13 +104,14 @@ impl Token {
         blocking(move || store.load(&key)).await??.ok_or(WalletError::UnknownToken)
     }
 
-    /// Opens the token. A wrong PIN counts at the server.
+    /// Opens the token, with a PIN, a biometric key, or what the wallet's presence gives. A wrong PIN counts at the
+    /// server. An open token gets a new window from now on.
     ///
     /// # Errors
     /// [`WalletError`].
-    pub async fn open(&self, pin: Pin, window: Window) -> Result<Status, WalletError> {
+    pub async fn open(&self, approval: impl Into<Approval>, window: Window) -> Result<Status, WalletError> {
         let window = window.number()?;
-        let key = self.pin_key(pin).await?;
+        let key = self.signing_key(approval.into(), Purpose::Open).await?;
         let reply = self.perform(&Intent::Open { window, key: &key }).await?;
         self.finish(&reply)
     }
@@ -140,8 +143,8 @@ impl Token {
     ///
     /// # Errors
     /// [`WalletError`]. A token that is not enrolled any more leaves the wallet without an error.
-    pub async fn unenroll(&self, pin: Pin) -> Result<(), WalletError> {
-        let key = self.pin_key(pin).await?;
+    pub async fn unenroll(&self, approval: impl Into<Approval>) -> Result<(), WalletError> {
+        let key = self.signing_key(approval.into(), Purpose::Unenroll).await?;
         let progress = Progress::default();
         let result = limited(&progress, async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
@@ -187,13 +190,6 @@ impl Token {
     fn left(&self) {
         self.inner.events.emit(self.key, EventKind::Unenrolled);
         self.inner.lives.tokens_changed();
-    }
-
-    /// The signing key of a PIN. Made before anything is sent: the server waits for nobody.
-    async fn pin_key(&self, pin: Pin) -> Result<PinKey, WalletError> {
-        let derivation = self.load().await?.record.pin_derivation();
-        crate::pins::allowed(derivation.class(), self.inner.options.allow_test_argon2)?;
-        derive(derivation, pin).await
     }
 
     pub(crate) async fn perform(&self, intent: &Intent<'_>) -> Result<Reply, WalletError> {
@@ -254,7 +250,8 @@ mod tests {
     #[test]
     fn operations_can_move_between_threads() {
         const fn is_send<F: Future + Send>(_: &F) {}
-        let _ = |token: &Token, pin: Pin, new: crate::NewPins, again: Pin| {
+        use cardea_protocol::pin::Pin;
+        let _ = |token: &Token, pin: Pin, new: crate::NewPins, again: Approval| {
             is_send(&token.open(pin, Window::Service));
             is_send(&token.status());
             is_send(&token.change_pin(again, new));

@@ -5,6 +5,7 @@ pub mod auto;
 pub mod memory;
 pub mod tcp;
 pub mod udp;
+#[cfg(feature = "websocket")]
 pub mod websocket;
 
 use std::fmt;

@@ -16,8 +16,10 @@ use crate::live::{Live, Lives};
 use crate::log::{Log, LogSink};
 use crate::operation::Turns;
 use crate::pins::blocking;
+use crate::presence::Presence;
 use crate::store::file::{FileStore, StoreKey};
 use crate::store::memory::MemoryStore;
+use crate::store::secrets::SecretStore;
 use crate::store::{Store, TokenKey};
 use crate::token::Token;
 use crate::transport::Connector;
@@ -32,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) env: Env,
     pub(crate) options: Options,
+    pub(crate) presence: Option<Arc<dyn Presence>>,
     pub(crate) events: Source,
     pub(crate) standings: Standings,
     pub(crate) turns: Arc<Turns>,
@@ -59,6 +62,7 @@ pub struct Wallet {
 enum Place {
     Memory,
     Folder(PathBuf, Option<StoreKey>),
+    Secrets(PathBuf, Arc<dyn SecretStore>),
     Store(Arc<dyn Store>),
 }
 
@@ -71,6 +75,7 @@ pub struct Builder {
     env: Env,
     options: Options,
     log: Log,
+    presence: Option<Arc<dyn Presence>>,
 }
 
 impl Builder {
@@ -83,6 +88,13 @@ impl Builder {
     /// Keeps the tokens in `folder`, encrypted with a key that the host keeps elsewhere.
     pub fn folder_with_key(mut self, folder: impl Into<PathBuf>, key: StoreKey) -> Self {
         self.place = Place::Folder(folder.into(), Some(key));
+        self
+    }
+
+    /// Keeps the tokens in `folder`, encrypted with a key that is made once and kept in `secrets`: see
+    /// [`FileStore::open_with_secrets`].
+    pub fn folder_with_secrets(mut self, folder: impl Into<PathBuf>, secrets: Arc<dyn SecretStore>) -> Self {
+        self.place = Place::Secrets(folder.into(), secrets);
         self
     }
 
@@ -110,6 +122,12 @@ impl Builder {
         self
     }
 
+    /// Asks `presence` wherever an operation is given [`Approval::Ask`](crate::Approval::Ask).
+    pub fn presence(mut self, presence: Arc<dyn Presence>) -> Self {
+        self.presence = Some(presence);
+        self
+    }
+
     /// Says to servers that this device is emulated. They may refuse it.
     pub const fn emulated(mut self, emulated: bool) -> Self {
         self.options.emulated = emulated;
@@ -132,12 +150,16 @@ impl Builder {
     /// Opens the wallet. Must be called in a tokio runtime.
     ///
     /// # Errors
-    /// [`WalletError::Store`].
+    /// [`WalletError::Store`], [`WalletError::Secrets`].
     pub async fn open(self) -> Result<Wallet, WalletError> {
-        let Self { place, connector, env, options, log } = self;
+        let Self { place, connector, env, options, log, presence } = self;
         let store: Arc<dyn Store> = match place {
             Place::Memory => Arc::new(MemoryStore::new()),
             Place::Store(store) => store,
+            Place::Secrets(folder, secrets) => {
+                let env = env.clone();
+                Arc::new(blocking(move || FileStore::open_with_secrets(folder, &*secrets, &env)).await??)
+            }
             Place::Folder(folder, key) => {
                 let env = env.clone();
                 Arc::new(
@@ -158,6 +180,7 @@ impl Builder {
             connector,
             env,
             options,
+            presence,
             standings: Standings::new(events.clone(), runtime.clone()),
             events,
             turns: Arc::default(),
@@ -176,7 +199,7 @@ impl Wallet {
     pub fn builder() -> Builder {
         let options = Options { allow_test_argon2: false, emulated: false, background: true };
         let (connector, env, log) = (Arc::new(TcpConnector), Env::os(), Log::default());
-        Builder { place: Place::Memory, connector, env, options, log }
+        Builder { place: Place::Memory, connector, env, options, log, presence: None }
     }
 
     /// All tokens, in a stable order. One whose enrollment was not confirmed is among them.

@@ -37,7 +37,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, tests, bindings, Python, capture, demo, fuzzing, docs
+    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, Python, capture, demo, fuzzing,
+    /// docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),

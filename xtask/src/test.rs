@@ -4,6 +4,7 @@ mod api;
 mod capture;
 mod cargo;
 mod demo;
+mod features;
 mod no_std;
 mod python;
 
@@ -86,6 +87,7 @@ fn all() -> Vec<Part> {
         other("models", &[PYTHON], models::run),
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
+        other("features", &[CC], features::run),
         other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD], cargo::tests),
         other("bindings", &[CC], bindings::check),
         other("python", &[CC, PYTHON, VENV], python::run),

@@ -52,7 +52,8 @@ impl Pins {
         let (min, max) = (policy.pin_min, policy.pin_max);
         let digits = if min == max { min.to_string() } else { format!("{min} to {max}") };
         let normal = self.twice(&format!("new PIN ({digits} digits)"))?.ok_or(CliError::TooFewPins)?;
-        Ok(NewPins { normal, duress: if policy.duress { self.duress()? } else { Vec::new() } })
+        let duress = if policy.duress { self.duress()? } else { Vec::new() };
+        Ok(NewPins { normal, duress, biometric: None })
     }
 
     /// Up to three duress PINs.

@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let pins: Vec<Pin> = data.split(|byte| *byte == b' ').take(6).filter_map(|digits| Pin::new(digits).ok()).collect();
     if let Some((normal, duress)) = pins.split_first() {
-        let set = PinSet { normal, duress }.check(&POLICY);
+        let set = PinSet { normal, duress, biometric: false }.check(&POLICY);
         assert!(set.is_err() || duress.len() <= 3);
     }
 });

@@ -4,13 +4,13 @@ use cardea_protocol::crypto::{Dalek, Provider};
 use cardea_protocol::pin::{Pin, PinError, PinSet};
 use cardea_protocol::token::Policy;
 use cardea_protocol::wire::{LargeRequest, PinEntry, Request, RevokeDevice, Rotate, SetPins};
-use cardea_protocol::{ApiMisuse, ProtocolError};
+use cardea_protocol::{ApiMisuse, ProtocolError, Secret};
 
 use crate::pair::{NOW, enroll, pin_key, policy};
 
 fn check(policy: &Policy, normal: &str, duress: &[&str]) -> Result<(), PinError> {
     let duress: Vec<Pin> = duress.iter().map(|pin| Pin::new(pin.as_bytes()).unwrap()).collect();
-    PinSet { normal: &Pin::new(normal.as_bytes()).unwrap(), duress: &duress }.check(policy)
+    PinSet { normal: &Pin::new(normal.as_bytes()).unwrap(), duress: &duress, biometric: false }.check(policy)
 }
 
 #[test]
@@ -141,13 +141,37 @@ fn too_little_memory_is_an_error() {
 }
 
 #[test]
+fn a_biometric_key_takes_the_place_of_a_duress_pin_where_the_policy_allows_it() {
+    let allowed = Policy { biometric: true, ..policy() };
+    let pins = ["493817", "271828", "141421", "161803"].map(|pin| Pin::new(pin.as_bytes()).unwrap());
+    let check = |policy: &Policy, duress: usize| {
+        PinSet { normal: &pins[0], duress: &pins[1..=duress], biometric: true }.check(policy)
+    };
+    assert_eq!([check(&allowed, 0), check(&allowed, 2)], [Ok(()), Ok(())]);
+    assert_eq!(check(&allowed, 3), Err(PinError::TooMany));
+    assert_eq!(check(&Policy { biometric: false, ..allowed }, 0), Err(PinError::BiometricNotAllowed));
+}
+
+#[test]
+fn a_biometric_key_is_that_of_its_secret_token_and_device_and_of_no_pin() {
+    let (record, _, _) = enroll(704, &[b"493817"]);
+    let derivation = record.pin_derivation();
+    let key = |byte| derivation.biometric::<Dalek>(&Secret::new([byte; 32])).public::<Dalek>();
+    let label: [&[u8]; 3] = [b"cardea1 biometric", record.token().bytes(), record.device().bytes()];
+    let seed = Dalek::derive(&[], &[&[0xb1; 32]], &label);
+    assert_eq!(key(0xb1), Dalek::ed25519_public(&seed));
+    assert_ne!(key(0xb1), key(0xb2));
+    assert_ne!(key(0xb1), Dalek::ed25519_public(&Secret::new([0xb1; 32])));
+}
+
+#[test]
 fn neither_pins_nor_what_is_made_of_them_is_printed() {
     let (record, server, _) = enroll(703, &[b"493817"]);
     let pin = Pin::new(b"493817").unwrap();
     let key = pin_key(&record.pin_derivation(), b"493817");
     assert_eq!(format!("{pin:?}"), "Pin([redacted])");
     assert_eq!(format!("{key:?}"), "PinKey([redacted])");
-    let set = PinSet { normal: &pin, duress: &[] };
+    let set = PinSet { normal: &pin, duress: &[], biometric: false };
     assert!(!format!("{set:?}").contains("493817") && !format!("{set:?}").contains("52, 57"));
     assert!(format!("{:?}", record.pin_derivation()).contains("class: Test, .."));
     // A signature by a PIN key tells, with the salt, which PIN it was; a verification key does too.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store.key                 32 random bytes, 0600, unless the host brings the key
+//! store.id                  names the key in the secret store of the host, if it is there
 //! <token>-<device>.token    magic 8, format 1, key id 8, nonce 24, encrypted entry, tag 16
 //! <token>-<device>.lock     empty; whoever has it locked holds the lease
 //! ```
@@ -11,6 +12,7 @@
 //! that a file cannot be put in another one's place.
 
 mod disk;
+mod keyed;
 mod sealed;
 
 use std::fs::File;
@@ -20,8 +22,10 @@ use std::sync::Arc;
 use cardea_protocol::Secret;
 
 use self::disk::{Folder, KEY_NAME};
+use super::secrets::SecretStore;
 use super::{Entry, Lease, Store, StoreError, TokenKey};
 use crate::env::{CoreRandom, Env};
+use crate::error::WalletError;
 use cardea_protocol::crypto::Random as _;
 
 /// The key that a folder's files are encrypted with.
@@ -65,6 +69,22 @@ impl FileStore {
     pub fn open_with_key(folder: impl Into<PathBuf>, key: StoreKey, env: &Env) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.into())?;
         Ok(Self(Arc::new(Inner { folder, key, env: env.clone() })))
+    }
+
+    /// Opens `folder` with a key that is in `secrets`, where a new one is put if the folder has no tokens. The key of a
+    /// folder that was opened with [`FileStore::open`] until now is moved there.
+    ///
+    /// # Errors
+    /// [`WalletError::Secrets`], [`WalletError::Store`]. A folder with tokens whose key is gone
+    /// ([`StoreError::SecretMissing`]) or is another one ([`StoreError::WrongKey`]) is an error: no new key is made for it.
+    pub fn open_with_secrets(
+        folder: impl Into<PathBuf>,
+        secrets: &dyn SecretStore,
+        env: &Env,
+    ) -> Result<Self, WalletError> {
+        let folder = Folder::open(folder.into())?;
+        let key = keyed::key(&folder, secrets, env)?;
+        Ok(Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() })))
     }
 
     /// The folder.

@@ -1,14 +1,16 @@
 //! What a device may read of its token: names, devices, history.
 
 use cardea_protocol::device::Intent;
-use cardea_protocol::pin::Pin;
 use cardea_protocol::token::DeviceId;
 use cardea_protocol::wire::{LargeReply, Op};
 
 use super::Token;
+use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Operation, Progress, limited};
+use crate::operation::{Held, Operation, Progress, limited};
+use crate::presence::Purpose;
 use crate::status::{Status, accepted};
+use crate::store::Details;
 
 /// What the holder is to see of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,20 +117,39 @@ pub struct HistoryItem {
 }
 
 impl Token {
-    /// What the holder is to see of the service.
+    /// What the holder is to see of the service. The wallet keeps its name, for [`Token::summary`].
     ///
     /// # Errors
     /// [`WalletError`].
     pub async fn info(&self) -> Result<ServiceInfo, WalletError> {
         match self.read(&Intent::Info).await? {
-            LargeReply::Info(_, info) => Ok(ServiceInfo {
-                service: info.service.as_str().to_owned(),
-                user: info.label.as_str().to_owned(),
-                foreground: info.colors[0],
-                background: info.colors[1],
-            }),
+            LargeReply::Info(_, info) => {
+                let info = ServiceInfo {
+                    service: info.service.as_str().to_owned(),
+                    user: info.label.as_str().to_owned(),
+                    foreground: info.colors[0],
+                    background: info.colors[1],
+                };
+                // It was asked for and is here: a store that does not keep it, or another program that is at the token
+                // now, changes nothing about that.
+                let _ = Box::pin(self.keep_name(&info.service)).await;
+                Ok(info)
+            }
             other => Err(refusal(&other)),
         }
+    }
+
+    async fn keep_name(&self, service: &str) -> Result<(), WalletError> {
+        if self.load().await?.details.service == service {
+            return Ok(());
+        }
+        let progress = Progress::default();
+        let change = async {
+            let mut held = Held::take(&self.inner, self.key).await?;
+            let details = Details { service: service.to_owned(), ..held.details().clone() };
+            held.describe(details).await
+        };
+        limited(&progress, change).await
     }
 
     /// The devices of the token, this one among them.
@@ -178,8 +199,8 @@ impl Token {
     ///
     /// # Errors
     /// [`WalletError`]. Code 13: there is no such other device.
-    pub async fn revoke_device(&self, device: DeviceId, pin: Pin) -> Result<Status, WalletError> {
-        let key = self.pin_key(pin).await?;
+    pub async fn revoke_device(&self, device: DeviceId, approval: impl Into<Approval>) -> Result<Status, WalletError> {
+        let key = self.signing_key(approval.into(), Purpose::RevokeDevice).await?;
         let progress = Progress::default();
         let operation = async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();

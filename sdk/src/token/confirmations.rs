@@ -6,13 +6,14 @@ use std::time::Duration;
 use cardea_protocol::Code;
 use cardea_protocol::device::Intent;
 use cardea_protocol::limits::CONFIRMATION_TEXT;
-use cardea_protocol::pin::Pin;
 use cardea_protocol::wire::{PushedConfirmation, Text, is_showable};
 
 use super::Token;
+use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::operation::{Operation, Progress, limited};
+use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 
 /// A text that waits for an answer. What is in it is what is signed: show it as it is, all of it.
@@ -97,8 +98,13 @@ impl Token {
     ///
     /// # Errors
     /// [`WalletError::ConfirmationGone`], [`WalletError::ConfirmationExpired`]; other [`WalletError`]s.
-    pub async fn approve(&self, confirmation: &Confirmation, pin: Pin) -> Result<Status, WalletError> {
-        let key = self.pin_key(pin).await?;
+    pub async fn approve(
+        &self,
+        confirmation: &Confirmation,
+        approval: impl Into<Approval>,
+    ) -> Result<Status, WalletError> {
+        let purpose = Purpose::Approve { text: confirmation.text().to_owned() };
+        let key = self.signing_key(approval.into(), purpose).await?;
         let (id, text) = (&confirmation.id, confirmation.text());
         self.answer(confirmation, &|index| Intent::Confirm { index, id, text, key: &key }).await
     }

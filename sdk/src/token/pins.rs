@@ -1,57 +1,56 @@
 //! Changing PINs.
 
-use cardea_protocol::limits::SLOTS;
 use cardea_protocol::pin::{Pin, PinKey};
 
 use super::Token;
+use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::operation::{Operation, Progress, limited};
-use crate::pins::{NewPins, derive, derive_all};
+use crate::pins::{Keys, NewPins, allowed, derive_all};
+use crate::presence::Purpose;
 use crate::status::Status;
 
-/// Who signs a change of PINs.
-enum SignerKey {
-    /// Another PIN than the new ones.
-    Apart(PinKey),
-    /// The first of the new set, which stays as it is.
-    First,
-}
-
 impl Token {
-    /// Replaces all PINs. `current` is the PIN that opens now; duress PINs that are not named in `new` are gone.
+    /// Replaces all PINs and the biometric key: what is not named in `new` is gone. `current` approves; it may be the
+    /// same PIN as the new one.
     ///
     /// # Errors
     /// [`WalletError`]. A wrong `current` counts at the server like any wrong PIN.
-    pub async fn change_pin(&self, current: Pin, new: NewPins) -> Result<Status, WalletError> {
+    pub async fn change_pin(&self, current: impl Into<Approval>, new: NewPins) -> Result<Status, WalletError> {
         let record = self.load().await?.record;
+        allowed(record.policy().argon2, self.inner.options.allow_test_argon2)?;
+        // Before the holder is asked for anything more.
         new.check(record.policy())?;
-        let signer = derive(record.pin_derivation(), current).await?;
+        let signer = self.signing_key(current.into(), Purpose::ChangePins).await?;
         let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await?;
-        self.set_pins(&SignerKey::Apart(signer), &keys).await
+        self.set_pins(Some(&signer), &keys).await
     }
 
-    /// Sets the duress PINs and keeps the PIN that opens. An empty list removes them.
+    /// Sets the duress PINs and keeps the PIN that opens. An empty list removes them. A biometric key is removed too:
+    /// a device does not know whether it has one. [`Token::change_pin`] to the same PIN keeps it.
     ///
     /// # Errors
     /// [`WalletError`]. A wrong `current` counts at the server like any wrong PIN.
     pub async fn set_duress(&self, current: Pin, duress: Vec<Pin>) -> Result<Status, WalletError> {
         let record = self.load().await?.record;
-        let pins = NewPins { normal: current, duress };
+        allowed(record.policy().argon2, self.inner.options.allow_test_argon2)?;
+        let pins = NewPins { normal: current, duress, biometric: None };
         pins.check(record.policy())?;
         let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await?;
-        self.set_pins(&SignerKey::First, &keys).await
+        self.set_pins(None, &keys).await
     }
 
-    async fn set_pins(&self, signer: &SignerKey, keys: &[PinKey; SLOTS]) -> Result<Status, WalletError> {
-        let signer = match signer {
-            SignerKey::Apart(key) => key,
-            SignerKey::First => &keys[0],
-        };
+    /// Without a `signer` the first of the new set signs, which stays as it is then.
+    async fn set_pins(&self, signer: Option<&PinKey>, keys: &Keys) -> Result<Status, WalletError> {
+        let Keys { slots, biometric } = keys;
+        let signer = signer.unwrap_or(&slots[0]);
         let progress = Progress::default();
         let operation = async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            Box::pin(operation.signed(&|session, record, time| session.set_pins(record, signer, keys, false, time)))
-                .await
+            Box::pin(
+                operation.signed(&|session, record, time| session.set_pins(record, signer, slots, *biometric, time)),
+            )
+            .await
         };
         let reply = self.observed(limited(&progress, operation).await)?;
         self.finish(&reply)

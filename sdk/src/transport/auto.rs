@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::tcp::TcpConnector;
 use super::udp::{UdpConnector, Unheard};
+#[cfg(feature = "websocket")]
 use super::websocket::WebSocketConnector;
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
 use crate::log::{LogLevel, LogSink};
@@ -14,13 +15,26 @@ use crate::log::{LogLevel, LogSink};
 /// How long TCP may take before a WebSocket is tried: less than half of what the whole may take.
 const TCP_LIMIT: Duration = Duration::from_secs(2);
 
+/// The first way that works of those that this build has: datagrams and TCP, and a WebSocket with feature `websocket`.
+#[must_use]
+pub fn best() -> UdpConnector {
+    #[cfg(feature = "websocket")]
+    let best = automatic(WebSocketConnector::new());
+    #[cfg(not(feature = "websocket"))]
+    let best = UdpConnector::where_it_works(Arc::new(TcpConnector));
+    best
+}
+
 /// Tries datagrams, then TCP, then a WebSocket, and remembers for ten minutes what did not work.
+#[cfg(feature = "websocket")]
 #[must_use]
 pub fn automatic(websocket: WebSocketConnector) -> UdpConnector {
     automatic_over(Arc::new(TcpConnector), Arc::new(websocket))
 }
 
-fn automatic_over(first: Arc<dyn Connector>, second: Arc<dyn Connector>) -> UdpConnector {
+/// As [`best`], with two ways of the host's own to make connections: `second` is tried where `first` fails.
+#[must_use]
+pub fn automatic_over(first: Arc<dyn Connector>, second: Arc<dyn Connector>) -> UdpConnector {
     UdpConnector::where_it_works(Arc::new(Fallback { first, second, failed: Unheard::default(), log: OnceLock::new() }))
 }
 

@@ -8,8 +8,6 @@ use std::time::Duration;
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{EnrollError, Enrollment as Start, Intent, Offered};
-use cardea_protocol::limits::SLOTS;
-use cardea_protocol::pin::PinKey;
 use cardea_protocol::token::{DeviceInfo, Policy, ShortString};
 use tokio::time::timeout;
 
@@ -18,8 +16,8 @@ use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
-use crate::operation::{Held, ask, connect};
-use crate::pins::{NewPins, allowed, blocking, derive_all};
+use crate::operation::{Held, Progress, ask, connect, limited};
+use crate::pins::{Keys, NewPins, allowed, blocking, derive_all};
 use crate::status::accepted;
 use crate::store::{Details, TokenKey};
 use crate::token::Token;
@@ -60,6 +58,17 @@ struct Waiting {
 }
 
 impl Wallet {
+    /// What the service of an invitation asks of PINs. Asks its server and uses nothing up: the invitation is as good
+    /// as before.
+    ///
+    /// # Errors
+    /// [`WalletError`], as [`Wallet::enroll`]. [`WalletError::CodeUsed`]: it is not good any more, or never was.
+    pub async fn policy(&self, invitation: &Invitation) -> Result<Policy, WalletError> {
+        let progress = Progress::default();
+        progress.leased();
+        limited(&progress, async { Ok(*self.inner.ask_for_policy(invitation).await?.offered.policy()) }).await
+    }
+
     /// Accepts an invitation. `choose` is asked for PINs once the service has said what it allows; it may take as long
     /// as the holder needs, and gives up with any error, for example [`WalletError::Cancelled`].
     ///
@@ -126,7 +135,7 @@ impl Inner {
         self: &Arc<Self>,
         invitation: &Invitation,
         waiting: Waiting,
-        keys: &[PinKey; SLOTS],
+        keys: &Keys,
     ) -> Result<Enrollment, WalletError> {
         let Waiting { mut connection, offered } = waiting;
         let short_string = offered.policy().short_string;
@@ -139,7 +148,7 @@ impl Inner {
             added_at: self.env.clock.now(),
         };
         // From here on the record is in the store, marked as not confirmed: the keys may have arrived.
-        let (record, awaiting) = offered.accept(keys, &self.device_info())?.stored();
+        let (record, awaiting) = offered.accept(&keys.slots, &self.device_info(keys.biometric))?.stored();
         let mut held = Held::create(self, record, details).await?;
         let token = Token { inner: Arc::clone(self), key: held.key() };
         let answer = match ask(&mut *connection, awaiting.frame().bytes()).await {
@@ -166,7 +175,7 @@ impl Inner {
         Ok(Enrollment { token, short_string })
     }
 
-    fn device_info(&self) -> DeviceInfo {
+    fn device_info(&self, biometric: bool) -> DeviceInfo {
         let part = |text: &str| text.parse().unwrap_or(0);
         DeviceInfo {
             platform: match std::env::consts::OS {
@@ -183,7 +192,7 @@ impl Inner {
                 part(env!("CARGO_PKG_VERSION_PATCH")),
             ],
             emulated: self.options.emulated,
-            biometric: false,
+            biometric,
         }
     }
 

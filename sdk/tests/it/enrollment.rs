@@ -70,7 +70,7 @@ async fn pins_are_held_to_the_policy_before_anything_is_sent() {
     };
     let refused = world.wallet.enroll(&invitation, too_long).await;
     assert!(matches!(refused, Err(WalletError::Pin(PinError::Length { min: 6, max: 8 }))));
-    let close = async |_| Ok(NewPins { normal: pin(PIN), duress: vec![pin(b"274952")] });
+    let close = async |_| Ok(NewPins { normal: pin(PIN), duress: vec![pin(b"274952")], biometric: None });
     assert!(matches!(world.wallet.enroll(&invitation, close).await, Err(WalletError::Pin(PinError::TooClose))));
     assert!(world.wallet.tokens().await.unwrap().is_empty());
 }

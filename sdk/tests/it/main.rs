@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
+mod biometric;
 mod cancel;
 mod countdown;
 mod crash;
@@ -12,6 +13,7 @@ mod line;
 mod live;
 mod loss;
 mod pins;
+mod presence;
 mod pushing;
 mod server;
 mod storage;

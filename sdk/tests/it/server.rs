@@ -254,8 +254,8 @@ impl State {
     }
 
     pub(crate) fn reply(&self, op: Op, code: Code, device: usize) -> Reply {
-        let (status, until) = self.status();
         let tries = self.devices[device].tries;
+        let (status, until) = if tries == 0 { (DeviceStatus::Blocked, 0) } else { self.status() };
         let mask = self.pushing.waiting.iter().fold(0, |mask, asked| mask | 1 << asked.index);
         let aux = Reply::with_waiting(Reply::versions(1, 1), mask);
         Reply { op, status, code, tries, server_time: self.now, until, aux }

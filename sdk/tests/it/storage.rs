@@ -54,8 +54,9 @@ async fn the_folder_is_the_same_whatever_pins_were_chosen() {
         let store = Arc::new(FileStore::open(folder.path(), &env).unwrap());
         let world = World::with(401, env, clock, store).await;
         let invitation = cardea_sdk::Invitation::from_link(&world.server.link()).unwrap();
-        let choose =
-            async |_| Ok(NewPins { normal: pin(PIN), duress: duress.iter().map(|digits| pin(digits)).collect() });
+        let choose = async |_| {
+            Ok(NewPins { duress: duress.iter().map(|digits| pin(digits)).collect(), ..NewPins::normal(pin(PIN)) })
+        };
         world.wallet.enroll(&invitation, choose).await.unwrap();
         images.push(image(folder.path()));
     }

@@ -89,7 +89,7 @@ pub(crate) fn pin(digits: &[u8]) -> Pin {
 
 /// The PINs that tests enroll with.
 pub(crate) fn pins() -> NewPins {
-    NewPins { normal: pin(PIN), duress: vec![pin(DURESS)] }
+    NewPins { normal: pin(PIN), duress: vec![pin(DURESS)], biometric: None }
 }
 
 impl World {

@@ -28,7 +28,7 @@ pub(super) async fn enrolled(link: &str, now: u64) -> Token {
     let builder = Wallet::builder().env(env).allow_test_argon2(true).emulated(true).recover_in_background(false);
     let wallet = builder.open().await.expect("a wallet in memory");
     let invitation = Invitation::from_link(link).expect("the server makes links");
-    let pins = NewPins { normal: pin(), duress: Vec::new() };
+    let pins = NewPins { normal: pin(), duress: Vec::new(), biometric: None };
     wallet.enroll(&invitation, async |_| Ok(pins)).await.expect("it can enroll");
     wallet.tokens().await.expect("memory").remove(0)
 }

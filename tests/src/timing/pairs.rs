@@ -154,7 +154,7 @@ impl Holder {
         let wallet = builder.emulated(true).recover_in_background(false).open().await.expect("a wallet in memory");
         let offer = site.offer_with(user, &json!({}));
         let invitation = Invitation::from_link(&offer.link).expect("the server makes links");
-        let pins = NewPins { normal: pin(PINS[0]), duress: vec![pin(PINS[1])] };
+        let pins = NewPins { normal: pin(PINS[0]), duress: vec![pin(PINS[1])], biometric: None };
         wallet.enroll(&invitation, async |_| Ok(pins)).await.expect("it can enroll");
         let token = wallet.tokens().await.expect("memory").remove(0);
         // The first operation confirms the enrollment and is another.

@@ -78,7 +78,7 @@ impl World {
         let wallet =
             Wallet::builder().allow_test_argon2(true).recover_in_background(false).open().await.expect("opens");
         let invitation = Invitation::from_link(&offer.link).expect("a link");
-        let pins = NewPins { normal: pin(NORMAL), duress: vec![pin(DURESS)] };
+        let pins = NewPins { normal: pin(NORMAL), duress: vec![pin(DURESS)], biometric: None };
         wallet.enroll(&invitation, |_| async move { Ok(pins) }).await.expect("enrolled").token
     }
 
@@ -134,6 +134,7 @@ async fn a_holder_reads_about_the_token_and_revokes_a_device() {
     let (token, other) = (world.enroll().await, world.enroll().await);
     let info = token.info().await.expect("answered");
     assert_eq!((info.service.as_str(), info.user.as_str()), ("Vault door", "joe"));
+    assert_eq!(token.summary().await.expect("there").details.service, "Vault door");
     let devices = token.devices().await.expect("answered");
     assert_eq!(devices.iter().filter(|device| device.is_this).count(), 1);
     let [their] = devices.iter().filter(|device| !device.is_this).collect::<Vec<_>>()[..] else {

@@ -151,7 +151,7 @@ fn chapter_5_pins() {
         .iter()
         .map(|(policy, pins)| {
             let parsed: Vec<Pin> = pins.iter().map(|pin| Pin::new(pin.as_bytes()).unwrap()).collect();
-            let result = PinSet { normal: &parsed[0], duress: &parsed[1..] }.check(policy);
+            let result = PinSet { normal: &parsed[0], duress: &parsed[1..], biometric: false }.check(policy);
             let refused = result.err().map(|error| format!("{error:?}").split(' ').next().unwrap().to_owned());
             json!({
                 "pin_min": policy.pin_min, "pin_max": policy.pin_max, "duress": policy.duress, "normal": pins[0],
@@ -162,6 +162,20 @@ fn chapter_5_pins() {
     let not_pins = ["", "12345", "1234567890123", "49381a", "493 817", "\u{664}\u{669}\u{663}\u{668}\u{661}\u{667}"];
     assert!(not_pins.iter().all(|text| Pin::new(text.as_bytes()).is_err()));
     hold("05-pin.json", &json!({ "keys": keys, "sets": sets, "not_pins": not_pins }));
+}
+
+#[test]
+fn chapter_5_biometric_slots() {
+    let mut keys = Vec::new();
+    for (bytes, token, device) in [(0xb1, 0x70, 0xd0), (0xb1, 0x71, 0xd0), (0xb1, 0x70, 0xd1), (0xb2, 0x70, 0xd0)] {
+        let (secret, token, device) = (secret(bytes), [token; 16], [device; 4]);
+        let seed = Dalek::derive(&[], &[secret.expose()], &[b"cardea1 biometric", &token, &device]);
+        keys.push(json!({
+            "secret": h(secret.expose()), "token": h(token), "device": h(device), "seed": h(seed.expose()),
+            "key": h(Dalek::ed25519_public(&seed)),
+        }));
+    }
+    hold("05-biometric.json", &json!({ "keys": keys }));
 }
 
 #[test]

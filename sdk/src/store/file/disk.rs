@@ -9,10 +9,12 @@ use cardea_protocol::Secret;
 use crate::store::{StoreError, TokenKey};
 
 pub(super) const KEY_NAME: &str = "store.key";
+const ID_NAME: &str = "store.id";
 const FOLDER_LOCK: &str = "store.lock";
 const TOKEN: &str = "token";
 const LOCK: &str = "lock";
 const TEMPORARY: &str = "new";
+const ID_LEN: usize = 32;
 
 /// A private folder.
 #[derive(Debug)]
@@ -59,19 +61,76 @@ impl Folder {
     /// The folder's key; made by `fresh` for a folder that has neither key nor tokens.
     pub(super) fn key(&self, fresh: impl FnOnce() -> Secret<32>) -> Result<Secret<32>, StoreError> {
         // Two programs that find an empty folder must not make two keys.
-        let lock_path = self.0.join(FOLDER_LOCK);
-        let lock = private(&lock_path)?;
-        lock.lock().map_err(|error| StoreError::from_io(&lock_path, error))?;
+        let _lock = self.lock()?;
         let path = self.0.join(KEY_NAME);
         if let Some(key) = read_key(&path)? {
             return Ok(key);
         }
-        if !self.tokens()?.is_empty() {
+        // A folder with a name has its key in a secret store.
+        if !self.tokens()?.is_empty() || self.id()?.is_some() {
             return Err(StoreError::KeyMissing { path });
         }
         let key = fresh();
         self.replace(&path, key.expose())?;
         Ok(key)
+    }
+
+    /// Waits until no other program is about to give the folder a key.
+    fn lock(&self) -> Result<File, StoreError> {
+        let path = self.0.join(FOLDER_LOCK);
+        let lock = private(&path)?;
+        lock.lock().map_err(|error| StoreError::from_io(&path, error))?;
+        Ok(lock)
+    }
+
+    /// The key in the file beside the tokens, if it is there.
+    pub(super) fn key_in_file(&self) -> Result<Option<Secret<32>>, StoreError> {
+        read_key(&self.0.join(KEY_NAME))
+    }
+
+    /// Removes the key file if it holds `key`, which is kept elsewhere now.
+    pub(super) fn remove_key(&self, key: &Secret<32>) -> Result<(), StoreError> {
+        let path = self.0.join(KEY_NAME);
+        if read_key(&path)?.as_ref() == Some(key) {
+            fs::remove_file(&path).map_err(|error| StoreError::from_io(&path, error))?;
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn id_path(&self) -> PathBuf {
+        self.0.join(ID_NAME)
+    }
+
+    /// The folder's name: 32 hexadecimal digits, once [`Folder::claim`] gave it one.
+    pub(super) fn id(&self) -> Result<Option<String>, StoreError> {
+        let path = self.id_path();
+        let Some(bytes) = read(&path, ID_LEN)? else { return Ok(None) };
+        let is_id = bytes.len() == ID_LEN && bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        String::from_utf8(bytes).ok().filter(|_| is_id).map(Some).ok_or(StoreError::Corrupt { path })
+    }
+
+    /// Gives the folder its name, unless it has got one, or another key in a file than `key`, meanwhile.
+    pub(super) fn claim(&self, id: &str, key: Option<&Secret<32>>) -> Result<bool, StoreError> {
+        let _lock = self.lock()?;
+        if self.id()?.is_some() || self.key_in_file()?.as_ref() != key {
+            return Ok(false);
+        }
+        self.replace(&self.id_path(), id.as_bytes())?;
+        Ok(true)
+    }
+
+    /// Takes the name `id` from a folder without tokens, so that it can get another one. Returns whether it may.
+    pub(super) fn give_up_id(&self, id: &str) -> Result<bool, StoreError> {
+        let _lock = self.lock()?;
+        if !self.tokens()?.is_empty() {
+            return Ok(false);
+        }
+        if self.id()?.as_deref() == Some(id) {
+            let path = self.id_path();
+            fs::remove_file(&path).map_err(|error| StoreError::from_io(&path, error))?;
+        }
+        Ok(true)
     }
 
     /// Replaces `path` by `bytes`: durable and whole when this returns, the old content otherwise.

@@ -24,6 +24,12 @@ fn key_id(key: &Secret<32>) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
+/// Whether a token's file was made with `key`; `None` if it cannot be told.
+pub(super) fn is_of_key(file: &[u8], key: &Secret<32>) -> Option<bool> {
+    let (head, _) = file.split_at_checked(HEAD_LEN)?;
+    (head[..8] == MAGIC && head[8] == FORMAT).then(|| head[9..] == key_id(key))
+}
+
 /// What is authenticated beside the content: the head of the file and its name.
 fn associated(head: &[u8], name: &TokenKey) -> Vec<u8> {
     [head, name.token.bytes(), name.device.bytes()].concat()
