@@ -7,6 +7,7 @@ mod demo;
 mod features;
 mod no_std;
 mod python;
+mod swift;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,8 @@ use clap::Args;
 
 use crate::report::{Outcome, Report};
 use crate::tools::{
-    self, BROWSER, CC, CURL, CXX, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool, VENV,
+    self, BROWSER, CC, CURL, CXX, DEBOOTSTRAP, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool,
+    VENV,
 };
 use crate::workspace::Workspace;
 use crate::{bindings, fuzz, lint, models};
@@ -91,6 +93,7 @@ fn all() -> Vec<Part> {
         other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD], cargo::tests),
         other("bindings", &[CC], bindings::check),
         other("python", &[CC, PYTHON, VENV], python::run),
+        other("swift", &[CC, DEBOOTSTRAP], swift::run),
         other("api", &[CC, CURL, PYTHON], api::run),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),

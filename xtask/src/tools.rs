@@ -42,6 +42,9 @@ pub(crate) const NGINX: Tool =
 /// Calls PAM as programs that log people in do.
 pub(crate) const PAMTESTER: Tool =
     Tool { program: "pamtester", probe: "", packages: &["pamtester"], purpose: "the integration with PAM" };
+/// Makes a small system with the Swift of a newer release.
+pub(crate) const DEBOOTSTRAP: Tool =
+    Tool { program: "debootstrap", probe: "--version", packages: &["debootstrap"], purpose: "the Swift binding" };
 /// Lists the files of the project.
 pub(crate) const GIT: Tool =
     Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };

@@ -1,0 +1,46 @@
+import CardeaGenerated
+
+/// Runs a call of the library, and ends it when the task is cancelled.
+///
+/// What the call had sent by then is found out by the next one. Throws `CancellationError` if it was the task that was
+/// cancelled.
+func cancellable<Result: Sendable>(
+    _ call: @Sendable (Cancel) async throws -> Result
+) async throws -> Result {
+    let cancel = Cancel()
+    return try await withTaskCancellationHandler {
+        // Nothing begins in a task that was cancelled already.
+        try Task.checkCancellation()
+        do {
+            return try await call(cancel)
+        } catch CardeaError.Cancelled where Task.isCancelled {
+            throw CancellationError()
+        }
+    } onCancel: {
+        cancel.cancel()
+    }
+}
+
+/// Does something for at most so many seconds.
+///
+/// Throws ``TimedOut`` when the time is over; what was sent by then is found out by the next call.
+public func within<Result: Sendable>(
+    seconds: Double,
+    _ call: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+        group.addTask { try await call() }
+        group.addTask {
+            try await Task.sleep(nanoseconds: UInt64(max(seconds, 0) * 1_000_000_000))
+            throw TimedOut()
+        }
+        defer { group.cancelAll() }
+        guard let result = try await group.next() else { throw CancellationError() }
+        return result
+    }
+}
+
+/// A call took longer than it was allowed to.
+public struct TimedOut: Error, Sendable {
+    public init() {}
+}

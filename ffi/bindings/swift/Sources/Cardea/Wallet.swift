@@ -1,0 +1,34 @@
+import CardeaGenerated
+
+/// What the host program brings, under a name that Foundation does not use, too.
+public typealias WalletHost = CardeaGenerated.Host
+
+extension Wallet {
+    /// Opens the wallet in the folder that the options name, making it if it is not there; without a folder, one in
+    /// memory.
+    public static func open(_ options: WalletOptions = WalletOptions(), host: WalletHost = WalletHost()) async throws -> Wallet {
+        try await cancellable { try await openWallet(options: options, host: host, cancel: $0) }
+    }
+
+    /// All tokens, in a stable order. Asks nobody.
+    public func tokens() async throws -> [Token] {
+        try await cancellable { try await self.tokens(cancel: $0) }
+    }
+
+    /// The token of this name. Asks nobody.
+    public func token(_ id: String) async throws -> Token {
+        try await cancellable { try await self.token(id: id, cancel: $0) }
+    }
+
+    /// Accepts an invitation.
+    public func enroll(_ invitation: Invitation, _ pins: NewPins) async throws -> Enrollment {
+        try await cancellable { try await self.enroll(invitation: invitation, pins: pins, cancel: $0) }
+    }
+}
+
+extension Invitation {
+    /// From a typed code and the host of its server, which is asked for its key.
+    public static func code(_ code: String, server: String) async throws -> Invitation {
+        try await cancellable { try await Invitation.fromCode(code: code, server: server, cancel: $0) }
+    }
+}

@@ -1,0 +1,27 @@
+import Foundation
+import XCTest
+
+/// `ffi/conformance/scenarios.txt`, which every language plays.
+final class ScenarioTests: XCTestCase {
+    func testEveryScenarioComesOutAsItSays() async throws {
+        let path = ProcessInfo.processInfo.environment["CARDEA_SCENARIOS"] ?? ""
+        let scenarios = try Scenario.all(in: String(contentsOfFile: path, encoding: .utf8))
+        XCTAssertGreaterThan(scenarios.count, 20)
+        for scenario in scenarios {
+            do {
+                try await Player().play(scenario)
+            } catch {
+                XCTFail("\(error)")
+            }
+        }
+    }
+
+    func testALineIsTakenApartAsTheReadmeSays() {
+        let step = Step(#"ask joe "Pay 4 -> 5 EUR" 30 -> error 11"#, at: 7)
+        XCTAssertEqual([step.verb] + step.words, ["ask", "joe", "30"])
+        XCTAssertEqual(step.quoted, "Pay 4 -> 5 EUR")
+        XCTAssertEqual(step.expected, "error 11")
+        XCTAssertNil(Step("open joe 274951", at: 1).expected)
+        XCTAssertEqual(Step("interrupted open joe 274951 -> open", at: 1).inner.verb, "open")
+    }
+}
