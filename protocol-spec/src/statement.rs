@@ -6,6 +6,10 @@ use crate::limits::SLOTS;
 use crate::token::{DeviceId, TokenId};
 use crate::wire::{Op, PinEntry, SetPins, Writer};
 
+mod receipt;
+
+pub use receipt::{About, ReceiptView, SignedError};
+
 const LABEL: &[u8; 12] = b"cardea1 stmt";
 
 /// Length in bytes of a statement without extension.

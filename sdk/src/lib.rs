@@ -32,6 +32,8 @@
 //! | how frames travel | [`transport`] |
 //! | time and randomness | [`Env`] |
 //! | a server's key, for typed codes | [`discovery`] |
+//! | whether somebody else's token is open; texts for them to approve | [`relying_party`] |
+//! | what a device has signed | [`receipt`] |
 //! | what can go wrong | [`WalletError`] |
 //!
 //! Features, all on by default: `discovery` looks up servers for typed codes, `keyring` keeps the wallet's key where the
@@ -52,8 +54,13 @@ mod log;
 mod operation;
 mod pins;
 mod presence;
+pub mod receipt;
+#[cfg(feature = "relying-party")]
+pub mod relying_party;
 mod status;
 pub mod store;
+#[cfg(any(feature = "relying-party", feature = "websocket"))]
+mod tls;
 mod token;
 pub mod transport;
 mod wallet;

@@ -17,14 +17,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
+use crate::tls;
 
 /// Port of the web server, unless it is on this machine.
 const PORT: u16 = 443;
@@ -68,15 +68,7 @@ impl WebSocketConnector {
     /// # Errors
     /// There is no certificate in it, or one that cannot be read.
     pub fn authorities(self, pem: &[u8]) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| invalid(&error.to_string()))?;
-            roots.add(certificate).map_err(|error| invalid(&error.to_string()))?;
-        }
-        if roots.is_empty() {
-            return Err(invalid("there is no certificate in PEM form"));
-        }
-        Ok(self.tls(trusting(roots)?))
+        Ok(self.tls(tls::authorities(pem)?))
     }
 
     /// How `host` is asked; `None` without TLS.
@@ -84,7 +76,7 @@ impl WebSocketConnector {
         match &self.tls {
             Some(config) => Ok(Some(Arc::clone(config))),
             None if is_local(host) => Ok(None),
-            None => default_tls().map(Some),
+            None => tls::web().map(Some),
         }
     }
 
@@ -117,24 +109,6 @@ impl WebSocketConnector {
 
 fn is_local(host: &str) -> bool {
     Host::new(host).is_ok_and(|host| host.is_loopback())
-}
-
-/// TLS with the certificates that browsers trust.
-fn default_tls() -> io::Result<Arc<ClientConfig>> {
-    trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-}
-
-fn trusting(roots: RootCertStore) -> io::Result<Arc<ClientConfig>> {
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-fn invalid(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 impl Connector for WebSocketConnector {

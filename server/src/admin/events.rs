@@ -84,6 +84,12 @@ pub struct EventFeed {
 }
 
 impl EventFeed {
+    /// The number of the row behind which it begins.
+    #[must_use]
+    pub const fn begins_after(&self) -> u64 {
+        self.after
+    }
+
     /// The next event. Waits until there is one.
     ///
     /// Cancel safe: no event is lost.

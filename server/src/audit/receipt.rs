@@ -1,15 +1,12 @@
 //! Receipts: statements that a device has signed, checked with the public key alone.
 
-use cardea_protocol::crypto::{Dalek, Provider};
-use cardea_protocol::statement::STATEMENT_LEN;
+use cardea_protocol::crypto::Dalek;
+use cardea_protocol::statement::{About, ReceiptView, SignedError};
 use cardea_protocol::wire::Op;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde_json::Value;
 
-use super::tree::sha256;
 use crate::clock::UnixSeconds;
-
-const LABEL: &[u8] = b"cardea1 stmt";
 
 /// Why a receipt proves nothing. Whoever handed it over must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,21 +15,15 @@ pub enum ReceiptError {
     /// It is not of the form of a receipt.
     #[error("this is no receipt: it needs `statement`, `signature` and `publicKey`")]
     Form,
-    /// The statement is none.
-    #[error("the statement is not one of an operation")]
-    Statement,
     /// The key is not the expected one.
     #[error("the receipt names another key than the one expected")]
     Key,
-    /// The signature is wrong.
-    #[error("the signature is wrong: the statement was changed, or another key has signed it")]
-    Signature,
+    /// Statement, signature or text.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
     /// What stands beside the receipt is not what was signed.
     #[error("what stands beside the receipt is not what was signed")]
     Beside,
-    /// The text is not the one that was confirmed.
-    #[error("the text is not the one that was signed")]
-    Text,
 }
 
 /// What a device has signed.
@@ -70,46 +61,27 @@ pub fn check(json: &Value, key: Option<&[u8; 32]>, text: Option<&str>) -> Result
     if key.is_some_and(|key| *key != public) {
         return Err(ReceiptError::Key);
     }
-    let read = read(&statement, public).ok_or(ReceiptError::Statement)?;
-    if !Dalek::ed25519_verify(&public, &statement, &signature) {
-        return Err(ReceiptError::Signature);
-    }
+    let view = ReceiptView::verify::<Dalek>(&statement, &signature, &public)?;
     let says_other =
         |name: &str, signed: &str| json.get(name).and_then(Value::as_str).is_some_and(|said| said != signed);
-    if says_other("token", &read.token) || says_other("device", &read.device) {
+    let (token, device) = (HEXLOWER.encode(view.context.token.bytes()), HEXLOWER.encode(view.context.device.bytes()));
+    if says_other("token", &token) || says_other("device", &device) {
         return Err(ReceiptError::Beside);
     }
-    if let Some(text) = text
-        && statement.get(STATEMENT_LEN + 8..) != Some(sha256(&[text.as_bytes()]).as_slice())
-    {
-        return Err(ReceiptError::Text);
+    if let Some(text) = text {
+        view.check_text::<Dalek>(text)?;
     }
-    Ok(read)
-}
-
-/// `label 12, op 1, win 1, time 4, generation 8, sequence 4, token 16, device 4, bind 32`, and what the operation adds.
-fn read(statement: &[u8], key: [u8; 32]) -> Option<Receipt> {
-    let rest = statement.strip_prefix(LABEL)?;
-    let op = Op::from_number(*rest.first()?)?;
-    let time = u32::from_le_bytes(rest.get(2..6)?.try_into().ok()?);
-    let (token, device) = (rest.get(18..34)?, rest.get(34..38)?);
-    let extension = match op {
-        Op::Confirm | Op::Deny => 40,
-        Op::SetPins | Op::Rotate => 32,
-        Op::RevokeDevice => 4,
-        _ => 0,
+    let confirmation = match view.about {
+        About::Confirmation { id, .. } => Some(HEXLOWER.encode(id)),
+        _ => None,
     };
-    if statement.len() != STATEMENT_LEN + extension {
-        return None;
-    }
-    let confirmation = (extension == 40).then(|| HEXLOWER.encode(&statement[STATEMENT_LEN..STATEMENT_LEN + 8]));
-    let (token, device) = (HEXLOWER.encode(token), HEXLOWER.encode(device));
-    Some(Receipt { op, time: UnixSeconds::from(time), token, device, confirmation, key })
+    Ok(Receipt { op: view.op, time: UnixSeconds::from(view.time), token, device, confirmation, key: public })
 }
 
 #[cfg(test)]
 mod tests {
     use cardea_protocol::Secret;
+    use cardea_protocol::crypto::Provider as _;
     use cardea_protocol::statement::{Context, Extension, Statement};
     use cardea_protocol::token::{DeviceId, TokenId};
     use serde_json::json;
@@ -144,7 +116,7 @@ mod tests {
         let item = |token: &str| json!({ "token": token, "device": "01020304", "receipt": opened });
         assert_eq!(check(&item(&read.token), None, None), Ok(read));
         assert_eq!(check(&item("other"), None, None), Err(ReceiptError::Beside));
-        assert_eq!(check(&opened, None, Some("a text")), Err(ReceiptError::Text));
+        assert_eq!(check(&opened, None, Some("a text")), Err(SignedError::Text.into()));
     }
 
     #[test]
@@ -176,6 +148,6 @@ mod tests {
         let signed = receipt(Op::Confirm, Extension::Confirmation { id: &[7; 8], text });
         let read = check(&signed, None, Some(text)).expect("signed");
         assert_eq!(read.confirmation.as_deref(), Some("0707070707070707"));
-        assert_eq!(check(&signed, None, Some("Pay \u{20ac} 31 to Eva")), Err(ReceiptError::Text));
+        assert_eq!(check(&signed, None, Some("Pay \u{20ac} 31 to Eva")), Err(SignedError::Text.into()));
     }
 }

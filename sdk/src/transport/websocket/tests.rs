@@ -87,7 +87,7 @@ async fn with_tls_nothing_travels_in_clear() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = Endpoint { host: "127.0.0.1".into(), port: 1 };
-    let connector = WebSocketConnector::new().port(port).tls(default_tls().unwrap());
+    let connector = WebSocketConnector::new().port(port).tls(tls::web().unwrap());
     let first_byte = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.read_u8().await.unwrap()
@@ -102,7 +102,7 @@ fn without_tls_only_this_machine_is_asked() {
     for (host, is_local) in [("127.0.0.1", true), ("[::1]", true), ("localhost", true), ("id.example", false)] {
         assert_eq!(WebSocketConnector::new().tls_for(host).unwrap().is_none(), is_local, "{host}");
     }
-    let forced = WebSocketConnector::new().tls(default_tls().unwrap());
+    let forced = WebSocketConnector::new().tls(tls::web().unwrap());
     assert!(forced.tls_for("localhost").unwrap().is_some());
 }
 

@@ -76,6 +76,22 @@ async fn events_arrive_as_they_happen_and_a_reader_that_comes_back_misses_none()
 }
 
 #[tokio::test]
+async fn a_stream_that_begins_now_begins_with_the_number_to_come_back_behind() {
+    let server = Server::start().await;
+    server.token("joe", State::Closed).await;
+    let mut reader = Reader::open(&server, &query(""), "").await;
+    assert!(reader.until(":\n\n").await);
+    let number = reader.text.lines().find_map(|line| line.strip_prefix("id: ")).expect("a number").to_owned();
+    assert!(reader.events().is_empty(), "{}", reader.text);
+    drop(reader);
+    let block = json!({ "id": "joe", "service": "default_demo", "authKey": ADMIN_KEY }).to_string();
+    server.post("/token/block", &block).await;
+    let mut again = Reader::open(&server, &query(&format!("&after={number}")), "").await;
+    assert!(again.until("event: token.blocked\n").await, "{}", again.text);
+    assert_eq!(again.events(), ["token.blocked"], "what came in between, and nothing from before");
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_authkey_and_with_the_server() {
     let server = Server::start().await;
     let scope = KeyScope::Service("default_demo".to_owned());

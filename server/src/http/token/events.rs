@@ -65,7 +65,8 @@ async fn history(call: Call) -> Result<Json<Value>, Problem> {
     Ok(page.answer(&call, items, last.as_ref().map(<[u8; 8]>::as_slice)))
 }
 
-/// Events as they happen: `id`, `event` and `data` of each, and comments in between.
+/// Events as they happen: `id`, `event` and `data` of each, and comments in between. One that begins now begins with the
+/// `id` behind which it does.
 async fn events(
     State(api): State<Arc<Api>>,
     lifetime: Option<Extension<Lifetime>>,
@@ -88,6 +89,10 @@ async fn events(
     let lifetime = lifetime.map(|Extension(lifetime)| lifetime);
     if let Some(lifetime) = &lifetime {
         lifetime.stream();
+    }
+    if after.is_none() {
+        // So that a reader whose stream breaks before the first event can come back without a gap. There is room.
+        let _ = sender.try_send(format!("id: {}\n\n", feed.begins_after()).into());
     }
     tokio::spawn(Streaming { call, feed, types, sender, lifetime, _permit: permit }.run());
     let lines = stream::unfold(receiver, async |mut receiver| {

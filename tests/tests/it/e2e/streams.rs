@@ -105,8 +105,8 @@ impl Stream {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.text = rest;
-                // A comment says that the server lives.
-                if !block.starts_with(':') {
+                // A comment says that the server lives, and a number alone where the stream begins.
+                if block.contains("event: ") {
                     return Some(event(&block));
                 }
             } else if ended || !self.more() {

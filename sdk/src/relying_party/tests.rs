@@ -1,0 +1,5 @@
+mod confirm;
+mod hostile;
+mod setup;
+mod status;
+mod watch;
