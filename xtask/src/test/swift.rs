@@ -20,7 +20,7 @@ const PACKAGES: &str = "swiftlang,libc6-dev,libstdc++-14-dev";
 /// Where the project is in that system.
 const PLACE: &str = "cardea";
 /// What is tested, as folders of the project.
-const TESTED: [&str; 1] = ["ffi/bindings/swift"];
+const TESTED: [&str; 2] = ["ffi/bindings/swift", "ffi/examples/ios"];
 
 /// Runs `swift test` in the package and in the example.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {

@@ -1,0 +1,34 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+#if canImport(AppleProductTypes)
+import AppleProductTypes
+
+let app: [Product] = [
+    .iOSApplication(
+        name: "Tokens",
+        targets: ["App"],
+        bundleIdentifier: "dev.cardea.example",
+        displayVersion: "1.0",
+        bundleVersion: "1",
+        supportedDeviceFamilies: [.phone, .pad],
+        supportedInterfaceOrientations: [.portrait]
+    )
+]
+let screens: [Target] = [.executableTarget(name: "App", dependencies: ["TokensModel"], path: "App")]
+#else
+let app: [Product] = []
+let screens: [Target] = []
+#endif
+
+let package = Package(
+    name: "Tokens",
+    platforms: [.iOS(.v15), .macOS(.v12)],
+    products: app,
+    dependencies: [.package(name: "Cardea", path: "../../bindings/swift")],
+    targets: screens + [
+        .target(name: "TokensModel", dependencies: [.product(name: "Cardea", package: "Cardea")]),
+        .testTarget(name: "TokensModelTests", dependencies: ["TokensModel"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
