@@ -3,6 +3,7 @@
 //! Every subcommand prints one line per part and ends with `N passed, N failed, N skipped` alone on a line. The exit code
 //! is 0 only when no part failed. Where `CI=true` is set a skipped part counts as failed.
 
+mod alignment;
 mod audit;
 mod bench;
 mod bindings;
@@ -10,6 +11,7 @@ mod clock;
 mod demo;
 mod docs;
 mod fuzz;
+mod jvm;
 mod lint;
 mod models;
 mod package;
@@ -37,8 +39,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, Python, capture, demo, fuzzing,
-    /// docs
+    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, Python, Swift,
+    /// Kotlin, capture, demo, fuzzing, docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),
@@ -55,6 +57,8 @@ enum Task {
     Package(package::Package),
     /// Run a benchmark; fails when a required ratio is missed
     Bench(bench::Options),
+    /// Check that native libraries can be loaded where memory pages have 16 KiB
+    Alignment(alignment::Options),
     /// Look dependencies up in the advisory database
     Audit,
     /// Make OpenAPI JSON, PDF reference and Insomnia workspace from the API's description
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Bindings => bindings::run(),
         Task::Package(package) => package::run(&package),
+        Task::Alignment(options) => alignment::run(&options),
         Task::Audit => audit::run(),
         Task::Docs => docs::run(),
         Task::Vectors(options) => vectors::run(&options),

@@ -1,5 +1,6 @@
 //! `cargo xtask package`: what app developers install.
 
+mod kotlin;
 pub(crate) mod python;
 
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Package {
     /// A wheel, built as it ships, installed into a fresh environment and tried there
     Python,
+    /// The JVM jar, tried by a fresh JVM; the Android AAR where Android's toolchain is
+    Kotlin,
 }
 
 /// Makes a package and tries it.
@@ -22,7 +25,10 @@ pub(crate) fn run(package: &Package) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
     match package {
-        Package::Python => report.part("python", || python::run(&workspace)),
-    };
+        Package::Python => {
+            report.part("python", || python::run(&workspace));
+        }
+        Package::Kotlin => kotlin::run(&workspace, &mut report),
+    }
     Ok(report.finish())
 }

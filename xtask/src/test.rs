@@ -5,6 +5,7 @@ mod capture;
 mod cargo;
 mod demo;
 mod features;
+mod kotlin;
 mod no_std;
 mod python;
 mod swift;
@@ -16,8 +17,8 @@ use clap::Args;
 
 use crate::report::{Outcome, Report};
 use crate::tools::{
-    self, BROWSER, CC, CURL, CXX, DEBOOTSTRAP, GIT, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, Tool,
-    VENV,
+    self, BROWSER, CC, CURL, CXX, DEBOOTSTRAP, GIT, JAVA, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD,
+    TSHARK, Tool, VENV,
 };
 use crate::workspace::Workspace;
 use crate::{bindings, fuzz, lint, models};
@@ -94,6 +95,7 @@ fn all() -> Vec<Part> {
         other("bindings", &[CC], bindings::check),
         other("python", &[CC, PYTHON, VENV], python::run),
         other("swift", &[CC, DEBOOTSTRAP], swift::run),
+        other("kotlin", &[CC, JAVA, NPM], kotlin::run),
         other("api", &[CC, CURL, PYTHON], api::run),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),

@@ -36,6 +36,12 @@ pub(crate) const BROWSER: Tool = Tool {
     packages: &["chromium", "chromium-driver"],
     purpose: "looking at pages as people do",
 };
+/// Runs the Kotlin compiler and what it compiled.
+pub(crate) const JAVA: Tool =
+    Tool { program: "java", probe: "-version", packages: &["default-jdk-headless"], purpose: "the Kotlin binding" };
+/// Brings the Kotlin compiler.
+pub(crate) const NPM: Tool =
+    Tool { program: "npm", probe: "--version", packages: &["npm"], purpose: "fetching the Kotlin compiler" };
 /// Asks for tokens before it passes requests on.
 pub(crate) const NGINX: Tool =
     Tool { program: "nginx", probe: "-v", packages: &["nginx-light"], purpose: "the integration with nginx" };

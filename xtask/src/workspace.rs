@@ -75,6 +75,11 @@ impl Workspace {
         Ok(Self { root, crates: metadata.packages, target: metadata.target_directory })
     }
 
+    /// The member of that name.
+    pub(crate) fn package(&self, name: &str) -> Result<&Package> {
+        self.crates.iter().find(|package| package.name == name).with_context(|| format!("no crate is named {name}"))
+    }
+
     /// Where builds of the workspace go.
     pub(crate) fn target(&self) -> &Path {
         &self.target

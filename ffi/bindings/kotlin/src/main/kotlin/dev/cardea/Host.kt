@@ -1,0 +1,50 @@
+package dev.cardea
+
+/**
+ * What the program around a wallet supplies. All of it is optional.
+ *
+ * The library calls these from threads of its own that may block, several at a time; never from the thread of a caller. What
+ * they throw becomes [CardeaException.HostFailed] of the operation that needed them.
+ */
+public class Host(
+    /** The time; without one, the system's. */
+    public val clock: Clock? = null,
+    /** Randomness; without one, the system's. */
+    public val entropy: Entropy? = null,
+)
+
+/** The time. */
+public fun interface Clock {
+    /** Unix seconds. It may jump and be wrong by years: it is evidence only, and the server's clock decides. */
+    public fun now(): Long
+}
+
+/** Randomness, which is mixed with the system's. */
+public fun interface Entropy {
+    /** So many random bytes. */
+    public fun bytes(count: Int): ByteArray
+}
+
+/** Keeps a few small secrets under short names. */
+public interface SecretStore {
+    /**
+     * The secret of that name; none if there certainly is none. One that cannot be read is an error.
+     *
+     * @throws java.io.IOException it cannot be read.
+     */
+    public fun load(name: String): ByteArray?
+
+    /**
+     * Keeps [secret] under [name] for good, replacing another one. When this returns, a crash does not undo it.
+     *
+     * @throws java.io.IOException it cannot be kept.
+     */
+    public fun save(name: String, secret: ByteArray)
+
+    /**
+     * Forgets the secret of that name, if there is one.
+     *
+     * @throws java.io.IOException it cannot be removed.
+     */
+    public fun remove(name: String)
+}

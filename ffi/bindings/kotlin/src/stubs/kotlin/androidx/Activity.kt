@@ -1,0 +1,17 @@
+@file:Suppress("unused", "UNUSED_PARAMETER")
+
+package androidx.activity
+
+import android.content.Intent
+import android.os.Bundle
+import androidx.lifecycle.ViewModel
+
+open class ComponentActivity {
+    val intent: Intent? = null
+
+    open fun onCreate(savedInstanceState: Bundle?) {}
+
+    open fun onNewIntent(intent: Intent) {}
+}
+
+fun <T : ViewModel> ComponentActivity.viewModels(): Lazy<T> = throw UnsupportedOperationException("a stand-in")

@@ -1,0 +1,5 @@
+@file:Suppress("unused")
+
+package androidx.compose.ui.text
+
+class TextStyle

@@ -1,0 +1,40 @@
+package dev.cardea.example
+
+import android.app.Application
+import android.content.Intent
+import android.os.Bundle
+import androidx.activity.ComponentActivity
+import androidx.activity.compose.setContent
+import androidx.activity.viewModels
+import androidx.lifecycle.AndroidViewModel
+import androidx.lifecycle.viewModelScope
+import dev.cardea.android.CardeaAndroid
+
+/** Keeps the model while the activity comes and goes. */
+class TokensViewModel(app: Application) : AndroidViewModel(app) {
+    val model = TokensModel(viewModelScope) { CardeaAndroid.openWallet(app) }
+
+    init {
+        model.start()
+    }
+}
+
+/** The one screen. Enrollment links lead here (see the manifest). */
+class MainActivity : ComponentActivity() {
+    private val tokens: TokensViewModel by viewModels()
+
+    override fun onCreate(savedInstanceState: Bundle?) {
+        super.onCreate(savedInstanceState)
+        if (savedInstanceState == null) follow(intent)
+        setContent { TokensScreen(tokens.model) }
+    }
+
+    override fun onNewIntent(intent: Intent) {
+        super.onNewIntent(intent)
+        follow(intent)
+    }
+
+    private fun follow(intent: Intent?) {
+        intent?.dataString?.let(tokens.model::invite)
+    }
+}
