@@ -4,6 +4,7 @@
 //! change that apps may notice is seen in review.
 
 mod surface;
+pub(crate) mod swift;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod kotlin;
 pub(crate) mod python;
+mod swift;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Package {
     /// A wheel, built as it ships, installed into a fresh environment and tried there
     Python,
+    /// The Swift package with the generated code, and on macOS the XCFramework that it links
+    Swift,
     /// The JVM jar, tried by a fresh JVM; the Android AAR where Android's toolchain is
     Kotlin,
 }
@@ -27,6 +30,9 @@ pub(crate) fn run(package: &Package) -> Result<ExitCode> {
     match package {
         Package::Python => {
             report.part("python", || python::run(&workspace));
+        }
+        Package::Swift => {
+            report.part("swift", || swift::run(&workspace));
         }
         Package::Kotlin => kotlin::run(&workspace, &mut report),
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::bindings::{self, Language};
+use crate::bindings::{self, swift};
 use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
@@ -81,46 +81,16 @@ fn assemble(workspace: &Workspace, place: &Path) -> Result<()> {
                     .with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
-        copy(&workspace.root.join(folder), &to)?;
+        swift::copy(&workspace.root.join(folder), &to)?;
     }
-    generate(workspace, &place.join(TESTED[0]).join("Sources"))?;
+    swift::generate(workspace, &workspace.target().join("swift/generated"), &place.join(TESTED[0]).join("Sources"))?;
     let library = bindings::library_name();
     for (from, to) in [
         (bindings::library(workspace), place.join("lib").join(&library)),
         (workspace.program("cardea-server"), place.join("bin/cardea-server")),
         (workspace.root.join("ffi/conformance/scenarios.txt"), place.join("scenarios.txt")),
     ] {
-        copy(&from, &to)?;
-    }
-    Ok(())
-}
-
-/// Generates the code, each file in the target that it belongs to.
-fn generate(workspace: &Workspace, sources: &Path) -> Result<()> {
-    let made = workspace.target().join("swift/generated");
-    bindings::generate(workspace, Language::Swift, &made)?;
-    for (file, target) in
-        [("CardeaGenerated.swift", "CardeaGenerated/CardeaGenerated.swift"), ("CardeaFFI.h", "CardeaFFI/CardeaFFI.h")]
-    {
-        copy(&made.join(file), &sources.join(target))?;
-    }
-    let map = "module CardeaFFI {\n    header \"CardeaFFI.h\"\n    link \"cardea_ffi\"\n    export *\n}\n";
-    fs::write(sources.join("CardeaFFI/module.modulemap"), map).context("cannot write the module map")
-}
-
-/// Copies a file, or a folder with everything in it but what starts with a dot.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if !from.is_dir() {
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        return fs::copy(from, to).map(drop).with_context(|| format!("cannot copy {}", from.display()));
-    }
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let name = entry?.file_name();
-        if !name.to_string_lossy().starts_with('.') {
-            copy(&from.join(&name), &to.join(&name))?;
-        }
+        swift::copy(&from, &to)?;
     }
     Ok(())
 }

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Makes CardeaFFI.xcframework beside this script: the library for iOS, its simulator, and macOS. Needs macOS with Xcode and
+# rustup's targets for these. The first argument is the folder with the generated CardeaFFI.h.
+set -eu
+
+headers=$1
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+work=$root/target/xcframework
+library=libcardea_ffi.a
+export IPHONEOS_DEPLOYMENT_TARGET=15.0 MACOSX_DEPLOYMENT_TARGET=12.0
+
+rm -rf "$work" "$here/CardeaFFI.xcframework"
+# A folder of its own: two modules with a map each would be in each other's way in one app.
+mkdir -p "$work/include/CardeaFFI" "$work/simulator" "$work/macos"
+cp "$headers/CardeaFFI.h" "$work/include/CardeaFFI/"
+printf 'module CardeaFFI {\n    header "CardeaFFI.h"\n    export *\n}\n' > "$work/include/CardeaFFI/module.modulemap"
+
+for target in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do
+    cargo build --locked --profile release-ffi -p cardea-ffi --target "$target" --manifest-path "$root/Cargo.toml"
+done
+built() { printf '%s' "$root/target/$1/release-ffi/$library"; }
+lipo -create "$(built aarch64-apple-ios-sim)" "$(built x86_64-apple-ios)" -output "$work/simulator/$library"
+lipo -create "$(built aarch64-apple-darwin)" "$(built x86_64-apple-darwin)" -output "$work/macos/$library"
+
+xcodebuild -create-xcframework \
+    -library "$(built aarch64-apple-ios)" -headers "$work/include" \
+    -library "$work/simulator/$library" -headers "$work/include" \
+    -library "$work/macos/$library" -headers "$work/include" \
+    -output "$here/CardeaFFI.xcframework"
