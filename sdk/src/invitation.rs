@@ -79,6 +79,26 @@ impl Invitation {
         Self::from_link(text.trim())
     }
 
+    /// From a picture of a QR code: the bytes of a PNG or JPEG file of at most 16 MiB and 16 million pixels. Photographs
+    /// may be turned, dim, noisy and taken at an angle. Codes that are no invitations do not matter; two different
+    /// invitations do.
+    ///
+    /// Takes up to about eight bytes of memory for each pixel, and up to seconds for a picture that is hard to read: not
+    /// for the thread that draws.
+    ///
+    /// # Errors
+    /// [`WalletError::Image`].
+    #[cfg(feature = "qr-image")]
+    pub fn from_qr_image(bytes: &[u8]) -> Result<Self, WalletError> {
+        let texts = crate::qr::texts(bytes)?;
+        let mut invitations = texts.iter().filter_map(|text| Self::from_text(text).ok());
+        match (invitations.next(), invitations.next()) {
+            (Some(invitation), None) => Ok(invitation),
+            (Some(_), Some(_)) => Err(ImageError::Several.into()),
+            (None, _) => Err(ImageError::NoInvitation.into()),
+        }
+    }
+
     /// As [`Invitation::from_text`], for a text that is a link and nothing else.
     ///
     /// # Errors

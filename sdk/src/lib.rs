@@ -54,6 +54,8 @@ mod log;
 mod operation;
 mod pins;
 mod presence;
+#[cfg(feature = "qr-image")]
+mod qr;
 pub mod receipt;
 #[cfg(feature = "relying-party")]
 pub mod relying_party;
@@ -81,3 +83,8 @@ pub use presence::{Presence, PresenceError, PresenceRequest, Purpose};
 pub use status::Status;
 pub use token::{Confirmation, Deed, DenyReason, DeviceInfo, HistoryItem, ServiceInfo, Summary, Token, Window};
 pub use wallet::{Builder, Enrollment, Wallet};
+
+/// The examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sdk/guide.md")]
+mod guide {}

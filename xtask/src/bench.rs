@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: benchmarks that fail when a required ratio is missed.
 
+mod size;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -15,6 +17,9 @@ pub(crate) struct Options {
     /// The benchmark
     #[arg(value_enum, default_value_t = Subject::Protocol)]
     subject: Subject,
+    /// Write the measured sizes of the library to `ffi/code_size.json`, to be compared with later
+    #[arg(long)]
+    record: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -26,6 +31,8 @@ enum Subject {
     Server,
     /// What an idle encrypted connection of a device takes
     Channel,
+    /// The SDK in its bindings library: how large it is, without any feature and with each
+    Sdk,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
 }
@@ -45,6 +52,7 @@ impl Subject {
                 ("postgres", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "postgres"]),
             ],
             Self::Channel => &[("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "idle"])],
+            Self::Sdk => &[],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }
     }
@@ -54,6 +62,9 @@ impl Subject {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
+    if matches!(options.subject, Subject::Sdk) {
+        size::measure(&workspace, &mut report, options.record)?;
+    }
     for (name, arguments) in options.subject.parts() {
         report.printing_part(name, || {
             process::shown_to_the_end(process::cargo(&workspace.root).args(*arguments))?;

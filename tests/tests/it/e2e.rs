@@ -1,5 +1,6 @@
 //! Real processes: a server, emulated devices, and relying parties that ask.
 
+mod approvals;
 mod clients;
 mod command_line;
 mod configuration;

@@ -1,0 +1,138 @@
+//! How large the bindings library is as it ships: without any feature, which is what phones get, and with each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::process;
+use crate::report::{Outcome, Report};
+use crate::workspace::Workspace;
+
+const CRATE: &str = "cardea-ffi";
+const PROFILE: &str = "release-ffi";
+/// What was measured last, beside the library's sources.
+const RECORD: &str = "ffi/code_size.json";
+/// Where the numbers are comparable.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const LEAN: &str = "lean";
+/// Most bytes of the library without any feature, stripped.
+const LEAN_MAX: u64 = 900_000;
+/// How far a size may be from the recorded one, in percent.
+const TOLERANCE: u64 = 5;
+
+/// The size of a stripped library.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Size {
+    bytes: u64,
+    /// Compressed, as it travels to phones.
+    gzip: u64,
+}
+
+/// Sizes by what is in the library: `lean`, a feature beside that, or `all`.
+type Sizes = BTreeMap<String, Size>;
+
+/// Builds and measures each variant, and compares with the record; with `record`, writes it.
+pub(super) fn measure(workspace: &Workspace, report: &mut Report, record: bool) -> Result<()> {
+    let before: Sizes = match fs::read_to_string(workspace.root.join(RECORD)) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| format!("cannot read {RECORD}"))?,
+        Err(_) => Sizes::new(),
+    };
+    let comparable = host(workspace)? == TARGET;
+    let mut now = Sizes::new();
+    for variant in variants(workspace)? {
+        report.part(&format!("size {variant}"), || {
+            let size = build(workspace, &variant)?;
+            now.insert(variant.clone(), size);
+            let over = now.get(LEAN).map_or(0, |lean| size.bytes.saturating_sub(lean.bytes));
+            let text = match over {
+                0 => format!("{} bytes, {} compressed", size.bytes, size.gzip),
+                over => format!("{} bytes, {} compressed; {over} more than {LEAN}", size.bytes, size.gzip),
+            };
+            if comparable && !record {
+                judge(&variant, size, before.get(&variant).copied())?;
+            }
+            Outcome::passed(text)
+        });
+    }
+    if record {
+        ensure!(comparable, "sizes are recorded on {TARGET}");
+        let text = serde_json::to_string_pretty(&now)? + "\n";
+        fs::write(workspace.root.join(RECORD), text).with_context(|| format!("cannot write {RECORD}"))?;
+    }
+    Ok(())
+}
+
+fn judge(variant: &str, now: Size, before: Option<Size>) -> Result<()> {
+    if variant == LEAN {
+        ensure!(now.bytes <= LEAN_MAX, "{} bytes; at most {LEAN_MAX} are required", now.bytes);
+    }
+    let hint = "if that is right, run `cargo xtask bench sdk --record`";
+    let Some(before) = before else { bail!("{variant} is not in {RECORD}; {hint}") };
+    if now.bytes.abs_diff(before.bytes) * 100 > before.bytes * TOLERANCE {
+        bail!("{} bytes; {RECORD} has {}, more than {TOLERANCE} % away; {hint}", now.bytes, before.bytes);
+    }
+    Ok(())
+}
+
+fn variants(workspace: &Workspace) -> Result<Vec<String>> {
+    let package = workspace.crates.iter().find(|package| package.name == CRATE);
+    let features = &package.with_context(|| format!("no crate is named {CRATE}"))?.features;
+    let names = features.keys().map(String::as_str).filter(|name| !matches!(*name, "default" | "all"));
+    Ok(std::iter::once(LEAN).chain(names).chain(["all"]).map(str::to_owned).collect())
+}
+
+fn build(workspace: &Workspace, variant: &str) -> Result<Size> {
+    let mut command = process::cargo(&workspace.root);
+    command.args(["build", "--quiet", "--locked", "--profile", PROFILE, "-p", CRATE, "--lib", "--no-default-features"]);
+    if variant != LEAN {
+        command.args(["--features", variant]);
+    }
+    let log = workspace.log(&format!("size-{variant}"));
+    process::logged(&mut command, &log)?;
+    let name = format!("{}cardea_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let built = workspace.target().join(PROFILE).join(name);
+    let stripped = strip(&built, workspace.target().join("xtask").join(format!("{variant}.stripped")), &log)?;
+    let bytes = fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))?;
+    // A gzip file has eighteen bytes around the compressed ones.
+    let gzip = miniz_oxide::deflate::compress_to_vec(&bytes, 9).len() + 18;
+    Ok(Size { bytes: bytes.len().try_into()?, gzip: gzip.try_into()? })
+}
+
+/// Without symbols and the generator's metadata, which the running library does not need.
+fn strip(built: &Path, stripped: PathBuf, log: &Path) -> Result<PathBuf> {
+    process::logged(Command::new("strip").arg("-o").arg(&stripped).arg(built), log)?;
+    Ok(stripped)
+}
+
+fn host(workspace: &Workspace) -> Result<String> {
+    let text = process::output(Command::new("rustc").current_dir(&workspace.root).arg("-vV"))?;
+    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).context("rustc does not name its host")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(variant: &str, bytes: u64, before: Option<u64>) -> bool {
+        let size = |bytes| Size { bytes, gzip: bytes / 2 };
+        judge(variant, size(bytes), before.map(size)).is_ok()
+    }
+
+    #[test]
+    fn a_size_may_be_five_percent_off_the_record() {
+        assert!(verdict("all", 1_050, Some(1_000)) && verdict("all", 950, Some(1_000)));
+        assert!(!verdict("all", 1_051, Some(1_000)) && !verdict("all", 949, Some(1_000)));
+        assert!(!verdict("all", 1_000, None));
+    }
+
+    #[test]
+    fn the_lean_library_has_a_limit_whatever_the_record_says() {
+        assert!(verdict(LEAN, LEAN_MAX, Some(LEAN_MAX)));
+        assert!(!verdict(LEAN, LEAN_MAX + 1, Some(LEAN_MAX)));
+        assert!(verdict("keyring", LEAN_MAX + 1, Some(LEAN_MAX)));
+    }
+}
