@@ -60,6 +60,7 @@ pub use crate::vault::{
     Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Service, Subscription, TokenEntry,
 };
 
+use crate::checks::Checks;
 use crate::metrics::Metrics;
 use crate::storage::{CacheLock, StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
@@ -99,6 +100,7 @@ pub struct Admin {
     copies: OnceLock<Arc<StatusCache>>,
     looks: readiness::Looks,
     counts: counts::Counts,
+    checks: Arc<Checks>,
     _lock: Option<Arc<CacheLock>>,
 }
 
@@ -144,6 +146,7 @@ impl Admin {
             copies: OnceLock::new(),
             looks: readiness::Looks::default(),
             counts: counts::Counts::default(),
+            checks: Arc::default(),
             _lock: instance.lock(),
         })
     }
@@ -165,6 +168,12 @@ impl Admin {
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<TokenId> {
         self.changes.subscribe()
+    }
+
+    /// Where checks of closed tokens are counted, for the token channel to tell devices of.
+    #[must_use]
+    pub fn checks(&self) -> Arc<Checks> {
+        Arc::clone(&self.checks)
     }
 
     fn changed(&self, token: TokenId) {

@@ -44,6 +44,7 @@ pub mod accept;
 pub mod admin;
 pub mod audit;
 pub mod channel;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use cardea_protocol::token::TokenId;
 use zeroize::Zeroizing;
 
 use super::authorize::{Answer, judge};
@@ -22,7 +23,7 @@ pub struct Check {
     /// Who asks, and in which service.
     pub access: Access,
     /// `None`: the user has no token.
-    found: Option<Peeked>,
+    found: Option<(TokenId, Peeked)>,
 }
 
 impl Admin {
@@ -54,7 +55,7 @@ impl Admin {
             let service = question.service.take().ok_or(VaultError::Unknown("service"))?;
             let found = vault.facts_in(question)?;
             let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);
-            let peeked = found.as_ref().map(|(_, facts)| facts.peek(&service.rules, clock));
+            let peeked = found.as_ref().map(|(id, facts)| (*id, facts.peek(&service.rules, clock)));
             if let (Some(copying), Some((id, facts))) = (copying, found) {
                 copying.keep(&value, key, &service, *id.bytes(), &user, facts);
             }
@@ -71,7 +72,7 @@ impl Admin {
     /// Those of [`Admin::status`].
     pub async fn end_check(&self, check: Check, user: &UserId) -> Result<TokenStatus, AdminError> {
         let (service, by) = (check.access.service()?, check.access.by);
-        let peeked = check.found.ok_or(AdminError::NoToken)?;
-        self.conclude(service, user, by, peeked).await
+        let found = check.found.ok_or(AdminError::NoToken)?;
+        self.conclude(service, user, by, found).await
     }
 }

@@ -11,10 +11,9 @@ use cardea_protocol::crypto::Random as _;
 use super::status_cache::{Before, Known, Refiller, StatusCache};
 use super::{Admin, AdminError, Service};
 use crate::domain::name::UserId;
-use crate::domain::status::TokenStatus;
 use crate::storage::rows::TokenRows as _;
 use crate::storage::{Store, Transaction};
-use crate::vault::{Authkey, Facts, Vault, VaultError};
+use crate::vault::{Authkey, Facts, Peeked, Vault, VaultError};
 
 /// Tokens that are copied together when there is nothing else to do, and the rest after them: whoever asks meanwhile comes
 /// first.
@@ -112,8 +111,9 @@ impl Admin {
         cache.find(authkey, service, user, from, || self.vault.reading())
     }
 
-    /// The status that [`Admin::status`] would find; `None` when it would have to write.
-    pub(crate) fn tell(&self, known: &Known) -> Option<TokenStatus> {
+    /// What [`Admin::status`] would find; `None` when it would have to write. Whoever answers with it says so with
+    /// [`Admin::told`].
+    pub(crate) fn tell(&self, known: &Known) -> Option<Peeked> {
         let peeked = known.token.facts.peek(&known.service.service.rules, known.clock);
         let is_end_unmarked = || peeked.ended_at.is_some_and(|end| self.vault.is_end_unmarked(end));
         if peeked.consumes || is_end_unmarked() || self.vault.is_void_unmarked() {
@@ -124,7 +124,14 @@ impl Admin {
             known.key.noted.store(now.get(), Ordering::Relaxed);
             self.uses.note(known.key.authkey.number, now);
         }
-        Some(peeked.status)
+        Some(peeked)
+    }
+
+    /// A call was answered with what [`Admin::tell`] said.
+    pub(crate) fn told(&self, known: &Known, peeked: &Peeked) {
+        if peeked.is_told {
+            self.checks.note(&known.token.id, known.now());
+        }
     }
 
     /// For a reading that may make copies: to be called before it. `None` while none are kept.

@@ -78,6 +78,7 @@ impl ServiceChange {
             ("shortString", rules.short_string.is_some()),
             ("enrollmentSeconds", rules.enrollment_seconds.is_some()),
             ("devices", rules.devices.is_some()),
+            ("tellChecks", rules.tell_checks.is_some()),
             ("label", label.is_some()),
             ("webhook", webhook.is_some()),
         ]

@@ -55,7 +55,7 @@ const REMEMBERED: usize = 4096;
 
 /// A token's copy.
 pub(crate) struct TokenCopy {
-    id: [u8; 16],
+    pub(super) id: [u8; 16],
     service: u64,
     user: Box<str>,
     pub(super) facts: Facts,

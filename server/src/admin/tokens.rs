@@ -1,5 +1,7 @@
 //! Tokens.
 
+use cardea_protocol::token::TokenId;
+
 use super::{Actor, Admin, AdminError, Service};
 use crate::domain::name::UserId;
 use crate::domain::status::TokenStatus;
@@ -17,13 +19,13 @@ impl Admin {
     /// [`AdminError::NoToken`]; storage failed, or a row is damaged.
     pub async fn status(&self, service: &Service, user: &UserId, by: Actor) -> Result<TokenStatus, AdminError> {
         let (of, whom) = (service.clone(), user.clone());
-        let peeked = self
+        let found = self
             .read(move |vault, tx| {
                 let token = vault.existing_token(tx, &of, &whom)?;
-                vault.peek(tx, &of, &token, vault.reading())
+                Ok((token.id, vault.peek(tx, &of, &token, vault.reading())?))
             })
             .await?;
-        self.conclude(service, user, by, peeked).await
+        self.conclude(service, user, by, found).await
     }
 
     /// What comes of a look at a token: the end of a single-use opening, or the note that one is over.
@@ -32,7 +34,7 @@ impl Admin {
         service: &Service,
         user: &UserId,
         by: Actor,
-        peeked: Peeked,
+        (token, peeked): (TokenId, Peeked),
     ) -> Result<TokenStatus, AdminError> {
         if peeked.consumes {
             let (of, whom) = (service.clone(), user.clone());
@@ -45,7 +47,15 @@ impl Admin {
                 tracing::warn!(%error, "the end of an opening could not be recorded");
             }
         }
+        self.note_check(&token, &peeked);
         Ok(peeked.status)
+    }
+
+    /// A check was answered: counts it for the devices that are to be told of it.
+    pub(super) fn note_check(&self, token: &TokenId, peeked: &Peeked) {
+        if peeked.is_told {
+            self.checks.note(token.bytes(), self.vault.reading().now());
+        }
     }
 
     /// The short authentication string was compared: the device that waits for it may be used.

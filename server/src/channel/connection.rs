@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::address::Admitted;
 use super::counts::{Kind, Outcome};
-use super::desk::{Answer, DeskError, Started, Subscription, WarmAnswer};
+use super::desk::{Answer, Desk, DeskError, Started, Subscription, WarmAnswer};
 use super::framing::{Farewell, FrameError, Frames, Transport};
 use super::grid::{Grid, now};
 use super::live::Place;
@@ -70,9 +70,9 @@ enum Next {
 }
 
 /// What a session has asked to be told; none for an empty mask.
-fn subscribed(place: &Place, mask: u8) -> Option<Box<Subscription>> {
+fn subscribed(desk: &Desk, session: &Session<Dalek>, place: &Place, mask: u8) -> Option<Box<Subscription>> {
     place.subscribe(mask != 0);
-    (mask != 0).then(|| Box::new(Subscription::new(mask)))
+    (mask != 0).then(|| Box::new(desk.subscription(session, mask)))
 }
 
 /// Serves a connection to its end.
@@ -204,7 +204,7 @@ impl<T: Transport> Connection<T> {
     async fn warm(&mut self, started: Started) -> Result<(), Ended> {
         let Started { mut session, place, subscription } = started;
         // Few sessions have one, so that it has no room of its own in all of them.
-        let mut subscription = subscribed(&place, subscription);
+        let mut subscription = subscribed(&self.shared.desk, &session, &place, subscription);
         let life = now() + Duration::from_secs(u64::from(SESSION_SECONDS));
         // Who takes a place after all sessions were ended sees here that the server stops.
         while !self.shared.shutdown.is_requested() {
@@ -214,7 +214,7 @@ impl<T: Transport> Connection<T> {
                     let frame = frame?;
                     match Box::pin(self.respond(&mut session, frame)).await? {
                         Next::Frame => {}
-                        Next::Pushes(mask) => subscription = subscribed(&place, mask),
+                        Next::Pushes(mask) => subscription = subscribed(&self.shared.desk, &session, &place, mask),
                         Next::End => break,
                     }
                 }

@@ -22,6 +22,7 @@ pub(super) use push::Subscription;
 use super::counts::Counts;
 use super::live::{LiveSessions, Place};
 use super::rate::{Budget, DeviceRate};
+use crate::checks::Checks;
 use crate::clock::{Clock, UnixSeconds};
 use crate::metrics::Metrics;
 use crate::storage::rows::DeviceKey;
@@ -52,6 +53,7 @@ pub struct Desk {
     lookups: Budget,
     keys: RwLock<(UnixSeconds, Arc<ServerKeys>)>,
     counts: Counts,
+    checks: Arc<Checks>,
 }
 
 /// Why the desk cannot answer. Always the server's own fault: nothing was changed, and the connection is closed.
@@ -169,7 +171,8 @@ fn reply_of(answer: &DeviceAnswer, op: Op, win: u8) -> Reply {
     let reply = answer.reply(op);
     match (op, answer.code) {
         (Op::Subscribe, Code::Ok) => {
-            Reply { aux: Reply::with_waiting(push::granted(win).into(), reply.waiting()), ..reply }
+            let granted = push::granted(win, answer.tells_checks);
+            Reply { aux: Reply::with_waiting(granted.into(), reply.waiting()), ..reply }
         }
         (Op::Subscribe, _) => Reply { aux: 0, ..reply },
         _ => reply,
@@ -222,7 +225,14 @@ impl Desk {
             lookups: Budget::new(LOOKUPS),
             keys,
             counts: Counts::default(),
+            checks: Arc::default(),
         })
+    }
+
+    /// Tells devices of what is counted in `checks`.
+    #[must_use]
+    pub fn with_checks(self, checks: Arc<Checks>) -> Self {
+        Self { checks, ..self }
     }
 
     /// Will count in `metrics` what the whole channel does.

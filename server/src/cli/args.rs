@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(change(""), RulesChange::default());
         let all = change(
             " --window 1 --lifetime 2 --tries 3 --unblock-after 4 --no-duress --silent-alarm=false --biometric \
-             --emulated=false --pin-min 7 --pin-max 8 --short-string required --enrollment-seconds 9 --devices 2",
+             --emulated=false --pin-min 7 --pin-max 8 --short-string required --enrollment-seconds 9 --devices 2 --tell-checks",
         );
         let expected = RulesChange {
             window: Some(1),
@@ -318,6 +318,7 @@ mod tests {
             short_string: Some(ShortString::Required),
             enrollment_seconds: Some(9),
             devices: Some(2),
+            tell_checks: Some(true),
         };
         assert_eq!(all, expected);
         for flags in ["--short-string on", "--duress=maybe", "--devices x", "--no-duress --duress", "--window -1"] {

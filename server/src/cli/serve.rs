@@ -88,7 +88,8 @@ pub(super) async fn serve(
     let (live, grace) = (Arc::new(LiveSessions::default()), config.shutdown.grace);
     let handshakes = config.channel.max_handshakes_per_minute;
     let desk = Desk::open(instance.store().clone(), Arc::clone(instance.vault()), clock, Arc::clone(&live), handshakes);
-    let desk = Arc::new(desk.await.map_err(AdminError::from)?.with_metrics(&metrics));
+    let desk = desk.await.map_err(AdminError::from)?.with_metrics(&metrics).with_checks(admin.checks());
+    let desk = Arc::new(desk);
     let channel = Channel::new(desk, &config.channel, shutdown.clone());
     if config.channel.websocket {
         api = api.with_channel(channel.clone());

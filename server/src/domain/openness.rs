@@ -75,6 +75,13 @@ impl Openness {
         world.opening(rules.window, clock).map_or(TokenStatus::Closed, TokenStatus::Open)
     }
 
+    /// Whether a device of the token would call it closed, so that a check now is one of a closed token. The same whether
+    /// or not it is under duress, whatever the check is answered.
+    #[must_use]
+    pub fn is_shown_closed(&self, rules: &ServiceRules, clock: ClockReading) -> bool {
+        !self.is_blocked() && self.facing().opening(rules.window, clock).is_none()
+    }
+
     /// Whether a check that is answered 1 or 3 ends an opening. Under duress the shadow's ends too, although the check
     /// is not answered 1: the device must look as it would otherwise.
     #[must_use]

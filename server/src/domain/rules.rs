@@ -38,6 +38,8 @@ pub struct ServiceRules {
     pub enrollment_seconds: u32,
     /// How many devices a token may have.
     pub devices: u8,
+    /// Whether devices are told that somebody has checked the closed token.
+    pub tell_checks: bool,
 }
 
 impl Default for ServiceRules {
@@ -54,6 +56,7 @@ impl Default for ServiceRules {
             short_string: ShortString::Off,
             enrollment_seconds: ENROLLMENT_SECONDS,
             devices: 1,
+            tell_checks: false,
         }
     }
 }
@@ -172,6 +175,8 @@ pub struct RulesChange {
     pub enrollment_seconds: Option<u32>,
     /// How many devices a token may have. Those that there are stay.
     pub devices: Option<u8>,
+    /// Whether devices are told that somebody has checked the closed token.
+    pub tell_checks: Option<bool>,
 }
 
 impl RulesChange {
@@ -197,6 +202,7 @@ impl RulesChange {
             short_string: self.short_string.unwrap_or(rules.short_string),
             enrollment_seconds: self.enrollment_seconds.unwrap_or(rules.enrollment_seconds),
             devices: self.devices.unwrap_or(rules.devices),
+            tell_checks: self.tell_checks.unwrap_or(rules.tell_checks),
         }
     }
 }
@@ -254,6 +260,7 @@ mod tests {
             short_string: Some(ShortString::Required),
             enrollment_seconds: Some(5),
             devices: Some(8),
+            tell_checks: Some(true),
         };
         let expected = ServiceRules {
             window: Window::new(1, 2),
@@ -267,6 +274,7 @@ mod tests {
             short_string: ShortString::Required,
             enrollment_seconds: 5,
             devices: 8,
+            tell_checks: true,
         };
         assert_eq!(all.applied_to(rules), expected);
     }

@@ -66,12 +66,13 @@ impl StatusDesk {
         let client = client(request.headers())?;
         let known = self.admin.find(service, user, authkey, Some(client))?;
         addresses.map_or(Ok(()), |addresses| addresses.admit(client, known.now())).ok()?;
-        let status = self.admin.tell(&known)?;
+        let told = self.admin.tell(&known)?;
         if let Some(limits) = &self.limits {
             limits.known_call(&known, authkey).ok()?;
             limits.known_check(&known, user).ok()?;
         }
-        Some(respond(&status))
+        self.admin.told(&known, &told);
+        Some(respond(&told.status))
     }
 }
 

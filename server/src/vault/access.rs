@@ -189,7 +189,8 @@ fn encode_rules(content: &mut Encoder, rules: &ServiceRules) {
             ShortString::Required => 2,
         })
         .u32(rules.enrollment_seconds)
-        .u8(rules.devices);
+        .u8(rules.devices)
+        .flag(rules.tell_checks);
 }
 
 fn decode_rules(decoder: &mut Decoder<'_>) -> Result<ServiceRules, VaultError> {
@@ -210,5 +211,6 @@ fn decode_rules(decoder: &mut Decoder<'_>) -> Result<ServiceRules, VaultError> {
         },
         enrollment_seconds: decoder.u32()?,
         devices: decoder.u8()?,
+        tell_checks: decoder.flag()?,
     })
 }

@@ -111,6 +111,12 @@ impl DeviceView {
     pub fn reply(&self, op: Op, code: Code) -> Reply {
         DeviceAnswer { code, ..self.answer }.reply(op)
     }
+
+    /// Whether the service tells its devices that somebody has checked the closed token.
+    #[must_use]
+    pub const fn tells_checks(&self) -> bool {
+        self.answer.tells_checks
+    }
 }
 
 impl Vault {
@@ -166,6 +172,7 @@ impl Vault {
             until: UnixSeconds::EPOCH,
             now: clock.now(),
             waiting: 0,
+            tells_checks: false,
         };
         let token = self.token_by_id(tx, &device.key.token)?;
         let Some(token) = token.filter(|_| !device.row.revoked) else {
@@ -287,7 +294,7 @@ pub(super) fn answer(
     let tries = if !device.row.revoked { attempts.state.tries_left(now, rules.limits) } else { 0 };
     let may_answer = facts.enrolled && status != DeviceStatus::Blocked;
     let waiting = if may_answer { token.state.waiting.mask(now) } else { 0 };
-    DeviceAnswer { code, status, tries, until, now, waiting }
+    DeviceAnswer { code, status, tries, until, now, waiting, tells_checks: rules.tell_checks }
 }
 
 /// What stands beside the content in clear.

@@ -27,6 +27,8 @@ pub struct DeviceAnswer {
     pub now: UnixSeconds,
     /// One bit for each confirmation that waits.
     pub waiting: u8,
+    /// Whether the service tells its devices that somebody has checked the closed token.
+    pub tells_checks: bool,
 }
 
 impl DeviceAnswer {

@@ -223,6 +223,8 @@ pub struct Peeked {
     pub consumes: bool,
     /// The end of an opening that has passed: the clock's high-water mark must not stay before it.
     pub ended_at: Option<UnixSeconds>,
+    /// Whether the check is one of which the service wants the token's devices told.
+    pub is_told: bool,
 }
 
 impl Peeked {
@@ -234,7 +236,8 @@ impl Peeked {
             TokenStatus::Open(_) => None,
             _ => openness.facing().ends_at(rules.window).filter(|end| *end <= clock.now()),
         };
-        Self { status, consumes, ended_at }
+        let is_told = rules.tell_checks && openness.is_shown_closed(rules, clock);
+        Self { status, consumes, ended_at, is_told }
     }
 }
 

@@ -24,7 +24,7 @@ async fn state(world: &World, id: [u8; 8], sees_duress: bool) -> ConfirmationSta
 }
 
 /// Asks for pushes in a session of its own, and hears the first ones.
-async fn subscribe(phone: &mut Phone, world: &World, mask: u8) -> (Warm, Reply, Vec<PushedConfirmation>) {
+pub(crate) async fn subscribe(phone: &mut Phone, world: &World, mask: u8) -> (Warm, Reply, Vec<PushedConfirmation>) {
     let Got::Reply(reply, Some(mut warm)) = phone.cold(world, &Intent::Subscribe { mask }).await else {
         panic!("no session")
     };

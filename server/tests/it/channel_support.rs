@@ -88,7 +88,8 @@ impl Node {
         let clock = Arc::clone(instance.clock());
         let desk = Desk::open(store, vault, clock, Arc::clone(&live), config.max_handshakes_per_minute).await;
         let metrics = Metrics::new();
-        let desk = Arc::new(desk.expect("the server has keys").with_metrics(&metrics));
+        let desk = desk.expect("the server has keys").with_metrics(&metrics).with_checks(admin.checks());
+        let desk = Arc::new(desk);
         let channel = Channel::new(desk, config, shutdown.clone());
         let server = ChannelServer::new(channel.clone(), listeners, Duration::from_secs(60));
         let mut changes = admin.changes();

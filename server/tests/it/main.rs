@@ -1,6 +1,7 @@
 //! The server from outside, as a process.
 
 mod audit;
+mod channel_checks;
 mod channel_confirmations;
 mod channel_datagram;
 mod channel_duress;

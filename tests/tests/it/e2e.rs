@@ -15,6 +15,7 @@ mod floods;
 mod guarded;
 mod integrating;
 mod integrations;
+mod live;
 mod nodes;
 mod open;
 mod operating;

@@ -64,7 +64,8 @@ impl World {
         let (live, shutdown) = (Arc::<LiveSessions>::default(), Shutdown::new());
         let (store, vault) = (instance.store().clone(), Arc::clone(instance.vault()));
         let desk = Desk::open(store, vault, Arc::clone(instance.clock()), live, 1_000_000).await.expect("keys");
-        let channel = Channel::new(Arc::new(desk), &config, shutdown.clone());
+        let desk = Arc::new(desk.with_checks(admin.checks()));
+        let channel = Channel::new(desk, &config, shutdown.clone());
         tokio::spawn(ChannelServer::new(channel, listeners, Duration::from_secs(60)).run());
         let rules = ServiceRules { argon2: Argon2Class::Test, devices: 8, ..ServiceRules::default() };
         let service = NewService { rules, label: Some("Vault door".to_owned()), ..NewService::new("default_door") };

@@ -108,7 +108,7 @@ fn copies_know_of_a_clock_that_was_set_back_and_leave_it_to_be_recorded() {
         scene.admin.begin_check("default_demo", &key, &joe(), None).await.expect("allowed");
         let told = || {
             let known = scene.admin.find("default_demo", joe().as_str(), &key, None)?;
-            scene.admin.tell(&known).map(|status| status.number())
+            scene.admin.tell(&known).map(|told| told.status.number())
         };
         assert_eq!(told(), Some(1));
         scene.wall.set(START - 3_590);

@@ -174,7 +174,7 @@ impl Desk {
                 self.counts.operation(Some(op), applied.answer.code);
                 let (reply, session) = applied.output;
                 let wants = op == Op::Subscribe && applied.answer.code == Code::Ok;
-                let subscription = if wants { granted(win) } else { 0 };
+                let subscription = if wants { granted(win, applied.answer.tells_checks) } else { 0 };
                 // The newest accepted handshake has the device, before anybody hears of it.
                 let started = match session {
                     Some(session) => {

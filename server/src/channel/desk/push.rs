@@ -6,9 +6,11 @@
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::responder::Session;
-use cardea_protocol::wire::{Op, Push, Reply};
+use cardea_protocol::wire::{Attempt, Op, Push, Reply};
 
+use super::super::grid::now;
 use super::{Desk, DeskError};
+use crate::checks::Listening;
 use crate::storage::rows::{DeviceKey, JournalRows};
 use crate::vault::VaultError;
 
@@ -16,12 +18,14 @@ use crate::vault::VaultError;
 const STATE: u8 = 1;
 /// Pushes of confirmations.
 const CONFIRMATIONS: u8 = 2;
+/// Pushes of checks of the closed token.
+const CHECKS: u8 = 4;
 /// Most rows of the journal that are looked at for one answer to "what has happened?".
 const ROWS: u32 = 4_096;
 
-/// What this server grants of the mask of a SUBSCRIBE. It does not count checks.
-pub(super) const fn granted(mask: u8) -> u8 {
-    mask & (STATE | CONFIRMATIONS)
+/// What is granted of the mask of a SUBSCRIBE; `checks` if the service tells its devices of them.
+pub(super) const fn granted(mask: u8, checks: bool) -> u8 {
+    mask & (STATE | CONFIRMATIONS | if checks { CHECKS } else { 0 })
 }
 
 /// What a session has asked for, and what it has been told.
@@ -29,18 +33,18 @@ pub(super) const fn granted(mask: u8) -> u8 {
 pub(in crate::channel) struct Subscription {
     mask: u8,
     told: Vec<[u8; 8]>,
-}
-
-impl Subscription {
-    /// Nothing told yet.
-    pub(in crate::channel) const fn new(mask: u8) -> Self {
-        Self { mask, told: Vec::new() }
-    }
+    checks: Option<Listening>,
 }
 
 impl Desk {
+    /// What a session has asked for with a mask that was granted; nothing told yet.
+    pub(in crate::channel) fn subscription(&self, session: &Session<Dalek>, mask: u8) -> Subscription {
+        let checks = (mask & CHECKS != 0).then(|| self.checks.listen(*session.token().bytes()));
+        Subscription { mask, told: Vec::new(), checks }
+    }
+
     /// What a subscribed session has to be told now: confirmations that it does not know in the order of their indexes,
-    /// then the state. `None` when it is not the device's session any more.
+    /// then the state, then how often the closed token was checked. `None` when it is not the device's session any more.
     ///
     /// # Errors
     /// Storage or the vault failed: the connection is to be closed.
@@ -81,15 +85,23 @@ impl Desk {
             let reply = Reply { aux: Reply::with_waiting(0, reply.waiting()), ..reply };
             frames.extend(session.push(&Push::State(reply), now)?.map(|frame| frame.bytes().to_vec()));
         }
+        if let Some((count, time)) = subscription.checks.as_mut().and_then(Listening::news) {
+            frames.extend(
+                session.push(&Push::Attempt(Attempt { time, count }), now)?.map(|frame| frame.bytes().to_vec()),
+            );
+        }
         Ok(Some(frames))
     }
 
-    /// Lets the sessions look whose tokens have new rows in the journal, made by this node or another one. `after` is
-    /// where this has come to; nothing before the first call.
+    /// Lets the sessions look whose tokens have new rows in the journal, made by this node or another one, or were
+    /// checked on this node. `after` is where this has come to; nothing before the first call.
     ///
     /// # Errors
     /// Storage failed.
     pub(in crate::channel) async fn wake_subscribers(&self, after: &mut Option<u64>) -> Result<(), DeskError> {
+        for token in self.checks.announce(now()) {
+            self.live.notify(&token);
+        }
         if !self.live.has_subscribers() {
             *after = None;
             return Ok(());

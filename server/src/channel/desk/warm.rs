@@ -59,8 +59,9 @@ impl Desk {
                 let reply = view.reply(op, Code::Ok);
                 self.counts.operation(Some(op), reply.code);
                 if op == Op::Subscribe {
-                    let reply = Reply { aux: Reply::with_waiting(granted(win).into(), reply.waiting()), ..reply };
-                    return Ok(WarmAnswer::Subscribed(session.reply(&reply)?.bytes().to_vec(), granted(win)));
+                    let granted = granted(win, view.tells_checks());
+                    let reply = Reply { aux: Reply::with_waiting(granted.into(), reply.waiting()), ..reply };
+                    return Ok(WarmAnswer::Subscribed(session.reply(&reply)?.bytes().to_vec(), granted));
                 }
                 return Ok(WarmAnswer::Reply(self.seal(session, (op, win), reply).await?));
             }

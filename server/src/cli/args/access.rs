@@ -108,6 +108,9 @@ pub(in crate::cli) struct RulesArgs {
     /// How many devices a token may have, at most 8 [default: 1].
     #[arg(long, value_name = "COUNT")]
     devices: Option<u8>,
+    /// Tell devices with a live session that somebody has checked their closed token [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tell_checks: Option<bool>,
 }
 
 fn short_string(text: &str) -> Result<ShortString, String> {
@@ -131,6 +134,7 @@ impl RulesArgs {
             short_string: self.short_string,
             enrollment_seconds: self.enrollment_seconds,
             devices: self.devices,
+            tell_checks: self.tell_checks,
         }
     }
 }

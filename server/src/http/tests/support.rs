@@ -325,7 +325,7 @@ impl Server {
     }
 
     /// Opens as the holder does, with the normal PIN (0) or a duress PIN (1).
-    async fn open(&self, device: DeviceKey, pin: usize) {
+    pub(super) async fn open(&self, device: DeviceKey, pin: usize) {
         let (vault, time) = (Arc::clone(self.instance.vault()), self.clock.now().wire());
         let job = move |tx: &mut dyn crate::storage::Transaction| {
             let clock = vault.reading();

@@ -36,6 +36,7 @@ const UNBLOCK: Parameter = number("unblockAfter", 0, u32::MAX as u64);
 const SHORT: Parameter = Parameter::optional("shortString", Kind::Word(&["off", "shown", "required"]));
 const ENROLLMENT: Parameter = number("enrollmentSeconds", 1, ENROLLMENT_MAX as u64);
 const DEVICES: Parameter = number("devices", 1, DEVICES_PER_TOKEN as u64);
+const TELL: Parameter = flag("tellChecks");
 const LABEL: Parameter = Parameter::optional("label", Kind::Text { least: 1, most: 64 });
 const WEBHOOK: Parameter = Parameter::optional("webhook", Kind::UrlOrNull(512));
 const FORCE: Parameter = flag("force");
@@ -46,13 +47,13 @@ static LIST: Route =
 #[rustfmt::skip]
 static CREATE: Route = Route::post("/token/service/create", Permission::Services, &[
     SERVICE, WINDOW, LIFETIME, DURESS, SILENT, BIOMETRIC, EMULATED, PIN_LEAST, PIN_MOST, ATTEMPTS, UNBLOCK, SHORT,
-    ENROLLMENT, DEVICES, LABEL, WEBHOOK, IDEMPOTENCY,
+    ENROLLMENT, DEVICES, TELL, LABEL, WEBHOOK, IDEMPOTENCY,
 ])
 .within(Reach::ServiceToBe);
 #[rustfmt::skip]
 static UPDATE: Route = Route::post("/token/service/update", Permission::Services, &[
     SERVICE, WINDOW, LIFETIME, DURESS, SILENT, BIOMETRIC, EMULATED, PIN_LEAST, PIN_MOST, ATTEMPTS, UNBLOCK, SHORT,
-    ENROLLMENT, DEVICES, LABEL, WEBHOOK,
+    ENROLLMENT, DEVICES, TELL, LABEL, WEBHOOK,
 ]);
 static DELETE: Route = Route::post("/token/service/delete", Permission::Services, &[SERVICE, FORCE]);
 
@@ -131,6 +132,7 @@ fn change(form: &Form) -> ServiceChange {
         }),
         enrollment_seconds: number(ENROLLMENT),
         devices: small(DEVICES),
+        tell_checks: flag(TELL),
     };
     ServiceChange { rules, label: text(LABEL), webhook: text(WEBHOOK) }
 }
@@ -162,6 +164,7 @@ pub(crate) fn body(service: &Service, webhook: Option<&str>) -> Value {
         "shortString": short_string_name(rules.short_string),
         "enrollmentSeconds": rules.enrollment_seconds,
         "devices": rules.devices,
+        "tellChecks": rules.tell_checks,
         "label": service.label(),
         "webhook": webhook,
     })
