@@ -1,9 +1,13 @@
-//! Who approves: PINs on their way into the SDK.
+//! Who approves: PINs and biometric keys on their way into the SDK.
 
-use cardea_sdk::Pin;
+use cardea_sdk::{BiometricKey, Pin};
+use zeroize::Zeroizing;
 
 use crate::CardeaError;
 use crate::secret::SecretBytes;
+
+/// Stable number of what cannot approve.
+const NO_APPROVAL: u32 = 110;
 
 /// How the holder approves an operation that is signed.
 #[derive(Debug, uniffi::Enum)]
@@ -13,6 +17,13 @@ pub enum Approval {
         /// ASCII digits.
         digits: SecretBytes,
     },
+    /// With the key of the biometric slot, which the operating system gave out after it had recognized the holder.
+    Biometric {
+        /// The 32 bytes that were enrolled.
+        key: SecretBytes,
+    },
+    /// With whatever the host's [`Presence`](crate::Presence) answers.
+    Ask,
 }
 
 impl Approval {
@@ -22,10 +33,12 @@ impl Approval {
         Self::Pin { digits: digits.into() }
     }
 
-    pub(crate) fn take(self) -> Result<Pin, CardeaError> {
-        match self {
-            Self::Pin { digits } => pin(&digits),
-        }
+    pub(crate) fn take(self) -> Result<cardea_sdk::Approval, CardeaError> {
+        Ok(match self {
+            Self::Pin { digits } => pin(&digits)?.into(),
+            Self::Biometric { key } => biometric(&key)?.into(),
+            Self::Ask => cardea_sdk::Approval::Ask,
+        })
     }
 }
 
@@ -34,21 +47,25 @@ impl Approval {
 pub struct NewPins {
     /// The one that opens.
     pub normal: SecretBytes,
-    /// Up to three that seem to, and tell the relying party that the holder is under duress.
+    /// Up to three (two beside a biometric key) that seem to, and tell the relying party that the holder is under duress.
     #[uniffi(default = [])]
     pub duress: Vec<SecretBytes>,
+    /// 32 random bytes that open in the place of a PIN, if the service allows it. The host keeps them where only a finger
+    /// or a face gets them out.
+    #[uniffi(default = None)]
+    pub biometric: Option<SecretBytes>,
 }
 
 impl NewPins {
-    /// A set without duress PINs.
+    /// A set without duress PINs and biometric key.
     #[must_use]
     pub fn normal(digits: &[u8]) -> Self {
-        Self { normal: digits.into(), duress: Vec::new() }
+        Self { normal: digits.into(), duress: Vec::new(), biometric: None }
     }
 
     pub(crate) fn take(self) -> Result<cardea_sdk::NewPins, CardeaError> {
-        let duress = pins(&self.duress)?;
-        Ok(cardea_sdk::NewPins { normal: pin(&self.normal)?, duress, biometric: None })
+        let biometric = self.biometric.as_ref().map(biometric).transpose()?;
+        Ok(cardea_sdk::NewPins { normal: pin(&self.normal)?, duress: pins(&self.duress)?, biometric })
     }
 }
 
@@ -60,23 +77,42 @@ pub(crate) fn pins(all: &[SecretBytes]) -> Result<Vec<Pin>, CardeaError> {
     all.iter().map(pin).collect()
 }
 
+pub(crate) fn biometric(key: &SecretBytes) -> Result<BiometricKey, CardeaError> {
+    let bytes: Result<[u8; 32], _> = key.expose().try_into();
+    let bytes =
+        Zeroizing::new(bytes.map_err(|_| CardeaError::Misuse {
+            code: NO_APPROVAL,
+            reason: "a biometric key has 32 bytes".to_owned(),
+        })?);
+    Ok(BiometricKey::new(*bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn neither_approvals_nor_pins_are_printed() {
-        let pins = NewPins { normal: (&b"274951"[..]).into(), duress: vec![(&b"836402"[..]).into()] };
+        let pins = NewPins {
+            normal: (&b"274951"[..]).into(),
+            duress: vec![(&b"836402"[..]).into()],
+            biometric: Some((&[7; 32][..]).into()),
+        };
         for text in [format!("{pins:?}"), format!("{:?}", Approval::pin(b"274951"))] {
             assert!(!text.contains("274951") && !text.contains("836402") && !text.contains("50, 55"), "{text}");
+            assert!(!text.contains("7, 7"), "{text}");
         }
         assert_eq!(pins.take().unwrap().duress.len(), 1);
     }
 
     #[test]
-    fn what_is_no_pin_has_its_number() {
+    fn what_is_no_pin_or_key_has_its_number() {
         let error = Approval::pin(b"27495x").take().unwrap_err();
         assert_eq!(error.number(), 110);
         assert!(!error.explanation().contains("27495"), "{error}");
+        for length in [0, 31, 33] {
+            let key = SecretBytes::new(vec![1; length]);
+            assert_eq!(Approval::Biometric { key }.take().unwrap_err().number(), 110);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{CardeaError, host};
+use crate::{CardeaError, end, host};
 
 /// Ends the calls that it was given to.
 ///
@@ -62,6 +62,7 @@ pub(crate) async fn run<T: Send + 'static>(
     if cancel.as_ref().is_some_and(|cancel| cancel.is_cancelled()) {
         return Err(CardeaError::cancelled());
     }
+    end::begun();
     let mut task = Task(tokio::spawn(call));
     let cancelled = async {
         match &cancel {

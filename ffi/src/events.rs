@@ -58,7 +58,12 @@ impl From<cardea_sdk::Event> for Event {
     fn from(event: cardea_sdk::Event) -> Self {
         match event {
             cardea_sdk::Event::Token { token, kind } => {
-                Self { token: Some(token.to_string()), ..Self::of(kind.into()) }
+                let (remaining_seconds, count) = match kind {
+                    cardea_sdk::EventKind::ClosingSoon { remaining_seconds } => (Some(remaining_seconds), None),
+                    cardea_sdk::EventKind::ClosedTokenChecked { count } => (None, Some(count.into())),
+                    _ => (None, None),
+                };
+                Self { kind: kind.into(), token: Some(token.to_string()), remaining_seconds, count }
             }
             cardea_sdk::Event::Missed(count) => Self { count: Some(count), ..Self::of(EventKind::Missed) },
             _ => Self::of(EventKind::Other),
@@ -76,13 +81,18 @@ impl From<cardea_sdk::EventKind> for EventKind {
     fn from(kind: cardea_sdk::EventKind) -> Self {
         match kind {
             cardea_sdk::EventKind::Opened => Self::Opened,
+            cardea_sdk::EventKind::ClosingSoon { .. } => Self::ClosingSoon,
             cardea_sdk::EventKind::Closed => Self::Closed,
             cardea_sdk::EventKind::Blocked => Self::Blocked,
+            cardea_sdk::EventKind::ConfirmationAsked => Self::ConfirmationAsked,
             cardea_sdk::EventKind::ConfirmationAnswered => Self::ConfirmationAnswered,
+            cardea_sdk::EventKind::ClosedTokenChecked { .. } => Self::ClosedTokenChecked,
             cardea_sdk::EventKind::Enrolled => Self::Enrolled,
             cardea_sdk::EventKind::Unenrolled => Self::Unenrolled,
+            cardea_sdk::EventKind::Revoked => Self::Revoked,
             cardea_sdk::EventKind::NotConfirmed => Self::NotConfirmed,
             cardea_sdk::EventKind::Offline => Self::Offline,
+            cardea_sdk::EventKind::Online => Self::Online,
             _ => Self::Other,
         }
     }

@@ -6,20 +6,29 @@
 
 pub(crate) mod clock;
 pub(crate) mod entropy;
+pub(crate) mod log;
+pub(crate) mod presence;
+pub(crate) mod secrets;
 
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cardea_sdk::Env;
+use cardea_sdk::{Env, WalletError};
 
 use self::clock::HostClock;
 use self::entropy::HostEntropy;
+use self::log::LogSink;
+use self::presence::Presence;
+use self::secrets::SecretStore;
 use crate::CardeaError;
+use crate::end::Call;
 
 /// How long the clock and the source of randomness may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+/// How long a wallet may take to open. A store of secrets may ask the holder to unlock it.
+const OPENING_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why something that the host program brings did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -77,11 +86,26 @@ pub struct Host {
     /// Where random bytes come from.
     #[uniffi(default = None)]
     pub entropy: Option<Arc<dyn Entropy>>,
+    /// Where lines go that tell what the library does by itself.
+    #[uniffi(default = None)]
+    pub log: Option<Arc<dyn LogSink>>,
+    /// Where the key of the wallet's folder lives. Without it the key is a file in the folder.
+    #[uniffi(default = None)]
+    pub secrets: Option<Arc<dyn SecretStore>>,
+    /// Who asks the holder, where an operation was given `Approval::Ask`.
+    #[uniffi(default = None)]
+    pub presence: Option<Arc<dyn Presence>>,
 }
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("clock", &self.clock.is_some()).field("entropy", &self.entropy.is_some()).finish()
+        f.debug_struct("Host")
+            .field("clock", &self.clock.is_some())
+            .field("entropy", &self.entropy.is_some())
+            .field("log", &self.log.is_some())
+            .field("secrets", &self.secrets.is_some())
+            .field("presence", &self.presence.is_some())
+            .finish()
     }
 }
 
@@ -138,13 +162,16 @@ pub(crate) fn outside() -> Result<(), CardeaError> {
 }
 
 /// Calls the host.
-pub(crate) fn inside<T>(call: impl FnOnce() -> T) -> T {
+pub(crate) fn inside<T>(call: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
     struct Leave(bool);
     impl Drop for Leave {
         fn drop(&mut self) {
             INSIDE.set(self.0);
         }
     }
+    let Some(_call) = Call::begin() else {
+        return Err(HostError::Failed { reason: "the program is shutting down".to_owned() });
+    };
     let _leave = Leave(INSIDE.replace(true));
     call()
 }
@@ -163,6 +190,17 @@ pub(crate) async fn ask<T: Send + 'static>(
         Err(_) => Err(CardeaError::host(format!(
             "the host program's {what} did not answer within {} seconds",
             limit.as_secs()
+        ))),
+    }
+}
+
+/// Opens something with a store of secrets that may never answer.
+pub(crate) async fn opening<T>(open: impl Future<Output = Result<T, WalletError>>) -> Result<T, CardeaError> {
+    match tokio::time::timeout(OPENING_LIMIT, open).await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(CardeaError::host(format!(
+            "the host program's store of secrets did not answer within {} seconds",
+            OPENING_LIMIT.as_secs()
         ))),
     }
 }

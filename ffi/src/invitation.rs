@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::CardeaError;
-#[cfg(feature = "discovery")]
+#[cfg(any(feature = "discovery", feature = "qr-image"))]
 use crate::cancel::{Cancel, run};
 
 /// An invitation to enroll. It holds a one-time secret: whoever has it can enroll in the holder's place.
@@ -19,6 +19,19 @@ pub struct Preview {
     pub host: String,
     /// Server's port.
     pub port: u16,
+    /// How it came.
+    pub kind: InvitationKind,
+}
+
+/// How an invitation came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum InvitationKind {
+    /// By a link or a QR code. The server's key came with it.
+    Link,
+    /// By a typed code. The server's key was looked up.
+    Code,
+    /// In a way that this version has no name for.
+    Other,
 }
 
 impl Invitation {
@@ -35,14 +48,19 @@ impl Invitation {
     /// [`CardeaError::InvitationRejected`] with code 111: it is none.
     #[uniffi::constructor]
     pub fn from_text(text: &str) -> Result<Arc<Self>, CardeaError> {
-        Ok(Arc::new(Self(cardea_sdk::Invitation::from_link(text.trim())?)))
+        Ok(Arc::new(Self(cardea_sdk::Invitation::from_text(text)?)))
     }
 
     /// Where it leads. Asks nobody.
     #[must_use]
     pub fn preview(&self) -> Preview {
-        let endpoint = self.0.endpoint();
-        Preview { host: endpoint.host.clone(), port: endpoint.port }
+        let preview = self.0.preview();
+        let kind = match preview.kind {
+            cardea_sdk::InvitationKind::Link => InvitationKind::Link,
+            cardea_sdk::InvitationKind::Code => InvitationKind::Code,
+            _ => InvitationKind::Other,
+        };
+        Preview { host: preview.host, port: preview.port, kind }
     }
 }
 
@@ -61,5 +79,23 @@ impl Invitation {
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Arc<Self>, CardeaError> {
         run(cancel, async move { Ok(Arc::new(Self(cardea_sdk::Invitation::from_code(&code, &server).await?))) }).await
+    }
+}
+
+#[cfg(feature = "qr-image")]
+#[uniffi::export(async_runtime = "tokio")]
+impl Invitation {
+    /// From a picture of a QR code: the bytes of a PNG or JPEG file. Asks nobody. One that is hard to read takes up to
+    /// seconds, on a thread that may block.
+    ///
+    /// # Errors
+    /// [`CardeaError::InvitationRejected`] with code 115: there is none in it.
+    #[uniffi::constructor(default(cancel = None))]
+    pub async fn from_qr_image(bytes: Vec<u8>, cancel: Option<Arc<Cancel>>) -> Result<Arc<Self>, CardeaError> {
+        run(cancel, async move {
+            let read = tokio::task::spawn_blocking(move || cardea_sdk::Invitation::from_qr_image(&bytes));
+            Ok(Arc::new(Self(read.await.map_err(|_| CardeaError::shutting_down())??)))
+        })
+        .await
     }
 }

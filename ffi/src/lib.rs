@@ -6,9 +6,9 @@
 //! | the tokens of a holder, enrolling | [`Wallet`], [`Invitation`], [`NewPins`] |
 //! | open, close, status, PINs, texts to approve, devices, history | [`Token`] |
 //! | who approves | [`Approval`] |
-//! | what happens as it happens | [`Events`] |
+//! | what happens as it happens | [`Events`], [`Live`] |
 //! | giving up | [`Cancel`] |
-//! | what the host program may bring | [`Clock`], [`Entropy`] |
+//! | what the host program may bring | [`Clock`], [`Entropy`], [`LogSink`], [`SecretStore`], [`Presence`] |
 //! | what can go wrong | [`CardeaError`], [`HostError`] |
 //!
 //! From Rust it looks like this; the bindings have the same names in their own spelling.
@@ -30,11 +30,16 @@ mod about;
 mod approval;
 mod cancel;
 mod confirmation;
+mod end;
 mod error;
 mod events;
 mod host;
 mod invitation;
+mod live;
 mod options;
+mod policy;
+#[cfg(feature = "relying-party")]
+mod relying;
 mod secret;
 mod status;
 mod token;
@@ -44,15 +49,25 @@ pub use about::{Deed, DeviceInfo, HistoryItem, Platform, ServiceInfo};
 pub use approval::{Approval, NewPins};
 pub use cancel::Cancel;
 pub use confirmation::{Confirmation, DenyReason};
+pub use end::shut_down;
 pub use error::CardeaError;
 pub use events::{Event, EventKind, Events};
+pub use host::log::{LogLevel, LogSink};
+pub use host::presence::{ApprovalAnswer, Presence, PresenceRequest, Purpose};
+pub use host::secrets::SecretStore;
 pub use host::{Clock, Entropy, Host, HostError};
-pub use invitation::{Invitation, Preview};
+pub use invitation::{Invitation, InvitationKind, Preview};
+pub use live::Live;
 pub use options::{Transport, WalletOptions};
+pub use policy::{Policy, ShortString};
+#[cfg(feature = "relying-party")]
+pub use relying::{
+    Answer, AskedConfirmation, PendingConfirmation, RelyingParty, RelyingPartyOptions, ServiceEvent, TokenStatus, Watch,
+};
 pub use secret::SecretBytes;
 pub use status::{State, Status, TokenInfo};
 pub use token::Token;
-pub use wallet::{Enrollment, Wallet, open_wallet};
+pub use wallet::{Closed, Enrollment, Wallet, open_wallet};
 
 /// The version of this library, which is that of the whole of Cardea.
 #[uniffi::export]

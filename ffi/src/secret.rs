@@ -23,6 +23,10 @@ impl SecretBytes {
         Self(Zeroizing::new(bytes))
     }
 
+    pub(crate) fn into_inner(self) -> Zeroizing<Vec<u8>> {
+        self.0
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -30,7 +30,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn status(&self, status: &cardea_sdk::Status) -> Status {
+    pub(crate) fn status(&self, status: &cardea_sdk::Status) -> Status {
         Status::of(status, self.clock.now())
     }
 }
@@ -82,9 +82,9 @@ impl Token {
     ) -> Result<Status, CardeaError> {
         let (token, shared) = self.parts();
         run(cancel, async move {
-            let pin = approval.take()?;
+            let approval = approval.take()?;
             shared.asked.before().await?;
-            Ok(shared.status(&token.open(pin, window(seconds)).await?))
+            Ok(shared.status(&token.open(approval, window(seconds)).await?))
         })
         .await
     }
@@ -165,9 +165,9 @@ impl Token {
     pub async fn unenroll(&self, approval: Approval, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
         let (token, shared) = self.parts();
         run(cancel, async move {
-            let pin = approval.take()?;
+            let approval = approval.take()?;
             shared.asked.before().await?;
-            Ok(token.unenroll(pin).await?)
+            Ok(token.unenroll(approval).await?)
         })
         .await
     }
@@ -199,9 +199,9 @@ impl Token {
     ) -> Result<Status, CardeaError> {
         let (token, shared) = self.parts();
         run(cancel, async move {
-            let pin = approval.take()?;
+            let approval = approval.take()?;
             shared.asked.before().await?;
-            Ok(shared.status(&token.approve(confirmation.inner(), pin).await?))
+            Ok(shared.status(&token.approve(confirmation.inner(), approval).await?))
         })
         .await
     }
@@ -281,9 +281,9 @@ impl Token {
     ) -> Result<Status, CardeaError> {
         let (token, shared) = self.parts();
         run(cancel, async move {
-            let (pin, device) = (approval.take()?, crate::about::device(&device)?);
+            let (approval, device) = (approval.take()?, crate::about::device(&device)?);
             shared.asked.before().await?;
-            Ok(shared.status(&token.revoke_device(device, pin).await?))
+            Ok(shared.status(&token.revoke_device(device, approval).await?))
         })
         .await
     }

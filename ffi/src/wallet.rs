@@ -6,9 +6,12 @@ use cardea_sdk::WalletError;
 
 use crate::approval::NewPins;
 use crate::cancel::{Cancel, run};
-use crate::host::{Asked, Host};
+use crate::host::log::HostLog;
+use crate::host::presence::HostPresence;
+use crate::host::secrets::HostSecrets;
+use crate::host::{Asked, Host, opening};
 use crate::token::Shared;
-use crate::{CardeaError, Events, Invitation, Token, WalletOptions};
+use crate::{CardeaError, Events, Invitation, Live, Policy, Status, Token, WalletOptions};
 
 /// The tokens of one holder on one device. May be used from any thread.
 #[derive(Debug, uniffi::Object)]
@@ -26,6 +29,19 @@ pub struct Enrollment {
     pub short_string: Option<String>,
     /// Whether the service insists on the comparison.
     pub short_string_required: bool,
+}
+
+/// What became of a token when all were closed.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Closed {
+    /// Its name in the wallet.
+    pub token: String,
+    /// How it stands; none if that failed.
+    pub status: Option<Status>,
+    /// Stable number of what went wrong, if something did.
+    pub code: Option<u32>,
+    /// Text for a person about what went wrong.
+    pub reason: Option<String>,
 }
 
 /// Opens a wallet, with what the host program brings.
@@ -48,10 +64,18 @@ pub async fn open_wallet(
             .allow_test_argon2(options.allow_test_argon2)
             .emulated(options.emulated)
             .recover_in_background(options.recover_in_background);
-        if let Some(folder) = options.folder {
-            builder = builder.folder(folder);
+        if let Some(log) = host.log {
+            builder = builder.log(Arc::new(HostLog::new(log)));
         }
-        let wallet = builder.open().await?;
+        if let Some(presence) = host.presence {
+            builder = builder.presence(Arc::new(HostPresence(presence)));
+        }
+        builder = match (options.folder, host.secrets) {
+            (Some(folder), Some(secrets)) => builder.folder_with_secrets(folder, Arc::new(HostSecrets(secrets))),
+            (Some(folder), None) => builder.folder(folder),
+            (None, _) => builder,
+        };
+        let wallet = opening(builder.open()).await?;
         Ok(Arc::new(Wallet { wallet, shared: Shared { asked, clock } }))
     })
     .await
@@ -87,6 +111,24 @@ impl Wallet {
         .await
     }
 
+    /// What the service of an invitation asks of PINs. Asks its server and uses nothing up.
+    ///
+    /// # Errors
+    /// [`CardeaError`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn policy(
+        &self,
+        invitation: Arc<Invitation>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Policy, CardeaError> {
+        let (wallet, shared) = self.parts();
+        run(cancel, async move {
+            shared.asked.before().await?;
+            Ok((&wallet.policy(invitation.inner()).await?).into())
+        })
+        .await
+    }
+
     /// Accepts an invitation.
     ///
     /// # Errors
@@ -111,6 +153,36 @@ impl Wallet {
             })
         })
         .await
+    }
+
+    /// Closes all tokens, several at a time. One that fails keeps no other from being closed.
+    ///
+    /// # Errors
+    /// [`CardeaError::Storage`]: which tokens there are could not be read, and none was closed.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn close_all(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Closed>, CardeaError> {
+        let (wallet, shared) = self.parts();
+        run(cancel, async move {
+            shared.asked.before().await?;
+            let closed = wallet.close_all().await?.into_iter().map(|(token, result)| {
+                let token = token.to_string();
+                match result {
+                    Ok(status) => Closed { token, status: Some(shared.status(&status)), code: None, reason: None },
+                    Err(error) => {
+                        Closed { token, status: None, code: Some(error.code()), reason: Some(error.to_string()) }
+                    }
+                }
+            });
+            Ok(closed.collect())
+        })
+        .await
+    }
+
+    /// Keeps a live session for every token until what this returns is stopped or gone: what happens to a token on another
+    /// device or at the server becomes an event. For as long as the holder looks at the app.
+    #[must_use]
+    pub fn go_live(&self) -> Arc<Live> {
+        Live::new(self.wallet.go_live())
     }
 
     /// What happens from now on.

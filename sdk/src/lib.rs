@@ -68,7 +68,7 @@ pub mod transport;
 mod wallet;
 
 pub use cardea_protocol::pin::{Pin, PinError};
-pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, TokenId};
+pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, ShortString, TokenId};
 pub use cardea_protocol::wire::{CodeError, LinkError};
 
 pub use approval::{Approval, BiometricKey};

@@ -3,7 +3,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use tokio::runtime::Handle;
 
+use super::log::{HostLog, LogLevel};
 use super::*;
+use crate::SecretBytes;
 use crate::{Wallet, WalletOptions, open_wallet};
 
 fn failed<T>(reason: &str) -> Result<T, HostError> {
@@ -141,5 +143,110 @@ async fn a_source_of_randomness_that_always_gives_the_same_does_no_harm() {
 #[test]
 fn what_the_host_brings_is_not_printed() {
     let text = format!("{:?}", Host::default());
-    assert_eq!(text, "Host { clock: false, entropy: false }");
+    assert_eq!(text, "Host { clock: false, entropy: false, log: false, secrets: false, presence: false }");
+}
+
+/// A log that does what the test says.
+struct Lines<F>(F);
+
+impl<F: Fn(LogLevel, String) -> Result<(), HostError> + Send + Sync> LogSink for Lines<F> {
+    fn log(&self, level: LogLevel, text: String) -> Result<(), HostError> {
+        (self.0)(level, text)
+    }
+}
+
+fn write(log: &HostLog, count: usize) {
+    for number in 0..count {
+        cardea_sdk::LogSink::log(log, cardea_sdk::LogLevel::Info, &number.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_log_gets_its_lines_in_order_whatever_it_throws() {
+    let (lines, heard) = channel();
+    let log = HostLog::new(Arc::new(Lines(move |level, text: String| {
+        lines.send((level, text.clone())).unwrap();
+        if text == "1" { panic!("on purpose") } else { failed("nobody cares") }
+    })));
+    write(&log, 4);
+    let heard = tokio::task::spawn_blocking(move || heard.iter().take(4).collect::<Vec<_>>()).await.unwrap();
+    assert!(heard.iter().all(|(level, _)| *level == LogLevel::Info));
+    assert_eq!(heard.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_log_that_is_stuck_holds_nobody_up_and_is_told_what_it_missed() {
+    let (release, wait) = channel::<()>();
+    let (lines, heard) = channel();
+    let wait = Mutex::new(wait);
+    let log = HostLog::new(Arc::new(Lines(move |_, text: String| {
+        if text == "0" {
+            let _ = wait.lock().unwrap().recv();
+        }
+        lines.send(text).unwrap();
+        Ok(())
+    })));
+    write(&log, 1);
+    while log.waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    write(&log, 300);
+    drop(release);
+    let heard = tokio::task::spawn_blocking(move || heard.iter().take(258).collect::<Vec<_>>()).await.unwrap();
+    assert!(heard[257].starts_with("44 lines of the log were dropped"), "{:?}", heard[257]);
+}
+
+/// A store of secrets of which every call does what the test says.
+struct Store<F>(F);
+
+impl<F: Fn() -> Result<(), HostError> + Send + Sync> SecretStore for Store<F> {
+    fn load(&self, _: String) -> Result<Option<SecretBytes>, HostError> {
+        (self.0)().map(|()| None)
+    }
+
+    fn save(&self, _: String, _: SecretBytes) -> Result<(), HostError> {
+        (self.0)()
+    }
+
+    fn remove(&self, _: String) -> Result<(), HostError> {
+        (self.0)()
+    }
+}
+
+async fn open_with_store(call: impl Fn() -> Result<(), HostError> + Send + Sync + 'static) -> CardeaError {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("wallet").to_str().map(str::to_owned);
+    let options = WalletOptions { folder, recover_in_background: false, ..WalletOptions::default() };
+    let host = Host { secrets: Some(Arc::new(Store(call))), ..Host::default() };
+    open_wallet(options, host, None).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_store_of_secrets_that_fails_is_an_error_and_never_an_empty_wallet() {
+    for failure in [HostError::Full, HostError::Denied, failed::<()>("locked").unwrap_err()] {
+        let error = open_with_store(move || Err(failure.clone())).await;
+        assert!(matches!(error, CardeaError::Storage { code: 142, .. }), "{error}");
+    }
+    let error = open_with_store(|| panic!("on purpose")).await;
+    assert!(matches!(error, CardeaError::Storage { code: 142, .. }), "{error}");
+    // It says that it has kept the key, and has not.
+    let error = open_with_store(|| Ok(())).await;
+    assert!(matches!(error, CardeaError::Storage { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_secrets_that_calls_back_is_refused() {
+    let runtime = Handle::current();
+    let error = open_with_store(move || match runtime.block_on(open(Host::default())) {
+        Ok(_) => Ok(()),
+        Err(error) => failed(&error.explanation()),
+    })
+    .await;
+    assert!(error.explanation().contains("called the wallet"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_of_secrets_that_never_answers_is_an_error() {
+    let error = opening(std::future::pending::<Result<(), WalletError>>()).await.unwrap_err();
+    assert_eq!(error.number(), 151);
 }

@@ -16,7 +16,8 @@ use device::Devices;
 use party::Party;
 use scenario::{Scenario, Step};
 
-const SCENARIOS: &str = include_str!("../../../ffi/conformance/scenarios.txt");
+const SCENARIOS: [&str; 2] =
+    [include_str!("../../../ffi/conformance/scenarios.txt"), include_str!("../../../ffi/conformance/live.txt")];
 
 /// What a step returned.
 #[derive(Debug, PartialEq)]
@@ -100,7 +101,7 @@ async fn play(scenario: &Scenario) {
 
 #[test]
 fn every_scenario_holds() {
-    let scenarios = scenario::parse(SCENARIOS);
+    let scenarios: Vec<Scenario> = SCENARIOS.iter().flat_map(|text| scenario::parse(text)).collect();
     assert!(scenarios.len() >= 20, "there are {}", scenarios.len());
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, NonZero::get).min(4);

@@ -52,7 +52,7 @@ fn assemble(workspace: &Workspace) -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&site);
     let native = package.join("_ffi");
     fs::create_dir_all(&native).with_context(|| format!("cannot create {}", native.display()))?;
-    for file in fs::read_dir(workspace.root.join(SOURCE).join("cardea"))? {
+    for file in fs::read_dir(workspace.root.join(SOURCE).join("src/cardea"))? {
         let path = file?.path();
         if path.is_file() {
             fs::copy(&path, package.join(path.file_name().unwrap_or_default()))?;

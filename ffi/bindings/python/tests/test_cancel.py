@@ -53,7 +53,8 @@ async def test_an_enrollment_may_be_cancelled_at_every_point(own_server: Server,
                 assert (await token.open(PIN)).state is cardea.State.OPEN
                 assert own_server.check(user) == 1
             except cardea.CardeaError as error:
-                assert error.code in (4, 101, 102, 104), error
+                # The keys never arrived: the server knows no such device, or a link that still waits.
+                assert error.code in (4, 6, 101, 104), error
                 assert own_server.check(user) == 0
         steps += 1
         assert steps < 2000
@@ -64,7 +65,7 @@ async def test_a_cancel_ends_calls_of_other_threads(own_server: Server, opened: 
     wallet = await opened()
     token = (await wallet.enroll(own_server.link(user), PIN)).token
     own_server.freeze()
-    cancel = _ffi.Cancel()
+    cancel = _ffi.Cancel()  # type: ignore[no-untyped-call]
     calls = [asyncio.ensure_future(token._inner.status(cancel)) for _ in range(4)]
     while not (await token.info()).pending:
         await asyncio.sleep(0.005)
@@ -73,7 +74,7 @@ async def test_a_cancel_ends_calls_of_other_threads(own_server: Server, opened: 
     for call in calls:
         with pytest.raises(_ffi.CardeaError) as caught:
             await call
-        assert caught.value.code == 106
+        assert caught.value.code == 106  # type: ignore[attr-defined]
     thread.join()
     own_server.thaw()
     assert (await token.status()).state is cardea.State.CLOSED

@@ -17,7 +17,8 @@ import pytest
 from cardea import _ffi
 from server import Server
 
-FILE = Path(__file__).resolve().parents[3] / "conformance" / "scenarios.txt"
+FOLDER = Path(__file__).resolve().parents[3] / "conformance"
+FILES = [FOLDER / "scenarios.txt", FOLDER / "live.txt"]
 Step = tuple[int, list[str], str]
 
 
@@ -30,8 +31,13 @@ def words(step: str) -> list[str]:
 
 
 def scenarios() -> Iterator[tuple[str, list[Step]]]:
+    for file in FILES:
+        yield from scenarios_of(file)
+
+
+def scenarios_of(file: Path) -> Iterator[tuple[str, list[Step]]]:
     name, steps = "", list[Step]()
-    for line, content in enumerate(FILE.read_text().splitlines(), 1):
+    for line, content in enumerate(file.read_text().splitlines(), 1):
         if content.startswith("scenario "):
             if name:
                 yield name, steps
@@ -144,8 +150,8 @@ class World:
 
     async def step(self, verb: str, *rest: str) -> Any:
         method: Callable[..., Any] = getattr(self, verb)
-        outcome = method(*rest)
         try:
+            outcome = method(*rest)
             return await outcome if asyncio.iscoroutine(outcome) else outcome
         except cardea.CardeaError as error:
             return error
@@ -343,6 +349,18 @@ class World:
     async def pending(self, user: str) -> str:
         return yes((await (await self.token(user)).info()).pending)
 
+    async def close_all(self) -> int:
+        return len([closed for closed in await self.wallet.close_all() if closed.status is not None])
+
+    def go_live(self) -> None:
+        self.live = self.wallet.go_live()
+
+    def wake(self) -> None:
+        self.live.wake()
+
+    async def stop_live(self) -> None:
+        await self.live.stop()
+
     async def event(self, user: str, kind: str) -> None:
         async def found() -> None:
             assert self.named.events is not None
@@ -355,11 +373,11 @@ class World:
         await asyncio.wait_for(found(), 30)
 
     async def cancelled(self, user: str) -> Any:
-        cancel = _ffi.Cancel()
+        cancel = _ffi.Cancel()  # type: ignore[no-untyped-call]
         cancel.cancel()
         with pytest.raises(_ffi.CardeaError) as caught:
             await (await self.token(user))._inner.status(cancel)
-        return cardea.Cancelled(caught.value.code, "")
+        return cardea.Cancelled(caught.value.code, "")  # type: ignore[attr-defined]
 
     async def interrupted(self, verb: str, user: str, *rest: str) -> Any:
         token = await self.token(user)
@@ -385,13 +403,13 @@ async def play(name: str, steps: list[Step]) -> None:
                     {"stop": world.server.stop, "start": world.server.start}[rest[0]]()
                     continue
                 outcome = await world.step(ALIASES.get(verb, verb), *rest)
-                step = f"{FILE.name}:{line}: {verb} {' '.join(rest)}"
+                step = f"line {line}: {verb} {' '.join(rest)}"
                 assert holds(outcome, expected), f"{step}: expected {expected}, got {outcome!r}"
         finally:
             world.server.remove()
 
 
-@pytest.mark.parametrize(("name", "steps"), scenarios(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "steps"), list(scenarios()), ids=lambda value: value if isinstance(value, str) else "")
 def test_scenario(name: str, steps: list[Step]) -> None:
     asyncio.run(play(name, steps))
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_ffi::{
-    Approval, Cancel, CardeaError, Confirmation, DenyReason, EventKind, Events, Host, Invitation, NewPins, Token,
-    Transport, Wallet, WalletOptions, open_wallet,
+    Approval, Cancel, CardeaError, Closed, Confirmation, DenyReason, EventKind, Events, Host, Invitation, Live,
+    NewPins, Token, Transport, Wallet, WalletOptions, open_wallet,
 };
 use cardea_tests::harness::pause;
 use tokio::time::timeout;
@@ -39,6 +39,7 @@ pub(super) struct Devices {
     /// The id of each user's token.
     ids: HashMap<String, String>,
     waiting: HashMap<String, Vec<Arc<Confirmation>>>,
+    live: Option<Arc<Live>>,
 }
 
 fn pins(all: &[&str]) -> NewPins {
@@ -72,7 +73,8 @@ fn copy(from: &Path, to: &Path) {
 impl Devices {
     pub(super) async fn new(folder: &Path) -> Self {
         let (wallets, ids, waiting) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut devices = Self { folder: folder.join("wallets"), wallets, current: "main".to_owned(), ids, waiting };
+        let mut devices =
+            Self { folder: folder.join("wallets"), wallets, current: "main".to_owned(), ids, waiting, live: None };
         devices.switch("main", &[]).await.expect("it opens");
         devices
     }
@@ -144,6 +146,21 @@ impl Devices {
                 let tokens = self.open().wallet.tokens(None).await;
                 return Outcome::of(tokens.map(|tokens| u64::try_from(tokens.len()).expect("not so many")));
             }
+            ["close_all"] => {
+                let closed = self.open().wallet.close_all(None).await;
+                let count = |all: Vec<Closed>| all.iter().filter(|one| one.status.is_some()).count();
+                return Outcome::of(closed.map(|all| u64::try_from(count(all)).expect("not so many")));
+            }
+            ["go_live"] => {
+                let live = self.open().wallet.go_live();
+                self.live = Some(live);
+                Ok(())
+            }
+            ["wake"] => {
+                self.live.as_ref().expect("it is live").wake();
+                Ok(())
+            }
+            ["stop_live"] => self.live.take().expect("it is live").stop(None).await,
             ["wallet", name, how @ ..] => self.switch(name, how).await,
             ["reopen"] => self.reopen(Host::default()).await,
             ["clock", seconds] => self.reopen(host::off_by(seconds.parse().expect("seconds"))).await,

@@ -11,6 +11,8 @@ which raises ``TimeoutError``; what had been sent by then is found out by the ne
 :class:`CardeaError`: ``code`` is the same number in every language, ``reason`` is for a person.
 """
 
+import atexit
+
 from ._errors import (
     Blocked,
     Busy,
@@ -32,34 +34,57 @@ from ._errors import (
 )
 from ._events import EventStream
 from ._ffi import (
+    Answer,
+    AskedConfirmation,
+    Closed,
     Deed,
     DenyReason,
     DeviceInfo,
     Event,
     EventKind,
     HistoryItem,
+    InvitationKind,
+    LogLevel,
+    PendingConfirmation,
     Platform,
+    Policy,
+    PresenceRequest,
     Preview,
+    Purpose,
+    ServiceEvent,
     ServiceInfo,
+    ShortString,
     State,
     Status,
     TokenInfo,
+    TokenStatus,
     Transport,
+    shut_down,
     version,
 )
-from ._host import Clock, Entropy
-from ._pins import Pin
+from ._host import Biometric, Clock, Entropy, LogSink, Presence, SecretStore, StoreDenied, StoreFull
+from ._pins import ASK, Approval, Pin
+from ._relying import RelyingParty, ServiceEvents
 from ._token import Confirmation, Token
-from ._wallet import Enrollment, Invitation, Wallet, open_wallet
+from ._wallet import Enrollment, Invitation, Live, Wallet, open_wallet
+
+# A thread of the library that comes back to an interpreter that ends would end the process with it.
+atexit.register(shut_down)
 
 __version__ = version()
 
 __all__ = [
+    "Answer",
+    "Approval",
+    "ASK",
+    "AskedConfirmation",
+    "Biometric",
     "Blocked",
     "Busy",
     "Cancelled",
     "CardeaError",
     "Clock",
+    "Closed",
     "Confirmation",
     "ConfirmationOver",
     "Deed",
@@ -73,27 +98,44 @@ __all__ = [
     "HistoryItem",
     "HostFailed",
     "Invitation",
+    "InvitationKind",
     "InvitationRejected",
+    "Live",
+    "LogLevel",
+    "LogSink",
     "Misuse",
     "NotConfirmed",
     "NotEnrolled",
     "Offline",
+    "open_wallet",
+    "PendingConfirmation",
     "Pin",
     "PinRejected",
     "Platform",
+    "Policy",
+    "Presence",
+    "PresenceRequest",
     "Preview",
+    "Purpose",
     "Refused",
+    "RelyingParty",
     "RelyingPartyFailed",
+    "SecretStore",
+    "ServiceEvent",
+    "ServiceEvents",
     "ServiceInfo",
+    "ShortString",
     "ShuttingDown",
     "State",
     "Status",
     "Storage",
+    "StoreDenied",
+    "StoreFull",
     "Token",
     "TokenInfo",
+    "TokenStatus",
     "Transport",
+    "version",
     "Wait",
     "Wallet",
-    "open_wallet",
-    "version",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from . import _ffi
 from ._errors import Generated, translated
 from ._events import EventStream
-from ._host import Clock, Entropy
+from ._host import Clock, Entropy, LogSink, Presence, SecretStore, host
 from ._pins import Pin, call, new_pins, wipe
 from ._token import Token
 
@@ -36,6 +36,11 @@ class Invitation:
         """From a typed code and the host of its server, which is asked for its key."""
         return cls(await call(_ffi.Invitation.from_code(code, server), timeout))
 
+    @classmethod
+    async def from_qr_image(cls, picture: bytes, *, timeout: float | None = None) -> Invitation:
+        """From a picture of a QR code: the bytes of a PNG or JPEG file. Asks nobody."""
+        return cls(await call(_ffi.Invitation.from_qr_image(picture), timeout))
+
     @property
     def preview(self) -> _ffi.Preview:
         """Where it leads; show it to the holder before accepting. Asks nobody."""
@@ -58,6 +63,32 @@ class Enrollment:
     short_string_required: bool
 
 
+class Live:
+    """Live sessions for every token of a wallet: what happens to a token elsewhere becomes an event.
+
+    For as long as the holder looks at the app: ``async with wallet.go_live():``.
+    """
+
+    def __init__(self, inner: _ffi.Live) -> None:
+        self._inner = inner
+
+    def wake(self) -> None:
+        """Looks again at once: after sleep, or after a change of network."""
+        self._inner.wake()
+
+    async def stop(self, *, timeout: float | None = None) -> None:
+        """Ends the sessions and waits until no connection is left."""
+        await call(self._inner.stop(), timeout)
+
+    async def __aenter__(self) -> Live:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
 class Wallet:
     """The tokens of one holder on one device. :func:`open_wallet` makes one.
 
@@ -76,23 +107,36 @@ class Wallet:
         """The token of this name. Asks nobody."""
         return Token(await call(self._inner.token(id), timeout))
 
+    async def policy(self, invitation: Invitation, *, timeout: float | None = None) -> _ffi.Policy:
+        """What the service of an invitation asks of PINs. Asks its server and uses nothing up."""
+        return await call(self._inner.policy(invitation._inner), timeout)
+
     async def enroll(
         self,
         invitation: Invitation | str,
         pin: Pin,
         duress: Sequence[Pin] = (),
+        biometric: Pin | None = None,
         *,
         timeout: float | None = None,
     ) -> Enrollment:
         """Accepts an invitation, or its text."""
-        pins = [pin, *duress]
+        pins = [pin, *duress, *([] if biometric is None else [biometric])]
         try:
             if isinstance(invitation, str):
                 invitation = Invitation.from_text(invitation)
-            enrolled = await call(self._inner.enroll(invitation._inner, new_pins(pin, duress)), timeout, pins)
+            enrolled = await call(self._inner.enroll(invitation._inner, new_pins(pin, duress, biometric)), timeout, pins)
         finally:
             wipe(pins)
         return Enrollment(Token(enrolled.token), enrolled.short_string, enrolled.short_string_required)
+
+    async def close_all(self, *, timeout: float | None = None) -> list[_ffi.Closed]:
+        """Closes all tokens, several at a time. One that fails keeps no other from being closed."""
+        return await call(self._inner.close_all(), timeout)
+
+    def go_live(self) -> Live:
+        """Keeps a live session for every token until what this returns is stopped or gone."""
+        return Live(self._inner.go_live())
 
     def events(self) -> EventStream:
         """What happens from now on."""
@@ -145,6 +189,9 @@ def open_wallet(
     transport: _ffi.Transport | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
+    log: LogSink | None = None,
+    secrets: SecretStore | None = None,
+    presence: Presence | None = None,
     timeout: float | None = None,
 ) -> _Opening:
     """Opens the wallet in ``folder``, making it if it is not there; without a folder the tokens are in memory only.
@@ -158,4 +205,4 @@ def open_wallet(
         recover_in_background=recover_in_background,
         transport=transport,
     )
-    return _Opening(options, _ffi.Host(clock=clock, entropy=entropy), timeout)  # type: ignore[arg-type]
+    return _Opening(options, host(clock, entropy, log, secrets, presence), timeout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import _ffi
-from ._pins import Pin, approval, call, new_pins
+from ._pins import Approval, Pin, approval, call, lowered, new_pins, wiped
 
 
 class Confirmation:
@@ -54,9 +54,9 @@ class Token:
         """What the wallet holds of it. Asks nobody."""
         return await call(self._inner.info(), timeout)
 
-    async def open(self, pin: Pin, seconds: int | None = None, *, timeout: float | None = None) -> _ffi.Status:
+    async def open(self, pin: Approval, seconds: int | None = None, *, timeout: float | None = None) -> _ffi.Status:
         """Opens it, for at most ``seconds`` (at least 2) if given. While it is open this begins a new window from now."""
-        return await call(self._inner.open(approval(pin), seconds), timeout, [pin])
+        return await call(self._inner.open(approval(pin), seconds), timeout, wiped(pin))
 
     async def close(self, *, timeout: float | None = None) -> _ffi.Status:
         """Closes it. Needs no PIN."""
@@ -67,27 +67,34 @@ class Token:
         return await call(self._inner.status(), timeout)
 
     async def change_pin(
-        self, current: Pin, new: Pin, duress: Sequence[Pin] = (), *, timeout: float | None = None
+        self,
+        current: Approval,
+        new: Pin,
+        duress: Sequence[Pin] = (),
+        biometric: Pin | None = None,
+        *,
+        timeout: float | None = None,
     ) -> _ffi.Status:
-        """Replaces all PINs. Duress PINs that are not among the new ones are gone."""
-        work = self._inner.change_pin(approval(current), new_pins(new, duress))
-        return await call(work, timeout, [current, new, *duress])
+        """Replaces all PINs and the biometric key: what is not among the new ones is gone."""
+        work = self._inner.change_pin(approval(current), new_pins(new, duress, biometric))
+        pins = [*wiped(current), new, *duress, *([] if biometric is None else [biometric])]
+        return await call(work, timeout, pins)
 
     async def set_duress(self, current: Pin, duress: Sequence[Pin], *, timeout: float | None = None) -> _ffi.Status:
         """Sets the duress PINs and keeps the PIN that opens. An empty list removes them."""
-        return await call(self._inner.set_duress(current, list(duress)), timeout, [current, *duress])
+        return await call(self._inner.set_duress(lowered(current), [lowered(pin) for pin in duress]), timeout, [current, *duress])
 
-    async def unenroll(self, pin: Pin, *, timeout: float | None = None) -> None:
+    async def unenroll(self, pin: Approval, *, timeout: float | None = None) -> None:
         """Gives it up: the server forgets this device, then the wallet does."""
-        await call(self._inner.unenroll(approval(pin)), timeout, [pin])
+        await call(self._inner.unenroll(approval(pin)), timeout, wiped(pin))
 
     async def confirmations(self, *, timeout: float | None = None) -> list[Confirmation]:
         """The texts that wait for an answer."""
         return [Confirmation(inner) for inner in await call(self._inner.confirmations(), timeout)]
 
-    async def approve(self, confirmation: Confirmation, pin: Pin, *, timeout: float | None = None) -> _ffi.Status:
+    async def approve(self, confirmation: Confirmation, pin: Approval, *, timeout: float | None = None) -> _ffi.Status:
         """Approves a text."""
-        return await call(self._inner.approve(confirmation._inner, approval(pin)), timeout, [pin])
+        return await call(self._inner.approve(confirmation._inner, approval(pin)), timeout, wiped(pin))
 
     async def deny(
         self, confirmation: Confirmation, reason: _ffi.DenyReason | None = None, *, timeout: float | None = None
@@ -107,9 +114,9 @@ class Token:
         """A page of at most sixteen lines of what was done with the token, newest first."""
         return await call(self._inner.history(page), timeout)
 
-    async def revoke_device(self, device: str, pin: Pin, *, timeout: float | None = None) -> _ffi.Status:
+    async def revoke_device(self, device: str, pin: Approval, *, timeout: float | None = None) -> _ffi.Status:
         """Revokes another device of the token, and closes the token."""
-        return await call(self._inner.revoke_device(device, approval(pin)), timeout, [pin])
+        return await call(self._inner.revoke_device(device, approval(pin)), timeout, wiped(pin))
 
     async def set_label(self, label: str, *, timeout: float | None = None) -> None:
         """Sets what the holder calls the token, at most 64 bytes. Stays in this wallet."""

@@ -1,0 +1,68 @@
+//! The end of the program, for languages whose threads must not be entered any more by then.
+
+use std::sync::mpsc::channel;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+/// How long the end of the program may be held up by a callback that does not return.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The runtime of the first call.
+static RUNTIME: OnceLock<Handle> = OnceLock::new();
+static CALLS: Mutex<Calls> = Mutex::new(Calls { under_way: 0, over: false });
+static RETURNED: Condvar = Condvar::new();
+
+/// Calls into the host program.
+struct Calls {
+    under_way: usize,
+    over: bool,
+}
+
+fn calls() -> MutexGuard<'static, Calls> {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes the runtime. Must be called in it.
+pub(crate) fn begun() {
+    RUNTIME.get_or_init(Handle::current);
+}
+
+/// A call into the host program, while it lasts.
+pub(crate) struct Call;
+
+impl Call {
+    /// None once the program ends.
+    pub(crate) fn begin() -> Option<Self> {
+        let mut calls = calls();
+        if calls.over {
+            return None;
+        }
+        calls.under_way += 1;
+        Some(Self)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        calls().under_way -= 1;
+        RETURNED.notify_all();
+    }
+}
+
+/// Lets no callback begin any more, and waits for those that are under way, for two seconds at most. For the end of a
+/// program in a language that ends threads which come back to it then, as Python does; its package calls this by itself.
+#[uniffi::export]
+pub fn shut_down() {
+    let mut calls = calls();
+    calls.over = true;
+    let waited = RETURNED.wait_timeout_while(calls, PATIENCE, |calls| calls.under_way > 0);
+    drop(waited.unwrap_or_else(PoisonError::into_inner));
+    if let Some(runtime) = RUNTIME.get() {
+        // What the runtime's thread has woken, it has done with when it gets to this.
+        let (done, wait) = channel();
+        runtime.spawn(async move { done.send(()) });
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}
