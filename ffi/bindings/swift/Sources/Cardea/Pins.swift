@@ -43,11 +43,11 @@ extension NewPins {
             for index in duress.indices { wipe(&duress[index]) }
             duress.removeAll()
         }
-        return NewPins(normal: Data(normal), duress: duress.map { Data($0) })
+        return NewPins(normal: Data(normal), duress: duress.map { Data($0) }, biometric: nil)
     }
 
     /// The same for PINs that are texts already.
     public init(_ normal: String, duress: [String] = []) {
-        self.init(normal: Data(normal.utf8), duress: duress.map { Data($0.utf8) })
+        self.init(normal: Data(normal.utf8), duress: duress.map { Data($0.utf8) }, biometric: nil)
     }
 }

@@ -20,9 +20,26 @@ extension Wallet {
         try await cancellable { try await self.token(id: id, cancel: $0) }
     }
 
+    /// What the service asks of PINs. Asks the server, and uses nothing up.
+    public func policy(_ invitation: Invitation) async throws -> Policy {
+        try await cancellable { try await self.policy(invitation: invitation, cancel: $0) }
+    }
+
+    /// Closes all tokens at once, and says of each what came of it.
+    public func closeAll() async throws -> [Closed] {
+        try await cancellable { try await self.closeAll(cancel: $0) }
+    }
+
     /// Accepts an invitation.
     public func enroll(_ invitation: Invitation, _ pins: NewPins) async throws -> Enrollment {
         try await cancellable { try await self.enroll(invitation: invitation, pins: pins, cancel: $0) }
+    }
+}
+
+extension Live {
+    /// Ends the sessions, and waits until no connection is left.
+    public func stop() async throws {
+        try await cancellable { try await self.stop(cancel: $0) }
     }
 }
 

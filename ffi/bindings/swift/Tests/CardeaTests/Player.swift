@@ -15,6 +15,7 @@ actor Player {
     private var enrolled: [String: (wallet: String, token: String)] = [:]
     private var asked: [String: String] = [:]
     private var waiting: [String: [Confirmation]] = [:]
+    private var live: Live?
     private var counter = 0
 
     /// A wallet, its folder, and who listens to it.
@@ -264,6 +265,12 @@ actor Player {
         case "label": try await token(user).setLabel(step.quoted ?? "")
         case "labeled": return "\"\(try await token(user).info().label)\""
         case "pending": return try await token(user).info().pending ? "\"yes\"" : "\"no\""
+        case "close_all": return String(try await wallet.closeAll().filter { $0.status != nil }.count)
+        case "go_live": live = try wallet.goLive()
+        case "wake": live?.wake()
+        case "stop_live":
+            try await live?.stop()
+            live = nil
         case "event": try await heard(word(1), by: user)
         case "cancelled":
             let cancel = Cancel()
