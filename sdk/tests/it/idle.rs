@@ -58,14 +58,14 @@ async fn a_device_that_is_refused_does_not_ask_again_and_again() {
     let line = Line::to(&world.connector);
     let wallet = line.builder(&world).recover_in_background(true).open().await.unwrap();
     let token = wallet.tokens().await.unwrap().remove(0);
-    world.server.state().devices[0].tries = 0;
+    world.server.state().devices[0].row.suspended = true;
     assert!(matches!(token.open(pin(WRONG), Window::Service).await, Err(WalletError::Blocked { .. })));
     assert!(token.summary().await.unwrap().pending);
     let tries = line.tries();
     pass(600).await;
     assert!(line.tries() <= tries + 2, "{} tries", line.tries() - tries);
     // The holder who asks is answered, and the token works again once it is not refused any more.
-    world.server.state().devices[0].tries = 5;
+    world.server.state().devices[0].row.suspended = false;
     token.open(pin(PIN), Window::Service).await.unwrap();
     assert!(!token.summary().await.unwrap().pending);
 }
