@@ -11,6 +11,8 @@ public class Host(
     public val clock: Clock? = null,
     /** Randomness; without one, the system's. */
     public val entropy: Entropy? = null,
+    /** Who hears what the library does by itself. */
+    public val log: LogSink? = null,
 )
 
 /** The time. */
@@ -47,4 +49,22 @@ public interface SecretStore {
      * @throws java.io.IOException it cannot be removed.
      */
     public fun remove(name: String)
+}
+
+/** How much a line of the log matters. */
+public enum class LogLevel {
+    /** For whoever looks for a fault. */
+    DEBUG,
+
+    /** Something changed. */
+    INFO,
+
+    /** Somebody has to look at it. */
+    WARN,
+}
+
+/** Hears what the library does by itself. Lines contain no secrets, PINs, names of holders, or texts. */
+public fun interface LogSink {
+    /** Takes one line. What it throws is dropped; when it is too slow, lines are. */
+    public fun log(level: LogLevel, text: String)
 }

@@ -4,12 +4,15 @@ import dev.cardea.ffi.Clock as LowClock
 import dev.cardea.ffi.Entropy as LowEntropy
 import dev.cardea.ffi.Host as LowHost
 import dev.cardea.ffi.HostException as LowHostException
+import dev.cardea.ffi.LogLevel as LowLevel
+import dev.cardea.ffi.LogSink as LowLogSink
 
 // What goes into the library.
 
 internal fun Host.lower(): LowHost = LowHost(
     clock = clock?.let(::HostClock),
     entropy = entropy?.let(::HostEntropy),
+    log = log?.let(::HostLog),
 )
 
 /**
@@ -32,4 +35,8 @@ private class HostClock(private val clock: Clock) : LowClock {
 
 private class HostEntropy(private val entropy: Entropy) : LowEntropy {
     override fun bytes(count: UInt): ByteArray = asked { entropy.bytes(count.toInt()) }
+}
+
+private class HostLog(private val log: LogSink) : LowLogSink {
+    override fun log(level: LowLevel, text: String): Unit = asked { log.log(LogLevel.valueOf(level.name), text) }
 }

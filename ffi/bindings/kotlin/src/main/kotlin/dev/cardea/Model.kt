@@ -113,6 +113,18 @@ public enum class DenyReason {
     NOT_ME,
 }
 
+/** What became of a token when all were closed. */
+public data class Closed(
+    /** Its name in the wallet. */
+    val token: String,
+    /** How it stands; none if that failed. */
+    val status: Status?,
+    /** Stable number of what went wrong, if something did. */
+    val code: Int?,
+    /** Text for a person about what went wrong. */
+    val message: String?,
+)
+
 /** What the holder is to see of a service. */
 public data class ServiceInfo(
     /** Name of the service. */

@@ -56,6 +56,14 @@ public class Wallet private constructor(private val low: LowWallet) : AutoClosea
         return pins.use { Invitation.fromText(text).use { invitation -> enroll(invitation, pins) } }
     }
 
+    /** Closes all tokens, several at a time. One that fails keeps no other from being closed. */
+    public suspend fun closeAll(): List<Closed> = call {
+        low.closeAll().map { Closed(it.token, it.status?.lift(), it.code?.toInt(), it.reason) }
+    }
+
+    /** Keeps live sessions until what this returns is stopped, closed or not referred to any more. */
+    public fun goLive(): Live = immediately { Live(low.goLive()) }
+
     /**
      * What happens, from when the collector starts. Cold: every collector hears everything, and holds nothing once it is
      * cancelled. One that is slower than events come is told by [Event.Missed] how many it has missed.

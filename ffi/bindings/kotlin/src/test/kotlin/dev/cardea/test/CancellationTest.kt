@@ -3,7 +3,9 @@ package dev.cardea.test
 import dev.cardea.Approval
 import dev.cardea.CardeaException
 import dev.cardea.Event
+import dev.cardea.Host
 import dev.cardea.Invitation
+import dev.cardea.LogSink
 import dev.cardea.Pins
 import dev.cardea.State
 import dev.cardea.Token
@@ -15,6 +17,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertNotEquals
 import kotlin.test.assertTrue
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -180,5 +183,24 @@ class CancellationTest {
         val next = async(start = CoroutineStart.UNDISPATCHED) { wallet.events.first() }
         token.close()
         assertEquals(Event.Closed(token.id), next.await())
+    }
+
+    @Test
+    fun `a log hears what the library does by itself, without secrets, and may throw`(): Unit = runBlocking {
+        val line = CompletableDeferred<String>()
+        val log = LogSink { level, text ->
+            line.complete("$level $text")
+            throw StackOverflowError("on purpose")
+        }
+        val options = OPTIONS.copy(transport = Transport.TCP, recoverInBackground = false)
+        val wallet = Wallet.inMemory(options, Host(log = log))
+        val token = wallet.enroll(Invitation.fromText(server.enroll(user)), Pins(pin())).token
+        proxy.breakAt(1)
+        val opening = async(Dispatchers.Default) { token.open(pin()).state }
+        proxy.awaitBroken(opening)
+        val said = line.await()
+        proxy.mend()
+        assertEquals(State.OPEN, opening.await())
+        assertTrue("INFO" in said && PIN !in said && user !in said, said)
     }
 }

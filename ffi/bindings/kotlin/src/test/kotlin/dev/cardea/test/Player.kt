@@ -8,6 +8,7 @@ import dev.cardea.Entropy
 import dev.cardea.Event
 import dev.cardea.Host
 import dev.cardea.Invitation
+import dev.cardea.Live
 import dev.cardea.Pins
 import dev.cardea.State
 import dev.cardea.Status
@@ -49,8 +50,11 @@ class Player(private val scope: CoroutineScope) : AutoCloseable {
 
     /** A wallet that is open, and what it told. */
     private class Device(val folder: File, val wallet: Wallet, private val listener: Job, val events: Channel<Event>) {
+        var live: Live? = null
+
         fun drop() {
             listener.cancel()
+            live?.close()
             wallet.close()
         }
     }
@@ -110,6 +114,10 @@ class Player(private val scope: CoroutineScope) : AutoCloseable {
         "enroll" -> enroll(words[0], words.drop(1)) { Invitation.fromText(it.link) }
         "enroll_code" -> enroll(words[0], words.drop(1)) { Invitation.fromCode(it.code, server.http) }
         "preview" -> Invitation.fromText(offers.getValue(words[0]).link).preview.host
+        "close_all" -> device.wallet.closeAll().count { it.status != null }
+        "go_live" -> device.live = device.wallet.goLive()
+        "wake" -> checkNotNull(device.live).wake()
+        "stop_live" -> checkNotNull(device.live).stop()
         "interrupted" -> interrupted(words)
         "event" -> event(checkNotNull(offers.getValue(words[0]).token), words[1])
         else -> runToken(verb, words[0], words.drop(1))
