@@ -175,6 +175,8 @@ fn try_it(workspace: &Workspace, toolchain: &Toolchain, binding: &Binding, jar: 
         .current_dir(workspace.target().join("package"))
         .arg("-cp")
         .arg(class_path(&classes)?)
+        // Where cargo looks, a library would be found before the one in the jar.
+        .env_remove("LD_LIBRARY_PATH")
         .arg("TryKt")
         .arg(&workspace.package("cardea-ffi")?.version);
     let said = process::logged(&mut command, &workspace.log("package-kotlin-try"))?;

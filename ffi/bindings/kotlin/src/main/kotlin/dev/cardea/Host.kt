@@ -13,6 +13,10 @@ public class Host(
     public val entropy: Entropy? = null,
     /** Who hears what the library does by itself. */
     public val log: LogSink? = null,
+    /** Where the key of the wallet's folder lives; without one, in a file in the folder. */
+    public val secrets: SecretStore? = null,
+    /** Who asks the holder where an operation says [Approval.Ask]. */
+    public val presence: Presence? = null,
 )
 
 /** The time. */
@@ -67,4 +71,48 @@ public enum class LogLevel {
 public fun interface LogSink {
     /** Takes one line. What it throws is dropped; when it is too slow, lines are. */
     public fun log(level: LogLevel, text: String)
+}
+
+/** Asks the holder to approve. */
+public fun interface Presence {
+    /**
+     * Asks, and may take as long as a person needs: nothing is held or connected meanwhile. A `CancellationException` says that
+     * the holder gave up. [Approval.Ask] is no answer.
+     */
+    public suspend fun approve(request: PresenceRequest): Approval
+}
+
+/** What the holder is asked to approve. */
+public data class PresenceRequest(
+    /** The token's name in the wallet. */
+    val token: String,
+    /** What the holder knows it by. */
+    val service: String,
+    /** What for. */
+    val purpose: Purpose,
+    /** Wrong PINs left before the token is blocked, if that is known. */
+    val triesLeft: Int?,
+    /** How long PINs are, and whether a biometric key may be used. */
+    val policy: Policy,
+)
+
+/** What an approval is for. New kinds may come: a `when` needs an `else`. */
+public interface Purpose {
+    /** The token is to be opened. */
+    public data object Open : Purpose
+
+    /** A text is to be approved. It is what is signed: show it as it is, all of it. */
+    public data class ApproveText(val text: String) : Purpose
+
+    /** The PINs are to be changed. */
+    public data object ChangePins : Purpose
+
+    /** The token is to be given up. */
+    public data object Unenroll : Purpose
+
+    /** Another device of the token is to be revoked. */
+    public data object RevokeDevice : Purpose
+
+    /** Something that this version has no name for. */
+    public data object Other : Purpose
 }

@@ -5,6 +5,7 @@ import dev.cardea.ffi.DeviceInfo as LowDevice
 import dev.cardea.ffi.Event as LowEvent
 import dev.cardea.ffi.EventKind as LowKind
 import dev.cardea.ffi.HistoryItem as LowHistory
+import dev.cardea.ffi.Policy as LowPolicy
 import dev.cardea.ffi.Preview as LowPreview
 import dev.cardea.ffi.ServiceInfo as LowService
 import dev.cardea.ffi.State as LowState
@@ -89,3 +90,5 @@ internal fun LowDevice.lift(): DeviceInfo =
 internal fun LowHistory.lift(): HistoryItem = HistoryItem(time.toLong(), Deed.valueOf(deed.name), device)
 
 internal fun LowPreview.lift(): Preview = Preview(host, port.toInt())
+
+internal fun LowPolicy.lift(): Policy = Policy(pinMin.toInt(), pinMax.toInt(), duressAllowed, biometricAllowed)

@@ -1,11 +1,19 @@
 package dev.cardea
 
+import dev.cardea.ffi.ApprovalAnswer as LowAnswer
 import dev.cardea.ffi.Clock as LowClock
 import dev.cardea.ffi.Entropy as LowEntropy
 import dev.cardea.ffi.Host as LowHost
 import dev.cardea.ffi.HostException as LowHostException
 import dev.cardea.ffi.LogLevel as LowLevel
 import dev.cardea.ffi.LogSink as LowLogSink
+import dev.cardea.ffi.Presence as LowPresence
+import dev.cardea.ffi.PresenceRequest as LowRequest
+import dev.cardea.ffi.Purpose as LowPurpose
+import dev.cardea.ffi.SecretStore as LowSecrets
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.runBlocking
 
 // What goes into the library.
 
@@ -13,6 +21,8 @@ internal fun Host.lower(): LowHost = LowHost(
     clock = clock?.let(::HostClock),
     entropy = entropy?.let(::HostEntropy),
     log = log?.let(::HostLog),
+    secrets = secrets?.let(::HostSecrets),
+    presence = presence?.let(::HostPresence),
 )
 
 /**
@@ -40,3 +50,43 @@ private class HostEntropy(private val entropy: Entropy) : LowEntropy {
 private class HostLog(private val log: LogSink) : LowLogSink {
     override fun log(level: LowLevel, text: String): Unit = asked { log.log(LogLevel.valueOf(level.name), text) }
 }
+
+private class HostSecrets(private val secrets: SecretStore) : LowSecrets {
+    override fun load(name: String): ByteArray? = asked { secrets.load(name) }
+
+    override fun save(name: String, secret: ByteArray): Unit = asked {
+        try {
+            secrets.save(name, secret)
+        } finally {
+            secret.fill(0)
+        }
+    }
+
+    override fun remove(name: String): Unit = asked { secrets.remove(name) }
+}
+
+private class HostPresence(private val presence: Presence) : LowPresence {
+    // On other threads than the one that waits, so that it may use the wallet.
+    override fun approve(request: LowRequest): LowAnswer = asked {
+        try {
+            runBlocking(Dispatchers.Default) { presence.approve(request.lift()) }.use { it.answer() }
+        } catch (_: CancellationException) {
+            LowAnswer.Cancelled
+        }
+    }
+}
+
+private fun LowRequest.lift(): PresenceRequest = PresenceRequest(
+    token = token,
+    service = service,
+    purpose = when (val purpose = purpose) {
+        is LowPurpose.Open -> Purpose.Open
+        is LowPurpose.Approve -> Purpose.ApproveText(purpose.text)
+        is LowPurpose.ChangePins -> Purpose.ChangePins
+        is LowPurpose.Unenroll -> Purpose.Unenroll
+        is LowPurpose.RevokeDevice -> Purpose.RevokeDevice
+        is LowPurpose.Other -> Purpose.Other
+    },
+    triesLeft = triesLeft?.toInt(),
+    policy = policy.lift(),
+)

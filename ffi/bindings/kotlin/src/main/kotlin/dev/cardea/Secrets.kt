@@ -25,5 +25,12 @@ internal class Secret(bytes: ByteArray) {
             digits.fill('\u0000')
             return Secret(bytes)
         }
+
+        /** Takes a key over and overwrites what it came in. */
+        fun key(key: ByteArray): Secret {
+            val bytes = key.copyOf()
+            key.fill(0)
+            return Secret(bytes)
+        }
     }
 }

@@ -42,6 +42,9 @@ public class Wallet private constructor(private val low: LowWallet) : AutoClosea
     /** The token of this name. Asks nobody. */
     public suspend fun token(id: String): Token = call { Token(low.token(id.whole())) }
 
+    /** What the service of an invitation asks of PINs. Asks its server and uses nothing up. */
+    public suspend fun policy(invitation: Invitation): Policy = call { low.policy(invitation.low).lift() }
+
     /** Accepts an invitation. */
     public suspend fun enroll(invitation: Invitation, pins: Pins): Enrollment = pins.use {
         call { wiped ->

@@ -5,6 +5,7 @@ import android.os.Build
 import android.security.keystore.KeyProperties
 import dev.cardea.BiometricVault
 import dev.cardea.BiometricsChanged
+import dev.cardea.CardeaException
 import dev.cardea.KeySource
 import dev.cardea.SealedSecretStore
 import dev.cardea.android.CardeaAndroid
@@ -172,12 +173,17 @@ class AndroidTest {
     }
 
     @Test
-    fun `a wallet on Android is where nothing is backed up`(): Unit = runBlocking {
+    fun `a wallet on Android is where nothing is backed up, with its key behind the keystore`(): Unit = runBlocking {
         val context = Context(folder)
         val wallet = CardeaAndroid.openWallet(context, OPTIONS)
         val token = wallet.enroll(Server.shared.enroll(newUser()), pin()).token
         wallet.close()
         val again = CardeaAndroid.openWallet(context, OPTIONS)
         assertEquals(listOf(token.id), again.tokens().map { it.id })
+        again.close()
+        assertTrue(files().any { it.path.contains("secrets") && it.name.endsWith(".sealed") }, files().toString())
+        assertFalse(files().any { it.name == "store.key" })
+        Keystore.keys.clear()
+        assertFailsWith<CardeaException.Storage> { CardeaAndroid.openWallet(context, OPTIONS) }
     }
 }

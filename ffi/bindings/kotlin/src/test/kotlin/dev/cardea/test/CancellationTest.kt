@@ -201,6 +201,6 @@ class CancellationTest {
         val said = line.await()
         proxy.mend()
         assertEquals(State.OPEN, opening.await())
-        assertTrue("INFO" in said && PIN !in said && user !in said, said)
+        assertTrue("token" in said && PIN !in said && user !in said, said)
     }
 }

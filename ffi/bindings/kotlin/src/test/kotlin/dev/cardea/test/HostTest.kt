@@ -1,16 +1,25 @@
 package dev.cardea.test
 
+import dev.cardea.Approval
 import dev.cardea.CardeaException
 import dev.cardea.Clock
 import dev.cardea.Entropy
 import dev.cardea.Host
+import dev.cardea.Presence
+import dev.cardea.PresenceRequest
+import dev.cardea.Purpose
+import dev.cardea.SecretStore
 import dev.cardea.State
 import dev.cardea.Wallet
+import java.io.IOException
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -117,5 +126,81 @@ class HostTest {
         val before = readings.get()
         withContext(Dispatchers.IO) { tokens.map { token -> async { repeat(10) { token.status() } } }.forEach { it.await() } }
         assertTrue(readings.get() - before >= 80)
+    }
+
+    /** A store of secrets that keeps them in memory, unless the test says otherwise. */
+    private open class Store : SecretStore {
+        val kept = ConcurrentHashMap<String, ByteArray>()
+
+        override fun load(name: String): ByteArray? = kept[name]?.copyOf()
+
+        override fun save(name: String, secret: ByteArray) {
+            kept[name] = secret.copyOf()
+        }
+
+        override fun remove(name: String) {
+            kept.remove(name)
+        }
+    }
+
+    @Test
+    fun `a store of secrets that throws, is full, lies or forgets is an error and never an empty wallet`(): Unit = runBlocking {
+        val broken = listOf(
+            object : Store() {
+                override fun load(name: String): ByteArray = throw StackOverflowError("on purpose")
+            },
+            object : Store() {
+                override fun save(name: String, secret: ByteArray) = throw IOException("full")
+            },
+            object : Store() {
+                override fun save(name: String, secret: ByteArray) {}
+            },
+            object : Store() {
+                override fun load(name: String): ByteArray? = super.load(name)?.also { it[0] = (it[0] + 1).toByte() }
+            },
+            object : Store() {
+                override fun load(name: String): ByteArray? = super.load(name)?.copyOf(7)
+            },
+        )
+        for (store in broken) {
+            val folder = newFolder().resolve("wallet")
+            assertFailsWith<CardeaException> { Wallet.open(folder, OPTIONS, Host(secrets = store)) }
+            folder.parentFile.deleteRecursively()
+        }
+        val folder = newFolder().resolve("wallet")
+        val good = Store()
+        val wallet = Wallet.open(folder, OPTIONS, Host(secrets = good))
+        val token = wallet.enroll(server.enroll(user), pin()).token
+        wallet.close()
+        assertEquals(listOf(token.id), Wallet.open(folder, OPTIONS, Host(secrets = good)).tokens().map { it.id })
+        assertFailsWith<CardeaException.Storage> { Wallet.open(folder, OPTIONS, Host(secrets = Store())) }
+        good.kept.replaceAll { _, secret -> secret.copyOf().also { it[3] = (it[3] + 1).toByte() } }
+        assertFailsWith<CardeaException.Storage> { Wallet.open(folder, OPTIONS, Host(secrets = good)) }
+        folder.parentFile.deleteRecursively()
+    }
+
+    @Test
+    fun `a presence is asked, may use the wallet, may refuse and may throw`(): Unit = runBlocking {
+        lateinit var answer: suspend (PresenceRequest) -> Approval
+        val wallet = Wallet.inMemory(OPTIONS, Host(presence = Presence { answer(it) }))
+        val token = wallet.enroll(server.enroll(user), pin()).token
+        answer = { request ->
+            assertEquals(Purpose.Open to token.id, request.purpose to request.token)
+            // While it is asked, the wallet can be used.
+            assertEquals(State.CLOSED, token.status().state)
+            Approval.Pin(pin())
+        }
+        assertEquals(State.OPEN, token.open(Approval.Ask).state)
+        token.close()
+        answer = { throw CancellationException("the holder gave up") }
+        assertEquals(106, assertFailsWith<CardeaException.Cancelled> { token.open(Approval.Ask) }.code)
+        answer = { Approval.Pin(pin(WRONG)) }
+        assertFailsWith<CardeaException.PinRejected> { token.open(Approval.Ask) }
+        for (bad in listOf<suspend (PresenceRequest) -> Approval>({ Approval.Ask }, { throw StackOverflowError("on purpose") })) {
+            answer = bad
+            assertFailsWith<CardeaException> { token.open(Approval.Ask) }
+        }
+        assertEquals(2, server.status(user))
+        assertFailsWith<CardeaException> { server.enrolled(newUser()).token.open(Approval.Ask) }
     }
 }

@@ -30,7 +30,10 @@ class ProcessTest {
         val path = System.getProperty("java.class.path") + (more?.let { File.pathSeparator + it } ?: "")
         val line = listOf(File(System.getProperty("java.home"), "bin/java").path, "-XX:TieredStopAtLevel=1", "-Xmx256m") + settings +
             listOf("-cp", path, "dev.cardea.test.ChildKt") + arguments
-        return ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start().also(children::add)
+        val builder = ProcessBuilder(line)
+        // Where cargo looks, a library would be found before the one in the jar.
+        builder.environment().remove("LD_LIBRARY_PATH")
+        return builder.redirectError(ProcessBuilder.Redirect.INHERIT).start().also(children::add)
     }
 
     @Test
