@@ -63,7 +63,8 @@ pub struct Question<'a> {
     pub lifetime: Duration,
     /// Who asks, shown and signed before the text: at most 32 bytes.
     pub relying_party: Option<&'a str>,
-    /// A text of your own, other for each question: asked again with the same one, nobody is asked twice.
+    /// 1 to 64 of `A-Z`, `a-z`, `0-9`, `-` and `_`, other for each question: asked again with the same one within a day,
+    /// nobody is asked twice.
     pub idempotency_key: Option<&'a str>,
 }
 

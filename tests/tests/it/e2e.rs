@@ -25,6 +25,7 @@ mod partition;
 mod pipelines;
 mod postgres_login;
 mod postgres_page;
+mod relying;
 mod secrets;
 mod secure;
 mod service;
