@@ -26,7 +26,8 @@ class ConformanceTest(@Suppress("unused") private val name: String, private val 
         @JvmStatic
         @Parameterized.Parameters(name = "{0}")
         fun all(): List<Array<Any>> =
-            scenarios(File(System.getenv("CARDEA_SCENARIOS"))).map { arrayOf(it.name, it) }
+            File(System.getenv("CARDEA_SCENARIOS")).let { scenarios(it) + scenarios(it.resolveSibling("live.txt")) }
+                .map { arrayOf(it.name, it) }
     }
 }
 
