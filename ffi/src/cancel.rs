@@ -1,6 +1,7 @@
 //! Giving up, for languages that do not drop futures, and the task that every call runs as.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -63,6 +64,8 @@ pub(crate) async fn run<T: Send + 'static>(
         return Err(CardeaError::cancelled());
     }
     end::begun();
+    // One type of task for all calls with such a result: each with its own would be a tenth of the library.
+    let call: Pin<Box<dyn Future<Output = Result<T, CardeaError>> + Send>> = Box::pin(call);
     let mut task = Task(tokio::spawn(call));
     let cancelled = async {
         match &cancel {

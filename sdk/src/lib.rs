@@ -48,6 +48,7 @@ pub mod discovery;
 mod env;
 mod error;
 mod event;
+mod hex;
 mod invitation;
 mod live;
 mod log;

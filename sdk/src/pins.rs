@@ -4,6 +4,7 @@ use cardea_protocol::crypto::{Dalek, Provider};
 use cardea_protocol::limits::SLOTS;
 use cardea_protocol::pin::{Pin, PinDerivation, PinKey, PinSet};
 use cardea_protocol::token::{Argon2Class, Policy};
+use tokio::sync::oneshot;
 
 use crate::approval::BiometricKey;
 use crate::env::Env;
@@ -43,7 +44,14 @@ pub(crate) fn allowed(class: Argon2Class, allow_test: bool) -> Result<(), Wallet
 
 /// Runs what blocks on a thread where that is fine.
 pub(crate) async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, WalletError> {
-    tokio::task::spawn_blocking(run).await.map_err(|_| WalletError::ShuttingDown)
+    // One type of task for all of them: each with its own would add some kilobytes to every library.
+    let (answer, answered) = oneshot::channel();
+    let task: Box<dyn FnOnce() + Send> = Box::new(move || {
+        // Whoever waited may have given up.
+        let _ = answer.send(run());
+    });
+    tokio::task::spawn_blocking(task);
+    answered.await.map_err(|_| WalletError::ShuttingDown)
 }
 
 fn memory(derivation: &PinDerivation) -> Vec<<Dalek as Provider>::PinBlock> {

@@ -8,6 +8,8 @@
 pub mod conformance;
 mod entry;
 pub mod file;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod memory;
 pub mod secrets;
 
@@ -16,6 +18,8 @@ use std::io;
 use std::path::PathBuf;
 
 use cardea_protocol::token::{DeviceId, TokenId};
+
+use crate::hex;
 
 pub use entry::{Details, Entry};
 
@@ -41,13 +45,9 @@ impl std::str::FromStr for TokenKey {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
         text.split_once('-')
             .and_then(|(token, device)| {
-                Some(Self {
-                    token: TokenId::new(hex(token)?.try_into().ok()?),
-                    device: DeviceId::new(hex(device)?.try_into().ok()?),
-                })
+                Some(Self { token: TokenId::new(hex::decode(token)?), device: DeviceId::new(hex::decode(device)?) })
             })
             .ok_or(StoreError::Name)
     }

@@ -17,8 +17,8 @@ use clap::Args;
 
 use crate::report::{Outcome, Report};
 use crate::tools::{
-    self, BROWSER, CC, CURL, CXX, DEBOOTSTRAP, GIT, JAVA, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD,
-    TSHARK, Tool, VENV,
+    self, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON,
+    STRACE, SYSTEMD, TSHARK, Tool, VENV,
 };
 use crate::workspace::Workspace;
 use crate::{bindings, fuzz, lint, models};
@@ -91,7 +91,11 @@ fn all() -> Vec<Part> {
         other("no-std", &[CC], no_std::run),
         other("build", &[CC], cargo::build),
         other("features", &[CC], features::run),
-        other("tests", &[BROWSER, CC, CURL, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD], cargo::tests),
+        other(
+            "tests",
+            &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD],
+            cargo::tests,
+        ),
         other("bindings", &[CC], bindings::check),
         other("python", &[CC, PYTHON, VENV], python::run),
         other("swift", &[CC, DEBOOTSTRAP], swift::run),

@@ -29,6 +29,9 @@ pub(crate) const CURL: Tool =
 /// Builds the fuzzing engine.
 pub(crate) const CXX: Tool =
     Tool { program: "c++", probe: "--version", packages: &["g++"], purpose: "building the fuzzing engine" };
+/// Carries the words between programs of a session.
+pub(crate) const DBUS: Tool =
+    Tool { program: "dbus-daemon", probe: "--version", packages: &["dbus-daemon"], purpose: "a keyring's bus" };
 /// Drives a browser.
 pub(crate) const BROWSER: Tool = Tool {
     program: "chromedriver",
@@ -42,6 +45,13 @@ pub(crate) const JAVA: Tool =
 /// Brings the Kotlin compiler.
 pub(crate) const NPM: Tool =
     Tool { program: "npm", probe: "--version", packages: &["npm"], purpose: "fetching the Kotlin compiler" };
+/// Keeps secrets as desktops do.
+pub(crate) const KEYRING: Tool = Tool {
+    program: "gnome-keyring-daemon",
+    probe: "--version",
+    packages: &["gnome-keyring"],
+    purpose: "the SDK's keyring store",
+};
 /// Asks for tokens before it passes requests on.
 pub(crate) const NGINX: Tool =
     Tool { program: "nginx", probe: "-v", packages: &["nginx-light"], purpose: "the integration with nginx" };

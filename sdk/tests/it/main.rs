@@ -9,6 +9,8 @@ mod crash;
 mod datagram;
 mod enrollment;
 mod idle;
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+mod keyring;
 mod line;
 mod live;
 mod loss;

@@ -87,7 +87,20 @@ fn variants(workspace: &Workspace) -> Result<Vec<String>> {
 
 fn build(workspace: &Workspace, variant: &str) -> Result<Size> {
     let mut command = process::cargo(&workspace.root);
-    command.args(["build", "--quiet", "--locked", "--profile", PROFILE, "-p", CRATE, "--lib", "--no-default-features"]);
+    // With the crate's other types beside it, cargo would leave the optimization over all crates out.
+    command.args([
+        "rustc",
+        "--quiet",
+        "--locked",
+        "--profile",
+        PROFILE,
+        "-p",
+        CRATE,
+        "--lib",
+        "--crate-type",
+        "cdylib",
+    ]);
+    command.arg("--no-default-features");
     if variant != LEAN {
         command.args(["--features", variant]);
     }

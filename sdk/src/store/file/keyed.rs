@@ -6,12 +6,12 @@
 
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::Random as _;
-use data_encoding::HEXLOWER;
 
 use super::disk::{self, Folder};
 use super::sealed;
 use crate::env::Env;
 use crate::error::WalletError;
+use crate::hex;
 use crate::store::StoreError;
 use crate::store::secrets::{Guarded, SecretStore};
 
@@ -65,7 +65,7 @@ fn fresh(folder: &Folder, secrets: &Guarded<'_>, env: &Env) -> Result<Option<Sec
     }
     let mut bytes = [0; 16];
     env.random().fill(&mut bytes);
-    let id = HEXLOWER.encode(&bytes);
+    let id = hex::encode(&bytes);
     let key = old.as_ref().map_or_else(|| env.random().secret(), Secret::duplicate);
     let kept = keep(folder, secrets, &id, &key).and_then(|()| Ok(folder.claim(&id, old.as_ref())?));
     match kept {
