@@ -121,7 +121,7 @@ fn a_pin_key_is_made_of_pin_salt_token_and_device() {
     assert_ne!(pin_key(&other.pin_derivation(), b"493817").public::<Dalek>(), server.keys[0]);
     // Written out: Argon2id, then HKDF over the label, the token and the device.
     let stored = record.encode();
-    let salt = cardea_protocol::Secret::<32>::from_slice(&stored.expose()[107..139]).unwrap();
+    let salt = Secret::<32>::from_slice(&stored.expose()[107..139]).unwrap();
     let mut memory = vec![<Dalek as Provider>::PinBlock::default(); 8];
     let cost = record.policy().argon2.cost();
     let hash = Dalek::argon2id(b"493817", &salt, cost, &mut memory).unwrap();

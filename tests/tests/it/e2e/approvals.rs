@@ -10,19 +10,19 @@ const PIN: &str = Site::PIN;
 const DURESS: &str = "83640275";
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Runtime::new().unwrap().block_on(future)
+    tokio::runtime::Runtime::new().expect("it works in this test").block_on(future)
 }
 
 fn pin(digits: &str) -> Pin {
-    Pin::new(digits.as_bytes()).unwrap()
+    Pin::new(digits.as_bytes()).expect("it works in this test")
 }
 
 async fn wallet() -> Wallet {
-    Wallet::builder().allow_test_argon2(true).recover_in_background(false).open().await.unwrap()
+    Wallet::builder().allow_test_argon2(true).recover_in_background(false).open().await.expect("it works in this test")
 }
 
 async fn enroll(offer: &Offer, pins: NewPins) -> Result<Token, WalletError> {
-    let invitation = Invitation::from_text(&offer.link).unwrap();
+    let invitation = Invitation::from_text(&offer.link).expect("it works in this test");
     Ok(wallet().await.enroll(&invitation, async |_| Ok(pins)).await?.token)
 }
 
@@ -129,13 +129,13 @@ fn drawn(svg: &str) -> Vec<u8> {
         }
     }
     let mut file = Vec::new();
-    let size = u32::try_from(side).unwrap();
+    let size = u32::try_from(side).expect("it is drawn");
     let mut encoder = png::Encoder::new(&mut file, size, size);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&gray).unwrap();
-    writer.finish().unwrap();
+    let mut writer = encoder.write_header().expect("it is drawn");
+    writer.write_image_data(&gray).expect("it is drawn");
+    writer.finish().expect("it is drawn");
     file
 }
 
