@@ -164,7 +164,7 @@ impl Devices {
             ["wallet", name, how @ ..] => self.switch(name, how).await,
             ["reopen"] => self.reopen(Host::default()).await,
             ["clock", seconds] => self.reopen(host::off_by(seconds.parse().expect("seconds"))).await,
-            ["backup"] => self.closed(|folder, backup| copy(folder, backup)).await,
+            ["backup"] => self.closed(copy).await,
             ["restore"] => self.closed(|folder, backup| copy(backup, folder)).await,
             ["damage", how] => self.closed(|folder, _| damage(folder, how)).await,
             ["host", part, behavior] => host::misbehaving(part, behavior).await,
