@@ -88,7 +88,8 @@ fn assemble(workspace: &Workspace, place: &Path) -> Result<()> {
     for (from, to) in [
         (bindings::library(workspace), place.join("lib").join(&library)),
         (workspace.program("cardea-server"), place.join("bin/cardea-server")),
-        (workspace.root.join("ffi/conformance/scenarios.txt"), place.join("scenarios.txt")),
+        (workspace.root.join("ffi/conformance"), place.join("conformance")),
+        (workspace.root.join("docs/sdk.md"), place.join("quickstart.md")),
     ] {
         swift::copy(&from, &to)?;
     }
@@ -100,7 +101,7 @@ fn inside(system: &Path, folder: &str) -> Command {
     let script = format!(
         "mount -t proc proc \"$0/proc\" && exec chroot \"$0\" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
          PATH=/usr/local/bin:/usr/bin:/bin LD_LIBRARY_PATH=/{PLACE}/lib CARDEA_SERVER=/{PLACE}/bin/cardea-server \
-         CARDEA_SCENARIOS=/{PLACE}/scenarios.txt \
+         CARDEA_SCENARIOS=/{PLACE}/conformance CARDEA_QUICKSTART=/{PLACE}/quickstart.md \
          swift test --disable-sandbox --package-path /{PLACE}/{folder} -Xlinker -L/{PLACE}/lib"
     );
     let mut command = Command::new("unshare");

@@ -7,11 +7,13 @@ extension Token {
     }
 
     /// Opens it, for at most `seconds` (at least 2) if given. While it is open this begins a new window from now.
+    @discardableResult
     public func open(_ approval: Approval, seconds: UInt64? = nil) async throws -> Status {
         try await cancellable { try await self.open(approval: approval, seconds: seconds, cancel: $0) }
     }
 
     /// Closes it. Needs no approval.
+    @discardableResult
     public func close() async throws -> Status {
         try await cancellable { try await self.close(cancel: $0) }
     }
@@ -22,6 +24,7 @@ extension Token {
     }
 
     /// Replaces all PINs.
+    @discardableResult
     public func changePin(_ approval: Approval, to pins: NewPins) async throws -> Status {
         try await cancellable { try await self.changePin(approval: approval, pins: pins, cancel: $0) }
     }
@@ -37,6 +40,7 @@ extension Token {
     }
 
     /// Approves a text.
+    @discardableResult
     public func approve(_ confirmation: Confirmation, _ approval: Approval) async throws -> Status {
         try await cancellable {
             try await self.approve(confirmation: confirmation, approval: approval, cancel: $0)
@@ -44,6 +48,7 @@ extension Token {
     }
 
     /// Denies a text. Needs no approval.
+    @discardableResult
     public func deny(_ confirmation: Confirmation, because reason: DenyReason? = nil) async throws -> Status {
         try await cancellable { try await self.deny(confirmation: confirmation, reason: reason, cancel: $0) }
     }
@@ -64,6 +69,7 @@ extension Token {
     }
 
     /// Revokes another device of the token and closes the token.
+    @discardableResult
     public func revoke(device: String, _ approval: Approval) async throws -> Status {
         try await cancellable { try await self.revokeDevice(device: device, approval: approval, cancel: $0) }
     }

@@ -1,12 +1,15 @@
 import Foundation
 import XCTest
 
-/// `ffi/conformance/scenarios.txt`, which every language plays.
+/// The scenarios of `ffi/conformance`, which every language plays.
 final class ScenarioTests: XCTestCase {
     func testEveryScenarioComesOutAsItSays() async throws {
-        let path = ProcessInfo.processInfo.environment["CARDEA_SCENARIOS"] ?? ""
-        let scenarios = try Scenario.all(in: String(contentsOfFile: path, encoding: .utf8))
-        XCTAssertGreaterThan(scenarios.count, 20)
+        let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["CARDEA_SCENARIOS"] ?? "")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let pages = files.filter { $0.pathExtension == "txt" }.sorted { $0.path < $1.path }
+        XCTAssertEqual(pages.map(\.lastPathComponent), ["live.txt", "scenarios.txt"])
+        let scenarios = try pages.flatMap { try Scenario.all(in: String(contentsOf: $0, encoding: .utf8)) }
+        XCTAssertGreaterThan(scenarios.count, 40)
         for scenario in scenarios {
             do {
                 try await Player().play(scenario)

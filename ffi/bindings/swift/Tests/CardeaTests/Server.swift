@@ -21,7 +21,11 @@ final class Server {
     private var ports = ["127.0.0.1:0", "127.0.0.1:0"]
     private var clock: UInt64?
 
-    init() throws {
+    private let hashing: [String]
+
+    /// A server whose services hash PINs as cheaply as only tests may, or as real ones do.
+    init(realHashing: Bool = false) throws {
+        hashing = realHashing ? [] : ["--test-argon2"]
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("cardea-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try start()
@@ -39,9 +43,9 @@ final class Server {
         process.executableURL = URL(fileURLWithPath: program)
         let time = clock.map { "--test-clock=\($0)" } ?? "--test-clock"
         process.arguments = [
-            "dev", "--test-argon2", time, "--json", "--window", "60", "--http", ports[0], "--channel", ports[1],
+            "dev", time, "--json", "--window", "60", "--http", ports[0], "--channel", ports[1],
             "--data-dir", folder.appendingPathComponent("data").path,
-        ]
+        ] + hashing
         // None of the caller's own settings.
         process.environment = environment.filter { !$0.key.hasPrefix("CARDEA_") }
         let out = Pipe()
