@@ -16,13 +16,11 @@ pub(super) fn of(language: Language, source: &str) -> String {
         if machinery.is_some_and(|outer| !declaration.is_empty() && indent <= outer) {
             machinery = None;
         }
-        if machinery.is_some() || !is_declaration(language, declaration) {
-            continue;
+        let is_own = MACHINERY.iter().any(|piece| name_of(declaration).contains(piece));
+        if machinery.is_none() && (is_own || is_hidden(declaration)) && opens(language, declaration) {
+            machinery = Some(indent);
         }
-        if MACHINERY.iter().any(|piece| name_of(declaration).contains(piece)) {
-            if opens(language, declaration) {
-                machinery = Some(indent);
-            }
+        if machinery.is_some() || is_own || !is_declaration(language, declaration) {
             continue;
         }
         // Deeper than this are bodies.
@@ -59,6 +57,11 @@ fn is_declaration(language: Language, line: &str) -> bool {
             ]) && !line.contains("internal ")
         }
     }
+}
+
+/// Whether apps cannot see it, and what is in it.
+fn is_hidden(line: &str) -> bool {
+    ["internal ", "private ", "fileprivate "].iter().any(|word| line.starts_with(word))
 }
 
 /// What comes before arguments and types.
