@@ -1,8 +1,9 @@
 //! `cargo xtask bindings`: the modules for other languages, made from the built library, and what is public in them.
 //!
-//! What is public is committed (`ffi/api`), and the part `bindings` fails when it is not what the library gives: a
+//! What is public is committed (`ffi/api`, and `sdk/api` for Rust), and the part `bindings` fails when it is not what the library gives: a
 //! change that apps may notice is seen in review.
 
+mod rust;
 mod surface;
 pub(crate) mod swift;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 
 use crate::process;
 use crate::report::{Outcome, Report};
@@ -48,10 +50,22 @@ impl Language {
     }
 }
 
+/// What to write.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only the lists of the Rust crates, which need no build
+    #[arg(long)]
+    rust: bool,
+}
+
 /// Generates everything and writes the surfaces anew.
-pub(crate) fn run() -> Result<ExitCode> {
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
+    report.part("rust", || Outcome::passed(format!("{} lines in {}", rust::record(&workspace.root)?, rust::FOLDER)));
+    if options.rust {
+        return Ok(report.finish());
+    }
     report.part("bindings", || {
         let folder = workspace.root.join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {FOLDER}"))?;
@@ -68,8 +82,8 @@ pub(crate) fn run() -> Result<ExitCode> {
 
 /// Fails when a surface is not the committed one.
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
+    let mut lines = rust::check(&workspace.root)?;
     build(workspace)?;
-    let mut lines = 0;
     for language in Language::ALL {
         let text = surface(workspace, language)?;
         let file = format!("{FOLDER}/{}.txt", language.name());
@@ -83,7 +97,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         }
         lines += text.lines().count();
     }
-    Outcome::passed(format!("{} languages, {lines} declarations", Language::ALL.len()))
+    Outcome::passed(format!("Rust and {} languages, {lines} declarations", Language::ALL.len()))
 }
 
 /// Builds the library and the generator, with the command of the part `build`, so that nothing is built twice.

@@ -51,7 +51,7 @@ enum Task {
     /// Kill servers under load, again and again, and check what they acknowledged
     Soak(soak::Options),
     /// Make the modules for other languages, and note what is public in them
-    Bindings,
+    Bindings(bindings::Options),
     /// Make a package that app developers install, and try it
     #[command(subcommand)]
     Package(package::Package),
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         Task::Simulate(options) => simulate::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Bench(options) => bench::run(&options),
-        Task::Bindings => bindings::run(),
+        Task::Bindings(options) => bindings::run(&options),
         Task::Package(package) => package::run(&package),
         Task::Alignment(options) => alignment::run(&options),
         Task::Audit => audit::run(),

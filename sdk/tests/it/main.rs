@@ -18,6 +18,7 @@ mod pins;
 mod presence;
 mod pushing;
 mod server;
+mod shared;
 mod storage;
 mod stranger;
 mod world;
