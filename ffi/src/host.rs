@@ -6,6 +6,8 @@
 
 pub(crate) mod clock;
 pub(crate) mod entropy;
+#[cfg(feature = "keyring")]
+pub(crate) mod keyring;
 pub(crate) mod log;
 pub(crate) mod presence;
 pub(crate) mod secrets;

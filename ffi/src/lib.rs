@@ -9,6 +9,8 @@
 //! | what happens as it happens | [`Events`], [`Live`] |
 //! | giving up | [`Cancel`] |
 //! | what the host program may bring | [`Clock`], [`Entropy`], [`LogSink`], [`SecretStore`], [`Presence`] |
+//! | asking for tokens of others, and what proves their answers | `RelyingParty`, `verify_receipt` (feature `relying-party`) |
+//! | the operating system's own store of secrets | `os_keyring` (feature `keyring`) |
 //! | what can go wrong | [`CardeaError`], [`HostError`] |
 //!
 //! From Rust it looks like this; the bindings have the same names in their own spelling.
@@ -39,6 +41,8 @@ mod live;
 mod options;
 mod policy;
 #[cfg(feature = "relying-party")]
+mod receipt;
+#[cfg(feature = "relying-party")]
 mod relying;
 mod secret;
 mod status;
@@ -52,6 +56,8 @@ pub use confirmation::{Confirmation, DenyReason};
 pub use end::shut_down;
 pub use error::CardeaError;
 pub use events::{Event, EventKind, Events};
+#[cfg(feature = "keyring")]
+pub use host::keyring::os_keyring;
 pub use host::log::{LogLevel, LogSink};
 pub use host::presence::{ApprovalAnswer, Presence, PresenceRequest, Purpose};
 pub use host::secrets::SecretStore;
@@ -60,6 +66,8 @@ pub use invitation::{Invitation, InvitationKind, Preview};
 pub use live::Live;
 pub use options::{Transport, WalletOptions};
 pub use policy::{Policy, ShortString};
+#[cfg(feature = "relying-party")]
+pub use receipt::{ReceiptExpectation, VerifiedReceipt, verify_receipt};
 #[cfg(feature = "relying-party")]
 pub use relying::{
     Answer, AskedConfirmation, PendingConfirmation, RelyingParty, RelyingPartyOptions, ServiceEvent, TokenStatus, Watch,

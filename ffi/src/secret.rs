@@ -23,6 +23,11 @@ impl SecretBytes {
         Self(Zeroizing::new(bytes))
     }
 
+    #[cfg(feature = "keyring")]
+    pub(crate) const fn from_inner(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn into_inner(self) -> Zeroizing<Vec<u8>> {
         self.0
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +12,12 @@ import pytest
 from server import Server
 
 PIN = b"274951"
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def blocks(page: str) -> list[str]:
+    """The Python that a page of the documentation prints."""
+    return [rest.split("```", 1)[0] for rest in (ROOT / page).read_text().split("\n```python\n")[1:]]
 
 
 @pytest.hookimpl(tryfirst=True)

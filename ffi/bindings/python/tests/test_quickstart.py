@@ -9,13 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, blocks
 from server import Server
-
-ROOT = Path(__file__).resolve().parents[4]
-
-
-def blocks(page: str) -> list[str]:
-    return [rest.split("```", 1)[0] for rest in (ROOT / page).read_text().split("\n```python\n")[1:]]
 
 
 @pytest.fixture

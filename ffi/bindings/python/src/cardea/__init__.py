@@ -59,12 +59,13 @@ from ._ffi import (
     TokenInfo,
     TokenStatus,
     Transport,
+    VerifiedReceipt,
     shut_down,
     version,
 )
-from ._host import Biometric, Clock, Entropy, LogSink, Presence, SecretStore, StoreDenied, StoreFull
+from ._host import Biometric, Clock, Entropy, LogSink, Presence, SecretStore, StoreDenied, StoreFull, os_keyring
 from ._pins import ASK, Approval, Pin
-from ._relying import RelyingParty, ServiceEvents
+from ._relying import RelyingParty, ServiceEvents, verify_receipt
 from ._token import Confirmation, Token
 from ._wallet import Enrollment, Invitation, Live, Wallet, open_wallet
 
@@ -108,6 +109,7 @@ __all__ = [
     "NotEnrolled",
     "Offline",
     "open_wallet",
+    "os_keyring",
     "PendingConfirmation",
     "Pin",
     "PinRejected",
@@ -135,6 +137,8 @@ __all__ = [
     "TokenInfo",
     "TokenStatus",
     "Transport",
+    "VerifiedReceipt",
+    "verify_receipt",
     "version",
     "Wait",
     "Wallet",

@@ -63,6 +63,15 @@ class Presence(Protocol):
         ...
 
 
+def os_keyring(service: str) -> SecretStore:
+    """The keyring of whoever is logged in, for ``open_wallet(..., secrets=...)``.
+
+    Keychain on macOS, Credential Manager on Windows, Secret Service on other systems with D-Bus; elsewhere opening a wallet
+    with it is a :class:`Storage` error. ``service`` is the name of the program in it, one that stays the same. Asks nobody yet.
+    """
+    return _ffi.os_keyring(service)
+
+
 class StoreFull(Exception):
     """A store of secrets has no room."""
 

@@ -63,6 +63,39 @@ class RelyingParty:
         return ServiceEvents(self._inner.watch(after, list(kinds)))
 
 
+def verify_receipt(
+    receipt: str,
+    *,
+    deed: _ffi.Deed | None = None,
+    text: str | None = None,
+    public_key: bytes | None = None,
+    confirmation: str | None = None,
+    token: str | None = None,
+    device: str | None = None,
+    not_before: int | None = None,
+    not_after: int | None = None,
+) -> _ffi.VerifiedReceipt:
+    """Checks what a device has signed: a receipt, or what the API gives with one in it, as JSON. Asks nobody.
+
+    Whatever is not given is not looked at: say as much as is known. Times are Unix seconds by the device's clock. Raises
+    :class:`RelyingPartyFailed` with code 169 if the receipt does not prove what is expected.
+    """
+    expected = _ffi.ReceiptExpectation(
+        deed=deed,
+        text=text,
+        public_key=public_key,
+        confirmation=confirmation,
+        token=token,
+        device=device,
+        not_before=not_before,
+        not_after=not_after,
+    )
+    try:
+        return _ffi.verify_receipt(receipt, expected)
+    except Generated as error:
+        raise translated(error) from None
+
+
 class ServiceEvents:
     """The events of a service. An error says that the stream broke; going on begins again behind the last event."""
 
