@@ -10,8 +10,7 @@ pub(super) fn of(language: Language, source: &str) -> String {
     let mut text = String::new();
     let mut machinery: Option<usize> = None;
     for line in source.lines() {
-        let declaration = line.trim();
-        let indent = line.len() - line.trim_start().len();
+        let (declaration, indent) = bare(language, line);
         // What is within the generator's own classes is its own too.
         if machinery.is_some_and(|outer| !declaration.is_empty() && indent <= outer) {
             machinery = None;
@@ -30,6 +29,19 @@ pub(super) fn of(language: Language, source: &str) -> String {
         }
     }
     text
+}
+
+/// A line without what stands around it, and how far in it begins.
+fn bare(language: Language, line: &str) -> (&str, usize) {
+    let (text, indent) = (line.trim(), line.len() - line.trim_start().len());
+    if language != Language::Kotlin {
+        return (text, indent);
+    }
+    // Some functions stand behind the end of their documentation, and behind what they throw.
+    let documented = text.strip_prefix("*/ ");
+    let (text, indent) = documented.map_or((text, indent), |rest| (rest, indent - 1));
+    let thrown = text.strip_prefix("@Throws(").and_then(|rest| rest.split_once(") fun "));
+    (thrown.map_or(text, |(before, _)| &text["@Throws() ".len() + before.len()..]), indent)
 }
 
 fn is_declaration(language: Language, line: &str) -> bool {
@@ -86,6 +98,8 @@ mod tests {
         assert_eq!(of(Language::Python, python), "class Wallet\n    async def open(self, a: int) -> Status\n");
         let kotlin = "internal interface UniffiLib {\n    fun a()\n}\ninterface WalletInterface {\n    suspend fun open(a: Int): Status\n}\nobject FfiConverterX {\n    fun read() {\n    }\n}\n";
         assert_eq!(of(Language::Kotlin, kotlin), "interface WalletInterface\n    suspend fun open(a: Int): Status\n");
+        let kotlin = "        /**\n         * Says it.\n         */ fun version(): String {\n    @Throws(E::class) fun check(a: Int)\n";
+        assert_eq!(of(Language::Kotlin, kotlin), "        fun version(): String\n    fun check(a: Int)\n");
         let swift = "public struct FfiConverterY {\n    public static func lift() {\n    }\n}\npublic struct Status {\n    public var state: State\n}\n";
         assert_eq!(of(Language::Swift, swift), "public struct Status\n    public var state: State\n");
     }
