@@ -4,6 +4,7 @@ use cardea_sdk::{BiometricKey, Pin};
 use zeroize::Zeroizing;
 
 use crate::CardeaError;
+use crate::error::Failure;
 use crate::secret::SecretBytes;
 
 /// Stable number of what cannot approve.
@@ -33,7 +34,7 @@ impl Approval {
         Self::Pin { digits: digits.into() }
     }
 
-    pub(crate) fn take(self) -> Result<cardea_sdk::Approval, CardeaError> {
+    pub(crate) fn take(self) -> Result<cardea_sdk::Approval, Failure> {
         Ok(match self {
             Self::Pin { digits } => pin(&digits)?.into(),
             Self::Biometric { key } => biometric(&key)?.into(),
@@ -63,21 +64,21 @@ impl NewPins {
         Self { normal: digits.into(), duress: Vec::new(), biometric: None }
     }
 
-    pub(crate) fn take(self) -> Result<cardea_sdk::NewPins, CardeaError> {
+    pub(crate) fn take(self) -> Result<cardea_sdk::NewPins, Failure> {
         let biometric = self.biometric.as_ref().map(biometric).transpose()?;
         Ok(cardea_sdk::NewPins { normal: pin(&self.normal)?, duress: pins(&self.duress)?, biometric })
     }
 }
 
-pub(crate) fn pin(digits: &SecretBytes) -> Result<Pin, CardeaError> {
+pub(crate) fn pin(digits: &SecretBytes) -> Result<Pin, Failure> {
     Ok(Pin::new(digits.expose())?)
 }
 
-pub(crate) fn pins(all: &[SecretBytes]) -> Result<Vec<Pin>, CardeaError> {
+pub(crate) fn pins(all: &[SecretBytes]) -> Result<Vec<Pin>, Failure> {
     all.iter().map(pin).collect()
 }
 
-pub(crate) fn biometric(key: &SecretBytes) -> Result<BiometricKey, CardeaError> {
+pub(crate) fn biometric(key: &SecretBytes) -> Result<BiometricKey, Failure> {
     let bytes: Result<[u8; 32], _> = key.expose().try_into();
     let bytes =
         Zeroizing::new(bytes.map_err(|_| CardeaError::Misuse {

@@ -1,16 +1,15 @@
 //! The end of the program, for languages whose threads must not be entered any more by then.
 
 use std::sync::mpsc::channel;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use crate::call::{Answer, Work};
+use crate::runtime;
 
 /// How long the end of the program may be held up by a callback that does not return.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The runtime of the first call.
-static RUNTIME: OnceLock<Handle> = OnceLock::new();
 static CALLS: Mutex<Calls> = Mutex::new(Calls { under_way: 0, over: false });
 static RETURNED: Condvar = Condvar::new();
 
@@ -22,11 +21,6 @@ struct Calls {
 
 fn calls() -> MutexGuard<'static, Calls> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Notes the runtime. Must be called in it.
-pub(crate) fn begun() {
-    RUNTIME.get_or_init(Handle::current);
 }
 
 /// A call into the host program, while it lasts.
@@ -59,10 +53,11 @@ pub fn shut_down() {
     calls.over = true;
     let waited = RETURNED.wait_timeout_while(calls, PATIENCE, |calls| calls.under_way > 0);
     drop(waited.unwrap_or_else(PoisonError::into_inner));
-    if let Some(runtime) = RUNTIME.get() {
+    if let Some(runtime) = runtime::of_first_call() {
         // What the runtime's thread has woken, it has done with when it gets to this.
         let (done, wait) = channel();
-        runtime.spawn(async move { done.send(()) });
+        let work: Work = Box::pin(async move { Ok(Box::new(done.send(())) as Answer) });
+        runtime.spawn(work);
         let _ = wait.recv_timeout(PATIENCE);
     }
 }

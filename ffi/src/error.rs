@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use cardea_sdk::{PinError, WalletError};
 
+/// An error on its way out: one word, wherever it is passed on.
+pub(crate) type Failure = Box<CardeaError>;
+
 /// A host callback failed.
 const HOST: u32 = 151;
 
@@ -241,7 +244,14 @@ impl CardeaError {
     }
 }
 
-impl From<PinError> for CardeaError {
+impl From<WalletError> for Failure {
+    #[inline(never)]
+    fn from(error: WalletError) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<PinError> for Failure {
     fn from(error: PinError) -> Self {
         WalletError::Pin(error).into()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::cancel::Cancel;
+use crate::Cancel;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -111,7 +111,7 @@ impl Events {
     }
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Events {
     /// The next event; none once the wallet is gone or this was cancelled. No event is lost if the call is cancelled.
     pub async fn next(&self) -> Option<Event> {

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_sdk::{Env, WalletError};
+use tokio::sync::oneshot;
 
 use self::clock::HostClock;
 use self::entropy::HostEntropy;
@@ -26,6 +27,7 @@ use self::presence::Presence;
 use self::secrets::SecretStore;
 use crate::CardeaError;
 use crate::end::Call;
+use crate::error::Failure;
 
 /// How long the clock and the source of randomness may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -137,7 +139,7 @@ impl Asked {
     }
 
     /// Asks for all that an operation may need.
-    pub(crate) async fn before(&self) -> Result<(), CardeaError> {
+    pub(crate) async fn before(&self) -> Result<(), Failure> {
         if let Some(clock) = &self.clock {
             clock.read().await?;
         }
@@ -154,9 +156,9 @@ thread_local! {
 }
 
 /// Refuses a call that the host makes while it is asked on the same thread: it would wait for itself.
-pub(crate) fn outside() -> Result<(), CardeaError> {
+pub(crate) fn outside() -> Result<(), Failure> {
     if INSIDE.get() {
-        return Err(CardeaError::host(
+        return Err(failed(
             "a callback of the host program called the wallet, which waits for the callback: return first".to_owned(),
         ));
     }
@@ -178,29 +180,38 @@ pub(crate) fn inside<T>(call: impl FnOnce() -> Result<T, HostError>) -> Result<T
     call()
 }
 
+fn failed(reason: String) -> Failure {
+    CardeaError::host(reason).into()
+}
+
 /// Asks the host, on a thread that may block and for at most `limit`.
 pub(crate) async fn ask<T: Send + 'static>(
     what: &'static str,
     limit: Duration,
     call: impl FnOnce() -> Result<T, HostError> + Send + 'static,
-) -> Result<T, CardeaError> {
-    let answer = tokio::task::spawn_blocking(move || inside(call));
+) -> Result<T, Failure> {
+    let (told, answer) = oneshot::channel();
+    blocking(move || drop(told.send(inside(call))));
     match tokio::time::timeout(limit, answer).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(error))) => Err(CardeaError::host(format!("the host program's {what} failed: {error}"))),
-        Ok(Err(_)) => Err(CardeaError::host(format!("the host program's {what} broke off"))),
-        Err(_) => Err(CardeaError::host(format!(
-            "the host program's {what} did not answer within {} seconds",
-            limit.as_secs()
-        ))),
+        Ok(Ok(Err(error))) => Err(failed(format!("the host program's {what} failed: {error}"))),
+        Ok(Err(_)) => Err(failed(format!("the host program's {what} broke off"))),
+        Err(_) => Err(failed(format!("the host program's {what} did not answer within {} seconds", limit.as_secs()))),
     }
 }
 
+/// Has a thread that may block do something. Must be called in a runtime.
+fn blocking(call: impl FnOnce() + Send + 'static) {
+    // The type of task that the SDK has for this.
+    let task: Box<dyn FnOnce() + Send> = Box::new(call);
+    tokio::task::spawn_blocking(task);
+}
+
 /// Opens something with a store of secrets that may never answer.
-pub(crate) async fn opening<T>(open: impl Future<Output = Result<T, WalletError>>) -> Result<T, CardeaError> {
+pub(crate) async fn opening<T>(open: impl Future<Output = Result<T, WalletError>>) -> Result<T, Failure> {
     match tokio::time::timeout(OPENING_LIMIT, open).await {
         Ok(opened) => Ok(opened?),
-        Err(_) => Err(CardeaError::host(format!(
+        Err(_) => Err(failed(format!(
             "the host program's store of secrets did not answer within {} seconds",
             OPENING_LIMIT.as_secs()
         ))),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::CardeaError;
 #[cfg(any(feature = "discovery", feature = "qr-image"))]
-use crate::cancel::{Cancel, run};
+use crate::{Cancel, call::run};
 
 /// An invitation to enroll. It holds a one-time secret: whoever has it can enroll in the holder's place.
 ///
@@ -65,7 +65,7 @@ impl Invitation {
 }
 
 #[cfg(feature = "discovery")]
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Invitation {
     /// From a typed code and the host of its server, which is asked for its key.
     ///
@@ -83,7 +83,7 @@ impl Invitation {
 }
 
 #[cfg(feature = "qr-image")]
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Invitation {
     /// From a picture of a QR code: the bytes of a PNG or JPEG file. Asks nobody. One that is hard to read takes up to
     /// seconds, on a thread that may block.

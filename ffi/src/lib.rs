@@ -25,11 +25,12 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Every asynchronous call runs as one task of the runtime that UniFFI brings: the language that called polls once when
-//! it starts and once when it is done. Nothing runs, and no thread is there, before the first of them.
+//! Every asynchronous call runs as one task of the library's runtime: the language that called polls once when it starts
+//! and once when it is done. Nothing runs, and no thread is there, before the first of them.
 
 mod about;
 mod approval;
+mod call;
 mod cancel;
 mod confirmation;
 mod end;
@@ -44,6 +45,7 @@ mod policy;
 mod receipt;
 #[cfg(feature = "relying-party")]
 mod relying;
+mod runtime;
 mod secret;
 mod status;
 mod token;

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::CardeaError;
-use crate::cancel::{Cancel, run};
+use crate::call::run;
+use crate::{Cancel, CardeaError};
 
 /// Keeps a live session for every token of a wallet, until it is stopped or gone. What happens comes as events.
 #[derive(Debug, uniffi::Object)]
@@ -15,7 +15,7 @@ impl Live {
     }
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Live {
     /// Looks again at once: after sleep, after a change of network, or when the platform's push service said that
     /// something happened.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use cardea_sdk::relying_party as sdk;
 use tokio::sync::Mutex;
 
-use crate::CardeaError;
-use crate::cancel::{Cancel, run};
+use crate::call::run;
+use crate::error::Failure;
+use crate::{Cancel, CardeaError, runtime};
 
 impl From<sdk::RelyingPartyError> for CardeaError {
     fn from(error: sdk::RelyingPartyError) -> Self {
@@ -18,6 +19,12 @@ impl From<sdk::RelyingPartyError> for CardeaError {
             _ => None,
         };
         Self::RelyingParty { code: error.code(), reason: error.to_string(), wait_seconds }
+    }
+}
+
+impl From<sdk::RelyingPartyError> for Failure {
+    fn from(error: sdk::RelyingPartyError) -> Self {
+        Self::new(error.into())
     }
 }
 
@@ -150,7 +157,7 @@ pub struct RelyingPartyOptions {
 #[derive(Debug, uniffi::Object)]
 pub struct RelyingParty(sdk::RelyingParty);
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl RelyingParty {
     /// Asks the server at `base_url` (`https://id.example`; `http` for this machine only) about the tokens of `service`, with
     /// an authkey that allows it. Nothing is asked yet.
@@ -279,7 +286,7 @@ pub struct Watch {
     end: Arc<Cancel>,
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Watch {
     /// The next event; none once it has ended. No event is lost if the call is cancelled.
     ///
@@ -287,7 +294,7 @@ impl Watch {
     /// [`CardeaError::RelyingParty`]: until the next event nothing is known of what happens. The next call begins again
     /// behind the last event, unless it was an error that cannot pass.
     pub async fn next(&self) -> Result<Option<ServiceEvent>, CardeaError> {
-        let next = async { self.watch.lock().await.next().await };
+        let next = runtime::within(async { self.watch.lock().await.next().await }).map_err(|failure| *failure)?;
         tokio::select! {
             biased; // nothing may follow once it is cancelled
             () = self.end.cancelled() => Ok(None),

@@ -6,18 +6,23 @@ use std::time::Duration;
 use cardea_sdk::Window;
 
 use crate::approval::{Approval, NewPins, pin, pins};
-use crate::cancel::{Cancel, run};
+use crate::call::{Before, run, run_after};
 use crate::confirmation::{Confirmation, DenyReason};
+use crate::error::Failure;
 use crate::host::Asked;
 use crate::secret::SecretBytes;
-use crate::{CardeaError, DeviceInfo, HistoryItem, ServiceInfo, Status, TokenInfo};
+use crate::{Cancel, CardeaError, DeviceInfo, HistoryItem, ServiceInfo, Status, TokenInfo};
 
 /// A handle on one token. Holds no secrets and no lock; may be used from any thread.
 ///
 /// Operations on one token wait for each other, over all processes that share the folder, and end after a minute. One
 /// that is cancelled may have been done all the same: the next one finds out.
 #[derive(Debug, uniffi::Object)]
-pub struct Token {
+pub struct Token(Arc<Parts>);
+
+/// What a call takes with it: it outlives the handle.
+#[derive(Debug)]
+struct Parts {
     token: cardea_sdk::Token,
     shared: Shared,
 }
@@ -25,7 +30,7 @@ pub struct Token {
 /// What a wallet and its tokens share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) asked: Asked,
+    pub(crate) asked: Arc<Asked>,
     pub(crate) clock: Arc<dyn cardea_sdk::Clock>,
 }
 
@@ -33,29 +38,46 @@ impl Shared {
     pub(crate) fn status(&self, status: &cardea_sdk::Status) -> Status {
         Status::of(status, self.clock.now())
     }
+
+    /// Whom to ask before a call.
+    pub(crate) fn asked(&self) -> Before {
+        Ok(Some(Arc::clone(&self.asked)))
+    }
+
+    /// Whom to ask before a call that has an argument: nobody, if it is none.
+    pub(crate) fn asked_with<T>(&self, argument: Result<T, Failure>) -> (Option<T>, Before) {
+        match argument {
+            Ok(argument) => (Some(argument), self.asked()),
+            Err(failure) => (None, Err(failure)),
+        }
+    }
 }
 
 impl Token {
     pub(crate) fn new(token: cardea_sdk::Token, shared: &Shared) -> Arc<Self> {
-        Arc::new(Self { token, shared: shared.clone() })
+        Arc::new(Self(Arc::new(Parts { token, shared: shared.clone() })))
     }
 
-    /// What a call takes with it: it outlives this handle.
-    fn parts(&self) -> (cardea_sdk::Token, Shared) {
-        (self.token.clone(), self.shared.clone())
+    fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.0)
     }
+}
+
+/// The argument of a call that has begun.
+pub(crate) fn there<T>(argument: Option<T>) -> Result<T, Failure> {
+    argument.ok_or_else(|| CardeaError::shutting_down().into())
 }
 
 fn window(seconds: Option<u64>) -> Window {
     seconds.map_or(Window::Service, |seconds| Window::AtMost(Duration::from_secs(seconds)))
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Token {
     /// Its name in this wallet.
     #[must_use]
     pub fn id(&self) -> String {
-        self.token.key().to_string()
+        self.0.token.key().to_string()
     }
 
     /// What the wallet holds of it. Asks nobody.
@@ -64,8 +86,8 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104: it is gone. [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn info(&self, cancel: Option<Arc<Cancel>>) -> Result<TokenInfo, CardeaError> {
-        let (token, _) = self.parts();
-        run(cancel, async move { Ok(token.summary().await?.into()) }).await
+        let me = self.parts();
+        run(cancel, async move { Ok(me.token.summary().await?.into()) }).await
     }
 
     /// Opens it, for at most `seconds` (at least 2) if given, which is rounded down to a power of two. While it is open
@@ -80,11 +102,11 @@ impl Token {
         seconds: Option<u64>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let approval = approval.take()?;
-            shared.asked.before().await?;
-            Ok(shared.status(&token.open(approval, window(seconds)).await?))
+        let me = self.parts();
+        let (approval, asked) = me.shared.asked_with(approval.take());
+        run_after(asked, cancel, async move {
+            let approval = there(approval)?;
+            Ok(me.shared.status(&me.token.open(approval, window(seconds)).await?))
         })
         .await
     }
@@ -95,12 +117,8 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn close(&self, cancel: Option<Arc<Cancel>>) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(shared.status(&token.close().await?))
-        })
-        .await
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move { Ok(me.shared.status(&me.token.close().await?)) }).await
     }
 
     /// Asks the server how it stands. A token that is blocked or not enrolled any more is no error here.
@@ -109,12 +127,8 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn status(&self, cancel: Option<Arc<Cancel>>) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(shared.status(&token.status().await?))
-        })
-        .await
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move { Ok(me.shared.status(&me.token.status().await?)) }).await
     }
 
     /// Replaces all PINs. Duress PINs that are not among the new ones are gone. A wrong PIN counts at the server.
@@ -128,11 +142,12 @@ impl Token {
         pins: NewPins,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let (current, new) = (approval.take()?, pins.take()?);
-            shared.asked.before().await?;
-            Ok(shared.status(&token.change_pin(current, new).await?))
+        let me = self.parts();
+        let pins = approval.take().and_then(|current| Ok((current, pins.take()?)));
+        let (pins, asked) = me.shared.asked_with(pins);
+        run_after(asked, cancel, async move {
+            let (current, new) = there(pins)?;
+            Ok(me.shared.status(&me.token.change_pin(current, new).await?))
         })
         .await
     }
@@ -148,11 +163,12 @@ impl Token {
         duress: Vec<SecretBytes>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let (current, duress) = (pin(&current)?, pins(&duress)?);
-            shared.asked.before().await?;
-            Ok(shared.status(&token.set_duress(current, duress).await?))
+        let me = self.parts();
+        let new = pin(&current).and_then(|current| Ok((current, pins(&duress)?)));
+        let (new, asked) = me.shared.asked_with(new);
+        run_after(asked, cancel, async move {
+            let (current, duress) = there(new)?;
+            Ok(me.shared.status(&me.token.set_duress(current, duress).await?))
         })
         .await
     }
@@ -163,11 +179,11 @@ impl Token {
     /// [`CardeaError`]. A token that is not enrolled any more leaves the wallet without an error.
     #[uniffi::method(default(cancel = None))]
     pub async fn unenroll(&self, approval: Approval, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let approval = approval.take()?;
-            shared.asked.before().await?;
-            Ok(token.unenroll(approval).await?)
+        let me = self.parts();
+        let (approval, asked) = me.shared.asked_with(approval.take());
+        run_after(asked, cancel, async move {
+            let approval = there(approval)?;
+            Ok(me.token.unenroll(approval).await?)
         })
         .await
     }
@@ -178,10 +194,9 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn confirmations(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Arc<Confirmation>>, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(token.confirmations().await?.into_iter().map(Confirmation::new).collect())
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move {
+            Ok(me.token.confirmations().await?.into_iter().map(Confirmation::new).collect())
         })
         .await
     }
@@ -197,11 +212,11 @@ impl Token {
         approval: Approval,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let approval = approval.take()?;
-            shared.asked.before().await?;
-            Ok(shared.status(&token.approve(confirmation.inner(), approval).await?))
+        let me = self.parts();
+        let (approval, asked) = me.shared.asked_with(approval.take());
+        run_after(asked, cancel, async move {
+            let approval = there(approval)?;
+            Ok(me.shared.status(&me.token.approve(confirmation.inner(), approval).await?))
         })
         .await
     }
@@ -217,10 +232,9 @@ impl Token {
         reason: Option<DenyReason>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(shared.status(&token.deny(confirmation.inner(), DenyReason::of(reason)).await?))
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move {
+            Ok(me.shared.status(&me.token.deny(confirmation.inner(), DenyReason::of(reason)).await?))
         })
         .await
     }
@@ -231,12 +245,8 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn service_info(&self, cancel: Option<Arc<Cancel>>) -> Result<ServiceInfo, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(token.info().await?.into())
-        })
-        .await
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move { Ok(me.token.info().await?.into()) }).await
     }
 
     /// The devices of the token, this one among them.
@@ -245,10 +255,9 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn devices(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<DeviceInfo>, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(token.devices().await?.into_iter().map(DeviceInfo::from).collect())
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move {
+            Ok(me.token.devices().await?.into_iter().map(DeviceInfo::from).collect())
         })
         .await
     }
@@ -259,10 +268,9 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(page = 0, cancel = None))]
     pub async fn history(&self, page: u8, cancel: Option<Arc<Cancel>>) -> Result<Vec<HistoryItem>, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok(token.history(page).await?.into_iter().map(HistoryItem::from).collect())
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move {
+            Ok(me.token.history(page).await?.into_iter().map(HistoryItem::from).collect())
         })
         .await
     }
@@ -279,11 +287,12 @@ impl Token {
         approval: Approval,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let (token, shared) = self.parts();
-        run(cancel, async move {
-            let (approval, device) = (approval.take()?, crate::about::device(&device)?);
-            shared.asked.before().await?;
-            Ok(shared.status(&token.revoke_device(device, approval).await?))
+        let me = self.parts();
+        let both = approval.take().and_then(|approval| Ok((approval, crate::about::device(&device)?)));
+        let (both, asked) = me.shared.asked_with(both);
+        run_after(asked, cancel, async move {
+            let (approval, device) = there(both)?;
+            Ok(me.shared.status(&me.token.revoke_device(device, approval).await?))
         })
         .await
     }
@@ -294,8 +303,8 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104, [`CardeaError::Busy`], [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn set_label(&self, label: String, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let (token, _) = self.parts();
-        run(cancel, async move { Ok(token.set_label(&label).await?) }).await
+        let me = self.parts();
+        run(cancel, async move { Ok(me.token.set_label(&label).await?) }).await
     }
 
     /// Removes the token from this wallet without telling the server, which goes on knowing the device.
@@ -304,7 +313,7 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104, [`CardeaError::Busy`], [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn forget(&self, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let (token, _) = self.parts();
-        run(cancel, async move { Ok(token.forget().await?) }).await
+        let me = self.parts();
+        run(cancel, async move { Ok(me.token.forget().await?) }).await
     }
 }

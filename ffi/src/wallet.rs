@@ -5,17 +5,21 @@ use std::sync::Arc;
 use cardea_sdk::WalletError;
 
 use crate::approval::NewPins;
-use crate::cancel::{Cancel, run};
+use crate::call::{run, run_after};
 use crate::host::log::HostLog;
 use crate::host::presence::HostPresence;
 use crate::host::secrets::HostSecrets;
 use crate::host::{Asked, Host, opening};
-use crate::token::Shared;
-use crate::{CardeaError, Events, Invitation, Live, Policy, Status, Token, WalletOptions};
+use crate::token::{Shared, there};
+use crate::{Cancel, CardeaError, Events, Invitation, Live, Policy, Status, Token, WalletOptions};
 
 /// The tokens of one holder on one device. May be used from any thread.
 #[derive(Debug, uniffi::Object)]
-pub struct Wallet {
+pub struct Wallet(Arc<Parts>);
+
+/// What a call takes with it: it outlives the handle.
+#[derive(Debug)]
+struct Parts {
     wallet: cardea_sdk::Wallet,
     shared: Shared,
 }
@@ -48,7 +52,7 @@ pub struct Closed {
 ///
 /// # Errors
 /// [`CardeaError::Storage`], [`CardeaError::Host`].
-#[uniffi::export(async_runtime = "tokio", default(cancel = None, host))]
+#[uniffi::export(default(cancel = None, host))]
 pub async fn open_wallet(
     options: WalletOptions,
     host: Host,
@@ -76,12 +80,12 @@ pub async fn open_wallet(
             (None, _) => builder,
         };
         let wallet = opening(builder.open()).await?;
-        Ok(Arc::new(Wallet { wallet, shared: Shared { asked, clock } }))
+        Ok(Arc::new(Wallet(Arc::new(Parts { wallet, shared: Shared { asked: Arc::new(asked), clock } }))))
     })
     .await
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Wallet {
     /// All tokens, in a stable order. Asks nobody.
     ///
@@ -89,11 +93,10 @@ impl Wallet {
     /// [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn tokens(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Arc<Token>>, CardeaError> {
-        let (wallet, shared) = self.parts();
-        run(
-            cancel,
-            async move { Ok(wallet.tokens().await?.into_iter().map(|token| Token::new(token, &shared)).collect()) },
-        )
+        let me = self.parts();
+        run(cancel, async move {
+            Ok(me.wallet.tokens().await?.into_iter().map(|token| Token::new(token, &me.shared)).collect())
+        })
         .await
     }
 
@@ -103,10 +106,10 @@ impl Wallet {
     /// [`CardeaError::Misuse`] with code 104: there is none. [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn token(&self, id: String, cancel: Option<Arc<Cancel>>) -> Result<Arc<Token>, CardeaError> {
-        let (wallet, shared) = self.parts();
+        let me = self.parts();
         run(cancel, async move {
             let key = id.parse().map_err(WalletError::Store)?;
-            Ok(Token::new(wallet.token(key).await?, &shared))
+            Ok(Token::new(me.wallet.token(key).await?, &me.shared))
         })
         .await
     }
@@ -121,12 +124,9 @@ impl Wallet {
         invitation: Arc<Invitation>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Policy, CardeaError> {
-        let (wallet, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            Ok((&wallet.policy(invitation.inner()).await?).into())
-        })
-        .await
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move { Ok((&me.wallet.policy(invitation.inner()).await?).into()) })
+            .await
     }
 
     /// Accepts an invitation.
@@ -140,14 +140,14 @@ impl Wallet {
         pins: NewPins,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Enrollment, CardeaError> {
-        let (wallet, shared) = self.parts();
-        run(cancel, async move {
-            let pins = pins.take()?;
-            shared.asked.before().await?;
-            let enrolled = wallet.enroll(invitation.inner(), async |_| Ok(pins)).await?;
+        let me = self.parts();
+        let (pins, asked) = me.shared.asked_with(pins.take());
+        run_after(asked, cancel, async move {
+            let pins = there(pins)?;
+            let enrolled = me.wallet.enroll(invitation.inner(), async |_| Ok(pins)).await?;
             let (short_string, required) = enrolled.short_string.unzip();
             Ok(Enrollment {
-                token: Token::new(enrolled.token, &shared),
+                token: Token::new(enrolled.token, &me.shared),
                 short_string,
                 short_string_required: required.unwrap_or(false),
             })
@@ -161,13 +161,12 @@ impl Wallet {
     /// [`CardeaError::Storage`]: which tokens there are could not be read, and none was closed.
     #[uniffi::method(default(cancel = None))]
     pub async fn close_all(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Closed>, CardeaError> {
-        let (wallet, shared) = self.parts();
-        run(cancel, async move {
-            shared.asked.before().await?;
-            let closed = wallet.close_all().await?.into_iter().map(|(token, result)| {
+        let me = self.parts();
+        run_after(me.shared.asked(), cancel, async move {
+            let closed = me.wallet.close_all().await?.into_iter().map(|(token, result)| {
                 let token = token.to_string();
                 match result {
-                    Ok(status) => Closed { token, status: Some(shared.status(&status)), code: None, reason: None },
+                    Ok(status) => Closed { token, status: Some(me.shared.status(&status)), code: None, reason: None },
                     Err(error) => {
                         Closed { token, status: None, code: Some(error.code()), reason: Some(error.to_string()) }
                     }
@@ -182,19 +181,18 @@ impl Wallet {
     /// device or at the server becomes an event. For as long as the holder looks at the app.
     #[must_use]
     pub fn go_live(&self) -> Arc<Live> {
-        Live::new(self.wallet.go_live())
+        Live::new(self.0.wallet.go_live())
     }
 
     /// What happens from now on.
     #[must_use]
     pub fn events(&self) -> Arc<Events> {
-        Events::new(self.wallet.events())
+        Events::new(self.0.wallet.events())
     }
 }
 
 impl Wallet {
-    /// What a call takes with it: it outlives this handle.
-    fn parts(&self) -> (cardea_sdk::Wallet, Shared) {
-        (self.wallet.clone(), self.shared.clone())
+    fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.0)
     }
 }

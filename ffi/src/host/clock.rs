@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::{Clock, LIMIT, ask};
-use crate::CardeaError;
+use crate::error::Failure;
 
 /// Asks the host's clock before an operation, and goes on from there with time that nobody can set.
 pub(crate) struct HostClock {
@@ -22,7 +22,7 @@ impl HostClock {
 
     /// Asks.
     #[expect(clippy::disallowed_methods, reason = "monotonic time between two readings of the host's clock")]
-    pub(crate) async fn read(&self) -> Result<(), CardeaError> {
+    pub(crate) async fn read(&self) -> Result<(), Failure> {
         let host = Arc::clone(&self.host);
         let now = ask("clock", LIMIT, move || host.now()).await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));

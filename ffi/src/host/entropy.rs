@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Entropy, LIMIT, ask};
 use crate::CardeaError;
+use crate::error::Failure;
 
 /// Bytes that are there when an operation begins; more than any operation needs.
 const POOL: usize = 1024;
@@ -26,7 +27,7 @@ impl HostEntropy {
     }
 
     /// Asks for what is missing.
-    pub(crate) async fn fill_up(&self) -> Result<(), CardeaError> {
+    pub(crate) async fn fill_up(&self) -> Result<(), Failure> {
         let missing = POOL - self.pool.lock().unwrap_or_else(PoisonError::into_inner).len();
         if missing == 0 {
             return Ok(());
@@ -37,7 +38,8 @@ impl HostEntropy {
             return Err(CardeaError::host(format!(
                 "the host program's source of randomness gave {} bytes instead of {missing}",
                 bytes.len()
-            )));
+            ))
+            .into());
         }
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         // Another operation may have asked meanwhile.

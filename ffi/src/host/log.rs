@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::{HostError, inside};
+use super::{HostError, blocking, inside};
 
 /// Lines that wait for a host that is slow; more are counted and dropped.
 const MOST: usize = 256;
@@ -74,12 +74,10 @@ impl cardea_sdk::LogSink for HostLog {
         }
         queue.lines.push_back((level, text.to_owned()));
         // Outside the runtime a line waits for the next one inside.
-        if !queue.busy
-            && let Ok(runtime) = Handle::try_current()
-        {
+        if !queue.busy && Handle::try_current().is_ok() {
             queue.busy = true;
             let (host, queue) = (Arc::clone(&self.host), Arc::clone(&self.queue));
-            runtime.spawn_blocking(move || hand_over(&*host, &queue));
+            blocking(move || hand_over(&*host, &queue));
         }
     }
 }
