@@ -108,7 +108,7 @@ impl Wallet {
     pub async fn token(&self, id: String, cancel: Option<Arc<Cancel>>) -> Result<Arc<Token>, CardeaError> {
         let me = self.parts();
         run(cancel, async move {
-            let key = id.parse().map_err(WalletError::Store)?;
+            let key = id.parse().map_err(WalletError::from)?;
             Ok(Token::new(me.wallet.token(key).await?, &me.shared))
         })
         .await

@@ -16,6 +16,8 @@ use crate::transport::TransportError;
 ///
 /// [`WalletError::code`] is stable and the same in every language: up to 100 it is a code of the protocol
 /// (specification, chapter 10), above it is the SDK's own.
+///
+/// What has more to say than fits into three words is in a box: every operation passes errors on many times.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalletError {
@@ -77,7 +79,7 @@ pub enum WalletError {
     // The network.
     /// The server cannot be reached. Nothing was sent (102).
     #[error(transparent)]
-    Offline(#[from] TransportError),
+    Offline(Box<TransportError>),
     /// The token is in use by another operation, in this program or another one (103).
     #[error("the token is in use by another program: try again when that is done")]
     Busy,
@@ -88,10 +90,10 @@ pub enum WalletError {
     Refused(Code),
     /// The server sent what it must not (120).
     #[error("the server does not keep to the protocol: {0}")]
-    Server(ProtocolError),
+    Server(Box<ProtocolError>),
     /// The server's key could not be looked up (121).
     #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
+    Discovery(Box<DiscoveryError>),
     /// Another server answered than the one that was looked up (122).
     #[error("the server that answered is not the one that was looked up: do not enroll here")]
     IdentityMismatch,
@@ -111,13 +113,13 @@ pub enum WalletError {
     NoPresence,
     /// The holder could not be asked (151).
     #[error("the holder could not be asked: {0}")]
-    Presence(String),
+    Presence(Box<str>),
     /// The store (130 to 141).
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// The host's store of secrets (142).
     #[error(transparent)]
-    Secrets(#[from] SecretError),
+    Secrets(Box<SecretError>),
     /// A task of the SDK ended unexpectedly, because the program is shutting down (150).
     #[error("the program is shutting down")]
     ShuttingDown,
@@ -174,13 +176,42 @@ impl WalletError {
 
 impl From<ProtocolError> for WalletError {
     fn from(error: ProtocolError) -> Self {
-        Self::Server(error)
+        Self::Server(error.into())
+    }
+}
+
+impl From<TransportError> for WalletError {
+    fn from(error: TransportError) -> Self {
+        Self::Offline(error.into())
+    }
+}
+
+impl From<DiscoveryError> for WalletError {
+    fn from(error: DiscoveryError) -> Self {
+        Self::Discovery(error.into())
+    }
+}
+
+impl From<StoreError> for WalletError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<SecretError> for WalletError {
+    fn from(error: SecretError) -> Self {
+        Self::Secrets(error.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_three_words() {
+        assert!(size_of::<WalletError>() <= 3 * size_of::<u64>());
+    }
 
     #[test]
     fn codes_of_the_wire_keep_their_numbers_and_ours_are_above_100() {
@@ -193,11 +224,11 @@ mod tests {
         assert_eq!(WalletError::ConfirmationExpired.code(), 12);
         assert_eq!(WalletError::Refused(Code::Policy).code(), 13);
         assert_eq!(WalletError::NotConfirmed.code(), 101);
-        assert_eq!(WalletError::Store(StoreError::Changed).code(), 130);
+        assert_eq!(WalletError::from(StoreError::Changed).code(), 130);
         assert_eq!(WalletError::Pin(PinError::NotDigits).code(), 110);
         assert_eq!(WalletError::Image(ImageError::NoCode).code(), 115);
         assert_eq!(WalletError::NoPresence.code(), 116);
-        assert_eq!(WalletError::Secrets(SecretError::Full).code(), 142);
-        assert_eq!(WalletError::Presence(String::new()).code(), 151);
+        assert_eq!(WalletError::from(SecretError::Full).code(), 142);
+        assert_eq!(WalletError::Presence("".into()).code(), 151);
     }
 }

@@ -28,6 +28,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::pins::spawn;
 use crate::wallet::Inner;
 
 /// Keeps live sessions for all tokens of a wallet. Dropping the last one leaves no task and no connection behind, as soon
@@ -121,7 +122,7 @@ impl Lives {
             return Live(running);
         }
         let orders = Arc::new(Orders { wakes: watch::Sender::new(0), stop: Notify::new() });
-        let task = self.runtime.spawn(supervise::run(Arc::clone(inner), Arc::clone(&orders)));
+        let task = spawn(&self.runtime, supervise::run(Arc::clone(inner), Arc::clone(&orders)));
         let new = Arc::new(Running { orders, task: Mutex::new(Some(task)) });
         *running = Arc::downgrade(&new);
         Live(new)

@@ -23,7 +23,7 @@ use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::pins;
 use crate::store::TokenKey;
-use crate::transport::Connection;
+use crate::transport::{BoxFuture, Connection};
 use crate::wallet::Inner;
 
 use exchange::Exchanged;
@@ -32,6 +32,15 @@ pub(crate) use held::Held;
 pub(crate) use limit::{Progress, limited};
 pub(crate) use subscribe::{Subscribed, subscribe};
 pub(crate) use turns::Turns;
+
+/// What an operation consists of: one type for all that have such a result. Each part of an operation is there once in every
+/// library by that, and not once more for each place where it is awaited.
+pub(crate) type Work<'a, T> = BoxFuture<'a, Result<T, WalletError>>;
+
+/// Makes some.
+pub(crate) fn work<'a, T>(work: impl Future<Output = Result<T, WalletError>> + Send + 'a) -> Work<'a, T> {
+    Box::pin(work)
+}
 
 /// Rounds of "the server has a newer key" or "resynced" within one operation. Each needs a signed newer key or an
 /// operator's marker, so an honest server never gets near it.
@@ -95,12 +104,8 @@ pub(crate) struct Settled {
 
 impl<'a> Operation<'a> {
     /// Takes the lease of `key`, waiting for whoever has it.
-    pub(crate) async fn begin(
-        inner: &'a Arc<Inner>,
-        key: TokenKey,
-        progress: &'a Progress,
-    ) -> Result<Self, WalletError> {
-        Self::with(inner, Held::take(inner, key).await?, progress)
+    pub(crate) fn begin(inner: &'a Arc<Inner>, key: TokenKey, progress: &'a Progress) -> Work<'a, Self> {
+        work(async move { Self::with(inner, Held::take(inner, key).await?, progress) })
     }
 
     fn with(inner: &'a Arc<Inner>, held: Held, progress: &'a Progress) -> Result<Self, WalletError> {
@@ -115,79 +120,83 @@ impl<'a> Operation<'a> {
     }
 
     /// Does what the holder asks: recovers what is pending, then sends it once (and once more where the table says so).
-    pub(crate) async fn perform(&mut self, intent: &Intent<'_>) -> Result<Done, WalletError> {
-        if let Some(settled) = self.settle().await?
-            && settled.refused
-        {
-            return Ok(Done { reply: settled.reply, warm: None });
-        }
-        let watch = Stopwatch::start();
-        let mut base = self.inner.env.wire_time();
-        let (mut signed_again, mut sent_again) = (false, false);
-        loop {
-            let time = base.saturating_add(watch.seconds());
-            match self.cold(intent, time).await? {
-                Cold::Done(done) if done.reply.code == Code::Stale && !signed_again => {
-                    signed_again = true;
-                    // A second later than the server says: a close by somebody else wins over an opening of the same
-                    // second, and this one comes after it.
-                    base = done.reply.server_time.saturating_add(1).saturating_sub(watch.seconds());
-                }
-                Cold::Done(done) => return Ok(done),
-                Cold::Refused(reply) => return Ok(Done { reply, warm: None }),
-                Cold::Resynced => return Err(WalletError::NotConfirmed),
-                Cold::Renewed => match self.settle().await? {
-                    Some(Settled { reply, refused: true, .. }) => return Ok(Done { reply, warm: None }),
-                    Some(Settled { outcome: Outcome::Answered(code), reply, .. }) => {
-                        return Ok(Done { reply: Reply { code, op: intent.op(), ..reply }, warm: None });
-                    }
-                    Some(Settled { outcome: Outcome::Never, .. }) if !sent_again => sent_again = true,
-                    _ => return Err(WalletError::NotConfirmed),
-                },
+    pub(crate) fn perform<'b>(&'b mut self, intent: &'b Intent<'_>) -> Work<'b, Done> {
+        work(async move {
+            if let Some(settled) = self.settle().await?
+                && settled.refused
+            {
+                return Ok(Done { reply: settled.reply, warm: None });
             }
-        }
+            let watch = Stopwatch::start();
+            let mut base = self.inner.env.wire_time();
+            let (mut signed_again, mut sent_again) = (false, false);
+            loop {
+                let time = base.saturating_add(watch.seconds());
+                match self.cold(intent, time).await? {
+                    Cold::Done(done) if done.reply.code == Code::Stale && !signed_again => {
+                        signed_again = true;
+                        // A second later than the server says: a close by somebody else wins over an opening of the same
+                        // second, and this one comes after it.
+                        base = done.reply.server_time.saturating_add(1).saturating_sub(watch.seconds());
+                    }
+                    Cold::Done(done) => return Ok(done),
+                    Cold::Refused(reply) => return Ok(Done { reply, warm: None }),
+                    Cold::Resynced => return Err(WalletError::NotConfirmed),
+                    Cold::Renewed => match self.settle().await? {
+                        Some(Settled { reply, refused: true, .. }) => return Ok(Done { reply, warm: None }),
+                        Some(Settled { outcome: Outcome::Answered(code), reply, .. }) => {
+                            return Ok(Done { reply: Reply { code, op: intent.op(), ..reply }, warm: None });
+                        }
+                        Some(Settled { outcome: Outcome::Never, .. }) if !sent_again => sent_again = true,
+                        _ => return Err(WalletError::NotConfirmed),
+                    },
+                }
+            }
+        })
     }
 
     /// Finds out what became of a pending attempt. `None` if nothing is pending.
     ///
     /// The reply to the RECOVER itself is provisional: only the cold STATUS that follows it is shown to anyone.
-    pub(crate) async fn settle(&mut self) -> Result<Option<Settled>, WalletError> {
-        if *self.held.record().pending() == Pending::None {
-            return Ok(None);
-        }
-        let mut outcome = None;
-        for _ in 0..ROUNDS {
-            if *self.held.record().pending() != Pending::None {
-                let connection = match self.ready() {
-                    Some(connection) => connection,
-                    None => self.connect_once().await?,
-                };
-                let step = self.held.record().recover(&mut self.inner.env.random())?;
-                let attempt = self.held.keep(step).await?;
-                match self.exchange(connection, attempt).await? {
-                    Exchanged::Answered(Answer::Recovered { outcome: found }, _) => {
-                        outcome.get_or_insert(found.map_or(Outcome::Never, Outcome::Answered));
-                    }
-                    Exchanged::Refused(reply) => {
-                        let outcome = outcome.unwrap_or(Outcome::Lost);
-                        return Ok(Some(Settled { outcome, reply, refused: true }));
-                    }
-                    Exchanged::Renewed => continue,
-                    // A RECOVER is never answered as an operation.
-                    Exchanged::Resynced | Exchanged::Answered(Answer::Operation { .. }, _) => {
-                        outcome.get_or_insert(Outcome::Lost);
+    pub(crate) fn settle(&mut self) -> Work<'_, Option<Settled>> {
+        work(async move {
+            if *self.held.record().pending() == Pending::None {
+                return Ok(None);
+            }
+            let mut outcome = None;
+            for _ in 0..ROUNDS {
+                if *self.held.record().pending() != Pending::None {
+                    let connection = match self.ready() {
+                        Some(connection) => connection,
+                        None => self.connect_once().await?,
+                    };
+                    let step = self.held.record().recover(&mut self.inner.env.random())?;
+                    let attempt = self.held.keep(step).await?;
+                    match self.exchange(connection, attempt).await? {
+                        Exchanged::Answered(Answer::Recovered { outcome: found }, _) => {
+                            outcome.get_or_insert(found.map_or(Outcome::Never, Outcome::Answered));
+                        }
+                        Exchanged::Refused(reply) => {
+                            let outcome = outcome.unwrap_or(Outcome::Lost);
+                            return Ok(Some(Settled { outcome, reply, refused: true }));
+                        }
+                        Exchanged::Renewed => continue,
+                        // A RECOVER is never answered as an operation.
+                        Exchanged::Resynced | Exchanged::Answered(Answer::Operation { .. }, _) => {
+                            outcome.get_or_insert(Outcome::Lost);
+                        }
                     }
                 }
+                let time = self.inner.env.wire_time();
+                let (reply, refused) = match self.cold(&Intent::Status, time).await? {
+                    Cold::Done(done) => (done.reply, false),
+                    Cold::Refused(reply) => (reply, true),
+                    Cold::Renewed | Cold::Resynced => continue,
+                };
+                return Ok(Some(Settled { outcome: outcome.unwrap_or(Outcome::Lost), reply, refused }));
             }
-            let time = self.inner.env.wire_time();
-            let (reply, refused) = match self.cold(&Intent::Status, time).await? {
-                Cold::Done(done) => (done.reply, false),
-                Cold::Refused(reply) => (reply, true),
-                Cold::Renewed | Cold::Resynced => continue,
-            };
-            return Ok(Some(Settled { outcome: outcome.unwrap_or(Outcome::Lost), reply, refused }));
-        }
-        Err(WalletError::NotConfirmed)
+            Err(WalletError::NotConfirmed)
+        })
     }
 
     fn ready(&mut self) -> Option<Box<dyn Connection>> {
@@ -195,30 +204,32 @@ impl<'a> Operation<'a> {
     }
 
     /// One cold request with nothing pending before it. `time` is what is signed, in Unix seconds.
-    async fn cold(&mut self, intent: &Intent<'_>, time: u32) -> Result<Cold, WalletError> {
-        // Without a connection nothing is marked as pending: nothing can have been sent.
-        let connection = match self.ready() {
-            Some(connection) => connection,
-            None if self.wants_session => self.connect().await?,
-            None => self.connect_once().await?,
-        };
-        // Once a week or so: the key that was announced is the one to use now.
-        if let Some(step) = self.held.record().use_announced_server_key(self.inner.env.wire_time()) {
-            self.held.keep(step).await?;
-        }
-        let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
-        let attempt = self.held.keep(step).await?;
-        Ok(match self.exchange(connection, attempt).await? {
-            Exchanged::Answered(Answer::Operation { reply, session }, connection) => {
-                // No session goes on after a datagram: the server has not kept it either.
-                let session = session.filter(|_| connection.repetition().is_none());
-                let warm = session.map(|session| Warm { connection, session });
-                Cold::Done(Done { reply, warm })
+    fn cold<'b>(&'b mut self, intent: &'b Intent<'_>, time: u32) -> Work<'b, Cold> {
+        work(async move {
+            // Without a connection nothing is marked as pending: nothing can have been sent.
+            let connection = match self.ready() {
+                Some(connection) => connection,
+                None if self.wants_session => self.connect().await?,
+                None => self.connect_once().await?,
+            };
+            // Once a week or so: the key that was announced is the one to use now.
+            if let Some(step) = self.held.record().use_announced_server_key(self.inner.env.wire_time()) {
+                self.held.keep(step).await?;
             }
-            Exchanged::Refused(reply) => Cold::Refused(reply),
-            Exchanged::Renewed => Cold::Renewed,
-            // An operation is never answered as a RECOVER.
-            Exchanged::Resynced | Exchanged::Answered(Answer::Recovered { .. }, _) => Cold::Resynced,
+            let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
+            let attempt = self.held.keep(step).await?;
+            Ok(match self.exchange(connection, attempt).await? {
+                Exchanged::Answered(Answer::Operation { reply, session }, connection) => {
+                    // No session goes on after a datagram: the server has not kept it either.
+                    let session = session.filter(|_| connection.repetition().is_none());
+                    let warm = session.map(|session| Warm { connection, session });
+                    Cold::Done(Done { reply, warm })
+                }
+                Exchanged::Refused(reply) => Cold::Refused(reply),
+                Exchanged::Renewed => Cold::Renewed,
+                // An operation is never answered as a RECOVER.
+                Exchanged::Resynced | Exchanged::Answered(Answer::Recovered { .. }, _) => Cold::Resynced,
+            })
         })
     }
 }

@@ -76,7 +76,7 @@ impl From<PresenceError> for WalletError {
     fn from(error: PresenceError) -> Self {
         match error {
             PresenceError::Cancelled => Self::Cancelled,
-            PresenceError::Failed(reason) => Self::Presence(reason),
+            PresenceError::Failed(reason) => Self::Presence(reason.into()),
         }
     }
 }
@@ -94,12 +94,12 @@ pub(crate) async fn ask(presence: Arc<dyn Presence>, request: PresenceRequest) -
     thread::Builder::new()
         .name("cardea-presence".to_owned())
         .spawn(asking)
-        .map_err(|error| WalletError::Presence(format!("the holder cannot be asked: {error}")))?;
+        .map_err(|error| WalletError::Presence(format!("the holder cannot be asked: {error}").into()))?;
     match answered.await {
-        Ok(Ok(Ok(Approval::Ask))) => Err(WalletError::Presence("it was asked back".to_owned())),
+        Ok(Ok(Ok(Approval::Ask))) => Err(WalletError::Presence("it was asked back".into())),
         Ok(Ok(answer)) => Ok(answer?),
         // What the panic said was said to nobody: it may say anything.
-        Ok(Err(_)) => Err(WalletError::Presence("asking the holder panicked".to_owned())),
+        Ok(Err(_)) => Err(WalletError::Presence("asking the holder panicked".into())),
         Err(_) => Err(WalletError::ShuttingDown),
     }
 }

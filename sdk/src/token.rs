@@ -20,7 +20,7 @@ use cardea_protocol::wire::Reply;
 use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
-use crate::operation::{Held, Operation, Progress, limited};
+use crate::operation::{Held, Operation, Progress, Work, limited, work};
 use crate::pins::blocking;
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
@@ -99,9 +99,11 @@ impl Token {
         })
     }
 
-    async fn load(&self) -> Result<crate::store::Entry, WalletError> {
-        let (store, key) = (Arc::clone(&self.inner.store), self.key);
-        blocking(move || store.load(&key)).await??.ok_or(WalletError::UnknownToken)
+    fn load(&self) -> Work<'_, crate::store::Entry> {
+        work(async move {
+            let (store, key) = (Arc::clone(&self.inner.store), self.key);
+            blocking(move || store.load(&key)).await??.ok_or(WalletError::UnknownToken)
+        })
     }
 
     /// Opens the token, with a PIN, a biometric key, or what the wallet's presence gives. A wrong PIN counts at the
@@ -148,7 +150,7 @@ impl Token {
         let progress = Progress::default();
         let result = limited(&progress, async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-            let reply = Box::pin(operation.perform(&Intent::Unenroll { key: &key })).await?.reply;
+            let reply = operation.perform(&Intent::Unenroll { key: &key }).await?.reply;
             match accepted(&reply) {
                 Ok(_) | Err(WalletError::NotEnrolled) => operation.held.remove().await,
                 Err(error) => Err(error),
@@ -192,33 +194,37 @@ impl Token {
         self.inner.lives.tokens_changed();
     }
 
-    pub(crate) async fn perform(&self, intent: &Intent<'_>) -> Result<Reply, WalletError> {
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-            Ok(Box::pin(operation.perform(intent)).await?.reply)
-        };
-        self.observed(limited(&progress, operation).await)
+    pub(crate) fn perform<'a>(&'a self, intent: &'a Intent<'_>) -> Work<'a, Reply> {
+        work(async move {
+            let progress = Progress::default();
+            let operation = async {
+                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+                Ok(operation.perform(intent).await?.reply)
+            };
+            self.observed(limited(&progress, operation).await)
+        })
     }
 
     /// Settles what is pending or unconfirmed, if anything is. Returns whether there was something.
-    pub(crate) async fn settle(&self) -> Result<bool, WalletError> {
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-            if let Some(settled) = Box::pin(operation.settle()).await? {
-                return Ok(Some(settled.reply));
+    pub(crate) fn settle(&self) -> Work<'_, bool> {
+        work(async move {
+            let progress = Progress::default();
+            let operation = async {
+                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
+                if let Some(settled) = operation.settle().await? {
+                    return Ok(Some(settled.reply));
+                }
+                if operation.held.record().is_provisional() {
+                    return Ok(Some(operation.perform(&Intent::Ping).await?.reply));
+                }
+                Ok(None)
+            };
+            let reply = limited(&progress, operation).await?;
+            if let Some(reply) = &reply {
+                self.announce(reply);
             }
-            if operation.held.record().is_provisional() {
-                return Ok(Some(Box::pin(operation.perform(&Intent::Ping)).await?.reply));
-            }
-            Ok(None)
-        };
-        let reply = limited(&progress, operation).await?;
-        if let Some(reply) = &reply {
-            self.announce(reply);
-        }
-        Ok(reply.is_some())
+            Ok(reply.is_some())
+        })
     }
 
     /// Tells listeners why an operation got no answer.

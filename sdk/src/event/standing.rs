@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::{EventKind, Source};
+use crate::pins::spawn;
 use crate::store::TokenKey;
 
 /// How long before its end an opening is told to end soon.
@@ -134,7 +135,7 @@ impl Standings {
         });
         if table.countdown.is_none() {
             let shared = Arc::downgrade(&self.shared);
-            table.countdown = Some(self.runtime.spawn(count_down(shared)));
+            table.countdown = Some(spawn(&self.runtime, count_down(shared)));
         } else {
             self.shared.changed.notify_one();
         }

@@ -11,11 +11,11 @@ use cardea_protocol::limits::{HANDSHAKE_SECONDS, RETRY_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Reply};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::Operation;
 use super::resync::Resynced;
+use super::{Operation, Work, work};
 use crate::error::WalletError;
 use crate::log::Named;
-use crate::transport::{Connection, Endpoint, Repetition, TransportError};
+use crate::transport::{BoxFuture, Connection, Endpoint, Repetition, TransportError};
 use crate::wallet::Inner;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(HANDSHAKE_SECONDS as u64);
@@ -61,17 +61,27 @@ struct Plain {
 }
 
 /// Connects to a server, for at most five seconds.
-pub(crate) async fn connect(inner: &Inner, server: &Endpoint) -> Result<Box<dyn Connection>, TransportError> {
-    timeout(CONNECT_LIMIT, inner.connector.connect(server)).await.map_err(|_| TransportError::TimedOut)?
+pub(crate) fn connect<'a>(
+    inner: &'a Inner,
+    server: &'a Endpoint,
+) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+    Box::pin(async move {
+        timeout(CONNECT_LIMIT, inner.connector.connect(server)).await.map_err(|_| TransportError::TimedOut)?
+    })
 }
 
 /// Sends a frame and waits for the next one.
-pub(crate) async fn ask(connection: &mut dyn Connection, frame: &[u8]) -> Result<Bytes, TransportError> {
-    let exchange = async {
-        connection.send(frame).await?;
-        connection.receive().await
-    };
-    timeout(REPLY_LIMIT, exchange).await.map_err(|_| TransportError::TimedOut)?
+pub(crate) fn ask<'a>(
+    connection: &'a mut dyn Connection,
+    frame: &'a [u8],
+) -> BoxFuture<'a, Result<Bytes, TransportError>> {
+    Box::pin(async move {
+        let exchange = async {
+            connection.send(frame).await?;
+            connection.receive().await
+        };
+        timeout(REPLY_LIMIT, exchange).await.map_err(|_| TransportError::TimedOut)?
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
@@ -80,15 +90,17 @@ fn now() -> Instant {
 }
 
 impl Operation<'_> {
-    pub(super) async fn connect(&self) -> Result<Box<dyn Connection>, WalletError> {
-        Ok(connect(self.inner, &self.server()).await?)
+    pub(super) fn connect(&self) -> Work<'_, Box<dyn Connection>> {
+        work(async move { Ok(connect(self.inner, &self.server()).await?) })
     }
 
     /// The cheapest way for one request, within the same time.
-    pub(super) async fn connect_once(&self) -> Result<Box<dyn Connection>, WalletError> {
-        let server = self.server();
-        let connected = timeout(CONNECT_LIMIT, self.inner.connector.connect_once(&server)).await;
-        Ok(connected.map_err(|_| TransportError::TimedOut)??)
+    pub(super) fn connect_once(&self) -> Work<'_, Box<dyn Connection>> {
+        work(async move {
+            let server = self.server();
+            let connected = timeout(CONNECT_LIMIT, self.inner.connector.connect_once(&server)).await;
+            Ok(connected.map_err(|_| TransportError::TimedOut)??)
+        })
     }
 
     fn server(&self) -> Endpoint {
@@ -98,99 +110,101 @@ impl Operation<'_> {
 
     /// Sends `attempt`, whose record is stored, until it is answered. Ends only with an answer, or with the time limit
     /// of the operation around it.
-    pub(super) async fn exchange(
+    pub(super) fn exchange(
         &mut self,
         connection: Box<dyn Connection>,
         mut attempt: Attempt<Dalek>,
-    ) -> Result<Exchanged, WalletError> {
-        let mut first = Some(connection);
-        if let Some(repetition) = first.as_ref().and_then(|first| first.repetition()) {
-            let datagrams = first.take().expect("it is there");
-            if let Some(exchanged) = self.by_datagrams(datagrams, repetition, &mut attempt).await? {
-                return Ok(exchanged);
+    ) -> Work<'_, Exchanged> {
+        work(async move {
+            let mut first = Some(connection);
+            if let Some(repetition) = first.as_ref().and_then(|first| first.repetition()) {
+                let datagrams = first.take().expect("it is there");
+                if let Some(exchanged) = self.by_datagrams(datagrams, repetition, &mut attempt).await? {
+                    return Ok(exchanged);
+                }
+                let key = self.held.key();
+                self.inner.log.info(|| format!("{}: datagrams were not answered; taking a connection", Named(key)));
             }
-            let key = self.held.key();
-            self.inner.log.info(|| format!("{}: datagrams were not answered; taking a connection", Named(key)));
-        }
-        let is_new = first.is_some();
-        let mut schedule = Schedule::default();
-        let mut plain = Plain::default();
-        let mut tried = false;
-        loop {
-            let (connection, is_first) = match first.take() {
-                Some(connection) => (Ok(connection), true),
-                None => {
-                    // Datagrams have had their own delays.
-                    if is_new || tried {
-                        let pause = schedule.next();
-                        let key = self.held.key();
-                        self.inner.log.debug(|| {
-                            format!("{}: no answer; the same bytes again in {} s", Named(key), pause.as_secs())
-                        });
-                        sleep(pause).await;
-                    }
-                    (self.connect().await, false)
-                }
-            };
-            tried = true;
-            let Ok(mut connection) = connection else { continue };
-            self.progress.sent();
-            let frame = if is_first { attempt.frame() } else { attempt.resend() };
-            let Ok(bytes) = ask(&mut *connection, frame.bytes()).await else { continue };
-            match attempt.receive(self.held.record(), &bytes) {
-                Received::Answered(step) => {
-                    return Ok(Exchanged::Answered(self.held.keep(step).await?, connection));
-                }
-                Received::Refused(reply) => {
-                    self.held.refused();
-                    return Ok(Exchanged::Refused(reply));
-                }
-                Received::Plain(Code::StaleKey) => {
-                    if self.renew(&mut *connection).await? {
-                        return Ok(Exchanged::Renewed);
-                    }
-                }
-                Received::Plain(Code::UnknownHint) => {
-                    plain.unknown_hint += 1;
-                    drop(connection);
-                    if plain.unknown_hint == BELIEVED {
-                        plain.unknown_hint = 0;
-                        plain.strangers += 1;
-                        let key = self.held.key();
-                        self.inner.log.warn(|| format!("{}: its server does not know it; resync", Named(key)));
-                        // Keys that were never confirmed may never have arrived: there is nothing to resync.
-                        if self.held.record().is_provisional() {
-                            return Err(WalletError::Refused(Code::UnknownHint));
+            let is_new = first.is_some();
+            let mut schedule = Schedule::default();
+            let mut plain = Plain::default();
+            let mut tried = false;
+            loop {
+                let (connection, is_first) = match first.take() {
+                    Some(connection) => (Ok(connection), true),
+                    None => {
+                        // Datagrams have had their own delays.
+                        if is_new || tried {
+                            let pause = schedule.next();
+                            let key = self.held.key();
+                            self.inner.log.debug(|| {
+                                format!("{}: no answer; the same bytes again in {} s", Named(key), pause.as_secs())
+                            });
+                            sleep(pause).await;
                         }
-                        match self.resync().await? {
-                            Resynced::Done => return Ok(Exchanged::Resynced),
-                            Resynced::Suspended(reply) => {
-                                self.held.refused();
-                                return Ok(Exchanged::Refused(reply));
-                            }
-                            Resynced::Unanswered if plain.strangers == BELIEVED => {
+                        (self.connect().await, false)
+                    }
+                };
+                tried = true;
+                let Ok(mut connection) = connection else { continue };
+                self.progress.sent();
+                let frame = if is_first { attempt.frame() } else { attempt.resend() };
+                let Ok(bytes) = ask(&mut *connection, frame.bytes()).await else { continue };
+                match attempt.receive(self.held.record(), &bytes) {
+                    Received::Answered(step) => {
+                        return Ok(Exchanged::Answered(self.held.keep(step).await?, connection));
+                    }
+                    Received::Refused(reply) => {
+                        self.held.refused();
+                        return Ok(Exchanged::Refused(reply));
+                    }
+                    Received::Plain(Code::StaleKey) => {
+                        if self.renew(&mut *connection).await? {
+                            return Ok(Exchanged::Renewed);
+                        }
+                    }
+                    Received::Plain(Code::UnknownHint) => {
+                        plain.unknown_hint += 1;
+                        drop(connection);
+                        if plain.unknown_hint == BELIEVED {
+                            plain.unknown_hint = 0;
+                            plain.strangers += 1;
+                            let key = self.held.key();
+                            self.inner.log.warn(|| format!("{}: its server does not know it; resync", Named(key)));
+                            // Keys that were never confirmed may never have arrived: there is nothing to resync.
+                            if self.held.record().is_provisional() {
                                 return Err(WalletError::Refused(Code::UnknownHint));
                             }
-                            Resynced::Known | Resynced::Unanswered => {}
+                            match self.resync().await? {
+                                Resynced::Done => return Ok(Exchanged::Resynced),
+                                Resynced::Suspended(reply) => {
+                                    self.held.refused();
+                                    return Ok(Exchanged::Refused(reply));
+                                }
+                                Resynced::Unanswered if plain.strangers == BELIEVED => {
+                                    return Err(WalletError::Refused(Code::UnknownHint));
+                                }
+                                Resynced::Known | Resynced::Unanswered => {}
+                            }
                         }
                     }
-                }
-                Received::Plain(Code::VersionUnsupported) => {
-                    plain.version += 1;
-                    if plain.version == BELIEVED {
-                        return Err(WalletError::Refused(Code::VersionUnsupported));
+                    Received::Plain(Code::VersionUnsupported) => {
+                        plain.version += 1;
+                        if plain.version == BELIEVED {
+                            return Err(WalletError::Refused(Code::VersionUnsupported));
+                        }
                     }
-                }
-                Received::Plain(Code::Overloaded) => {
-                    plain.overloaded += 1;
-                    if plain.overloaded > 2 * BELIEVED {
-                        return Err(WalletError::Refused(Code::Overloaded));
+                    Received::Plain(Code::Overloaded) => {
+                        plain.overloaded += 1;
+                        if plain.overloaded > 2 * BELIEVED {
+                            return Err(WalletError::Refused(Code::Overloaded));
+                        }
                     }
+                    // Damaged, forged, or nonsense: the same bytes on a new connection.
+                    Received::NotAuthentic | Received::Plain(_) => {}
                 }
-                // Damaged, forged, or nonsense: the same bytes on a new connection.
-                Received::NotAuthentic | Received::Plain(_) => {}
             }
-        }
+        })
     }
 
     /// Sends `attempt` as datagrams until it is answered; `None` when a connection is to take over. Whatever is not

@@ -6,8 +6,9 @@ use std::time::Duration;
 use cardea_protocol::device::{Pending, Record, StoreFirst};
 
 use super::turns::Turn;
+use super::{Work, work};
 use crate::error::WalletError;
-use crate::pins::blocking;
+use crate::pins::{Blocking, blocking};
 use crate::store::{Details, Entry, Lease, StoreError, TokenKey};
 use crate::wallet::Inner;
 
@@ -44,20 +45,22 @@ impl Drop for Held {
 
 impl Held {
     /// Waits for the lease and loads the entry. Live sessions of this wallet give way.
-    pub(crate) async fn take(inner: &Arc<Inner>, key: TokenKey) -> Result<Self, WalletError> {
+    pub(crate) fn take(inner: &Arc<Inner>, key: TokenKey) -> Work<'_, Self> {
         let turn = inner.turns.enter(key);
-        Self::load(inner, key, Some(turn)).await
+        Self::load(inner, key, Some(turn))
     }
 
     /// The same for a live session.
-    pub(crate) async fn take_behind(inner: &Arc<Inner>, key: TokenKey) -> Result<Self, WalletError> {
-        Self::load(inner, key, None).await
+    pub(crate) fn take_behind(inner: &Arc<Inner>, key: TokenKey) -> Work<'_, Self> {
+        Self::load(inner, key, None)
     }
 
-    async fn load(inner: &Arc<Inner>, key: TokenKey, turn: Option<Turn>) -> Result<Self, WalletError> {
-        let lease = take_lease(inner, key).await?;
-        let entry = on(&lease, |lease| lease.load()).await?.ok_or(WalletError::UnknownToken)?;
-        Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: turn })
+    fn load(inner: &Arc<Inner>, key: TokenKey, turn: Option<Turn>) -> Work<'_, Self> {
+        work(async move {
+            let lease = take_lease(inner, key).await?;
+            let entry = on(&lease, |lease| lease.load()).await??.ok_or(WalletError::UnknownToken)?;
+            Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: turn })
+        })
     }
 
     /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
@@ -66,13 +69,13 @@ impl Held {
         let entry = Entry::new(record, details)?;
         let turn = inner.turns.enter(entry.key());
         let lease = take_lease(inner, entry.key()).await?;
-        let old = on(&lease, |lease| lease.load()).await?;
+        let old = on(&lease, |lease| lease.load()).await??;
         let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();
         if !old.as_ref().is_none_or(is_leftover) {
             return Err(WalletError::AlreadyEnrolled);
         }
         let copy = entry.duplicate();
-        on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await?;
+        on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await??;
         Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: Some(turn) })
     }
 
@@ -91,11 +94,16 @@ impl Held {
     /// Stores the record of `step`, then lets out what follows it.
     pub(crate) async fn keep<T>(&mut self, step: StoreFirst<T>) -> Result<T, WalletError> {
         let (record, then) = step.stored();
-        // The same RECOVER again: nothing new to store.
-        if record != self.entry.record {
-            self.replace(self.entry.with(record)).await?;
-        }
+        self.replace_with(record).await?;
         Ok(then)
+    }
+
+    fn replace_with(&mut self, record: Record) -> Work<'_, ()> {
+        // The same RECOVER again: nothing new to store.
+        if record == self.entry.record {
+            return work(std::future::ready(Ok(())));
+        }
+        self.replace(self.entry.with(record))
     }
 
     /// An authentic answer said that the device is blocked or not enrolled: what is pending stays so.
@@ -108,19 +116,21 @@ impl Held {
         self.replace(Entry::new(self.entry.record.duplicate(), details)?).await
     }
 
-    async fn replace(&mut self, new: Entry) -> Result<(), WalletError> {
-        let (old, stored) = (self.entry.duplicate(), new.duplicate());
-        self.writing = true;
-        on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await?;
-        self.entry = stored;
-        self.writing = false;
-        self.inner.standings.stored(self.entry.key(), self.entry.record.generation());
-        Ok(())
+    fn replace(&mut self, new: Entry) -> Work<'_, ()> {
+        work(async move {
+            let (old, stored) = (self.entry.duplicate(), new.duplicate());
+            self.writing = true;
+            on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await??;
+            self.entry = stored;
+            self.writing = false;
+            self.inner.standings.stored(self.entry.key(), self.entry.record.generation());
+            Ok(())
+        })
     }
 
     /// Removes the token.
     pub(crate) async fn remove(mut self) -> Result<(), WalletError> {
-        on(&self.lease, |lease| lease.remove()).await?;
+        on(&self.lease, |lease| lease.remove()).await??;
         // Nothing is left that could be looked after.
         self.refused = true;
         self.inner.standings.forget(self.entry.key());
@@ -138,11 +148,11 @@ async fn take_lease(inner: &Inner, key: TokenKey) -> Result<Shared, WalletError>
     }
 }
 
-async fn on<T: Send + 'static>(
+fn on<T: Send + 'static>(
     lease: &Shared,
     run: impl FnOnce(&mut Box<dyn Lease>) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, WalletError> {
+) -> Blocking<Result<T, StoreError>> {
     let lease = Arc::clone(lease);
     // A store that panicked has changed nothing, or all of it: that is what it promises.
-    Ok(blocking(move || run(&mut lease.lock().unwrap_or_else(PoisonError::into_inner))).await??)
+    blocking(move || run(&mut lease.lock().unwrap_or_else(PoisonError::into_inner)))
 }

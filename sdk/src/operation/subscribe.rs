@@ -48,9 +48,9 @@ pub(crate) async fn subscribe(
     let intent = Intent::Subscribe { mask };
     let done = tokio::select! {
         biased;
-        done = timeout(REPLY_LIMIT, Box::pin(operation.perform(&intent))) => done,
+        done = timeout(REPLY_LIMIT, operation.perform(&intent)) => done,
         () = async { inner.turns.wanted(key).await; sleep(GRACE).await } => return Err(WalletError::Busy),
     };
-    let done = done.unwrap_or(Err(WalletError::Offline(TransportError::TimedOut)))?;
+    let done = done.unwrap_or(Err(TransportError::TimedOut.into()))?;
     Ok(Subscribed { reply: done.reply, warm: done.warm, generation: operation.held.record().generation() })
 }

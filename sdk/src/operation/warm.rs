@@ -6,10 +6,10 @@ use cardea_protocol::wire::{LARGE_FRAME_LEN, LargeReply, Push, PushedConfirmatio
 use cardea_protocol::{Code, ProtocolError};
 use tokio::time::timeout;
 
-use super::{Operation, Outcome, REPLY_LIMIT, Warm};
+use super::{Operation, Outcome, REPLY_LIMIT, Warm, Work, work};
 use crate::env::Stopwatch;
 use crate::error::WalletError;
-use crate::transport::{Connection, TransportError};
+use crate::transport::{BoxFuture, Connection, TransportError};
 
 /// How often a session is begun again. Those beyond the first are for connections that died at the wrong moment.
 const SESSIONS: usize = 3;
@@ -25,32 +25,34 @@ type MakeSigned<'a> =
 
 impl Operation<'_> {
     /// Sends a large request that a PIN signs; once more if the first never arrived.
-    pub(crate) async fn signed(&mut self, make: &MakeSigned<'_>) -> Result<Reply, WalletError> {
-        for _ in 0..SESSIONS {
-            let done = self.perform(&Intent::Ping).await?;
-            if done.reply.code != Code::Ok {
-                return Ok(done.reply);
-            }
-            // A PING that had to be sent twice leaves no session: ask for another.
-            let Some(mut warm) = done.warm else { continue };
-            match self.signed_in(&mut *warm.connection, &mut warm.session, make).await? {
-                Ok(reply) => return Ok(reply),
-                Err(ReplyLost(id)) => {
-                    drop(warm);
-                    let step = self.held.record().recover_warm::<Dalek>(&id, &mut self.inner.env.random())?;
-                    // The mark is what counts here; `settle` makes the same RECOVER from it.
-                    self.held.keep(step).await?;
-                    let Some(settled) = self.settle().await? else { return Err(WalletError::NotConfirmed) };
-                    match settled.outcome {
-                        _ if settled.refused => return Ok(settled.reply),
-                        Outcome::Answered(code) => return Ok(Reply { code, ..settled.reply }),
-                        Outcome::Never => {}
-                        Outcome::Lost => return Err(WalletError::NotConfirmed),
+    pub(crate) fn signed<'b>(&'b mut self, make: &'b MakeSigned<'_>) -> Work<'b, Reply> {
+        work(async move {
+            for _ in 0..SESSIONS {
+                let done = self.perform(&Intent::Ping).await?;
+                if done.reply.code != Code::Ok {
+                    return Ok(done.reply);
+                }
+                // A PING that had to be sent twice leaves no session: ask for another.
+                let Some(mut warm) = done.warm else { continue };
+                match self.signed_in(&mut *warm.connection, &mut warm.session, make).await? {
+                    Ok(reply) => return Ok(reply),
+                    Err(ReplyLost(id)) => {
+                        drop(warm);
+                        let step = self.held.record().recover_warm::<Dalek>(&id, &mut self.inner.env.random())?;
+                        // The mark is what counts here; `settle` makes the same RECOVER from it.
+                        self.held.keep(step).await?;
+                        let Some(settled) = self.settle().await? else { return Err(WalletError::NotConfirmed) };
+                        match settled.outcome {
+                            _ if settled.refused => return Ok(settled.reply),
+                            Outcome::Answered(code) => return Ok(Reply { code, ..settled.reply }),
+                            Outcome::Never => {}
+                            Outcome::Lost => return Err(WalletError::NotConfirmed),
+                        }
                     }
                 }
             }
-        }
-        Err(WalletError::NotConfirmed)
+            Err(WalletError::NotConfirmed)
+        })
     }
 
     async fn signed_in(
@@ -78,42 +80,46 @@ impl Operation<'_> {
     }
 
     /// Asks for something that takes a large reply and changes nothing.
-    pub(crate) async fn read(&mut self, intent: &Intent<'_>) -> Result<LargeReply, WalletError> {
-        let mut lost = TransportError::TimedOut;
-        for _ in 0..SESSIONS {
-            let done = self.perform(&Intent::Ping).await?;
-            if done.reply.code != Code::Ok {
-                return Ok(LargeReply::Plain(done.reply));
+    pub(crate) fn read<'b>(&'b mut self, intent: &'b Intent<'_>) -> Work<'b, LargeReply> {
+        work(async move {
+            let mut lost = TransportError::TimedOut;
+            for _ in 0..SESSIONS {
+                let done = self.perform(&Intent::Ping).await?;
+                if done.reply.code != Code::Ok {
+                    return Ok(LargeReply::Plain(done.reply));
+                }
+                let Some(mut warm) = done.warm else { continue };
+                let time = self.inner.env.wire_time();
+                let request = warm.session.request(self.held.record(), intent, time)?;
+                match answer(&mut *warm.connection, &mut warm.session, request.frame().bytes()).await {
+                    Ok(large) => return Ok(large),
+                    Err(error) => lost = error,
+                }
             }
-            let Some(mut warm) = done.warm else { continue };
-            let time = self.inner.env.wire_time();
-            let request = warm.session.request(self.held.record(), intent, time)?;
-            match answer(&mut *warm.connection, &mut warm.session, request.frame().bytes()).await {
-                Ok(large) => return Ok(large),
-                Err(error) => lost = error,
-            }
-        }
-        Err(lost.into())
+            Err(lost.into())
+        })
     }
 
     /// The confirmations that wait, or why the server does not say.
-    pub(crate) async fn waiting(&mut self) -> Result<Result<Vec<PushedConfirmation>, Reply>, WalletError> {
-        let mut lost = TransportError::TimedOut;
-        for _ in 0..SESSIONS {
-            let done = self.perform(&Intent::Subscribe { mask: MASK }).await?;
-            if done.reply.code != Code::Ok {
-                return Ok(Err(done.reply));
+    pub(crate) fn waiting(&mut self) -> Work<'_, Result<Vec<PushedConfirmation>, Reply>> {
+        work(async move {
+            let mut lost = TransportError::TimedOut;
+            for _ in 0..SESSIONS {
+                let done = self.perform(&Intent::Subscribe { mask: MASK }).await?;
+                if done.reply.code != Code::Ok {
+                    return Ok(Err(done.reply));
+                }
+                if done.reply.waiting() == 0 {
+                    return Ok(Ok(Vec::new()));
+                }
+                let Some(mut warm) = done.warm else { continue };
+                match timeout(REPLY_LIMIT, pushed(&mut warm)).await.unwrap_or(Err(TransportError::TimedOut)) {
+                    Ok(pushed) => return Ok(Ok(pushed)),
+                    Err(error) => lost = error,
+                }
             }
-            if done.reply.waiting() == 0 {
-                return Ok(Ok(Vec::new()));
-            }
-            let Some(mut warm) = done.warm else { continue };
-            match timeout(REPLY_LIMIT, pushed(&mut warm)).await.unwrap_or(Err(TransportError::TimedOut)) {
-                Ok(pushed) => return Ok(Ok(pushed)),
-                Err(error) => lost = error,
-            }
-        }
-        Err(lost.into())
+            Err(lost.into())
+        })
     }
 }
 
@@ -131,12 +137,12 @@ async fn pushed(warm: &mut Warm) -> Result<Vec<PushedConfirmation>, TransportErr
 }
 
 /// Sends a warm request and waits for its large answer; pushes may come between.
-async fn answer(
-    connection: &mut dyn Connection,
-    session: &mut Session<Dalek>,
-    frame: &[u8],
-) -> Result<LargeReply, TransportError> {
-    let exchange = async {
+fn answer<'a>(
+    connection: &'a mut dyn Connection,
+    session: &'a mut Session<Dalek>,
+    frame: &'a [u8],
+) -> BoxFuture<'a, Result<LargeReply, TransportError>> {
+    let exchange = async move {
         connection.send(frame).await?;
         loop {
             match session.receive(&connection.receive().await?) {
@@ -146,5 +152,5 @@ async fn answer(
             }
         }
     };
-    timeout(REPLY_LIMIT, exchange).await.unwrap_or(Err(TransportError::TimedOut))
+    Box::pin(async { timeout(REPLY_LIMIT, exchange).await.unwrap_or(Err(TransportError::TimedOut)) })
 }

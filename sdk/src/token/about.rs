@@ -7,7 +7,7 @@ use cardea_protocol::wire::{LargeReply, Op};
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Held, Operation, Progress, limited};
+use crate::operation::{Held, Operation, Progress, Work, limited, work};
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 use crate::store::Details;
@@ -132,24 +132,26 @@ impl Token {
                 };
                 // It was asked for and is here: a store that does not keep it, or another program that is at the token
                 // now, changes nothing about that.
-                let _ = Box::pin(self.keep_name(&info.service)).await;
+                let _ = self.keep_name(&info.service).await;
                 Ok(info)
             }
             other => Err(refusal(&other)),
         }
     }
 
-    async fn keep_name(&self, service: &str) -> Result<(), WalletError> {
-        if self.load().await?.details.service == service {
-            return Ok(());
-        }
-        let progress = Progress::default();
-        let change = async {
-            let mut held = Held::take(&self.inner, self.key).await?;
-            let details = Details { service: service.to_owned(), ..held.details().clone() };
-            held.describe(details).await
-        };
-        limited(&progress, change).await
+    fn keep_name<'a>(&'a self, service: &'a str) -> Work<'a, ()> {
+        work(async move {
+            if self.load().await?.details.service == service {
+                return Ok(());
+            }
+            let progress = Progress::default();
+            let change = async {
+                let mut held = Held::take(&self.inner, self.key).await?;
+                let details = Details { service: service.to_owned(), ..held.details().clone() };
+                held.describe(details).await
+            };
+            limited(&progress, change).await
+        })
     }
 
     /// The devices of the token, this one among them.
@@ -204,19 +206,21 @@ impl Token {
         let progress = Progress::default();
         let operation = async {
             let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            Box::pin(operation.signed(&|session, record, time| session.revoke_device(record, &key, device, time))).await
+            operation.signed(&|session, record, time| session.revoke_device(record, &key, device, time)).await
         };
         let reply = self.observed(limited(&progress, operation).await)?;
         self.finish(&reply)
     }
 
-    async fn read(&self, intent: &Intent<'_>) -> Result<LargeReply, WalletError> {
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            Box::pin(operation.read(intent)).await
-        };
-        self.observed(limited(&progress, operation).await)
+    fn read<'a>(&'a self, intent: &'a Intent<'_>) -> Work<'a, LargeReply> {
+        work(async move {
+            let progress = Progress::default();
+            let operation = async {
+                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
+                operation.read(intent).await
+            };
+            self.observed(limited(&progress, operation).await)
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use cardea_protocol::token::DeviceStatus;
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
+use crate::operation::{Work, work};
 use crate::pins::{allowed, derive};
 use crate::presence::{self, PresenceRequest, Purpose};
 use crate::status::accepted;
@@ -18,21 +19,23 @@ use crate::store::Entry;
 impl Token {
     /// The signing key of an approval. Made before anything is sent and before the lease is taken: the server waits for
     /// nobody, and nobody waits for the holder.
-    pub(crate) async fn signing_key(&self, approval: Approval, purpose: Purpose) -> Result<PinKey, WalletError> {
-        let entry = self.load().await?;
-        let derivation = entry.record.pin_derivation();
-        allowed(derivation.class(), self.inner.options.allow_test_argon2)?;
-        let approval = match approval {
-            Approval::Ask => Box::pin(self.ask(&entry, purpose)).await?,
-            given => given,
-        };
-        match approval {
-            Approval::Pin(pin) => derive(derivation, pin).await,
-            // The server would count it as a wrong PIN.
-            Approval::Biometric(_) if !entry.record.policy().biometric => Err(PinError::BiometricNotAllowed.into()),
-            Approval::Biometric(key) => Ok(derivation.biometric::<Dalek>(key.secret())),
-            Approval::Ask => Err(WalletError::NoPresence),
-        }
+    pub(crate) fn signing_key(&self, approval: Approval, purpose: Purpose) -> Work<'_, PinKey> {
+        work(async move {
+            let entry = self.load().await?;
+            let derivation = entry.record.pin_derivation();
+            allowed(derivation.class(), self.inner.options.allow_test_argon2)?;
+            let approval = match approval {
+                Approval::Ask => self.ask(&entry, purpose).await?,
+                given => given,
+            };
+            match approval {
+                Approval::Pin(pin) => Ok(derive(derivation, pin).await??),
+                // The server would count it as a wrong PIN.
+                Approval::Biometric(_) if !entry.record.policy().biometric => Err(PinError::BiometricNotAllowed.into()),
+                Approval::Biometric(key) => Ok(derivation.biometric::<Dalek>(key.secret())),
+                Approval::Ask => Err(WalletError::NoPresence),
+            }
+        })
     }
 
     /// Asks the wallet's presence, unless the server says that no answer is of use.

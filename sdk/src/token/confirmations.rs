@@ -12,7 +12,7 @@ use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
-use crate::operation::{Operation, Progress, limited};
+use crate::operation::{Operation, Progress, Work, limited, work};
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 
@@ -118,35 +118,41 @@ impl Token {
         self.answer(confirmation, &|index| Intent::Deny { index, reason, id, text }).await
     }
 
-    async fn answer<'a>(
-        &self,
-        confirmation: &Confirmation,
-        intent: &(dyn Fn(u8) -> Intent<'a> + Send + Sync),
-    ) -> Result<Status, WalletError> {
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            // Its index may be another text's by now, and a signature over the wrong text counts as a wrong PIN.
-            let waiting = fetch(&mut operation).await?;
-            let found = waiting.into_iter().find(|(_, waiting)| waiting == confirmation);
-            let (index, _) = found.ok_or(WalletError::ConfirmationGone)?;
-            Ok(Box::pin(operation.perform(&intent(index))).await?.reply)
-        };
-        let reply = self.observed(limited(&progress, operation).await)?;
-        let status = self.finish(&reply)?;
-        self.inner.events.emit(self.key, EventKind::ConfirmationAnswered);
-        Ok(status)
+    fn answer<'a, 'b: 'a>(
+        &'a self,
+        confirmation: &'a Confirmation,
+        intent: &'a (dyn Fn(u8) -> Intent<'b> + Send + Sync),
+    ) -> Work<'a, Status> {
+        work(async move {
+            let progress = Progress::default();
+            let operation = async {
+                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
+                // Its index may be another text's by now, and a signature over the wrong text counts as a wrong PIN.
+                let waiting = fetch(&mut operation).await?;
+                let found = waiting.into_iter().find(|(_, waiting)| waiting == confirmation);
+                let (index, _) = found.ok_or(WalletError::ConfirmationGone)?;
+                Ok(operation.perform(&intent(index)).await?.reply)
+            };
+            let reply = self.observed(limited(&progress, operation).await)?;
+            let status = self.finish(&reply)?;
+            self.inner.events.emit(self.key, EventKind::ConfirmationAnswered);
+            Ok(status)
+        })
     }
 }
 
 /// What waits, each with its index.
-async fn fetch(operation: &mut Operation<'_>) -> Result<Vec<(u8, Confirmation)>, WalletError> {
-    let pushed = match Box::pin(operation.waiting()).await? {
-        Ok(pushed) => pushed,
-        Err(reply) => return Err(accepted(&reply).err().unwrap_or(WalletError::Refused(Code::Internal))),
-    };
-    let shown = pushed.into_iter().filter(|push| is_showable(push.text.as_str()) && !push.text.as_str().is_empty());
-    Ok(shown
-        .map(|PushedConfirmation { id, expires_at, index, text, .. }| (index, Confirmation { id, text, expires_at }))
-        .collect())
+fn fetch<'a>(operation: &'a mut Operation<'_>) -> Work<'a, Vec<(u8, Confirmation)>> {
+    work(async move {
+        let pushed = match operation.waiting().await? {
+            Ok(pushed) => pushed,
+            Err(reply) => return Err(accepted(&reply).err().unwrap_or(WalletError::Refused(Code::Internal))),
+        };
+        let shown = pushed.into_iter().filter(|push| is_showable(push.text.as_str()) && !push.text.as_str().is_empty());
+        Ok(shown
+            .map(|PushedConfirmation { id, expires_at, index, text, .. }| {
+                (index, Confirmation { id, text, expires_at })
+            })
+            .collect())
+    })
 }

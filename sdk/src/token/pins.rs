@@ -5,7 +5,7 @@ use cardea_protocol::pin::{Pin, PinKey};
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Operation, Progress, limited};
+use crate::operation::{Operation, Progress, Work, limited, work};
 use crate::pins::{Keys, NewPins, allowed, derive_all};
 use crate::presence::Purpose;
 use crate::status::Status;
@@ -22,7 +22,7 @@ impl Token {
         // Before the holder is asked for anything more.
         new.check(record.policy())?;
         let signer = self.signing_key(current.into(), Purpose::ChangePins).await?;
-        let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await?;
+        let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await??;
         self.set_pins(Some(&signer), &keys).await
     }
 
@@ -36,23 +36,24 @@ impl Token {
         allowed(record.policy().argon2, self.inner.options.allow_test_argon2)?;
         let pins = NewPins { normal: current, duress, biometric: None };
         pins.check(record.policy())?;
-        let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await?;
+        let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await??;
         self.set_pins(None, &keys).await
     }
 
     /// Without a `signer` the first of the new set signs, which stays as it is then.
-    async fn set_pins(&self, signer: Option<&PinKey>, keys: &Keys) -> Result<Status, WalletError> {
-        let Keys { slots, biometric } = keys;
-        let signer = signer.unwrap_or(&slots[0]);
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            Box::pin(
-                operation.signed(&|session, record, time| session.set_pins(record, signer, slots, *biometric, time)),
-            )
-            .await
-        };
-        let reply = self.observed(limited(&progress, operation).await)?;
-        self.finish(&reply)
+    fn set_pins<'a>(&'a self, signer: Option<&'a PinKey>, keys: &'a Keys) -> Work<'a, Status> {
+        work(async move {
+            let Keys { slots, biometric } = keys;
+            let signer = signer.unwrap_or(&slots[0]);
+            let progress = Progress::default();
+            let operation = async {
+                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
+                operation
+                    .signed(&|session, record, time| session.set_pins(record, signer, slots, *biometric, time))
+                    .await
+            };
+            let reply = self.observed(limited(&progress, operation).await)?;
+            self.finish(&reply)
+        })
     }
 }

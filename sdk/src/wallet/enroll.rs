@@ -16,7 +16,7 @@ use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
-use crate::operation::{Held, Progress, ask, connect, limited};
+use crate::operation::{Held, Progress, Work, ask, connect, limited, work};
 use crate::pins::{Keys, NewPins, allowed, blocking, derive_all};
 use crate::status::accepted;
 use crate::store::{Details, TokenKey};
@@ -46,7 +46,7 @@ impl From<EnrollError> for WalletError {
                 Code::CodeUsed => Self::CodeUsed,
                 code => Self::Refused(code),
             },
-            EnrollError::Protocol(error) => Self::Server(error),
+            EnrollError::Protocol(error) => error.into(),
         }
     }
 }
@@ -104,75 +104,79 @@ impl Wallet {
             }
         };
         pins.check(waiting.offered.policy())?;
-        let keys = derive_all(waiting.offered.pin_derivation(), pins, &self.inner.env).await?;
-        Box::pin(self.inner.enroll(invitation, waiting, &keys)).await
+        let keys = derive_all(waiting.offered.pin_derivation(), pins, &self.inner.env).await??;
+        self.inner.enroll(invitation, waiting, &keys).await
     }
 }
 
 impl Inner {
     /// E1 and E2. Uses nothing up.
-    async fn ask_for_policy(&self, invitation: &Invitation) -> Result<Waiting, WalletError> {
-        let mut connection = connect(self, invitation.endpoint()).await?;
-        let random = &mut self.env.random();
-        let (server_key, epoch) = invitation.server_key();
-        let start = Start::<Dalek>::start(&invitation.credential(), server_key, epoch, random)?;
-        let answer = match ask(&mut *connection, start.frame().bytes()).await {
-            Ok(answer) => answer,
-            // A server that knows no such code may close without a word.
-            Err(TransportError::Closed) => return Err(WalletError::CodeUsed),
-            Err(error) => return Err(error.into()),
-        };
-        let offered = start.receive(&answer, random)?;
-        if invitation.identity().is_some_and(|identity| identity != offered.identity()) {
-            return Err(WalletError::IdentityMismatch);
-        }
-        allowed(offered.policy().argon2, self.options.allow_test_argon2)?;
-        Ok(Waiting { connection, offered })
+    fn ask_for_policy<'a>(&'a self, invitation: &'a Invitation) -> Work<'a, Waiting> {
+        work(async move {
+            let mut connection = connect(self, invitation.endpoint()).await?;
+            let random = &mut self.env.random();
+            let (server_key, epoch) = invitation.server_key();
+            let start = Start::<Dalek>::start(&invitation.credential(), server_key, epoch, random)?;
+            let answer = match ask(&mut *connection, start.frame().bytes()).await {
+                Ok(answer) => answer,
+                // A server that knows no such code may close without a word.
+                Err(TransportError::Closed) => return Err(WalletError::CodeUsed),
+                Err(error) => return Err(error.into()),
+            };
+            let offered = start.receive(&answer, random)?;
+            if invitation.identity().is_some_and(|identity| identity != offered.identity()) {
+                return Err(WalletError::IdentityMismatch);
+            }
+            allowed(offered.policy().argon2, self.options.allow_test_argon2)?;
+            Ok(Waiting { connection, offered })
+        })
     }
 
     /// E3 and E4.
-    async fn enroll(
-        self: &Arc<Self>,
-        invitation: &Invitation,
+    fn enroll<'a>(
+        self: &'a Arc<Self>,
+        invitation: &'a Invitation,
         waiting: Waiting,
-        keys: &Keys,
-    ) -> Result<Enrollment, WalletError> {
-        let Waiting { mut connection, offered } = waiting;
-        let short_string = offered.policy().short_string;
-        let endpoint = invitation.endpoint();
-        let details = Details {
-            host: endpoint.host.clone(),
-            port: endpoint.port,
-            service: String::new(),
-            label: String::new(),
-            added_at: self.env.clock.now(),
-        };
-        // From here on the record is in the store, marked as not confirmed: the keys may have arrived.
-        let (record, awaiting) = offered.accept(&keys.slots, &self.device_info(keys.biometric))?.stored();
-        let mut held = Held::create(self, record, details).await?;
-        let token = Token { inner: Arc::clone(self), key: held.key() };
-        let answer = match ask(&mut *connection, awaiting.frame().bytes()).await {
-            Ok(frame) => Some(awaiting.receive(held.record(), &frame)),
-            Err(_) => None,
-        };
-        let digits = match answer {
-            Some(Ok(step)) => Some(held.keep(step).await?.short_string),
-            Some(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
-            // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
-            Some(Err(_)) | None => {
-                drop(held);
-                token.confirm().await?;
-                None
-            }
-        };
-        // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
-        let _ = self.forget_older(&token).await;
-        self.events.emit(token.key, EventKind::Enrolled);
-        self.lives.tokens_changed();
-        let wanted = short_string != ShortString::Off;
-        let short_string =
-            digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));
-        Ok(Enrollment { token, short_string })
+        keys: &'a Keys,
+    ) -> Work<'a, Enrollment> {
+        work(async move {
+            let Waiting { mut connection, offered } = waiting;
+            let short_string = offered.policy().short_string;
+            let endpoint = invitation.endpoint();
+            let details = Details {
+                host: endpoint.host.clone(),
+                port: endpoint.port,
+                service: String::new(),
+                label: String::new(),
+                added_at: self.env.clock.now(),
+            };
+            // From here on the record is in the store, marked as not confirmed: the keys may have arrived.
+            let (record, awaiting) = offered.accept(&keys.slots, &self.device_info(keys.biometric))?.stored();
+            let mut held = Held::create(self, record, details).await?;
+            let token = Token { inner: Arc::clone(self), key: held.key() };
+            let answer = match ask(&mut *connection, awaiting.frame().bytes()).await {
+                Ok(frame) => Some(awaiting.receive(held.record(), &frame)),
+                Err(_) => None,
+            };
+            let digits = match answer {
+                Some(Ok(step)) => Some(held.keep(step).await?.short_string),
+                Some(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
+                // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
+                Some(Err(_)) | None => {
+                    drop(held);
+                    token.confirm().await?;
+                    None
+                }
+            };
+            // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
+            let _ = self.forget_older(&token).await;
+            self.events.emit(token.key, EventKind::Enrolled);
+            self.lives.tokens_changed();
+            let wanted = short_string != ShortString::Off;
+            let short_string =
+                digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));
+            Ok(Enrollment { token, short_string })
+        })
     }
 
     fn device_info(&self, biometric: bool) -> DeviceInfo {
@@ -198,25 +202,27 @@ impl Inner {
 
     /// Removes what this wallet held of the same token before, at the same server. A token of another server that
     /// happens to have the same id, by chance or malice, stays.
-    async fn forget_older(self: &Arc<Self>, token: &Token) -> Result<(), WalletError> {
-        let store = Arc::clone(&self.store);
-        let key = token.key;
-        let older = blocking(move || {
-            let Some(new) = store.load(&key)? else { return Ok(Vec::new()) };
-            let same_token = |other: &TokenKey| other.token == key.token && other.device != key.device;
-            let mut older = Vec::new();
-            for other in store.list()?.into_iter().filter(same_token) {
-                if store.load(&other)?.is_some_and(|old| old.record.identity() == new.record.identity()) {
-                    older.push(other);
+    fn forget_older<'a>(self: &'a Arc<Self>, token: &'a Token) -> Work<'a, ()> {
+        work(async move {
+            let store = Arc::clone(&self.store);
+            let key = token.key;
+            let older = blocking(move || {
+                let Some(new) = store.load(&key)? else { return Ok(Vec::new()) };
+                let same_token = |other: &TokenKey| other.token == key.token && other.device != key.device;
+                let mut older = Vec::new();
+                for other in store.list()?.into_iter().filter(same_token) {
+                    if store.load(&other)?.is_some_and(|old| old.record.identity() == new.record.identity()) {
+                        older.push(other);
+                    }
                 }
+                Ok::<_, WalletError>(older)
+            })
+            .await??;
+            for key in older {
+                Token { inner: Arc::clone(self), key }.forget().await?;
             }
-            Ok::<_, WalletError>(older)
+            Ok(())
         })
-        .await??;
-        for key in older {
-            Token { inner: Arc::clone(self), key }.forget().await?;
-        }
-        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Inner;
 use crate::error::WalletError;
 use crate::log::Named;
-use crate::pins::blocking;
+use crate::pins::{blocking, spawn};
 use crate::token::Token;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ impl Inner {
             State::Off => {}
             State::Running { task, again } if !task.is_finished() => *again = true,
             State::Idle | State::Running { .. } => {
-                let task = self.recovery.runtime.spawn(run(Arc::downgrade(self)));
+                let task = spawn(&self.recovery.runtime, run(Arc::downgrade(self)));
                 *state = State::Running { task, again: false };
             }
         }

@@ -106,7 +106,8 @@ async fn an_open_is_never_forgotten_and_never_runs_twice() {
             assert_eq!(world.token().await.close().await.unwrap().state, DeviceStatus::Closed);
             match result {
                 Ok(_) => break,
-                Err(error) => assert!(matches!(error, WalletError::Store(StoreError::NoSpace { .. })), "{error}"),
+                Err(WalletError::Store(error)) => assert!(matches!(*error, StoreError::NoSpace { .. }), "{error}"),
+                Err(error) => panic!("{error}"),
             }
             died += 1;
         }

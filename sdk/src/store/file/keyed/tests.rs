@@ -186,7 +186,8 @@ fn a_restored_folder_opens_with_its_key_and_with_no_other_and_not_without() {
     // On another one, which never had the key.
     let elsewhere = Secrets::default();
     let refused = open(backup.path(), &elsewhere).unwrap_err();
-    assert!(matches!(refused, WalletError::Store(StoreError::SecretMissing { .. })), "{refused}");
+    let WalletError::Store(error) = &refused else { panic!("{refused}") };
+    assert!(matches!(**error, StoreError::SecretMissing { .. }), "{refused}");
     assert!(elsewhere.names().is_empty());
     // On another one, which has a key of that name.
     let name = secrets.names().remove(0);
