@@ -117,13 +117,31 @@ pub(crate) fn library(workspace: &Workspace) -> PathBuf {
     workspace.target().join("debug").join(library_name())
 }
 
+/// Builds the library without any feature, as phones get it, in a form that only the generator reads: it lies beside the one
+/// that tests load, and takes nothing's place.
+pub(crate) fn lean(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = process::cargo(&workspace.root);
+    build.args(["rustc", "--quiet", "--locked", "-p", "cardea-ffi", "--lib", "--crate-type", "lib"]);
+    process::logged(build.arg("--no-default-features"), &workspace.log("bindings-lean"))?;
+    let built = workspace.target().join("debug/libcardea_ffi.rlib");
+    let lean = workspace.target().join("bindings/lean.rlib");
+    fs::create_dir_all(workspace.target().join("bindings")).context("cannot make a folder for the lean library")?;
+    fs::copy(&built, &lean).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(lean)
+}
+
 /// Generates the module of a language from the built library into `folder`.
 pub(crate) fn generate(workspace: &Workspace, language: Language, folder: &Path) -> Result<()> {
+    generate_from(workspace, &library(workspace), language, folder)
+}
+
+/// Generates the module of a language from a library into `folder`.
+fn generate_from(workspace: &Workspace, library: &Path, language: Language, folder: &Path) -> Result<()> {
     let mut command = Command::new(workspace.program(&generator(workspace)?));
     command
         .current_dir(&workspace.root)
         .arg("generate")
-        .arg(library(workspace))
+        .arg(library)
         .args(["--language", language.name(), "--no-format", "--out-dir"])
         .arg(folder);
     process::logged(&mut command, &workspace.log(&format!("bindings-{}", language.name()))).map(drop)

@@ -20,6 +20,7 @@ mod report;
 mod simulate;
 mod sizes;
 mod soak;
+mod swift;
 mod test;
 mod tools;
 mod vectors;

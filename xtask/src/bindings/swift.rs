@@ -8,9 +8,12 @@ use anyhow::{Context as _, Result};
 use super::Language;
 use crate::workspace::Workspace;
 
-/// Generates the code into `made`, and copies it into a package's `sources`.
-pub(crate) fn generate(workspace: &Workspace, made: &Path, sources: &Path) -> Result<()> {
-    super::generate(workspace, Language::Swift, made)?;
+/// The part of the package that only a library with all features has.
+pub(crate) const FULL: &str = "Sources/CardeaFull";
+
+/// Generates the code from `library` into `made`, and copies it into a package's `sources`.
+pub(crate) fn generate(workspace: &Workspace, library: &Path, made: &Path, sources: &Path) -> Result<()> {
+    super::generate_from(workspace, library, Language::Swift, made)?;
     for (file, target) in
         [("CardeaGenerated.swift", "CardeaGenerated/CardeaGenerated.swift"), ("CardeaFFI.h", "CardeaFFI/CardeaFFI.h")]
     {

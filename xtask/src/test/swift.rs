@@ -1,112 +1,88 @@
 //! The Swift package: built and tested by the Swift of a newer Debian, in a folder of its own, against a real server.
-//!
-//! Swift comes with a newer Debian than tests may run on, so the part makes a small system below `target/` once. It runs there in
-//! namespaces of its own: what it mounts and starts is gone when it ends.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::bindings::{self, swift};
 use crate::process;
 use crate::report::Outcome;
+use crate::swift::{PLACE, System};
 use crate::workspace::Workspace;
 
-/// The release whose Swift is used, and what is installed there. Whoever changes these gets a new system.
-const RELEASE: &str = "trixie";
-const PACKAGES: &str = "swiftlang,libc6-dev,libstdc++-14-dev";
-/// Where the project is in that system.
-const PLACE: &str = "cardea";
+/// The package, as a folder of the project.
+const PACKAGE: &str = "ffi/bindings/swift";
 /// What is tested, as folders of the project.
-const TESTED: [&str; 2] = ["ffi/bindings/swift", "ffi/examples/ios"];
+const TESTED: [&str; 2] = [PACKAGE, "ffi/examples/ios"];
+/// The package as phones get it, in the system.
+const LEAN: &str = "lean";
 
-/// Runs `swift test` in the package and in the example.
+/// Runs `swift test` in the package and in the example, and compiles the package as phones get it.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    if cfg!(not(target_os = "linux")) || !is_root()? {
-        return Ok(Outcome::Skipped(format!(
-            "the Swift of Debian {RELEASE} runs in a system of its own, which only root can make"
-        )));
-    }
+    let system = match System::provide(workspace)? {
+        Ok(system) => system,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
     bindings::build(workspace)?;
-    let system = system(workspace)?;
-    assemble(workspace, &system.join(PLACE))?;
+    assemble(workspace, &system)?;
+    let settings = [
+        ("LD_LIBRARY_PATH", format!("/{PLACE}/lib")),
+        ("CARDEA_LIBRARY", format!("/{PLACE}/lib/{}", bindings::library_name())),
+        ("CARDEA_SERVER", format!("/{PLACE}/bin/cardea-server")),
+        ("CARDEA_SCENARIOS", format!("/{PLACE}/conformance")),
+        ("CARDEA_QUICKSTART", format!("/{PLACE}/quickstart.md")),
+        // How often one test does what it does, for whoever has the time.
+        ("CARDEA_CYCLES", std::env::var("CARDEA_CYCLES").unwrap_or_default()),
+    ];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut count = 0;
     for folder in TESTED {
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        let text = process::logged(&mut inside(&system, folder), &workspace.log(&format!("swift-{name}")))?;
+        let mut command = swift_in(&system, &settings, "test", folder);
+        let text = process::logged(&mut command, &workspace.log(&format!("swift-{name}")))?;
         match executed(&text) {
             Some((tests @ 1.., 0)) => count += tests,
             found => bail!("tests and skipped tests of {folder}: {found:?}"),
         }
     }
-    Outcome::passed(format!("{count} tests"))
+    process::logged(&mut swift_in(&system, &[], "build", LEAN), &workspace.log("swift-lean"))?;
+    Outcome::passed(format!("{count} tests, and the package for phones compiles"))
 }
 
-fn is_root() -> Result<bool> {
-    Ok(process::output(Command::new("id").arg("-u"))?.trim() == "0")
-}
-
-/// The system with Swift, made if it is not there whole.
-fn system(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target().join("swift");
-    let (system, mark, wanted) = (folder.join("system"), folder.join("system.made"), format!("{RELEASE} {PACKAGES}\n"));
-    if fs::read_to_string(&mark).is_ok_and(|made| made == wanted) {
-        return Ok(system);
-    }
-    if system.exists() {
-        // Nothing is mounted there: mounts end with the namespace that they were made in.
-        fs::remove_dir_all(&system).with_context(|| format!("cannot remove {}", system.display()))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut make = Command::new("debootstrap");
-    make.args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE]).arg(&system);
-    process::logged(&mut make, &workspace.log("swift-system"))?;
-    // What was downloaded is installed now.
-    fs::remove_dir_all(system.join("var/cache/apt/archives")).context("cannot remove the downloaded packages")?;
-    fs::write(&mark, wanted).with_context(|| format!("cannot write {}", mark.display()))?;
-    Ok(system)
+/// `swift test` or `swift build` of a package in the system.
+fn swift_in(system: &System, settings: &[(&str, &str)], verb: &str, folder: &str) -> std::process::Command {
+    let (package, library) = (format!("/{PLACE}/{folder}"), format!("-L/{PLACE}/lib"));
+    let arguments = ["swift", verb, "--disable-sandbox", "--package-path", &package, "-Xlinker", &library];
+    system.command(settings, &arguments)
 }
 
 /// Puts packages, generated code, library, server and scenarios where Swift finds them.
-fn assemble(workspace: &Workspace, place: &Path) -> Result<()> {
+fn assemble(workspace: &Workspace, system: &System) -> Result<()> {
     for folder in TESTED {
-        let to = place.join(folder);
-        // What Swift has built stays.
-        for entry in fs::read_dir(&to).into_iter().flatten().filter_map(Result::ok) {
-            if entry.file_name() != ".build" {
-                let path = entry.path();
-                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
-                    .with_context(|| format!("cannot remove {}", path.display()))?;
-            }
-        }
-        swift::copy(&workspace.root.join(folder), &to)?;
+        system.put(&workspace.root.join(folder), folder)?;
     }
-    swift::generate(workspace, &workspace.target().join("swift/generated"), &place.join(TESTED[0]).join("Sources"))?;
-    let library = bindings::library_name();
+    let generated = workspace.target().join("swift/generated");
+    let sources = system.place().join(PACKAGE).join("Sources");
+    swift::generate(workspace, &bindings::library(workspace), &generated, &sources)?;
     for (from, to) in [
-        (bindings::library(workspace), place.join("lib").join(&library)),
-        (workspace.program("cardea-server"), place.join("bin/cardea-server")),
-        (workspace.root.join("ffi/conformance"), place.join("conformance")),
-        (workspace.root.join("docs/sdk.md"), place.join("quickstart.md")),
+        (bindings::library(workspace), format!("lib/{}", bindings::library_name())),
+        (workspace.program("cardea-server"), "bin/cardea-server".to_owned()),
+        (workspace.root.join("ffi/conformance"), "conformance".to_owned()),
+        (workspace.root.join("docs/sdk.md"), "quickstart.md".to_owned()),
     ] {
-        swift::copy(&from, &to)?;
+        swift::copy(&from, &system.place().join(to))?;
     }
-    Ok(())
+    lean(workspace, &system.put(&workspace.root.join(PACKAGE), LEAN)?)
 }
 
-/// `swift test` in a folder of the system, with namespaces of its own.
-fn inside(system: &Path, folder: &str) -> Command {
-    let script = format!(
-        "mount -t proc proc \"$0/proc\" && exec chroot \"$0\" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
-         PATH=/usr/local/bin:/usr/bin:/bin LD_LIBRARY_PATH=/{PLACE}/lib CARDEA_SERVER=/{PLACE}/bin/cardea-server \
-         CARDEA_SCENARIOS=/{PLACE}/conformance CARDEA_QUICKSTART=/{PLACE}/quickstart.md \
-         swift test --disable-sandbox --package-path /{PLACE}/{folder} -Xlinker -L/{PLACE}/lib"
-    );
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", &script]).arg(system);
-    command
+/// Makes of a copy of the package what phones get: without tests, and without what features bring.
+fn lean(workspace: &Workspace, package: &Path) -> Result<()> {
+    for left_out in ["Tests", swift::FULL] {
+        fs::remove_dir_all(package.join(left_out)).with_context(|| format!("{PACKAGE} has no {left_out}"))?;
+    }
+    let generated = workspace.target().join("swift/generated-lean");
+    swift::generate(workspace, &bindings::lean(workspace)?, &generated, &package.join("Sources"))
 }
 
 /// How many tests XCTest has executed in all, and how many it skipped.

@@ -4,7 +4,7 @@ import CardeaGenerated
 ///
 /// What the call had sent by then is found out by the next one. Throws `CancellationError` if it was the task that was
 /// cancelled.
-func cancellable<Result: Sendable>(
+package func cancellable<Result: Sendable>(
     _ call: @Sendable (Cancel) async throws -> Result
 ) async throws -> Result {
     let cancel = Cancel()
@@ -23,7 +23,10 @@ func cancellable<Result: Sendable>(
 
 /// Does something for at most so many seconds.
 ///
-/// Throws ``TimedOut`` when the time is over; what was sent by then is found out by the next call.
+/// - Parameters:
+///   - seconds: the most that it may take.
+///   - call: what to do. It is cancelled when the time is over, and must end then: the calls of this library do.
+/// - Throws: ``TimedOut`` when the time is over, and what `call` throws. What was sent by then is found out by the next call.
 public func within<Result: Sendable>(
     seconds: Double,
     _ call: @escaping @Sendable () async throws -> Result
@@ -42,5 +45,6 @@ public func within<Result: Sendable>(
 
 /// A call took longer than it was allowed to.
 public struct TimedOut: Error, Sendable {
+    /// Makes one.
     public init() {}
 }

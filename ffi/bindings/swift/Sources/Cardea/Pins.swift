@@ -37,17 +37,24 @@ extension Approval {
 
 extension NewPins {
     /// The PINs that the holder chose, given as ASCII digits, which are wiped.
-    public static func wiping(_ normal: inout [UInt8], duress: inout [[UInt8]]) -> NewPins {
+    ///
+    /// - Parameters:
+    ///   - normal: opens.
+    ///   - duress: each opens and raises the alarm. Services may not want any.
+    ///   - biometric: 32 random bytes that the operating system gives out for a finger or a face only.
+    public static func wiping(
+        _ normal: inout [UInt8], duress: inout [[UInt8]], biometric: Data? = nil
+    ) -> NewPins {
         defer {
             wipe(&normal)
             for index in duress.indices { wipe(&duress[index]) }
             duress.removeAll()
         }
-        return NewPins(normal: Data(normal), duress: duress.map { Data($0) }, biometric: nil)
+        return NewPins(normal: Data(normal), duress: duress.map { Data($0) }, biometric: biometric)
     }
 
-    /// The same for PINs that are texts already.
-    public init(_ normal: String, duress: [String] = []) {
-        self.init(normal: Data(normal.utf8), duress: duress.map { Data($0.utf8) }, biometric: nil)
+    /// The same for PINs that are texts already. A `String` cannot be wiped: prefer ``wiping(_:duress:biometric:)``.
+    public init(_ normal: String, duress: [String] = [], biometric: Data? = nil) {
+        self.init(normal: Data(normal.utf8), duress: duress.map { Data($0.utf8) }, biometric: biometric)
     }
 }

@@ -23,7 +23,9 @@ public enum SecretItemsError: Error, Equatable, Sendable {
 
 /// Encrypts with a key that never leaves a chip: the Secure Enclave on Apple systems.
 public protocol SecretWrapper: Sendable {
+    /// The secret, encrypted with that key.
     func wrap(_ secret: Data) throws -> Data
+    /// What was encrypted. Throws if the key is another one or gone.
     func unwrap(_ wrapped: Data) throws -> Data
 }
 
@@ -41,11 +43,15 @@ public final class ItemSecretStore: SecretStore {
         case wrapped = 2
     }
 
+    /// - Parameters:
+    ///   - items: where it is kept.
+    ///   - wrapper: encrypts it before; without one it is kept as it is.
     public init(items: any SecretItems, wrapper: (any SecretWrapper)? = nil) {
         self.items = items
         self.wrapper = wrapper
     }
 
+    /// What was saved under the name; nothing if nothing was. Throws `HostError`.
     public func load(name: String) throws -> Data? {
         try translated {
             guard let item = try items.read(name) else { return nil }
@@ -59,6 +65,7 @@ public final class ItemSecretStore: SecretStore {
         }
     }
 
+    /// Keeps it, and reads it again to be sure. Throws `HostError`.
     public func save(name: String, secret: Data) throws {
         try translated {
             let item = try wrapper.map { Data([Kind.wrapped.rawValue]) + (try $0.wrap(secret)) }
@@ -68,6 +75,7 @@ public final class ItemSecretStore: SecretStore {
         }
     }
 
+    /// Removes it, if it is there. Throws `HostError`.
     public func remove(name: String) throws {
         try translated { try items.delete(name) }
     }

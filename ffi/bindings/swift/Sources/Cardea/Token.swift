@@ -29,6 +29,17 @@ extension Token {
         try await cancellable { try await self.changePin(approval: approval, pins: pins, cancel: $0) }
     }
 
+    /// Sets or removes the duress PINs, with the PIN as ASCII digits. All of them are wiped.
+    ///
+    /// Needs the PIN itself, as it is sent anew with them: neither a biometric key nor asking will do.
+    @discardableResult
+    public func setDuress(wiping current: inout [UInt8], duress: inout [[UInt8]]) async throws -> Status {
+        let pins = NewPins.wiping(&current, duress: &duress)
+        return try await cancellable {
+            try await self.setDuress(current: pins.normal, duress: pins.duress, cancel: $0)
+        }
+    }
+
     /// Gives it up: the server forgets this device, then the wallet does.
     public func unenroll(_ approval: Approval) async throws {
         try await cancellable { try await self.unenroll(approval: approval, cancel: $0) }

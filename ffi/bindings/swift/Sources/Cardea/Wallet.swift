@@ -42,10 +42,3 @@ extension Live {
         try await cancellable { try await self.stop(cancel: $0) }
     }
 }
-
-extension Invitation {
-    /// From a typed code and the host of its server, which is asked for its key.
-    public static func code(_ code: String, server: String) async throws -> Invitation {
-        try await cancellable { try await Invitation.fromCode(code: code, server: server, cancel: $0) }
-    }
-}

@@ -8,41 +8,9 @@ import Glibc
 
 /// What is Swift's own: tasks, sequences, errors, and wiping.
 final class CallTests: XCTestCase {
-    private func enrolled(_ server: Server, transport: Transport = .tcp) async throws -> (Wallet, Token) {
-        let folder = server.folder.appendingPathComponent("own").path
-        let wallet = try await Wallet.open(
-            WalletOptions(folder: folder, allowTestArgon2: true, recoverInBackground: false, transport: transport))
-        let link = try server.call("enroll", "joe")["link"] as? String ?? ""
-        let made = try await wallet.enroll(Invitation.fromText(text: link), NewPins("274951"))
-        return (wallet, made.token)
-    }
-
-    func testACallThatIsCancelledAnywhereLeavesATokenThatWorks() async throws {
-        let server = try Server()
-        let (_, token) = try await enrolled(server)
-        // Each round is cancelled a little later than the one before.
-        for round in 0..<40 {
-            let call = Task { try await token.open(.pin("274951")) }
-            try await Task.sleep(nanoseconds: UInt64(round) * 250_000)
-            call.cancel()
-            do {
-                let status = try await call.value
-                XCTAssertEqual(status.state, .open)
-            } catch is CancellationError {
-                // What was sent is found out by the next call.
-            }
-        }
-        let status = try await token.open(.pin("274951"))
-        XCTAssertEqual(status.state, .open)
-        XCTAssertEqual(try server.check("joe"), 1)
-        let closed = try await token.close()
-        XCTAssertEqual(closed.state, .closed)
-        XCTAssertEqual(try server.check("joe"), 2)
-    }
-
     func testNothingBeginsInATaskThatWasCancelledBefore() async throws {
         let server = try Server()
-        let (_, token) = try await enrolled(server)
+        let (_, token) = try await server.enrolled()
         let call = Task {
             while !Task.isCancelled { await Task.yield() }
             _ = try await token.open(.pin("274951"))
@@ -57,7 +25,7 @@ final class CallTests: XCTestCase {
 
     func testATimeLimitEndsACallWhoseServerDoesNotAnswer() async throws {
         let server = try Server()
-        let (_, token) = try await enrolled(server)
+        let (_, token) = try await server.enrolled()
         server.signal(SIGSTOP)
         do {
             _ = try await within(seconds: 0.2) { try await token.status() }
@@ -70,7 +38,7 @@ final class CallTests: XCTestCase {
 
     func testALoopOverEventsEndsWithItsTask() async throws {
         let server = try Server()
-        let (wallet, token) = try await enrolled(server)
+        let (wallet, token) = try await server.enrolled()
         let (heard, hears) = AsyncStream.makeStream(of: EventKind.self)
         let loop = Task {
             hears.yield(.other)
@@ -94,7 +62,7 @@ final class CallTests: XCTestCase {
 
     func testErrorsAreForPeopleAndHaveANumber() async throws {
         let server = try Server()
-        let (_, token) = try await enrolled(server)
+        let (_, token) = try await server.enrolled()
         do {
             _ = try await token.open(.pin("519384"))
             XCTFail("that is not the PIN")
@@ -121,7 +89,7 @@ final class CallTests: XCTestCase {
 
     func testCallsFromManyTasksAreAnsweredEach() async throws {
         let server = try Server()
-        let (wallet, token) = try await enrolled(server, transport: .automatic)
+        let (wallet, token) = try await server.enrolled(transport: .automatic)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<16 {
                 group.addTask {

@@ -11,6 +11,43 @@ final class ShiftedClock: Clock {
 /// Something that a host must not do.
 struct Mishap: Error {}
 
+/// Runs a task on the very thread that waits for it, whatever it waits for. That is how a callback, which is synchronous,
+/// can call back into the library on the thread that it was called on.
+@available(macOS 15.0, iOS 18.0, *)
+private final class OwnThread: TaskExecutor, @unchecked Sendable {
+    private let condition = NSCondition()
+    private var jobs: [UnownedJob] = []
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        condition.withLock {
+            jobs.append(job)
+            condition.signal()
+        }
+    }
+
+    /// The result of a task that runs here until it has one.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) -> Result<Value, any Error> {
+        let box = Box<Result<Value, any Error>>()
+        Task(executorPreference: self) {
+            do { box.value = .success(try await body()) } catch { box.value = .failure(error) }
+        }
+        while true {
+            let job: UnownedJob? = condition.withLock {
+                while jobs.isEmpty { condition.wait() }
+                return jobs.removeFirst()
+            }
+            job?.runSynchronously(on: asUnownedTaskExecutor())
+            // Only jobs of this thread write it.
+            if let result = box.value { return result }
+        }
+    }
+}
+
+final class Box<Value>: @unchecked Sendable {
+    var value: Value?
+}
+
 /// Hosts that misbehave.
 enum Hosts {
     final class Thrower: Clock, Entropy {
@@ -23,31 +60,19 @@ enum Hosts {
         func bytes(count: UInt32) throws -> Data { Data(count: Int(count) / 2) }
     }
 
-    /// Opens a wallet of its own, and waits for it, while it is asked. A synchronous function of Swift can only do so on
-    /// another thread, which is allowed: whether the two wait for each other is what there is to see.
+    /// Opens a wallet of its own while it is asked, on the thread that it is asked on.
     final class Reentrant: Clock, Entropy {
-        private func enter() throws {
-            let done = DispatchSemaphore(value: 0)
-            let box = Box()
-            Task {
-                do { _ = try await Wallet.open() } catch { box.error = error }
-                done.signal()
-            }
-            done.wait()
-            throw box.error ?? Mishap()
-        }
-        func now() throws -> UInt64 {
-            try enter()
-            return 0
-        }
-        func bytes(count: UInt32) throws -> Data {
-            try enter()
-            return Data()
-        }
+        func now() throws -> UInt64 { throw Hosts.enter() }
+        func bytes(count: UInt32) throws -> Data { throw Hosts.enter() }
     }
 
-    final class Box: @unchecked Sendable {
-        var error: Error?
+    /// What opening a wallet throws on this thread.
+    static func enter() -> any Error {
+        guard #available(macOS 15.0, iOS 18.0, *) else { return Mishap() }
+        switch OwnThread().run({ try await Wallet.open() }) {
+        case .success: return Mishap()
+        case .failure(let error): return error
+        }
     }
 
     static func open(_ part: String, _ behavior: String) async throws {

@@ -17,8 +17,8 @@ final class QuickstartTests: XCTestCase {
         let server = try Server(realHashing: true)
         let link = try XCTUnwrap(server.call("enroll", "joe")["link"] as? String)
         let before = FileManager.default.currentDirectoryPath
-        FileManager.default.changeCurrentDirectoryPath(server.folder.path)
-        defer { FileManager.default.changeCurrentDirectoryPath(before) }
+        XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(server.folder.path))
+        defer { _ = FileManager.default.changeCurrentDirectoryPath(before) }
         try await quickstart(link)
         XCTAssertEqual(try server.check("joe"), 2)
         let tokens = try await Wallet.open(WalletOptions(folder: "wallet")).tokens()

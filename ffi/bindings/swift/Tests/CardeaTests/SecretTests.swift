@@ -7,8 +7,11 @@ final class Items: SecretItems, @unchecked Sendable {
     enum Fault { case none, full, denied, throwing, lying, forgetful }
     var fault = Fault.none
     var kept: [String: Data] = [:]
+    /// Done before anything is read.
+    var before: @Sendable () -> Void = {}
 
     func read(_ name: String) throws -> Data? {
+        before()
         switch fault {
         case .denied: throw SecretItemsError.denied
         case .throwing: throw Mishap()

@@ -15,17 +15,19 @@ final class Server {
     let folder: URL
     private(set) var service = ""
     private(set) var http = ""
-    private var statusKey = ""
-    private var adminKey = ""
+    /// Where devices find it.
+    private(set) var channel = ""
+    private(set) var statusKey = ""
+    private(set) var adminKey = ""
     private var process: Process?
     private var ports = ["127.0.0.1:0", "127.0.0.1:0"]
     private var clock: UInt64?
 
-    private let hashing: [String]
+    private let more: [String]
 
-    /// A server whose services hash PINs as cheaply as only tests may, or as real ones do.
-    init(realHashing: Bool = false) throws {
-        hashing = realHashing ? [] : ["--test-argon2"]
+    /// A server whose services hash PINs as cheaply as only tests may, or as real ones do; and what else it is told.
+    init(realHashing: Bool = false, settings: [String] = []) throws {
+        more = (realHashing ? [] : ["--test-argon2"]) + settings.flatMap { ["--set", $0] }
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("cardea-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try start()
@@ -45,7 +47,7 @@ final class Server {
         process.arguments = [
             "dev", time, "--json", "--window", "60", "--http", ports[0], "--channel", ports[1],
             "--data-dir", folder.appendingPathComponent("data").path,
-        ] + hashing
+        ] + more
         // None of the caller's own settings.
         process.environment = environment.filter { !$0.key.hasPrefix("CARDEA_") }
         let out = Pipe()
@@ -66,6 +68,7 @@ final class Server {
             let channel = ready["channel"] as? String
         else { throw Broken("the server is not ready but says \(String(decoding: line, as: UTF8.self))") }
         self.http = String(http.dropFirst("http://".count))
+        self.channel = channel
         ports = [self.http, channel]
         if clock == nil {
             service = dev["service"] as? String ?? ""
@@ -131,22 +134,11 @@ final class Server {
     }
 
     private func exchange(_ request: String) throws -> [String: Any] {
-        let descriptor = try connected()
+        let descriptor = try Socket.connected(to: http)
         defer { close(descriptor) }
-        let bytes = Array(request.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count <= 0 { throw Broken("the server does not read") }
-            sent += count
-        }
+        guard Socket.send(Array(request.utf8)[...], to: descriptor) else { throw Broken("the server does not read") }
         var answer = Data()
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count <= 0 { break }
-            answer += buffer[..<count]
-        }
+        while case let piece = Socket.receive(from: descriptor), !piece.isEmpty { answer += piece }
         guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { throw Broken("no answer to \(request)") }
         let body = answer[end.upperBound...]
         let said = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] ?? [:]
@@ -154,25 +146,5 @@ final class Server {
             throw Broken("\(request.prefix(while: { $0 != "?" && $0 != "\r" })) is refused: \(error)")
         }
         return said
-    }
-
-    private func connected() throws -> Int32 {
-        let parts = http.split(separator: ":")
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = (UInt16(parts[1]) ?? 0).bigEndian
-        address.sin_addr.s_addr = inet_addr(String(parts[0]))
-        #if canImport(Glibc)
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #else
-        let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #endif
-        let made = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        if made != 0 { throw Broken("cannot reach the server at \(http)") }
-        return descriptor
     }
 }

@@ -18,6 +18,7 @@ public struct KeychainItems: SecretItems {
         ]
     }
 
+    /// Reads an item; nothing if there is none.
     public func read(_ name: String) throws -> Data? {
         var found: CFTypeRef?
         let wanted = query(name).merging([kSecReturnData: true]) { $1 }
@@ -27,6 +28,7 @@ public struct KeychainItems: SecretItems {
         return found as? Data
     }
 
+    /// Makes or replaces an item.
     public func write(_ name: String, _ item: Data) throws {
         let content: [CFString: Any] = [
             kSecValueData: item, kSecAttrAccessible: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
@@ -36,6 +38,7 @@ public struct KeychainItems: SecretItems {
         try check(SecItemAdd(query(name).merging(content) { $1 } as CFDictionary, nil))
     }
 
+    /// Removes an item, if there is one.
     public func delete(_ name: String) throws {
         let status = SecItemDelete(query(name) as CFDictionary)
         if status != errSecItemNotFound { try check(status) }
@@ -62,11 +65,13 @@ public struct EnclaveWrapper: SecretWrapper {
         if (try? key()) == nil { return nil }
     }
 
+    /// Encrypts for the key of the Secure Enclave.
     public func wrap(_ secret: Data) throws -> Data {
         guard let open = SecKeyCopyPublicKey(try key()) else { throw SecretItemsError.failed("the key is damaged") }
         return try done { SecKeyCreateEncryptedData(open, Self.algorithm, secret as CFData, &$0) }
     }
 
+    /// Decrypts in the Secure Enclave.
     public func unwrap(_ wrapped: Data) throws -> Data {
         let key = try key()
         return try done { SecKeyCreateDecryptedData(key, Self.algorithm, wrapped as CFData, &$0) }
