@@ -87,6 +87,39 @@ final class PartyTests: XCTestCase {
         XCTAssertNotNil(code)
     }
 
+    func testAReceiptProvesWhatWasSignedAndNothingElse() async throws {
+        let server = try Server()
+        let (_, token) = try await server.enrolled()
+        let party = try party(server)
+        let asked = try await party.confirm("joe", "Pay 4 EUR")
+        let texts = try await token.confirmations()
+        try await token.approve(texts[0], .pin("274951"))
+        let answered = try await party.awaitConfirmation(asked.id)
+        XCTAssertEqual(answered.answer, .approved)
+        let json = try JSONSerialization.data(withJSONObject: server.look("confirmation", "confirmation=\(asked.id)"))
+        let proved = try VerifiedReceipt(
+            verifying: json, expecting: ReceiptExpectation(deed: .approved, text: texts[0].text(), confirmation: asked.id))
+        XCTAssertEqual(proved.deed, .approved)
+        XCTAssertEqual(proved.confirmation, asked.id)
+        XCTAssertEqual(proved.publicKey.count, 32)
+        let others: [ReceiptExpectation] = [
+            ReceiptExpectation(deed: .denied), ReceiptExpectation(text: "Pay 5 EUR"),
+            ReceiptExpectation(publicKey: Data(count: 32)), ReceiptExpectation(confirmation: "0000000000000000"),
+            ReceiptExpectation(token: String(repeating: "0", count: 32)), ReceiptExpectation(device: "00000000"),
+            ReceiptExpectation(notAfter: 1),
+        ]
+        for other in others {
+            let code = try await number { _ = try VerifiedReceipt(verifying: json, expecting: other) }
+            XCTAssertEqual(code, 169, "\(other)")
+        }
+        for broken in [Data(), Data("{}".utf8), Data([0xff, 0xfe]), json.dropLast(), Data(String(decoding: json, as: UTF8.self).utf8.reversed())] {
+            let code = try await number { _ = try VerifiedReceipt(verifying: Data(broken)) }
+            XCTAssertEqual(code, 169)
+        }
+        let never = try await number { _ = try VerifiedReceipt(verifying: json, expecting: ReceiptExpectation(publicKey: Data(count: 31))) }
+        XCTAssertEqual(never, 161)
+    }
+
     func testLinksCodesAndPicturesThatAreNoneAreRefused() async throws {
         let server = try Server()
         let link = try XCTUnwrap(server.call("enroll", "joe")["link"] as? String)
