@@ -23,7 +23,7 @@ let screens: [Target] = []
 
 let package = Package(
     name: "Tokens",
-    platforms: [.iOS(.v15), .macOS(.v12)],
+    platforms: [.iOS(.v16), .macOS(.v13)],
     products: app,
     dependencies: [.package(name: "Cardea", path: "../../bindings/swift")],
     targets: screens + [

@@ -11,7 +11,7 @@ struct TokensScreen: View {
 
     var body: some View {
         let screen = shown.model.screen
-        NavigationView {
+        NavigationStack {
             List {
                 ForEach(screen.tokens) { TokenRow(item: $0, model: shown.model) }
                 Section("Add a token") {
@@ -23,24 +23,50 @@ struct TokensScreen: View {
             .overlay { if screen.loading || screen.busy { ProgressView() } }
         }
         .onReceive(second) { _ in shown.model.tick() }
-        .alert("Enroll at \(screen.invited ?? "")?", isPresented: .constant(screen.invited != nil)) {
-            SecureField("PIN", text: $pin).keyboardType(.numberPad)
-            SecureField("PIN again", text: $again).keyboardType(.numberPad)
-            Button("Enroll") { accept() }
-            Button("Cancel", role: .cancel) { shown.model.decline() }
+        .sheet(isPresented: shows(screen.invited != nil, orElse: shown.model.decline)) { invitation(screen) }
+        .alert("Compare \(screen.compare ?? "")", isPresented: shows(screen.compare != nil, orElse: shown.model.compared)) {
+            Button("It is the same") {}
+        } message: {
+            Text("The page where you began shows these digits, too.")
         }
-        .alert("Compare \(screen.compare ?? "")", isPresented: .constant(screen.compare != nil)) {
-            Button("It is the same") { shown.model.compared() }
-        }
-        .alert(screen.message ?? "", isPresented: .constant(screen.message != nil)) {
-            Button("OK") { shown.model.read() }
+        .alert(
+            screen.message ?? "",
+            isPresented: shows(screen.message != nil && screen.invited == nil, orElse: shown.model.read)
+        ) {
+            Button("OK") {}
         }
     }
 
+    /// Where an invitation leads, and the PIN that the holder chooses for it.
+    private func invitation(_ screen: TokensModel.Screen) -> some View {
+        NavigationStack {
+            Form {
+                Section {
+                    SecureField("PIN", text: $pin).keyboardType(.numberPad)
+                    SecureField("PIN again", text: $again).keyboardType(.numberPad)
+                } footer: {
+                    Text(screen.message ?? "")
+                }
+            }
+            .navigationTitle("Enroll at \(screen.invited ?? "")?")
+            .toolbar {
+                ToolbarItem(placement: .confirmationAction) {
+                    Button("Enroll") { accept() }.disabled(pin.isEmpty || screen.busy)
+                }
+                ToolbarItem(placement: .cancellationAction) { Button("Cancel") { shown.model.decline() } }
+            }
+        }
+    }
+
+    /// Something is shown as long as the model says so; whoever puts it away tells the model.
+    private func shows(_ wanted: Bool, orElse away: @escaping @MainActor () -> Void) -> Binding<Bool> {
+        Binding(get: { wanted }, set: { if !$0 { away() } })
+    }
+
     private func accept() {
-        var digits = (Array(pin.utf8), Array(again.utf8))
+        var (first, second) = (Array(pin.utf8), Array(again.utf8))
         (pin, again) = ("", "")
-        run { await $0.accept(&digits.0, repeated: &digits.1) }
+        Task { await shown.model.accept(&first, repeated: &second) }
     }
 
     private func run(_ action: @escaping @MainActor (TokensModel) async -> Void) {
@@ -62,6 +88,17 @@ struct TokenRow: View {
                 Text(said).monospacedDigit()
             }
             .accessibilityElement(children: .combine)
+            if item.state == .notEnrolled {
+                Button("Remove", role: .destructive) { Task { await model.remove(item.id) } }.buttonStyle(.bordered)
+            } else {
+                answers
+            }
+        }
+    }
+
+    /// What can be done with a token that its server knows.
+    private var answers: some View {
+        Group {
             SecureField("PIN", text: $pin).keyboardType(.numberPad)
             HStack {
                 Button(item.state == .open ? "Extend" : "Open") { use { await model.open(item.id, pin: &$0) } }
@@ -75,6 +112,7 @@ struct TokenRow: View {
                 Text(question.text).frame(maxWidth: .infinity, alignment: .leading)
                 HStack {
                     Button("Approve") { use { await model.approve(item.id, question, pin: &$0) } }.disabled(pin.isEmpty)
+                    Button("Deny") { Task { await model.deny(item.id, question) } }
                     Button("Not me", role: .destructive) {
                         Task { await model.deny(item.id, question, because: .notMe) }
                     }

@@ -2,7 +2,7 @@ import Cardea
 import Foundation
 import XCTest
 
-/// Opening and closing again and again leaves nothing behind. A few hundred times here; `CARDEA_CYCLES=100000` in the
+/// Opening and closing again and again leaves nothing behind. A hundred times here; `CARDEA_CYCLES=100000` in the
 /// environment of the tests runs as many.
 final class CyclesTests: XCTestCase {
     /// What the program holds: files, threads, and KiB of memory.
@@ -26,7 +26,7 @@ final class CyclesTests: XCTestCase {
     }
 
     func testCyclesLeaveNoFileThreadOrMemoryBehind() async throws {
-        let cycles = ProcessInfo.processInfo.environment["CARDEA_CYCLES"].flatMap(Int.init) ?? 200
+        let cycles = ProcessInfo.processInfo.environment["CARDEA_CYCLES"].flatMap(Int.init) ?? 100
         let server = try Server()
         let host = WalletHost(clock: ShiftedClock(by: 0))
         let (wallet, _) = try await server.enrolled(host: host)

@@ -58,7 +58,7 @@ func approval(_ word: String) -> Approval {
 /// Words of the pages where new PINs are chosen.
 func newPins(_ words: some Collection<String>) -> NewPins {
     var pins = Array(words)
-    let biometric = pins.last == "key" ? Keys.right : nil
+    let biometric = pins.last == "key" ? Keys.right : pins.last == "short_key" ? Keys.short : nil
     if biometric != nil { pins.removeLast() }
     let duress = pins.dropFirst().map { Data($0.utf8) }
     return NewPins(normal: Data((pins.first ?? "").utf8), duress: Array(duress), biometric: biometric)
@@ -73,6 +73,7 @@ final class PlayedPresence: Presence {
         switch behavior.way(of: "presence") {
         case "key": return .biometric(key: Keys.right)
         case "other_key": return .biometric(key: Keys.other)
+        case "short_key": return .biometric(key: Keys.short)
         case "cancels": return .cancelled
         case "throws": throw Mishap()
         case "reenters": throw Hosts.enter()

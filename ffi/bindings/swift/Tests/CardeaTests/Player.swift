@@ -15,6 +15,8 @@ actor Player {
     var asked: [String: String] = [:]
     /// The texts that a holder has seen, by user.
     var waiting: [String: [Confirmation]] = [:]
+    /// Devices that a step is about, asked for before its server goes away.
+    var others: [String: String] = [:]
     var live: Live?
     var party = Party()
     private var counter = 0
@@ -82,7 +84,8 @@ actor Player {
     }
 
     func open(_ name: String, _ opened: Opened) async throws {
-        wallets[name] = opened
+        // Also if it cannot be opened: it may be tried again.
+        (wallets[name], current) = (opened, name)
         try await reopen(name)
     }
 
@@ -93,7 +96,6 @@ actor Player {
         opened.wallet = wallet
         opened.events = wallet.events()
         wallets[name] = opened
-        current = name
     }
 
     func drop(_ name: String) {

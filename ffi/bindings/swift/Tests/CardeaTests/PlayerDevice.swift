@@ -46,8 +46,11 @@ extension Player {
             return said(try await token(user).deny(kept(user), because: reasons[word(1)]))
         case "devices": return String(try await token(user).devices().count)
         case "revoke_other":
-            let others = try await token(user).devices().filter { !$0.isThis }
-            return said(try await token(user).revoke(device: others.first?.id ?? "00000000", approval(word(1))))
+            let device = if let known = others.removeValue(forKey: user) { known } else { try await other(than: user) }
+            return said(try await token(user).revoke(device: device, approval(word(1))))
+        case "policy":
+            let policy = try await wallet.policy(Invitation.fromText(text: link(of: user).link))
+            return quoted("\(policy.pinMin) to \(policy.pinMax)")
         case "history":
             let page = try await token(user).history()
             return quoted(page.map { snake("\($0.deed)") }.joined(separator: ", "))
@@ -94,20 +97,24 @@ extension Player {
         }
     }
 
+    /// The first device of a user's token that is not this one.
+    func other(than user: String) async throws -> String {
+        try await token(user).devices().first { !$0.isThis }?.id ?? "00000000"
+    }
+
     private func heard(_ kind: String, by user: String) async throws {
         guard let events = wallets[current]?.events, let token = enrolled[user]?.token else {
             throw Broken("nobody listens")
         }
-        do {
-            try await within(seconds: 30) {
+        try await within(seconds: 30) {
+            try await withTaskCancellationHandler {
                 while let event = await events.next() {
                     if snake("\(event.kind)") == kind && event.token == token { return }
                 }
-                throw Broken("the events ended")
+                throw Broken("\(kind) of \(user) was not heard")
+            } onCancel: {
+                events.cancel()
             }
-        } catch is TimedOut {
-            events.cancel()
-            throw Broken("\(kind) of \(user) was not heard")
         }
     }
 }

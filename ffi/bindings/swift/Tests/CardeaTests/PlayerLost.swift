@@ -19,6 +19,7 @@ extension Player {
     private func interrupted(_ step: Step) async throws -> String {
         guard let user = step.words.first else { throw Broken("line \(step.line): of whom?") }
         let token = try await token(user)
+        try await prepare(step)
         server.signal(SIGSTOP)
         async let outcome = outcome(of: step)
         while try await !token.info().pending {
@@ -29,15 +30,25 @@ extension Player {
         return try await outcome
     }
 
-    /// The server is gone, and what listens in its place hangs up on the step. The server comes back afterwards.
+    /// The server is gone, and what listens in its place hangs up on the step. Then the server comes back.
     private func lost(_ step: Step) async throws -> String {
+        try await prepare(step)
         server.stop()
         let ear = try Ear(at: server.channel)
         async let outcome = outcome(of: step)
         try await ear.hangUpOnOne()
-        let said = try await outcome
         try server.start()
-        return said
+        return try await outcome
+    }
+
+    /// Asks for what the step has to know before it can do what it is for.
+    private func prepare(_ step: Step) async throws {
+        guard let user = step.words.first else { return }
+        switch step.verb {
+        case "enroll", "policy": _ = try link(of: user)
+        case "revoke_other": others[user] = try await other(than: user)
+        default: break
+        }
     }
 }
 
@@ -57,11 +68,10 @@ final class Ear: Sendable {
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
             Thread.detachNewThread { [descriptor] in
                 let caller = accept(descriptor, nil, nil)
-                var byte: UInt8 = 0
-                let count = caller < 0 ? 0 : read(caller, &byte, 1)
+                let said = caller < 0 ? [] : Socket.receive(from: caller, atMost: 4_096)
                 close(descriptor)
                 if caller >= 0 { close(caller) }
-                if count == 1 { done.resume() } else { done.resume(throwing: Broken("nobody called and said anything")) }
+                if !said.isEmpty { done.resume() } else { done.resume(throwing: Broken("nobody called and said anything")) }
             }
         }
     }

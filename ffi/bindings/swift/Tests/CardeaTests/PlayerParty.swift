@@ -6,8 +6,6 @@ struct Party {
     var key = "admin"
     var place = "server"
     var made: RelyingParty?
-    /// The ids of what was asked, by user.
-    var asked: [String: String] = [:]
     var watch: Watch?
 }
 
@@ -29,12 +27,16 @@ extension Player {
         case "gate": return yesOrNo(await (try client()).gate(user))
         case "ask":
             let seconds = step.words.count > 2 ? UInt64(step.words[2]) : nil
-            party.asked[user] = try await client().confirm(user, step.quoted ?? "", seconds: seconds ?? 120).id
+            let text = step.quoted ?? ""
+            let party = try client()
+            let made = if let seconds { try await party.confirm(user, text, seconds: seconds) } else { try await party.confirm(user, text) }
+            asked[user] = made.id
         case "answer": return answer(try await client().confirmation(question(of: user)).answer)
         case "await": return answer(try await client().awaitConfirmation(question(of: user), seconds: 30).answer)
         case "withdraw": return answer(try await client().withdraw(question(of: user)))
-        case "watch": party.watch = try client().watch()
+        case "watch": party.watch = try client().watch(after: 0)
         case "event": try await told(of: step.words[2], about: user)
+        case "receipt": return quoted(snake("\(try receipt(of: user, step).deed)"))
         default: throw Broken("line \(step.line): no such step: party \(verb)")
         }
         return "ok"
@@ -45,8 +47,8 @@ extension Player {
         let key =
             switch party.key {
             case "status": server.statusKey
-            case "wrong": String(server.adminKey.dropLast()) + (server.adminKey.hasSuffix("A") ? "B" : "A")
-            case "malformed": "no key"
+            case "wrong": "wrong-key"
+            case "malformed": "a b"
             default: server.adminKey
             }
         let place =
@@ -61,7 +63,7 @@ extension Player {
     }
 
     private func question(of user: String) throws -> String {
-        guard let id = party.asked[user] else { throw Broken("\(user) was not asked") }
+        guard let id = asked[user] else { throw Broken("\(user) was not asked") }
         return id
     }
 
@@ -70,11 +72,43 @@ extension Player {
     private func told(of kind: String, about user: String) async throws {
         guard let watch = party.watch else { throw Broken("nobody watches") }
         try await within(seconds: 30) {
-            while let event = try await watch.next() {
-                if event.kind == kind && event.user == user { return }
+            try await withTaskCancellationHandler {
+                while !Task.isCancelled {
+                    do {
+                        guard let event = try await watch.next() else { break }
+                        if event.kind == kind && event.user == user { return }
+                    } catch is CardeaError {
+                        // It begins again behind the last event.
+                    }
+                }
+                throw Broken("\(kind) of \(user) was not told")
+            } onCancel: {
+                watch.cancel()
             }
-            throw Broken("the events ended")
         }
+    }
+
+    /// What the newest receipt of a user proves; with a text, what the answer to what was asked last proves of it.
+    private func receipt(of user: String, _ step: Step) throws -> VerifiedReceipt {
+        guard let text = step.quoted else {
+            let history = try server.look("history", "id=\(server.encoded(user))")
+            let items = history.values.compactMap { $0 as? [[String: Any]] }.first ?? []
+            guard let newest = items.first(where: { $0["receipt"] is [String: Any] }) else { throw Broken("no receipt of \(user)") }
+            return try VerifiedReceipt(verifying: JSONSerialization.data(withJSONObject: newest))
+        }
+        let id = try question(of: user)
+        var body = String(decoding: try server.body("confirmation", "confirmation=\(id)"), as: UTF8.self)
+        switch step.words.count > 2 ? step.words[2] : "" {
+        case "cut": body.removeLast()
+        case "flipped":
+            guard let name = body.range(of: #""signature":""#) else { throw Broken("nobody has signed: \(body)") }
+            let first = name.upperBound..<body.index(after: name.upperBound)
+            body.replaceSubrange(first, with: body[first] == "A" ? "B" : "A")
+        case "long": body += String(repeating: " ", count: 100_000)
+        default: break
+        }
+        let expected = ReceiptExpectation(deed: .approved, text: text, confirmation: id)
+        return try VerifiedReceipt(verifying: body, expecting: expected)
     }
 
     /// Where the pages of scenarios are.

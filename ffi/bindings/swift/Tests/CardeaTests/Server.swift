@@ -119,32 +119,41 @@ final class Server {
         try get("/token/\(name)?service=\(service)&authKey=\(adminKey)&\(query)")
     }
 
-    private func encoded(_ text: String) -> String {
+    func encoded(_ text: String) -> String {
         text.utf8.map { String(format: "%%%02X", $0) }.joined()
     }
 
+    /// What an administrator reads, as it is sent.
+    func body(_ name: String, _ query: String) throws -> Data {
+        try exchange("GET", "/token/\(name)?service=\(service)&authKey=\(adminKey)&\(query)")
+    }
+
     private func get(_ target: String) throws -> [String: Any] {
-        try exchange("GET \(target) HTTP/1.1\r\nHost: \(http)\r\nConnection: close\r\n\r\n")
+        try read(exchange("GET", target), of: target)
     }
 
     private func post(_ target: String, _ body: String) throws -> [String: Any] {
-        try exchange(
-            "POST \(target) HTTP/1.1\r\nHost: \(http)\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        try read(exchange("POST", target, body), of: target)
     }
 
-    private func exchange(_ request: String) throws -> [String: Any] {
+    private func read(_ body: Data, of target: String) throws -> [String: Any] {
+        let said = try JSONSerialization.jsonObject(with: body) as? [String: Any] ?? [:]
+        if let error = said["message"] as? String, said["error"] as? String != "unknown-token" {
+            throw Broken("\(target.prefix { $0 != "?" }) is refused: \(error)")
+        }
+        return said
+    }
+
+    private func exchange(_ method: String, _ target: String, _ body: String = "") throws -> Data {
+        let request =
+            "\(method) \(target) HTTP/1.1\r\nHost: \(http)\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         let descriptor = try Socket.connected(to: http)
         defer { close(descriptor) }
         guard Socket.send(Array(request.utf8)[...], to: descriptor) else { throw Broken("the server does not read") }
         var answer = Data()
         while case let piece = Socket.receive(from: descriptor), !piece.isEmpty { answer += piece }
-        guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { throw Broken("no answer to \(request)") }
-        let body = answer[end.upperBound...]
-        let said = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] ?? [:]
-        if let error = said["message"] as? String, said["error"] as? String != "unknown-token" {
-            throw Broken("\(request.prefix(while: { $0 != "?" && $0 != "\r" })) is refused: \(error)")
-        }
-        return said
+        guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { throw Broken("no answer to \(target)") }
+        return Data(answer[end.upperBound...])
     }
 }

@@ -50,8 +50,8 @@ enum Socket {
     }
 
     /// What has arrived; nothing at the end.
-    static func receive(from descriptor: Int32) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+    static func receive(from descriptor: Int32, atMost limit: Int = 65_536) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: limit)
         let count = read(descriptor, &buffer, buffer.count)
         return Array(buffer.prefix(max(count, 0)))
     }

@@ -43,15 +43,32 @@ public final class TokensModel {
     private let openWallet: @Sendable () async throws -> Wallet
     private let now: @MainActor () -> Double
     private var wallet: Wallet?
+    private var live: Live?
+    private var running = 0
     private var listening: Task<Void, Never>?
     private var invitation: Invitation?
     private var ends: [String: Double] = [:]
     private var waiting: [String: Confirmation] = [:]
 
-    /// - Parameter now: seconds of a clock that nobody can set.
-    public init(now: @escaping @MainActor () -> Double, openWallet: @escaping @Sendable () async throws -> Wallet) {
+    /// - Parameters:
+    ///   - now: seconds of a clock that nobody can set and that goes on while the device sleeps.
+    ///   - openWallet: opens the wallet; called when it is first needed, and again if that failed.
+    public init(
+        now: @escaping @MainActor () -> Double = TokensModel.clock(),
+        openWallet: @escaping @Sendable () async throws -> Wallet
+    ) {
         self.now = now
         self.openWallet = openWallet
+    }
+
+    /// Seconds since this was called. The system's uptime would stand still while the device sleeps, and a token would seem
+    /// to be open for longer than it is.
+    nonisolated public static func clock() -> @MainActor () -> Double {
+        let start = ContinuousClock.now
+        return {
+            let (seconds, attoseconds) = start.duration(to: .now).components
+            return Double(seconds) + Double(attoseconds) / 1e18
+        }
     }
 
     deinit { listening?.cancel() }
@@ -60,11 +77,26 @@ public final class TokensModel {
     public func start() async {
         await act {
             let tokens = try await self.opened().tokens()
-            self.screen.tokens = []
-            for token in tokens { self.screen.tokens.append(try await self.item(token)) }
+            var items: [Item] = []
+            for token in tokens { items.append(try await self.item(token)) }
+            self.screen.tokens = items
             self.screen.loading = false
-            for token in tokens { try await self.refresh(token) }
         }
+        await refreshAll()
+    }
+
+    /// The app is looked at: keeps sessions, so that what happens elsewhere is seen at once, and asks how all tokens stand.
+    public func look() async {
+        await act { if self.live == nil { self.live = try await self.opened().goLive() } }
+        live?.wake()
+        await refreshAll()
+    }
+
+    /// The app is not looked at any more: no connection is left.
+    public func away() async {
+        let ending = live
+        live = nil
+        await act { try await ending?.stop() }
     }
 
     /// A link was tapped, scanned or pasted. Nothing is used up before the holder accepts.
@@ -112,6 +144,7 @@ public final class TokensModel {
         await act { self.show(id, try await self.opened().token(id).open(approval)) }
     }
 
+    /// Closes a token. Needs no PIN.
     public func close(_ id: String) async {
         await act { self.show(id, try await self.opened().token(id).close()) }
     }
@@ -121,7 +154,20 @@ public final class TokensModel {
         await act { try await self.refresh(self.opened().token(id)) }
     }
 
-    /// The PIN is wiped.
+    /// Asks the server how each token stands. That one server is away says nothing of the others.
+    public func refreshAll() async {
+        for item in screen.tokens { await act(keepingMessage: true) { try await self.refresh(self.opened().token(item.id)) } }
+    }
+
+    /// Removes a token that its server does not know any more.
+    public func remove(_ id: String) async {
+        await act {
+            try await self.opened().token(id).forget()
+            self.screen.tokens.removeAll { $0.id == id }
+        }
+    }
+
+    /// Approves a text. The PIN is wiped.
     public func approve(_ id: String, _ question: Question, pin: inout [UInt8]) async {
         let approval = Approval.pin(wiping: &pin)
         await act {
@@ -131,6 +177,7 @@ public final class TokensModel {
         }
     }
 
+    /// Denies a text. Needs no PIN.
     public func deny(_ id: String, _ question: Question, because reason: DenyReason? = nil) async {
         await act {
             guard let asked = self.waiting[question.id] else { return }
@@ -156,10 +203,14 @@ public final class TokensModel {
         }
     }
 
-    private func act(_ action: @MainActor () async throws -> Void) async {
+    private func act(keepingMessage: Bool = false, _ action: @MainActor () async throws -> Void) async {
+        running += 1
         screen.busy = true
-        screen.message = nil
-        defer { screen.busy = false }
+        if !keepingMessage { screen.message = nil }
+        defer {
+            running -= 1
+            screen.busy = running > 0
+        }
         do {
             try await action()
         } catch let error as CardeaError {
@@ -180,15 +231,17 @@ public final class TokensModel {
         listening = Task { [weak self] in
             while let event = await events.next() {
                 guard let self else { return }
-                self.heard(event)
+                await self.heard(event)
             }
         }
         return made
     }
 
-    private func heard(_ event: Event) {
+    private func heard(_ event: Event) async {
         guard let id = event.token else { return }
         switch event.kind {
+        case .confirmationAsked, .revoked:
+            await act(keepingMessage: true) { try await self.refresh(self.opened().token(id)) }
         case .unenrolled: screen.tokens.removeAll { $0.id == id }
         case .closed: settle(id, .closed)
         case .blocked: settle(id, .blocked)

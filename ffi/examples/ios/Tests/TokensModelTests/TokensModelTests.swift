@@ -4,6 +4,10 @@ import XCTest
 
 @testable import TokensModel
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The whole app but its pixels, with a real server.
 @MainActor
 final class TokensModelTests: XCTestCase {
@@ -138,5 +142,78 @@ final class TokensModelTests: XCTestCase {
         XCTAssertEqual(model.screen.tokens.map(\.state), [nil])
         XCTAssertFalse(model.screen.loading)
         XCTAssertNotNil(model.screen.message, "it says that the server cannot be reached")
+    }
+
+    /// Waits until the screen is as wanted; whatever changes it is waited for, and nothing else.
+    private func until(_ model: TokensModel, _ holds: @escaping @MainActor (TokensModel.Screen) -> Bool) async {
+        let (changes, change) = AsyncStream.makeStream(of: Void.self)
+        model.changed = { change.yield() }
+        if holds(model.screen) { return }
+        for await _ in changes where holds(model.screen) { return }
+    }
+
+    func testWhatHappensElsewhereIsSeenWhileTheAppIsLookedAt() async throws {
+        let server = try Server()
+        let model = try await enrolled(server)
+        await model.look()
+        await open(model)
+        try server.call("confirmation", "joe", #","text":"Pay 4 EUR""#)
+        await until(model) { $0.tokens[0].texts.map(\.text) == ["Pay 4 EUR"] }
+        try server.call("close", "joe")
+        await until(model) { $0.tokens[0].state == .closed }
+        try server.call("delete", "joe")
+        await until(model) { $0.tokens[0].state == .notEnrolled }
+        await model.remove(model.screen.tokens[0].id)
+        XCTAssertEqual(model.screen.tokens, [])
+        await model.away()
+        XCTAssertNil(model.screen.message)
+    }
+
+    func testAnAppThatComesBackAsksHowItsTokensStand() async throws {
+        let server = try Server()
+        let model = try await enrolled(server)
+        await open(model)
+        await model.look()
+        await model.away()
+        try server.call("close", "joe")
+        XCTAssertEqual(model.screen.tokens[0].state, .open)
+        await model.look()
+        XCTAssertEqual(model.screen.tokens[0].state, .closed)
+        await model.away()
+    }
+
+    func testAServerThatIsAwaySaysNothingOfTokensOfAnother() async throws {
+        let (away, server) = (try Server(), try Server())
+        let first = model(server)
+        for place in [away, server] {
+            await first.invite(try link(place))
+            await accept(first)
+        }
+        away.stop()
+        let model = model(server)
+        await model.start()
+        XCTAssertEqual(Set(model.screen.tokens.map(\.state)), [nil, .closed])
+        XCTAssertNotNil(model.screen.message, "it says that one server cannot be reached")
+    }
+
+    func testTheAppIsBusyUntilTheLastThingIsDone() async throws {
+        let server = try Server()
+        let model = try await enrolled(server)
+        let id = model.screen.tokens[0].id
+        server.signal(SIGSTOP)
+        let slow = Task { await model.refresh(id) }
+        await until(model) { $0.busy }
+        await model.invite("none")
+        XCTAssertTrue(model.screen.busy)
+        server.signal(SIGCONT)
+        await slow.value
+        XCTAssertFalse(model.screen.busy)
+    }
+
+    func testTheClockGoesOnAndNeverBack() async {
+        let clock = TokensModel.clock()
+        let first = clock()
+        XCTAssertGreaterThanOrEqual(first, 0)
+        XCTAssertGreaterThanOrEqual(clock(), first)
     }
 }
