@@ -2,10 +2,10 @@
 //! devices. Looks into folders and into jar, aar, apk and zip files.
 
 mod elf;
-mod zip;
+pub(crate) mod zip;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};

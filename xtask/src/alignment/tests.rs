@@ -28,7 +28,7 @@ fn aligned() -> Vec<u8> {
 }
 
 /// A ZIP file of these files, every second one compressed, with bytes before it and a comment after it.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
     for (index, (name, bytes)) in files.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Just enough of ZIP to read libraries out of a jar or an AAR.
+//! Just enough of ZIP to read files out of a jar or an AAR.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -16,7 +16,7 @@ const LARGEST: usize = 256 << 20;
 /// # Errors
 ///
 /// It is no ZIP file, is damaged, or uses what no jar needs: encryption, other compression than deflate, 64-bit records.
-pub(super) fn contents(archive: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>> {
+pub(crate) fn contents(archive: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>> {
     let end = end(archive).context("no end of a ZIP file")?;
     let count = number::<2>(archive, end + 10)?;
     let mut at = number::<4>(archive, end + 16)?;

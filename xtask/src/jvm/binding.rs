@@ -1,4 +1,5 @@
-//! The native library, and the Kotlin that is generated from it.
+//! The native library, and the Kotlin that is generated from it: with everything for the JVM, and without any feature for
+//! Android.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,59 @@ impl Binding {
         paths.extend([self.low.clone(), self.high.clone()]);
         paths
     }
+}
+
+/// What an AAR has in its classes.
+pub(crate) struct Android {
+    /// Stand-ins for Android's own classes, which no package holds.
+    pub(crate) stubs: PathBuf,
+    /// Classes of the generated Kotlin.
+    pub(crate) low: PathBuf,
+    /// Classes of `dev.cardea` and of what only Android can do.
+    pub(crate) high: PathBuf,
+}
+
+impl Android {
+    /// Generates Kotlin from `lean`, a library without any feature, and compiles it and what lies above it for Android. It
+    /// fails if the part of the layer that is for every library uses what only a larger one has.
+    ///
+    /// # Errors
+    ///
+    /// The generator's or the compiler's messages.
+    pub(crate) fn make(workspace: &Workspace, toolchain: &Toolchain, lean: &Path) -> Result<Self> {
+        let folder = workspace.root.join(FOLDER);
+        let compile = |name, sources, uses: &[PathBuf], arguments: &[&str]| {
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            let unit = Unit { name, sources, uses: uses.to_vec(), friends: Vec::new(), arguments };
+            unit.compile(workspace, toolchain)
+        };
+        let mut uses = toolchain.runtime();
+        let stubs = compile("android-stubs", sources(&folder.join("src/stubs/kotlin"))?, &uses, &["-Werror"])?;
+        uses.push(stubs.clone());
+        let generated = generate(workspace, lean, "uniffi-android.toml", "generated-android")?;
+        let low = compile("cardea-ffi-android", generated, &uses, &["-nowarn"])?;
+        uses.push(low.clone());
+        let mut ours = sources(&folder.join("src/main/kotlin"))?;
+        ours.extend(sources(&folder.join("src/android/kotlin"))?);
+        let high = compile("cardea-aar", ours, &uses, &["-Werror", "-Xexplicit-api=strict"])?;
+        Ok(Self { stubs, low, high })
+    }
+}
+
+/// Builds the library without any feature, which is what phones get, in a form that only the generator reads: it lies
+/// beside the one with all features that tests load, and takes nothing's place.
+///
+/// # Errors
+///
+/// The compiler's messages.
+pub(crate) fn lean(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = process::cargo(&workspace.root);
+    build.args(["rustc", "--quiet", "--locked", "-p", "cardea-ffi", "--lib", "--crate-type", "lib"]);
+    process::logged(build.arg("--no-default-features"), &workspace.log("kotlin-lean"))?;
+    let built = workspace.target().join("debug/libcardea_ffi.rlib");
+    let lean = workspace.target().join("jvm/lean.rlib");
+    fs::copy(&built, &lean).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(lean)
 }
 
 /// Generates Kotlin as `config` says, into a folder of that name below `target/jvm`.

@@ -1,6 +1,7 @@
 //! The JVM jar and the Android AAR.
 
 mod aar;
+mod pom;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +15,6 @@ use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
-/// What the jar needs beside it, as Maven knows it. JNA older than this does not load with memory pages of 16 KiB.
-const NEEDS: [(&str, &str, &str); 3] = [
-    ("org.jetbrains.kotlin", "kotlin-stdlib", "2.2.0"),
-    ("org.jetbrains.kotlinx", "kotlinx-coroutines-core-jvm", "1.8.0"),
-    ("net.java.dev.jna", "jna", "5.17.0"),
-];
 /// All files in jars are of that time, so that the same content makes the same jar.
 const DATE: &str = "2026-01-01T00:00:00Z";
 /// What the program that tries the jar prints when all is well.
@@ -28,6 +23,7 @@ const WORKS: &str = "works";
 /// Makes and tries both, a line for each.
 pub(super) fn run(workspace: &Workspace, report: &mut Report) {
     report.part("kotlin jar", || jar(workspace));
+    report.part("kotlin aar layout", || aar::layout(workspace));
     report.part("kotlin aar", || aar::make(workspace));
 }
 
@@ -81,7 +77,7 @@ fn jar(workspace: &Workspace) -> Result<Outcome> {
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
         put(&workspace.root.join(license), &extra.join("META-INF"))?;
     }
-    archive(workspace, &jar, &[&binding.low, &binding.high, &extra])?;
+    archive(workspace, &jar, &[], &[&binding.low, &binding.high, &extra])?;
 
     let texts = workspace.target().join("package/sources");
     if texts.exists() {
@@ -98,8 +94,8 @@ fn jar(workspace: &Workspace) -> Result<Outcome> {
             put(&file, &texts.join(inner.parent().unwrap_or(Path::new(""))))?;
         }
     }
-    archive(workspace, &folder.join(format!("cardea-{version}-sources.jar")), &[&texts])?;
-    fs::write(folder.join(format!("cardea-{version}.pom")), pom(version))?;
+    archive(workspace, &folder.join(format!("cardea-{version}-sources.jar")), &[], &[&texts])?;
+    fs::write(folder.join(format!("cardea-{version}.pom")), pom::of(&pom::JAR, version))?;
 
     try_it(workspace, &toolchain, &binding, &jar)?;
     Outcome::passed(format!("{}, {} bytes", jar.display(), fs::metadata(&jar)?.len()))
@@ -113,49 +109,15 @@ fn put(file: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Makes a jar of everything in `folders`, in the order of the names.
-fn archive(workspace: &Workspace, jar: &Path, folders: &[&Path]) -> Result<()> {
+fn archive(workspace: &Workspace, jar: &Path, options: &[&str], folders: &[&Path]) -> Result<()> {
     let mut command = Command::new("jar");
-    command.arg("--create").arg(format!("--date={DATE}")).arg("--file").arg(jar);
+    command.arg("--create").args(options).arg(format!("--date={DATE}")).arg("--file").arg(jar);
     for folder in folders {
         for file in files(folder)? {
             command.arg("-C").arg(folder).arg(file.strip_prefix(folder).context("a file outside its folder")?);
         }
     }
     process::logged(&mut command, &workspace.log("package-kotlin-jar")).map(drop)
-}
-
-fn pom(version: &str) -> String {
-    let dependencies: String = NEEDS
-        .iter()
-        .map(|(group, artifact, version)| {
-            format!(
-                "    <dependency>\n      <groupId>{group}</groupId>\n      <artifactId>{artifact}</artifactId>\n      \
-                 <version>{version}</version>\n      <scope>compile</scope>\n    </dependency>\n"
-            )
-        })
-        .collect();
-    format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>dev.cardea</groupId>
-  <artifactId>cardea</artifactId>
-  <version>{version}</version>
-  <name>Cardea</name>
-  <description>Tokens that their holder opens and closes</description>
-  <licenses>
-    <license>
-      <name>Apache-2.0</name>
-    </license>
-    <license>
-      <name>MIT</name>
-    </license>
-  </licenses>
-  <dependencies>
-{dependencies}  </dependencies>
-</project>
-"#
-    )
 }
 
 /// Runs a program on a JVM that has nothing of this build but the jar.
@@ -184,23 +146,4 @@ fn try_it(workspace: &Workspace, toolchain: &Toolchain, binding: &Binding, jar: 
         bail!("the program with the jar said: {said}");
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pom_names_everything_that_the_jar_needs() {
-        let pom = pom("1.2.3");
-        for (group, artifact, version) in NEEDS {
-            let named = format!(
-                "<groupId>{group}</groupId>\n      <artifactId>{artifact}</artifactId>\n      <version>{version}<"
-            );
-            assert!(pom.contains(&named), "{pom}");
-        }
-        assert!(pom.contains("<artifactId>cardea</artifactId>\n  <version>1.2.3</version>"), "{pom}");
-        let opened = pom.matches("<").count() - 1;
-        assert_eq!(opened % 2, 0, "every element is closed: {pom}");
-    }
 }

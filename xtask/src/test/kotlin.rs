@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::bindings;
-use crate::jvm::{self, Binding, FOLDER, Toolchain, Unit, class_path, sources};
+use crate::jvm::{self, Android, Binding, FOLDER, Toolchain, Unit, class_path, sources};
 use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
@@ -38,28 +38,21 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     Outcome::passed(format!("{} tests", counts.passed))
 }
 
-/// Compiles what is for Android: stand-ins, the generated Kotlin as Android gets it, our part, and the example.
+/// Compiles what is for Android: against the library that phones get, and what tests run over the one that they load.
 fn android(workspace: &Workspace, toolchain: &Toolchain, binding: &Binding) -> Result<Vec<PathBuf>> {
-    let folder = workspace.root.join(FOLDER);
-    let compile = |name, sources, uses: &[PathBuf], arguments: &[String]| {
-        let unit = Unit { name, sources, uses: uses.to_vec(), friends: Vec::new(), arguments: arguments.to_vec() };
-        unit.compile(workspace, toolchain)
+    let aar = Android::make(workspace, toolchain, &jvm::lean(workspace)?)?;
+    let compile = |name, sources, uses: &[PathBuf]| {
+        let arguments = vec!["-Werror".to_owned()];
+        Unit { name, sources, uses: uses.to_vec(), friends: Vec::new(), arguments }.compile(workspace, toolchain)
     };
-    let strict = ["-Werror".to_owned()];
-
-    let mut uses = toolchain.runtime();
-    let stubs = compile("android-stubs", sources(&folder.join("src/stubs/kotlin"))?, &uses, &strict)?;
-    uses.push(stubs.clone());
-    let generated = jvm::generate(workspace, &binding.library, "uniffi-android.toml", "generated-android")?;
-    compile("cardea-ffi-android", generated, &uses, &["-nowarn".to_owned()])?;
-
     let mut uses = binding.class_path(toolchain);
-    uses.push(stubs.clone());
-    let ours = compile("cardea-android", sources(&folder.join("src/android/kotlin"))?, &uses, &strict)?;
+    uses.push(aar.stubs.clone());
+    let ours = sources(&workspace.root.join(FOLDER).join("src/android/kotlin"))?;
+    let ours = compile("cardea-android", ours, &uses)?;
     uses.push(ours.clone());
     let example = sources(&workspace.root.join(EXAMPLE).join("main/kotlin"))?;
-    let example = compile("cardea-example", example, &uses, &strict)?;
-    Ok(vec![stubs, ours, example])
+    let example = compile("cardea-example", example, &uses)?;
+    Ok(vec![aar.stubs, ours, example])
 }
 
 /// Compiles the tests; returns the class path that they run with, themselves last.
@@ -99,7 +92,7 @@ fn run_tests(workspace: &Workspace, binding: &Binding, classes: Vec<PathBuf>) ->
         .arg(tests)
         .env("CARDEA_SERVER", workspace.program("cardea-server"))
         .env("CARDEA_LIBRARY", &binding.library)
-        .env("CARDEA_SCENARIOS", workspace.root.join("ffi/conformance/scenarios.txt"));
+        .env("CARDEA_SCENARIOS", workspace.root.join("ffi/conformance"));
     process::logged(&mut command, &workspace.log("kotlin"))
 }
 

@@ -1,11 +1,16 @@
-//! The AAR: where the Android toolchain is, Gradle assembles it from libraries that cargo-ndk builds.
+//! The AAR: where the Android toolchain is, Gradle assembles it from libraries that cargo-ndk builds. Everything in it but
+//! the libraries is made and looked at anywhere.
 
+mod contents;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use crate::jvm::{FOLDER, files, generate};
+use super::{archive, pom, put};
+use crate::jvm::{self, Android, FOLDER, files, generate};
 use crate::report::Outcome;
 use crate::workspace::Workspace;
 use crate::{alignment, process};
@@ -73,6 +78,41 @@ fn starts(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
+}
+
+/// Lays out what an AAR holds beside its libraries, and looks at what came about. The classes are those of an AAR; they were
+/// compiled against stand-ins for Android's own.
+pub(super) fn layout(workspace: &Workspace) -> Result<Outcome> {
+    let toolchain = match jvm::provide(workspace)? {
+        Ok(toolchain) => toolchain,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
+    let android = Android::make(workspace, &toolchain, &jvm::lean(workspace)?)?;
+    let version = &workspace.package("cardea-ffi")?.version;
+    let folder = workspace.target().join("package/aar");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let inside = folder.join("inside");
+    fs::create_dir_all(&inside).with_context(|| format!("cannot create {}", inside.display()))?;
+    let source = workspace.root.join(FOLDER).join("src/android");
+    let manifest = fs::read_to_string(source.join("AndroidManifest.xml"))?;
+    fs::write(inside.join("AndroidManifest.xml"), contents::manifest(&manifest, API_LEVEL)?)?;
+    fs::copy(source.join("consumer-rules.pro"), inside.join("proguard.txt"))?;
+    fs::write(inside.join("R.txt"), "")?;
+    let licenses = folder.join("licenses");
+    for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        put(&workspace.root.join(license), &licenses.join("META-INF"))?;
+    }
+    archive(workspace, &inside.join("classes.jar"), &[], &[&android.low, &android.high, &licenses])?;
+    let aar = folder.join(format!("cardea-android-{version}-without-libraries.aar"));
+    archive(workspace, &aar, &["--no-manifest"], &[&inside])?;
+    fs::write(folder.join(format!("cardea-android-{version}.pom")), pom::of(&pom::AAR, version))?;
+    let wrong = contents::wrong(&fs::read(&aar)?)?;
+    if !wrong.is_empty() {
+        bail!("{}: {}", aar.display(), wrong.join("; "));
+    }
+    Outcome::passed(format!("{}, {} bytes", aar.display(), fs::metadata(&aar)?.len()))
 }
 
 /// Makes the AAR and checks its libraries, or says what is missing.

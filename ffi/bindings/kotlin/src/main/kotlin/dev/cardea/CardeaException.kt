@@ -77,7 +77,12 @@ public sealed class CardeaException(
     public class ShuttingDown internal constructor(code: Int, message: String) : CardeaException(code, message)
 
     /** A relying party's call failed. Says nothing about the token: treat it as not open. */
-    public class RelyingParty internal constructor(code: Int, message: String) : CardeaException(code, message)
+    public class RelyingParty internal constructor(
+        code: Int,
+        message: String,
+        /** After how long the same call may succeed, where the server says so. */
+        public val wait: Duration?,
+    ) : CardeaException(code, message)
 
     final override fun toString(): String = "$message (code $code)"
 }

@@ -1,5 +1,7 @@
 package dev.cardea
 
+import java.io.IOException
+
 /**
  * What the program around a wallet supplies. All of it is optional.
  *
@@ -31,26 +33,32 @@ public fun interface Entropy {
     public fun bytes(count: Int): ByteArray
 }
 
-/** Keeps a few small secrets under short names. */
+/** There is no room for another secret. What a [SecretStore] may throw. */
+public class SecretsFull(message: String, cause: Throwable? = null) : IOException(message, cause)
+
+/** The holder, or the operating system for the holder, says no. What a [SecretStore] may throw. */
+public class SecretsDenied(message: String, cause: Throwable? = null) : IOException(message, cause)
+
+/** Keeps a few small secrets under short names. What goes wrong is an exception, never an absent secret. */
 public interface SecretStore {
     /**
      * The secret of that name; none if there certainly is none. One that cannot be read is an error.
      *
-     * @throws java.io.IOException it cannot be read.
+     * @throws IOException it cannot be read.
      */
     public fun load(name: String): ByteArray?
 
     /**
      * Keeps [secret] under [name] for good, replacing another one. When this returns, a crash does not undo it.
      *
-     * @throws java.io.IOException it cannot be kept.
+     * @throws IOException it cannot be kept.
      */
     public fun save(name: String, secret: ByteArray)
 
     /**
      * Forgets the secret of that name, if there is one.
      *
-     * @throws java.io.IOException it cannot be removed.
+     * @throws IOException it cannot be removed.
      */
     public fun remove(name: String)
 }

@@ -31,7 +31,7 @@ internal fun LowException.raised(): CardeaException = when (this) {
     is LowException.Storage -> CardeaException.Storage(code.toInt(), reason)
     is LowException.Host -> CardeaException.HostFailed(code.toInt(), reason)
     is LowException.ShuttingDown -> CardeaException.ShuttingDown(code.toInt(), reason)
-    is LowException.RelyingParty -> CardeaException.RelyingParty(code.toInt(), reason)
+    is LowException.RelyingParty -> CardeaException.RelyingParty(code.toInt(), reason, waitSeconds?.toLong()?.seconds)
 }
 
 internal fun LowStatus.lift(): Status = Status(
@@ -57,7 +57,7 @@ internal fun LowInfo.lift(): TokenInfo = TokenInfo(
     addedAt = addedAt.toLong(),
     confirmed = confirmed,
     pending = pending,
-    policy = Policy(pinMin.toInt(), pinMax.toInt(), duressAllowed, biometricAllowed),
+    policy = Policy(pinMin.toInt(), pinMax.toInt(), duressAllowed, biometricAllowed, shortString = null),
 )
 
 internal fun LowEvent.lift(): Event {
@@ -89,6 +89,7 @@ internal fun LowDevice.lift(): DeviceInfo =
 
 internal fun LowHistory.lift(): HistoryItem = HistoryItem(time.toLong(), Deed.valueOf(deed.name), device)
 
-internal fun LowPreview.lift(): Preview = Preview(host, port.toInt())
+internal fun LowPreview.lift(): Preview = Preview(host, port.toInt(), InvitationKind.valueOf(kind.name))
 
-internal fun LowPolicy.lift(): Policy = Policy(pinMin.toInt(), pinMax.toInt(), duressAllowed, biometricAllowed)
+internal fun LowPolicy.lift(): Policy =
+    Policy(pinMin.toInt(), pinMax.toInt(), duressAllowed, biometricAllowed, ShortString.valueOf(shortString.name))

@@ -11,6 +11,7 @@ import dev.cardea.ffi.Presence as LowPresence
 import dev.cardea.ffi.PresenceRequest as LowRequest
 import dev.cardea.ffi.Purpose as LowPurpose
 import dev.cardea.ffi.SecretStore as LowSecrets
+import java.io.IOException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.runBlocking
@@ -21,7 +22,7 @@ internal fun Host.lower(): LowHost = LowHost(
     clock = clock?.let(::HostClock),
     entropy = entropy?.let(::HostEntropy),
     log = log?.let(::HostLog),
-    secrets = secrets?.let(::HostSecrets),
+    secrets = secrets?.let { if (it is NativeSecrets) it.low else HostSecrets(it) },
     presence = presence?.let(::HostPresence),
 )
 
@@ -32,7 +33,11 @@ internal fun Host.lower(): LowHost = LowHost(
 private inline fun <T> asked(call: () -> T): T = try {
     call()
 } catch (thrown: Throwable) {
-    throw LowHostException.Failed(thrown.javaClass.name)
+    throw when (thrown) {
+        is SecretsFull -> LowHostException.Full()
+        is SecretsDenied -> LowHostException.Denied()
+        else -> LowHostException.Failed(thrown.javaClass.name)
+    }
 }
 
 private class HostClock(private val clock: Clock) : LowClock {
@@ -63,6 +68,25 @@ private class HostSecrets(private val secrets: SecretStore) : LowSecrets {
     }
 
     override fun remove(name: String): Unit = asked { secrets.remove(name) }
+}
+
+/** A store that the library brings. A wallet uses it without coming through here. */
+internal class NativeSecrets(val low: LowSecrets) : SecretStore {
+    override fun load(name: String): ByteArray? = kept { low.load(name.whole()) }
+
+    override fun save(name: String, secret: ByteArray): Unit = kept { low.save(name.whole(), secret) }
+
+    override fun remove(name: String): Unit = kept { low.remove(name.whole()) }
+
+    private inline fun <T> kept(call: () -> T): T = try {
+        call()
+    } catch (error: LowHostException) {
+        throw when (error) {
+            is LowHostException.Full -> SecretsFull("there is no room for another secret", error)
+            is LowHostException.Denied -> SecretsDenied("the secrets of this user cannot be read: access was denied", error)
+            is LowHostException.Failed -> IOException(error.reason, error)
+        }
+    }
 }
 
 private class HostPresence(private val presence: Presence) : LowPresence {

@@ -34,6 +34,18 @@ public data class Status(
     val clockDifference: Duration?,
 )
 
+/** Whether six digits are compared at enrollment. */
+public enum class ShortString {
+    /** No. */
+    OFF,
+
+    /** They are shown. */
+    SHOWN,
+
+    /** The token does not count before they were compared. */
+    REQUIRED,
+}
+
 /** What a service asks of PINs. */
 public data class Policy(
     /** Fewest digits. */
@@ -44,6 +56,8 @@ public data class Policy(
     val duressAllowed: Boolean,
     /** Whether the biometric slot is allowed. */
     val biometricAllowed: Boolean,
+    /** Whether six digits are compared at enrollment; none of a token that is enrolled, where it does not matter any more. */
+    val shortString: ShortString?,
 )
 
 /** What a wallet holds of a token. Nothing in it is secret. */
@@ -78,12 +92,26 @@ public class Enrollment internal constructor(
     public val shortStringRequired: Boolean,
 )
 
+/** How an invitation came. */
+public enum class InvitationKind {
+    /** By a link or a QR code. The server's key came with it. */
+    LINK,
+
+    /** By a typed code. The server's key was looked up. */
+    CODE,
+
+    /** In a way that this version has no name for. */
+    OTHER,
+}
+
 /** Where an invitation leads. */
 public data class Preview(
     /** Server's host. */
     val host: String,
     /** Server's port. */
     val port: Int,
+    /** How it came. */
+    val kind: InvitationKind,
 )
 
 /** A text that waits for an answer. What is in [text] is what is signed: show it as it is, all of it. */

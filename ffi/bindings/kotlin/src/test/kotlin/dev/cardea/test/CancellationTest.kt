@@ -2,6 +2,7 @@ package dev.cardea.test
 
 import dev.cardea.Approval
 import dev.cardea.CardeaException
+import dev.cardea.Confirmation
 import dev.cardea.Event
 import dev.cardea.Host
 import dev.cardea.Invitation
@@ -60,7 +61,23 @@ class CancellationTest {
         "devices" to Deed(setOf(1, 2)) { it.devices() },
         "history" to Deed(setOf(1, 2)) { it.history() },
         "service" to Deed(setOf(1, 2)) { it.serviceInfo() },
+        "duress" to Deed(setOf(1, 2)) { it.setDuress(pin(), listOf(pin(DURESS))) },
+        "approve" to Deed(setOf(1, 2)) { it.approve(waiting(it), Approval.Pin(pin())) },
+        "deny" to Deed(setOf(1, 2)) { it.deny(waiting(it)) },
+        "revoke" to Deed(setOf(1, 2)) { token ->
+            try {
+                token.revokeDevice("00000000", Approval.Pin(pin()))
+            } catch (_: CardeaException.Refused) {
+                // There is no such device, which only the server knows.
+            }
+        },
     )
+
+    /** A text that waits for an answer. */
+    private suspend fun waiting(token: Token): Confirmation {
+        if (token.status().confirmations == 0) server.ask(user, "Yes?")
+        return token.confirmations().first()
+    }
 
     /** Runs `act` for each piece at which the connection can break, until it gets through without a break. */
     private suspend fun atEveryPiece(act: suspend () -> Unit): Int {
@@ -92,6 +109,67 @@ class CancellationTest {
             assertTrue(pieces >= 2, "$name has $pieces pieces")
         }
         assertEquals(10, token.status().triesLeft)
+    }
+
+    @Test
+    fun `every operation that was broken comes to its end once the server is back`(): Unit = runBlocking {
+        val token = wallet().enroll(Invitation.fromText(server.enroll(user)), Pins(pin())).token
+        for ((name, deed) in deeds) {
+            val pieces = atEveryPiece {
+                val running = async(Dispatchers.Default) { runCatching { deed.act(token) } }
+                proxy.awaitBroken(running)
+                val isBroken = proxy.hasBroken
+                proxy.mend()
+                val error = running.await().exceptionOrNull()
+                val isLost = error is CardeaException.Offline || error is CardeaException.NotConfirmed
+                assertTrue(error == null || isBroken && isLost, "$name: $error")
+                val state = token.status().state
+                assertEquals(state == State.OPEN, server.status(user) == 1, name)
+            }
+            assertTrue(pieces >= 2, "$name has $pieces pieces")
+        }
+        assertEquals(10, token.status().triesLeft)
+    }
+
+    @Test
+    fun `asking for the policy may be given up anywhere, and uses nothing up`(): Unit = runBlocking {
+        var piece = 0
+        while (true) {
+            val (wallet, user) = wallet() to newUser()
+            val link = server.enroll(user)
+            proxy.breakAt(piece)
+            val asking = launch(Dispatchers.Default) { runCatching { wallet.policy(Invitation.fromText(link)) } }
+            proxy.awaitBroken(asking)
+            asking.cancelAndJoin()
+            val broken = proxy.hasBroken
+            proxy.mend()
+            assertEquals(State.OPEN, wallet.enroll(Invitation.fromText(link), Pins(pin())).token.open(pin()).state)
+            if (!broken) break
+            piece += 1
+        }
+        assertTrue(piece >= 2)
+    }
+
+    @Test
+    fun `giving a token up may be given up anywhere, and is done by the next try`(): Unit = runBlocking {
+        var piece = 0
+        while (true) {
+            val (wallet, user) = wallet() to newUser()
+            val token = wallet.enroll(Invitation.fromText(server.enroll(user)), Pins(pin())).token
+            proxy.breakAt(piece)
+            val leaving = launch(Dispatchers.Default) { runCatching { token.unenroll(Approval.Pin(pin())) } }
+            proxy.awaitBroken(leaving)
+            leaving.cancelAndJoin()
+            val broken = proxy.hasBroken
+            proxy.mend()
+            val error = runCatching { token.unenroll(Approval.Pin(pin())) }.exceptionOrNull()
+            val isGone = error is CardeaException.NotEnrolled || error is CardeaException.Misuse && error.code == 104
+            assertTrue(error == null || isGone, "$piece: $error")
+            assertEquals(0, server.status(user), "$piece")
+            if (!broken) break
+            piece += 1
+        }
+        assertTrue(piece >= 2)
     }
 
     @Test

@@ -8,7 +8,7 @@ import org.junit.runners.Parameterized
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** Plays the scenarios that all languages play. */
+/** Plays the scenarios that all languages play: every page in the folder. */
 @RunWith(Parameterized::class)
 class ConformanceTest(@Suppress("unused") private val name: String, private val scenario: Scenario) {
     @Test
@@ -26,8 +26,8 @@ class ConformanceTest(@Suppress("unused") private val name: String, private val 
         @JvmStatic
         @Parameterized.Parameters(name = "{0}")
         fun all(): List<Array<Any>> =
-            File(System.getenv("CARDEA_SCENARIOS")).let { scenarios(it) + scenarios(it.resolveSibling("live.txt")) }
-                .map { arrayOf(it.name, it) }
+            checkNotNull(File(System.getenv("CARDEA_SCENARIOS")).listFiles { file -> file.name.endsWith(".txt") }).sorted()
+                .flatMap(::scenarios).map { arrayOf(it.name, it) }
     }
 }
 
@@ -54,5 +54,12 @@ class ScenarioFileTest {
     fun `an error is no success and another number is another outcome`() {
         assertTrue(holds("open", "ok") && holds("open", null) && holds("open", "open"))
         assertTrue(!holds("error 102", "ok") && !holds("error 102", null) && !holds("1", "2"))
+    }
+
+    @Test
+    fun `objects of an array are told apart, whatever is in them`() {
+        val items = listOf("""{"a":"}]\"{"}""", "{}", """{"b":{"c":[1,{}]}}""")
+        assertEquals(items, objects("""{"n":1,"items":[${items.joinToString(" , ")}],"more":[{}]}"""))
+        assertEquals(emptyList(), objects("""{"items":[]}"""))
     }
 }

@@ -1,5 +1,6 @@
 package dev.cardea.test
 
+import dev.cardea.CardeaException
 import dev.cardea.State
 import dev.cardea.Wallet
 import com.sun.jna.Platform
@@ -24,17 +25,8 @@ class ProcessTest {
         folder.deleteRecursively()
     }
 
-    /** Another JVM like this one. */
-    private fun child(vararg arguments: String, more: String? = null, without: String? = null): Process {
-        val settings = listOf("jna.library.path").filter { it != without }.map { "-D$it=${System.getProperty(it)}" }
-        val path = System.getProperty("java.class.path") + (more?.let { File.pathSeparator + it } ?: "")
-        val line = listOf(File(System.getProperty("java.home"), "bin/java").path, "-XX:TieredStopAtLevel=1", "-Xmx256m") + settings +
-            listOf("-cp", path, "dev.cardea.test.ChildKt") + arguments
-        val builder = ProcessBuilder(line)
-        // Where cargo looks, a library would be found before the one in the jar.
-        builder.environment().remove("LD_LIBRARY_PATH")
-        return builder.redirectError(ProcessBuilder.Redirect.INHERIT).start().also(children::add)
-    }
+    private fun child(vararg arguments: String, more: String? = null, without: String? = null): Process =
+        childProgram(*arguments, more = more, without = without).also(children::add)
 
     @Test
     fun `two programs on one folder take turns`(): Unit = runBlocking {
@@ -78,15 +70,49 @@ class ProcessTest {
         return lines
     }
 
-    @Test
-    fun `two class loaders have a library each from the jar, and their hosts do not mix`() {
+    /** A jar with the library, as the package is one. */
+    private fun jar(): String {
         val jar = folder.resolve("resources.jar")
         val library = File(System.getenv("CARDEA_LIBRARY"))
         JarOutputStream(jar.outputStream()).use { stream ->
             stream.putNextEntry(JarEntry("${Platform.RESOURCE_PREFIX}/${library.name}"))
             library.inputStream().use { it.copyTo(stream) }
         }
-        assertEquals(listOf("apart"), twice(jar.path, without = "jna.library.path"))
+        return jar.path
+    }
+
+    @Test
+    fun `two class loaders have a library each from the jar, and their hosts do not mix`() {
+        assertEquals(listOf("apart"), twice(jar(), without = "jna.library.path"))
+    }
+
+    @Test
+    fun `two copies of the library in one program take turns on one folder`(): Unit = runBlocking {
+        val user = newUser()
+        val store = folder.resolve("wallet")
+        val token = server.enrolled(user, store).token
+        val child = child("shared", store.path, more = jar(), without = "jna.library.path")
+        assertEquals(listOf("0 failed"), child.inputStream.bufferedReader().readLines())
+        assertEquals(0, child.waitFor())
+        assertEquals(State.CLOSED to 10, token.status().let { it.state to it.triesLeft })
+        assertEquals(2, server.status(user))
+    }
+
+    @Test
+    fun `a folder that was put back from a backup is noticed, and opens nothing by itself`(): Unit = runBlocking {
+        val user = newUser()
+        val (store, aside) = folder.resolve("wallet") to folder.resolve("aside")
+        val token = server.enrolled(user, store).token
+        copy(store, aside)
+        repeat(3) { token.open(pin()) }
+        token.close()
+        store.deleteRecursively()
+        copy(aside, store)
+        val restored = Wallet.open(store, OPTIONS).tokens().single()
+        val opened = runCatching { restored.open(pin()).state }
+        val error = opened.exceptionOrNull()
+        assertTrue(error is CardeaException && opened.getOrNull() == null, "$opened")
+        assertTrue(server.status(user) != 1)
     }
 
     @Test

@@ -48,7 +48,8 @@ class Server(private val testArgon2: Boolean = true, private val settings: List<
         private set
     lateinit var service: String
         private set
-    private lateinit var statusKey: String
+    lateinit var statusKey: String
+        private set
     lateinit var adminKey: String
         private set
 
@@ -134,10 +135,13 @@ class Server(private val testArgon2: Boolean = true, private val settings: List<
         check(answer.startsWith("200 ")) { answer }
     }
 
-    fun confirmationState(id: String): String {
+    /** The answer about a confirmation, with its receipt if there is one. */
+    fun confirmation(id: String): String {
         val query = query(listOf("service" to service, "confirmation" to id, "authKey" to adminKey))
-        return text(send(HttpRequest.newBuilder(URI("$http/token/confirmation?$query"))).body(), "state")
+        return send(HttpRequest.newBuilder(URI("$http/token/confirmation?$query"))).body()
     }
+
+    fun confirmationState(id: String): String = text(confirmation(id), "state")
 
     /** Moves the server's clock; its time afterwards. */
     fun advance(seconds: Long): Long {
@@ -186,7 +190,7 @@ class Server(private val testArgon2: Boolean = true, private val settings: List<
 
         /** The text of the member of that name, wherever it is. */
         fun text(json: String, name: String): String {
-            val found = checkNotNull(Regex("\"$name\":\"((?:[^\"\\\\]|\\\\.)*)\"").find(json)) { "no $name in $json" }
+            val found = checkNotNull(Regex("\"$name\":\"((?:[^\"\\\\]++|\\\\.)*+)\"").find(json)) { "no $name in $json" }
             return found.groupValues[1].replace("\\\"", "\"").replace("\\\\", "\\")
         }
 

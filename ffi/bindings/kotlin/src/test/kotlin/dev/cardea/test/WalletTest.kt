@@ -4,7 +4,9 @@ import dev.cardea.Approval
 import dev.cardea.CardeaException
 import dev.cardea.Event
 import dev.cardea.Invitation
+import dev.cardea.InvitationKind
 import dev.cardea.Pins
+import dev.cardea.ShortString
 import dev.cardea.State
 import dev.cardea.Status
 import dev.cardea.Token
@@ -201,6 +203,47 @@ class WalletTest {
         assertEquals(setOf(State.CLOSED), states.map(Status::state).toSet())
         val opened = List(8) { async(Dispatchers.IO) { token.open(pin()).state } }.awaitAll()
         assertEquals(setOf(State.OPEN), opened.toSet())
+    }
+
+    @Test
+    fun `the biometric key opens, another one does not, and a service may forbid it`(): Unit = runBlocking {
+        Server().use { server ->
+            server.setting("biometric", "true")
+            val wallet = Wallet.inMemory(OPTIONS)
+            val token = wallet.enroll(Invitation.fromText(server.enroll(user)), Pins(pin(), biometric = biometricKey())).token
+            val key = biometricKey()
+            assertEquals(State.OPEN, token.open(Approval.Biometric(key)).state)
+            assertTrue(key.all { it == 0.toByte() })
+            assertFailsWith<CardeaException.PinRejected> { token.open(Approval.Biometric(ByteArray(32) { 9 })) }
+            assertEquals(110, assertFailsWith<CardeaException.Misuse> { token.open(Approval.Biometric(shortKey())) }.code)
+            // Without one among the new PINs there is none any more.
+            token.changePins(Approval.Biometric(biometricKey()), Pins(pin()))
+            assertFailsWith<CardeaException> { token.open(Approval.Biometric(biometricKey())) }
+            server.setting("biometric", "false")
+            val other = Wallet.inMemory(OPTIONS)
+            val refused = assertFailsWith<CardeaException> {
+                other.enroll(Invitation.fromText(server.enroll(newUser())), Pins(pin(), biometric = biometricKey()))
+            }
+            assertTrue(refused is CardeaException.Misuse || refused is CardeaException.Refused, "$refused")
+        }
+    }
+
+    @Test
+    fun `what a service wants of PINs and of comparing is asked before the holder chooses`(): Unit = runBlocking {
+        Server().use { server ->
+            val wallet = Wallet.inMemory(OPTIONS)
+            for ((setting, wanted) in listOf("off" to ShortString.OFF, "shown" to ShortString.SHOWN, "required" to ShortString.REQUIRED)) {
+                server.setting("shortString", "\"$setting\"")
+                val invitation = Invitation.fromText(server.enroll(newUser()))
+                assertEquals(InvitationKind.LINK, invitation.preview.kind)
+                val policy = wallet.policy(invitation)
+                assertEquals(wanted, policy.shortString)
+                assertTrue(policy.pinMin in 4..policy.pinMax)
+                val enrolled = wallet.enroll(invitation, Pins(pin()))
+                assertEquals((wanted != ShortString.OFF) to (wanted == ShortString.REQUIRED), (enrolled.shortString != null) to enrolled.shortStringRequired)
+                assertEquals(policy.copy(shortString = null), enrolled.token.info().policy)
+            }
+        }
     }
 
     @Test
