@@ -32,7 +32,9 @@ impl SecretBytes {
         self.0
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
+    /// The bytes. Whoever copies them wipes the copy.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }

@@ -1,5 +1,6 @@
 //! Codes as the server draws them, and pictures of them as people take them.
 
+mod committed;
 mod drawn;
 
 use cardea_protocol::Secret;

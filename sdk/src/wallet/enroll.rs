@@ -21,7 +21,7 @@ use crate::pins::{Keys, NewPins, allowed, blocking, derive_all};
 use crate::status::accepted;
 use crate::store::{Details, TokenKey};
 use crate::token::Token;
-use crate::transport::{Connection, TransportError};
+use crate::transport::Connection;
 
 /// How long the server is kept waiting for the holder to choose PINs. Whoever takes longer starts a second connection:
 /// servers close connections that do not finish their handshake.
@@ -117,12 +117,8 @@ impl Inner {
             let random = &mut self.env.random();
             let (server_key, epoch) = invitation.server_key();
             let start = Start::<Dalek>::start(&invitation.credential(), server_key, epoch, random)?;
-            let answer = match ask(&mut *connection, start.frame().bytes()).await {
-                Ok(answer) => answer,
-                // A server that knows no such code may close without a word.
-                Err(TransportError::Closed) => return Err(WalletError::CodeUsed),
-                Err(error) => return Err(error.into()),
-            };
+            // A server that knows no such code says so. One that hangs up has said nothing: the code is as good as before.
+            let answer = ask(&mut *connection, start.frame().bytes()).await?;
             let offered = start.receive(&answer, random)?;
             if invitation.identity().is_some_and(|identity| identity != offered.identity()) {
                 return Err(WalletError::IdentityMismatch);

@@ -99,6 +99,20 @@ async fn an_unknown_or_used_code_is_said_to_be_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_up_has_not_said_that_the_link_is_used() {
+    for fault in [Fault::LoseRequest, Fault::Swallow] {
+        let world = World::new(17).await;
+        let invitation = Invitation::from_link(&world.server.link()).unwrap();
+        world.server.fault([fault.clone(), fault]);
+        assert!(matches!(world.wallet.policy(&invitation).await, Err(WalletError::Offline(_))));
+        assert!(matches!(world.try_enroll().await, Err(WalletError::Offline(_))));
+        assert!(world.wallet.tokens().await.unwrap().is_empty());
+        world.wallet.policy(&invitation).await.unwrap();
+        world.try_enroll().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_receipt_is_made_up_for_by_asking() {
     for (seed, fault) in [(7, Fault::LoseReply), (8, Fault::DamageReply)] {
         let world = World::new(seed).await;

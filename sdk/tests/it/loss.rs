@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use cardea_protocol::Code;
 use cardea_protocol::wire::Op;
-use cardea_sdk::{DeviceStatus, Event, EventKind, WalletError, Window};
+use cardea_sdk::{DeviceStatus, Event, EventKind, Token, WalletError, Window};
 
 use crate::server::{Fault, NOW};
-use crate::world::{PIN, WRONG, World, pin};
+use crate::world::{PIN, WRONG, World, pin, pins};
 
 /// How often each operation was executed.
 fn executed(world: &World, op: Op) -> usize {
@@ -60,6 +60,35 @@ async fn a_minute_without_an_answer_is_not_confirmed_and_found_out_next_time() {
     assert_eq!(world.token().await.status().await.unwrap().state, DeviceStatus::Open);
     assert_eq!(executed(&world, Op::Open), 1);
     assert!(!world.token().await.summary().await.unwrap().pending);
+}
+
+async fn ask(token: &Token, what: &str) -> Result<(), WalletError> {
+    match what {
+        "open" => token.open(pin(PIN), Window::Service).await.map(drop),
+        "close" => token.close().await.map(drop),
+        "status" => token.status().await.map(drop),
+        "change_pin" => token.change_pin(pin(PIN), pins()).await.map(drop),
+        "set_duress" => token.set_duress(pin(PIN), Vec::new()).await.map(drop),
+        "confirmations" => token.confirmations().await.map(drop),
+        "unenroll" => token.unenroll(pin(PIN)).await,
+        other => panic!("no operation: {other}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_ends_every_operation_after_a_minute_and_the_next_one_works() {
+    let all = ["open", "close", "status", "change_pin", "set_duress", "confirmations", "unenroll"];
+    for (seed, what) in (150..).zip(all) {
+        let world = World::enrolled(seed).await;
+        let token = world.token().await;
+        world.server.fault(std::iter::repeat_n(Fault::LoseRequest, 50));
+        let before = crate::world::paused_now();
+        assert!(matches!(ask(&token, what).await, Err(WalletError::NotConfirmed)), "{what}");
+        assert_eq!(before.elapsed(), Duration::from_secs(60), "{what}");
+        assert!(token.summary().await.unwrap().pending, "{what}");
+        world.server.state().faults.clear();
+        ask(&token, what).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -95,7 +95,11 @@ class Server:
 
     def look(self, name: str, **query: str) -> Any:
         """An administrator's question."""
-        return json.loads(self._get(name, self._admin_key, query))
+        return json.loads(self.text(name, **query))
+
+    def text(self, name: str, **query: str) -> str:
+        """The same as it comes."""
+        return self._get(name, self._admin_key, query).decode()
 
     def check(self, user: str) -> int:
         """What a relying party reads."""

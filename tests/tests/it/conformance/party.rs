@@ -12,7 +12,7 @@ pub(super) struct Party {
     pub(super) site: Site,
     offers: HashMap<String, Offer>,
     /// The text that each user was asked last.
-    asked: HashMap<String, String>,
+    pub(super) asked: HashMap<String, String>,
 }
 
 impl Party {

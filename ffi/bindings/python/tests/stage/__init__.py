@@ -1,0 +1,1 @@
+"""What the scenarios of ffi/conformance are played on."""
