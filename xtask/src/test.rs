@@ -97,7 +97,7 @@ fn all() -> Vec<Part> {
             cargo::tests,
         ),
         other("bindings", &[CC], bindings::check),
-        other("python", &[CC, PYTHON, VENV], python::run),
+        other("python", &[CC, DBUS, KEYRING, PYTHON, VENV], python::run),
         other("swift", &[CC, DEBOOTSTRAP], swift::run),
         other("kotlin", &[CC, JAVA, NPM], kotlin::run),
         other("api", &[CC, CURL, PYTHON], api::run),

@@ -1,4 +1,4 @@
-//! The Python package: types, then tests against a real server.
+//! The Python package: types, tests against a real server, and the wheel with the library of the tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::bindings::{self, Language};
-use crate::package::python::{SOURCE, environment};
+use crate::package::python::{SOURCE, environment, rehearse};
 use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
@@ -42,7 +42,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     if count == 0 || text.contains(" skipped") || text.contains(" xfailed") {
         bail!("{count} tests passed, or some were skipped");
     }
-    Outcome::passed(format!("{count} tests"))
+    rehearse(workspace)?;
+    Outcome::passed(format!("{count} tests, and a wheel that was installed"))
 }
 
 /// The package with the generated module and the library in it, as an installed wheel has them.

@@ -6,6 +6,7 @@ import random
 
 import cardea
 import pytest
+from conftest import ROOT
 from server import Server
 
 NONE = [
@@ -54,6 +55,26 @@ def test_links_with_anything_changed_lead_nowhere_else(shared_server: Server, us
         else:
             # What can be read at all is either the same server, or a text that names another one openly.
             assert invitation.preview.host == host or invitation.preview.host in "".join(letters)
+
+
+async def test_pictures_with_anything_changed_lead_nowhere_else() -> None:
+    """Bits that are another way round, and files that end early."""
+    folder = ROOT / "ffi/conformance/pictures"
+    source = random.Random(7)
+    for file in ["link.png", "link.jpg"]:
+        whole = (folder / file).read_bytes()
+        assert (await cardea.Invitation.from_qr_image(whole)).preview.host == "id.example"
+        for _ in range(30):
+            changed = bytearray(whole)
+            for _ in range(source.randint(1, 3)):
+                changed[source.randrange(len(changed))] ^= 1 << source.randrange(8)
+            for picture in [bytes(changed), whole[: source.randrange(len(whole))]]:
+                try:
+                    invitation = await cardea.Invitation.from_qr_image(picture)
+                except cardea.InvitationRejected as error:
+                    assert error.code == 115
+                else:
+                    assert invitation.preview.host == "id.example"
 
 
 async def test_secrets_of_an_invitation_are_not_shown(shared_server: Server, user: str) -> None:

@@ -105,27 +105,44 @@ async def test_a_full_disk_is_an_error_and_the_token_stays(own_server: Server, o
     assert (await token.open(PIN)).state is cardea.State.OPEN
 
 
-def test_the_library_may_be_loaded_twice(tmp_path: Path) -> None:
-    """A second copy of the package beside the first, with a library of its own, in one process."""
+TWICE = """
+import asyncio, sys
+import cardea, second
+
+assert cardea._ffi is not second._ffi
+SETTINGS = dict(allow_test_argon2=True, emulated=True, recover_in_background=False)
+
+async def main(link, folder):
+    one = await cardea.open_wallet(folder, **SETTINGS)
+    token = (await one.enroll(link, bytearray(b"274951"))).token
+    two = await second.open_wallet(folder, **SETTINGS)
+    [same] = await two.tokens()
+    assert same.id == token.id
+    # They take turns, as two processes do.
+    statuses = await asyncio.gather(*(each.status() for each in [token, same] * 8))
+    assert {status.state.name for status in statuses} == {"CLOSED"}
+    assert (await token.open(b"274951")).state is cardea.State.OPEN
+    assert (await same.close()).state is second.State.CLOSED
+    assert (await same.open(b"274951")).state is second.State.OPEN
+    for package in (cardea, second):
+        try:
+            package.Invitation.from_text("none")
+        except package.InvitationRejected as error:
+            print(error.code)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_the_library_may_be_loaded_twice(own_server: Server, user: str, tmp_path: Path) -> None:
+    """A second copy of the package beside the first, with a library of its own, in one process and on one folder."""
     source = Path(cardea.__file__).parent
     shutil.copytree(source, tmp_path / "second", ignore=shutil.ignore_patterns("__pycache__"))
-    script = (
-        "import asyncio, sys\n"
-        f"sys.path[:0] = [{str(source.parent)!r}, {str(tmp_path)!r}]\n"
-        "import cardea, second\n"
-        "assert cardea._ffi is not second._ffi\n"
-        "async def main():\n"
-        "    one, two = await cardea.open_wallet(), await second.open_wallet()\n"
-        "    assert await one.tokens() == await two.tokens() == []\n"
-        "    for package in (cardea, second):\n"
-        "        try:\n"
-        "            package.Invitation.from_text('none')\n"
-        "        except package.InvitationRejected as error:\n"
-        "            print(error.code)\n"
-        "asyncio.run(main())\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(source.parent), str(tmp_path)])}
+    arguments = [sys.executable, "-c", TWICE, own_server.link(user), str(tmp_path / "wallet")]
+    ended = subprocess.run(arguments, capture_output=True, text=True, env=environment)
     assert (ended.stdout, ended.returncode) == ("111\n111\n", 0), ended.stderr
+    assert own_server.check(user) == 1
 
 
 def test_importing_starts_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from . import _ffi
 from ._pins import Pin, lowered
@@ -95,10 +95,11 @@ class _Clock(_ffi.Clock):
         self._clock = clock
 
     def now(self) -> int:
-        now = self._clock.now()
-        if not 0 <= now < 1 << 64:
-            raise ValueError("a time must be Unix seconds")
-        return now
+        with _Told():
+            now = self._clock.now()
+            if not isinstance(now, int) or not 0 <= now < 1 << 64:
+                raise ValueError("a time must be Unix seconds")
+            return now
 
 
 class _Entropy(_ffi.Entropy):
@@ -106,7 +107,8 @@ class _Entropy(_ffi.Entropy):
         self._entropy = entropy
 
     def bytes(self, count: int) -> builtins.bytes:
-        return self._entropy.bytes(count)
+        with _Told():
+            return _plain(self._entropy.bytes(count))
 
 
 class _LogSink(_ffi.LogSink):
@@ -114,7 +116,8 @@ class _LogSink(_ffi.LogSink):
         self._log = log
 
     def log(self, level: _ffi.LogLevel, text: str) -> None:
-        self._log.log(level, text)
+        with _Told():
+            self._log.log(level, text)
 
 
 class _SecretStore(_ffi.SecretStore):
@@ -122,15 +125,16 @@ class _SecretStore(_ffi.SecretStore):
         self._secrets = secrets
 
     def load(self, name: str) -> builtins.bytes | None:
-        with _Named():
-            return self._secrets.load(name)
+        with _Told():
+            secret = self._secrets.load(name)
+            return None if secret is None else _plain(secret)
 
     def save(self, name: str, secret: builtins.bytes) -> None:
-        with _Named():
+        with _Told():
             self._secrets.save(name, secret)
 
     def remove(self, name: str) -> None:
-        with _Named():
+        with _Told():
             self._secrets.remove(name)
 
 
@@ -139,25 +143,52 @@ class _Presence(_ffi.Presence):
         self._presence = presence
 
     def approve(self, request: _ffi.PresenceRequest) -> _ffi.ApprovalAnswer:
-        answer = self._presence.approve(request)
-        if answer is None:
-            return _ffi.ApprovalAnswer.CANCELLED()  # type: ignore[no-untyped-call, return-value]
-        if isinstance(answer, Biometric):
-            return _ffi.ApprovalAnswer.BIOMETRIC(key=lowered(answer.key))  # type: ignore[return-value]
-        return _ffi.ApprovalAnswer.PIN(digits=lowered(answer))  # type: ignore[return-value]
+        with _Told():
+            answer = self._presence.approve(request)
+            if answer is None:
+                return _ffi.ApprovalAnswer.CANCELLED()  # type: ignore[no-untyped-call, return-value]
+            if isinstance(answer, Biometric):
+                return _ffi.ApprovalAnswer.BIOMETRIC(key=lowered(_plain(answer.key)))  # type: ignore[return-value]
+            return _ffi.ApprovalAnswer.PIN(digits=lowered(_plain(answer)))  # type: ignore[return-value]
 
 
-class _Named:
-    """Gives failures of a store the names that the library knows."""
+_Bytes = TypeVar("_Bytes", bound=Pin)
+
+
+def _plain(given: _Bytes) -> _Bytes:
+    """Bytes, and nothing that merely looks like them: what it is instead is not shown, because it may be a secret."""
+    if not isinstance(given, (builtins.bytes, bytearray)):
+        raise TypeError(f"bytes were wanted and {type(given).__name__} was given")
+    return given
+
+
+class _Told:
+    """Whatever leaves a callback is an error that the library knows.
+
+    The generated module stops at ``Exception``: a ``SystemExit`` or a cancelled task would be dropped on the way, and the
+    library would take the callback for one that has succeeded. An exception may also fail to say what it is.
+    """
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
         if isinstance(error, StoreFull):
             raise _ffi.HostError.Full() from None  # type: ignore[attr-defined]
         if isinstance(error, StoreDenied):
             raise _ffi.HostError.Denied() from None  # type: ignore[attr-defined]
+        raise _ffi.HostError.Failed(reason=_said(error)) from None  # type: ignore[attr-defined]
+
+
+def _said(error: BaseException) -> str:
+    try:
+        text = repr(error)
+    except BaseException:
+        text = type(error).__name__
+    # What cannot be encoded would be an error once more.
+    return text[:200].encode("utf-8", "replace").decode()
 
 
 def host(
