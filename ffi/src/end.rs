@@ -1,7 +1,6 @@
 //! The end of the program, for languages whose threads must not be entered any more by then.
 
-use std::sync::mpsc::channel;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::call::{Answer, Work};
@@ -45,6 +44,20 @@ impl Drop for Call {
     }
 }
 
+/// Whether something is done, and whom to tell. The channels of the standard library are ten kilobytes.
+#[derive(Default)]
+struct Done(Mutex<bool>, Condvar);
+
+/// Tells when it is dropped, which it is in any case.
+struct Tells(Arc<Done>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+}
+
 /// Lets no callback begin any more, and waits for those that are under way, for two seconds at most. For the end of a
 /// program in a language that ends threads which come back to it then, as Python does; its package calls this by itself.
 #[uniffi::export]
@@ -55,9 +68,14 @@ pub fn shut_down() {
     drop(waited.unwrap_or_else(PoisonError::into_inner));
     if let Some(runtime) = runtime::of_first_call() {
         // What the runtime's thread has woken, it has done with when it gets to this.
-        let (done, wait) = channel();
-        let work: Work = Box::pin(async move { Ok(Box::new(done.send(())) as Answer) });
+        let done = Arc::new(Done::default());
+        let told = Tells(Arc::clone(&done));
+        let work: Work = Box::pin(async move {
+            drop(told);
+            Ok(Box::new(()) as Answer)
+        });
         runtime.spawn(work);
-        let _ = wait.recv_timeout(PATIENCE);
+        let is_done = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(done.1.wait_timeout_while(is_done, PATIENCE, |is_done| !*is_done));
     }
 }

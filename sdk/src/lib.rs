@@ -62,6 +62,7 @@ pub mod receipt;
 pub mod relying_party;
 mod status;
 pub mod store;
+mod table;
 #[cfg(any(feature = "relying-party", feature = "websocket"))]
 mod tls;
 mod token;

@@ -12,6 +12,7 @@ mod demo;
 mod docs;
 mod fuzz;
 mod jvm;
+mod library;
 mod lint;
 mod models;
 mod package;

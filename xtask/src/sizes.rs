@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
+use crate::library;
 use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
@@ -14,14 +15,13 @@ use crate::workspace::Workspace;
 pub(crate) fn run() -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
-    let library = format!("{}cardea_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let programs = ["cardea-server", "cardea-emulator"];
     report.part("bindings library", || {
-        // With the crate's other types beside it, cargo would leave the optimization over all crates out.
-        let mut command = process::cargo(&workspace.root);
-        command.args(["rustc", "--profile", "release-ffi", "-p", "cardea-ffi", "--lib", "--crate-type", "cdylib"]);
-        process::logged(&mut command, &workspace.log("sizes"))?;
-        size(workspace.target().join("release-ffi").join(library))
+        let log = workspace.log("sizes");
+        let built = library::build(&workspace, "", &log)?;
+        let stripped = workspace.target().join("xtask/sizes.stripped");
+        library::strip(&built, &stripped, &log)?;
+        size(stripped)
     });
     report.part("programs", || {
         build(&workspace, "release", &programs)?;

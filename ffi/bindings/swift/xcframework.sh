@@ -18,8 +18,8 @@ printf 'module CardeaFFI {\n    header "CardeaFFI.h"\n    export *\n}\n' > "$wor
 
 # With the crate's other types beside it, cargo would leave the optimization over all crates out.
 for target in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do
-    cargo rustc --locked --profile release-ffi -p cardea-ffi --lib --crate-type staticlib --target "$target" \
-        --manifest-path "$root/Cargo.toml"
+    cargo rustc --config "$root/ffi/release.toml" --locked --profile release-ffi -p cardea-ffi --lib --crate-type staticlib \
+        --target "$target" --manifest-path "$root/Cargo.toml"
 done
 built() { printf '%s' "$root/target/$1/release-ffi/$library"; }
 lipo -create "$(built aarch64-apple-ios-sim)" "$(built x86_64-apple-ios)" -output "$work/simulator/$library"

@@ -1,7 +1,6 @@
 //! How each token stood when its server last said so, and what follows from the time alone: that an opening ends soon,
 //! and that it has ended. A task runs only while an opening is known.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{EventKind, Source};
 use crate::pins::spawn;
 use crate::store::TokenKey;
+use crate::table as tokens;
 
 /// How long before its end an opening is told to end soon.
 const SOON: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Table {
-    tokens: BTreeMap<TokenKey, Standing>,
+    tokens: tokens::Table<Standing>,
     countdown: Option<JoinHandle<()>>,
 }
 
@@ -101,7 +101,7 @@ impl Standings {
     /// A record of this generation was stored.
     pub(crate) fn stored(&self, key: TokenKey, generation: u64) {
         let mut table = self.shared.table();
-        let standing = table.tokens.entry(key).or_default();
+        let standing = table.tokens.or_default(key);
         standing.generation = standing.generation.max(generation);
     }
 
@@ -119,7 +119,7 @@ impl Standings {
     fn note(&self, key: TokenKey, reply: &Reply, kind: Option<EventKind>) {
         let Some(kind) = kind else { return };
         let mut table = self.shared.table();
-        let standing = table.tokens.entry(key).or_default();
+        let standing = table.tokens.or_default(key);
         let same = standing.told == Some((kind, reply.until));
         standing.told = Some((kind, reply.until));
         // An opening without an end is none that could end soon.
@@ -159,10 +159,10 @@ impl Shared {
     fn look(&self) -> (Vec<(TokenKey, EventKind)>, Option<Instant>) {
         let (mut due, now) = (Vec::new(), now());
         let mut table = self.table();
-        for (key, standing) in &mut table.tokens {
+        for (key, standing) in table.tokens.iter_mut() {
             let Some(opening) = &mut standing.opening else { continue };
             if opening.ends <= now {
-                due.push((*key, EventKind::Closed));
+                due.push((key, EventKind::Closed));
                 standing.opening = None;
                 standing.told = Some((EventKind::Closed, 0));
             } else if opening.due() <= now {
@@ -170,7 +170,7 @@ impl Shared {
                 // A part of a second is a second: nobody is to think that it is over.
                 let left = opening.ends.duration_since(now).as_millis().div_ceil(1000);
                 let remaining_seconds = u32::try_from(left).unwrap_or(u32::MAX);
-                due.push((*key, EventKind::ClosingSoon { remaining_seconds }));
+                due.push((key, EventKind::ClosingSoon { remaining_seconds }));
             }
         }
         let next = table.tokens.values().filter_map(|standing| standing.opening.as_ref().map(Opening::due)).min();

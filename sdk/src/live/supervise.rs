@@ -1,6 +1,5 @@
 //! One task per token; they come and go with the tokens, and all of them end with the guard.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use super::session::{self, End};
 use crate::env::Stopwatch;
 use crate::pins::blocking;
 use crate::store::TokenKey;
+use crate::table::Table;
 use crate::wallet::Inner;
 
 /// How often it is looked whether other programs have changed the wallet, and whether the machine has slept.
@@ -23,9 +23,9 @@ const LATE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 struct Tasks {
     set: JoinSet<(TokenKey, End)>,
-    running: BTreeMap<TokenKey, AbortHandle>,
+    running: Table<AbortHandle>,
     /// Not enrolled any more: not asked again before somebody wants to know.
-    over: BTreeSet<TokenKey>,
+    over: Table<()>,
 }
 
 /// Runs until it is told to stop, or dropped.
@@ -52,7 +52,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
                 if let Ok((key, end)) = ended {
                     tasks.running.remove(&key);
                     if end == End::Revoked {
-                        tasks.over.insert(key);
+                        tasks.over.insert(key, ());
                     }
                 }
                 false
@@ -80,11 +80,11 @@ impl Tasks {
     async fn follow(&mut self, inner: &Arc<Inner>, orders: &Arc<Orders>) {
         let store = Arc::clone(&inner.store);
         let keys = match blocking(move || store.list()).await {
-            Ok(Ok(keys)) => BTreeSet::from_iter(keys),
+            Ok(Ok(keys)) => keys,
             Ok(Err(error)) => return inner.log.warn(|| format!("live: cannot list the tokens: {error}")),
             Err(error) => return inner.log.warn(|| format!("live: cannot list the tokens: {error}")),
         };
-        self.over.retain(|key| keys.contains(key));
+        self.over.retain(|key, ()| keys.contains(key));
         self.running.retain(|key, task| {
             let is_there = keys.contains(key);
             if !is_there {
@@ -93,7 +93,7 @@ impl Tasks {
             is_there
         });
         for key in keys {
-            if !self.running.contains_key(&key) && !self.over.contains(&key) {
+            if !self.running.contains(&key) && !self.over.contains(&key) {
                 let task = self.set.spawn(session::run(Arc::clone(inner), Arc::clone(orders), key));
                 self.running.insert(key, task);
             }

@@ -1,17 +1,17 @@
 //! Which tokens the holder's operations want now. A live session gives way to them: it is the only one that takes a
 //! lease without being asked to.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::store::TokenKey;
+use crate::table::Table;
 
 /// How many operations of this wallet use, or wait for, each token.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
-    table: Mutex<BTreeMap<TokenKey, usize>>,
+    table: Mutex<Table<usize>>,
     changed: Notify,
 }
 
@@ -25,29 +25,29 @@ pub(crate) struct Turn {
 impl Turns {
     /// Counts an operation until the turn is dropped.
     pub(crate) fn enter(self: &Arc<Self>, key: TokenKey) -> Turn {
-        *self.table().entry(key).or_default() += 1;
+        *self.table().or_default(key) += 1;
         self.changed.notify_waiters();
         Turn { turns: Arc::clone(self), key }
     }
 
     /// Whether an operation wants `key` now.
     pub(crate) fn is_wanted(&self, key: TokenKey) -> bool {
-        self.table().contains_key(&key)
+        self.table().contains(&key)
     }
 
     /// Waits until an operation wants `key`. Cancel safe.
     pub(crate) async fn wanted(&self, key: TokenKey) {
-        self.until(|table| table.contains_key(&key)).await;
+        self.until(|table| table.contains(&key)).await;
     }
 
     /// Waits until no operation wants `key`; returns whether one did. Cancel safe.
     pub(crate) async fn free(&self, key: TokenKey) -> bool {
         let was_wanted = self.is_wanted(key);
-        self.until(|table| !table.contains_key(&key)).await;
+        self.until(|table| !table.contains(&key)).await;
         was_wanted
     }
 
-    async fn until(&self, holds: impl Fn(&BTreeMap<TokenKey, usize>) -> bool) {
+    async fn until(&self, holds: impl Fn(&Table<usize>) -> bool) {
         loop {
             // Made before looking, so that no change between the two is missed.
             let changed = self.changed.notified();
@@ -58,7 +58,7 @@ impl Turns {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<TokenKey, usize>> {
+    fn table(&self) -> MutexGuard<'_, Table<usize>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,6 +15,7 @@ mod disk;
 mod keyed;
 mod sealed;
 
+use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,8 +42,14 @@ impl StoreKey {
 }
 
 /// A store in a folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FileStore(Arc<Inner>);
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileStore")
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -131,12 +138,17 @@ impl Store for FileStore {
     }
 }
 
-#[derive(Debug)]
 struct FileLease {
     inner: Arc<Inner>,
     key: TokenKey,
     /// Closing it unlocks it.
     _lock: File,
+}
+
+impl fmt::Debug for FileLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileLease")
+    }
 }
 
 impl Lease for FileLease {

@@ -1,18 +1,25 @@
 //! A store in memory: for tests, and for hosts that persist nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Entry, Lease, Store, StoreError, TokenKey};
+use crate::table::Table;
 
 /// A store in memory. Clones share the tokens, as two programs share a folder.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Inner>>);
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
 
 #[derive(Debug, Default)]
 struct Inner {
-    entries: BTreeMap<TokenKey, Entry>,
-    leased: BTreeSet<TokenKey>,
+    entries: Table<Entry>,
+    leased: Table<()>,
 }
 
 impl MemoryStore {
@@ -30,7 +37,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn list(&self) -> Result<Vec<TokenKey>, StoreError> {
-        Ok(self.inner().entries.keys().copied().collect())
+        Ok(self.inner().entries.keys().collect())
     }
 
     fn load(&self, key: &TokenKey) -> Result<Option<Entry>, StoreError> {
@@ -38,15 +45,20 @@ impl Store for MemoryStore {
     }
 
     fn try_lease(&self, key: &TokenKey) -> Result<Option<Box<dyn Lease>>, StoreError> {
-        let taken = self.inner().leased.insert(*key);
+        let taken = self.inner().leased.insert(*key, ());
         Ok(taken.then(|| Box::new(MemoryLease { store: self.clone(), key: *key }) as Box<dyn Lease>))
     }
 }
 
-#[derive(Debug)]
 struct MemoryLease {
     store: MemoryStore,
     key: TokenKey,
+}
+
+impl fmt::Debug for MemoryLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryLease")
+    }
 }
 
 impl Lease for MemoryLease {

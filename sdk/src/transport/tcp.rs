@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use cardea_protocol::limits::FRAME_MAX;
+use std::fmt;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::codec::{Decoder as _, Encoder as _, LengthDelimitedCodec};
@@ -25,11 +26,16 @@ impl Connector for TcpConnector {
 }
 
 /// Frames over a byte stream.
-#[derive(Debug)]
 pub struct Framed<S> {
     stream: S,
     codec: LengthDelimitedCodec,
     received: BytesMut,
+}
+
+impl<S> fmt::Debug for Framed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Framed")
+    }
 }
 
 impl<S> Framed<S> {
@@ -40,7 +46,7 @@ impl<S> Framed<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Unpin> Connection for Framed<S> {
+impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Connection for Framed<S> {
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
             let mut bytes = BytesMut::new();

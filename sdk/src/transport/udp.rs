@@ -4,7 +4,7 @@
 //! and a server that does not know the device is silent, so that a request is repeated a few times and then goes on
 //! over connections.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,11 +30,17 @@ pub const PATIENT: Repetition = Repetition { again: &AGAIN, patience: Duration::
 pub const HASTY: Repetition = Repetition { again: AGAIN.split_at(1).0, patience: Duration::from_secs(2) };
 
 /// Sends single exchanges as datagrams, to the port of the token channel; makes connections in another way.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UdpConnector {
     connections: Arc<dyn Connector>,
     repetition: Repetition,
     deaf: Option<Arc<Unheard>>,
+}
+
+impl fmt::Debug for UdpConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UdpConnector")
+    }
 }
 
 impl UdpConnector {
@@ -97,11 +103,16 @@ async fn socket(server: &Endpoint) -> io::Result<UdpSocket> {
 }
 
 /// Datagrams to and from one server.
-#[derive(Debug)]
 struct Datagrams {
     socket: UdpSocket,
     repetition: Repetition,
     watch: Option<Watch>,
+}
+
+impl fmt::Debug for Datagrams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Datagrams")
+    }
 }
 
 impl Connection for Datagrams {
@@ -138,7 +149,7 @@ impl Connection for Datagrams {
 
 /// Servers whose datagrams did not come. Nothing depends on it but which way is tried first.
 #[derive(Debug, Default)]
-pub(super) struct Unheard(Mutex<HashMap<Endpoint, Instant>>);
+pub(super) struct Unheard(Mutex<Vec<(Endpoint, Instant)>>);
 
 impl Unheard {
     /// How long a way is not tried again.
@@ -148,15 +159,16 @@ impl Unheard {
 
     pub(super) fn remembers(&self, server: &Endpoint) -> bool {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.get(server).is_some_and(|since| since.elapsed() < Self::LASTS)
+        table.iter().any(|(other, since)| other == server && since.elapsed() < Self::LASTS)
     }
 
     pub(super) fn note(&self, server: &Endpoint) {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|(other, _)| other != server);
         if table.len() >= Self::MOST {
             table.clear();
         }
-        table.insert(server.clone(), now());
+        table.push((server.clone(), now()));
     }
 }
 

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::library;
 use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
-const CRATE: &str = "cardea-ffi";
-const PROFILE: &str = "release-ffi";
 /// What was measured last, beside the library's sources.
 const RECORD: &str = "ffi/code_size.json";
 /// Where the numbers are comparable.
@@ -79,46 +77,21 @@ fn judge(variant: &str, now: Size, before: Option<Size>) -> Result<()> {
 }
 
 fn variants(workspace: &Workspace) -> Result<Vec<String>> {
-    let package = workspace.crates.iter().find(|package| package.name == CRATE);
-    let features = &package.with_context(|| format!("no crate is named {CRATE}"))?.features;
+    let package = workspace.crates.iter().find(|package| package.name == library::CRATE);
+    let features = &package.with_context(|| format!("no crate is named {}", library::CRATE))?.features;
     let names = features.keys().map(String::as_str).filter(|name| !matches!(*name, "default" | "all"));
     Ok(std::iter::once(LEAN).chain(names).chain(["all"]).map(str::to_owned).collect())
 }
 
 fn build(workspace: &Workspace, variant: &str) -> Result<Size> {
-    let mut command = process::cargo(&workspace.root);
-    // With the crate's other types beside it, cargo would leave the optimization over all crates out.
-    command.args([
-        "rustc",
-        "--quiet",
-        "--locked",
-        "--profile",
-        PROFILE,
-        "-p",
-        CRATE,
-        "--lib",
-        "--crate-type",
-        "cdylib",
-    ]);
-    command.arg("--no-default-features");
-    if variant != LEAN {
-        command.args(["--features", variant]);
-    }
     let log = workspace.log(&format!("size-{variant}"));
-    process::logged(&mut command, &log)?;
-    let name = format!("{}cardea_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let built = workspace.target().join(PROFILE).join(name);
-    let stripped = strip(&built, workspace.target().join("xtask").join(format!("{variant}.stripped")), &log)?;
+    let built = library::build(workspace, if variant == LEAN { "" } else { variant }, &log)?;
+    let stripped = workspace.target().join("xtask").join(format!("{variant}.stripped"));
+    library::strip(&built, &stripped, &log)?;
     let bytes = fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))?;
     // A gzip file has eighteen bytes around the compressed ones.
     let gzip = miniz_oxide::deflate::compress_to_vec(&bytes, 9).len() + 18;
     Ok(Size { bytes: bytes.len().try_into()?, gzip: gzip.try_into()? })
-}
-
-/// Without symbols and the generator's metadata, which the running library does not need.
-fn strip(built: &Path, stripped: PathBuf, log: &Path) -> Result<PathBuf> {
-    process::logged(Command::new("strip").arg("-o").arg(&stripped).arg(built), log)?;
-    Ok(stripped)
 }
 
 fn host(workspace: &Workspace) -> Result<String> {

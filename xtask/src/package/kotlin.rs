@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::bindings;
 use crate::jvm::{self, Binding, FOLDER, Toolchain, Unit, class_path, files, sources};
+use crate::library;
 use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
@@ -34,20 +35,13 @@ fn repository(workspace: &Workspace) -> PathBuf {
 
 /// Builds the library as it ships, without metadata for the generator (`stripped`), and with it.
 fn library(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--quiet", "--locked", "--profile", "release-ffi", "-p", "cardea-ffi", "--all-features"]);
-    process::logged(&mut build, &workspace.log("package-kotlin-build"))?;
+    let built = library::build(workspace, "all", &workspace.log("package-kotlin-build"))?;
     let mut generator = process::cargo(&workspace.root);
     generator.args(["build", "--quiet", "--locked", "-p", "cardea-bindgen"]);
     process::logged(&mut generator, &workspace.log("package-kotlin-bindgen"))?;
-    let name = bindings::library_name();
-    let built = workspace.target().join("release-ffi").join(&name);
-    let stripped = workspace.target().join("package/stripped").join(name);
+    let stripped = workspace.target().join("package/stripped").join(bindings::library_name());
     fs::create_dir_all(stripped.parent().context("a folder")?)?;
-    process::logged(
-        Command::new("strip").arg("-o").arg(&stripped).arg(&built),
-        &workspace.log("package-kotlin-strip"),
-    )?;
+    library::strip(&built, &stripped, &workspace.log("package-kotlin-strip"))?;
     Ok((built, stripped))
 }
 

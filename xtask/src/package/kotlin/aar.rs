@@ -13,7 +13,7 @@ use super::{archive, pom, put};
 use crate::jvm::{self, Android, FOLDER, files, generate};
 use crate::report::Outcome;
 use crate::workspace::Workspace;
-use crate::{alignment, process};
+use crate::{alignment, library, process};
 
 /// Rust's and Android's names of what an AAR has libraries for.
 const TARGETS: [(&str, &str); 3] = [
@@ -129,7 +129,7 @@ pub(super) fn make(workspace: &Workspace) -> Result<Outcome> {
     }
     build.args(["--platform", API_LEVEL, "-o"]).arg(&libraries);
     // What a token app needs over TCP and UDP and no more: apps count kilobytes.
-    build.args(["build", "--locked", "--profile", "release-ffi", "-p", "cardea-ffi"]);
+    build.arg("rustc").args(library::arguments(&workspace.root));
     process::logged(&mut build, &workspace.log("package-aar-build"))?;
     // Gradle's plug-in strips what it packs: the generator has to see the libraries before.
     let arm = workspace.target().join("aarch64-linux-android/release-ffi/libcardea_ffi.so");
