@@ -96,12 +96,19 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     Outcome::passed(format!("{shown}; a fresh package {tried}; {FRAMEWORK} skipped: only macOS with Xcode can make it"))
 }
 
-/// The XCFramework, and the generated code for it. It is what phones get: nothing that a feature brings.
+/// The XCFramework, and the generated code for it. It is what phones get, without what features bring, unless
+/// `CARDEA_FEATURES` is `all`.
 fn framework(workspace: &Workspace, package: &Path) -> Result<()> {
-    fs::remove_dir_all(package.join(swift::FULL)).with_context(|| format!("there is no {}", swift::FULL))?;
-    generator(workspace)?;
-    let generated = workspace.target().join("swift/generated-lean");
-    swift::generate(workspace, &bindings::lean(workspace)?, &generated, &package.join("Sources"))?;
+    let library = if std::env::var("CARDEA_FEATURES").is_ok_and(|features| features == "all") {
+        bindings::build(workspace)?;
+        bindings::library(workspace)
+    } else {
+        fs::remove_dir_all(package.join(swift::FULL)).with_context(|| format!("there is no {}", swift::FULL))?;
+        generator(workspace)?;
+        bindings::lean(workspace)?
+    };
+    let generated = workspace.target().join("swift/generated-package");
+    swift::generate(workspace, &library, &generated, &package.join("Sources"))?;
     let source = workspace.root.join(SOURCE);
     let mut script = Command::new(source.join("xcframework.sh"));
     process::logged(script.arg(&generated), &workspace.log("package-swift"))?;
@@ -251,6 +258,7 @@ mod tests {
         run.arg(folder.path()).env("CALLS", &calls).env("PATH", format!("{}:{path}", tools.display()));
         process::output(&mut run)?;
         let calls = fs::read_to_string(calls)?;
+        assert!(!calls.contains("--features"), "{calls}");
         let count = |word: &str| calls.lines().filter(|line| line.starts_with(word)).count();
         assert_eq!((count("cargo rustc"), count("lipo"), count("xcodebuild")), (5, 2, 1), "{calls}");
         let last = calls.lines().last().unwrap_or_default();
@@ -260,6 +268,9 @@ mod tests {
         );
         let map = folder.path().join("project/target/xcframework/include/CardeaFFI/module.modulemap");
         assert!(fs::read_to_string(map)?.starts_with("module CardeaFFI {"));
+        process::output(run.env("CARDEA_FEATURES", "all"))?;
+        let calls = fs::read_to_string(folder.path().join("calls"))?;
+        assert_eq!(calls.lines().filter(|line| line.ends_with("--features all")).count(), 5, "{calls}");
         // A compiler that fails ends it, and no framework is left.
         program(&tools, "cargo", "#!/bin/sh\nexit 1\n")?;
         assert!(process::output(&mut run).is_err());
