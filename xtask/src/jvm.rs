@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-pub(crate) use binding::{Android, Binding, generate, lean};
+pub(crate) use binding::{Android, Binding, generate};
 pub(crate) use compile::Unit;
 pub(crate) use toolchain::{Toolchain, provide};
 

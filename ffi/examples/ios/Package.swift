@@ -7,7 +7,7 @@ import AppleProductTypes
 let app: [Product] = [
     .iOSApplication(
         name: "Tokens",
-        targets: ["App"],
+        targets: ["AppModule"],
         bundleIdentifier: "dev.cardea.example",
         displayVersion: "1.0",
         bundleVersion: "1",
@@ -15,7 +15,14 @@ let app: [Product] = [
         supportedInterfaceOrientations: [.portrait]
     )
 ]
-let screens: [Target] = [.executableTarget(name: "App", dependencies: ["TokensModel"], path: "App")]
+let screens: [Target] = [.executableTarget(name: "AppModule", dependencies: ["TokensModel"], path: "App")]
+#elseif os(Linux)
+// Where there is no SwiftUI, the screens are compiled with stand-ins for what they use of it.
+let app: [Product] = []
+let screens: [Target] = [
+    .target(name: "SwiftUI", dependencies: [.product(name: "Cardea", package: "Cardea")], path: "Stubs/SwiftUI"),
+    .executableTarget(name: "AppModule", dependencies: ["TokensModel", "SwiftUI"], path: "App"),
+]
 #else
 let app: [Product] = []
 let screens: [Target] = []

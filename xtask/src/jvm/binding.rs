@@ -101,22 +101,6 @@ impl Android {
     }
 }
 
-/// Builds the library without any feature, which is what phones get, in a form that only the generator reads: it lies
-/// beside the one with all features that tests load, and takes nothing's place.
-///
-/// # Errors
-///
-/// The compiler's messages.
-pub(crate) fn lean(workspace: &Workspace) -> Result<PathBuf> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["rustc", "--quiet", "--locked", "-p", "cardea-ffi", "--lib", "--crate-type", "lib"]);
-    process::logged(build.arg("--no-default-features"), &workspace.log("kotlin-lean"))?;
-    let built = workspace.target().join("debug/libcardea_ffi.rlib");
-    let lean = workspace.target().join("jvm/lean.rlib");
-    fs::copy(&built, &lean).with_context(|| format!("cannot copy {}", built.display()))?;
-    Ok(lean)
-}
-
 /// Generates Kotlin as `config` says, into a folder of that name below `target/jvm`.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 
 /// Compiles what is for Android: against the library that phones get, and what tests run over the one that they load.
 fn android(workspace: &Workspace, toolchain: &Toolchain, binding: &Binding) -> Result<Vec<PathBuf>> {
-    let aar = Android::make(workspace, toolchain, &jvm::lean(workspace)?)?;
+    let aar = Android::make(workspace, toolchain, &bindings::lean(workspace)?)?;
     let compile = |name, sources, uses: &[PathBuf]| {
         let arguments = vec!["-Werror".to_owned()];
         Unit { name, sources, uses: uses.to_vec(), friends: Vec::new(), arguments }.compile(workspace, toolchain)

@@ -13,7 +13,7 @@ use super::{archive, pom, put};
 use crate::jvm::{self, Android, FOLDER, files, generate};
 use crate::report::Outcome;
 use crate::workspace::Workspace;
-use crate::{alignment, library, process};
+use crate::{alignment, bindings, library, process};
 
 /// Rust's and Android's names of what an AAR has libraries for.
 const TARGETS: [(&str, &str); 3] = [
@@ -87,7 +87,7 @@ pub(super) fn layout(workspace: &Workspace) -> Result<Outcome> {
         Ok(toolchain) => toolchain,
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
-    let android = Android::make(workspace, &toolchain, &jvm::lean(workspace)?)?;
+    let android = Android::make(workspace, &toolchain, &bindings::lean(workspace)?)?;
     let version = &workspace.package("cardea-ffi")?.version;
     let folder = workspace.target().join("package/aar");
     if folder.exists() {
