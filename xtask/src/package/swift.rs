@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::bindings::{self, swift};
+use crate::library;
 use crate::process;
 use crate::report::Outcome;
 use crate::swift::{PLACE, System};
@@ -118,20 +119,13 @@ fn framework(workspace: &Workspace, package: &Path) -> Result<()> {
 /// The shared library with all features, the generated code for it, and how linkers find it.
 fn shared(workspace: &Workspace, package: &Path) -> Result<()> {
     generator(workspace)?;
-    let mut build = process::cargo(&workspace.root);
-    // With the crate's other types beside it, cargo would leave the optimization over all crates out.
-    build.args(["rustc", "--quiet", "--locked", "--profile", "release-ffi", "-p", "cardea-ffi", "--features", "all"]);
-    build.args(["--lib", "--crate-type", "cdylib"]);
-    process::logged(&mut build, &workspace.log("package-swift"))?;
-    let built = workspace.target().join("release-ffi").join(bindings::library_name());
+    let built = library::build(workspace, "all", &workspace.log("package-swift"))?;
     let generated = workspace.target().join("swift/generated-package");
     swift::generate(workspace, &built, &generated, &package.join("Sources"))?;
     let folder = package.join("lib/pkgconfig");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut strip = Command::new("strip");
-    // The symbols that the generator reads are of no use to anybody else.
-    strip.arg("-o").arg(package.join("lib").join(bindings::library_name())).arg(&built);
-    process::logged(&mut strip, &workspace.log("package-swift-strip"))?;
+    let stripped = package.join("lib").join(bindings::library_name());
+    library::strip(&built, &stripped, &workspace.log("package-swift-strip"))?;
     fs::write(folder.join("cardea_ffi.pc"), pkg_config(&workspace.package("cardea-ffi")?.version))
         .context("cannot write the file for pkg-config")
 }
