@@ -2,6 +2,7 @@
 
 mod aar;
 mod pom;
+mod reference;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,12 @@ fn jar(workspace: &Workspace) -> Result<Outcome> {
         }
     }
     archive(workspace, &folder.join(format!("cardea-{version}-sources.jar")), &[], &[&texts])?;
+    let reference = workspace.target().join("package/reference");
+    fs::create_dir_all(&reference)?;
+    let mut documented = sources(&workspace.root.join(FOLDER).join("src/main/kotlin"))?;
+    documented.extend(sources(&workspace.root.join(FOLDER).join("src/full/kotlin"))?);
+    reference::write(&documented, &reference.join("index.html"))?;
+    archive(workspace, &folder.join(format!("cardea-{version}-javadoc.jar")), &[], &[&reference])?;
     fs::write(folder.join(format!("cardea-{version}.pom")), pom::of(&pom::JAR, version))?;
 
     try_it(workspace, &toolchain, &binding, &jar)?;

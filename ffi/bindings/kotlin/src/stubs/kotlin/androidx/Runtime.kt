@@ -29,4 +29,12 @@ fun <T> remember(calculation: () -> T): T = calculation()
 
 fun LaunchedEffect(key: Any?, block: suspend CoroutineScope.() -> Unit) {}
 
+class DisposableEffectResult
+
+class DisposableEffectScope {
+    fun onDispose(onDisposeEffect: () -> Unit): DisposableEffectResult = DisposableEffectResult()
+}
+
+fun DisposableEffect(key: Any?, effect: DisposableEffectScope.() -> DisposableEffectResult) {}
+
 fun <T> StateFlow<T>.collectAsState(): State<T> = throw UnsupportedOperationException("a stand-in")

@@ -3,6 +3,7 @@ package dev.cardea.example
 import android.app.Application
 import android.content.Intent
 import android.os.Bundle
+import android.view.WindowManager
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
 import androidx.activity.viewModels
@@ -25,8 +26,20 @@ class MainActivity : ComponentActivity() {
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
+        // No PIN pad in screenshots, or in the list of recent apps.
+        window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
         if (savedInstanceState == null) follow(intent)
         setContent { TokensScreen(tokens.model) }
+    }
+
+    override fun onStart() {
+        super.onStart()
+        tokens.model.resume()
+    }
+
+    override fun onStop() {
+        tokens.model.pause()
+        super.onStop()
     }
 
     override fun onNewIntent(intent: Intent) {

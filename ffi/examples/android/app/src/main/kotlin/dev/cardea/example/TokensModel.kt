@@ -6,6 +6,7 @@ import dev.cardea.Confirmation
 import dev.cardea.DenyReason
 import dev.cardea.Event
 import dev.cardea.Invitation
+import dev.cardea.Live
 import dev.cardea.Pins
 import dev.cardea.Preview
 import dev.cardea.State
@@ -55,6 +56,8 @@ class TokensModel(
         val state: State? = null,
         /** How long it is still open, in whole seconds. */
         val remaining: Duration? = null,
+        /** Its server cannot be reached: what is shown may be old. */
+        val offline: Boolean = false,
         val confirmations: List<Confirmation> = emptyList(),
     )
 
@@ -63,6 +66,7 @@ class TokensModel(
     private val ends = ConcurrentHashMap<String, TimeMark>()
     private var invitation: Invitation? = null
     private var opened: Wallet? = null
+    private var live: Live? = null
 
     val screen: StateFlow<Screen> = shown
 
@@ -71,6 +75,18 @@ class TokensModel(
         val tokens = wallet().tokens()
         shown.update { it.copy(loading = false, tokens = tokens.map { token -> item(token) }) }
         tokens.forEach { refresh(it) }
+    }
+
+    /** The holder looks at the app: what happens elsewhere is shown as it happens. */
+    fun resume(): Job = act(quietly = true) {
+        if (live == null) live = wallet().goLive()
+        wallet().tokens().forEach { refresh(it) }
+    }
+
+    /** The holder looks away: no connection is left. */
+    fun pause(): Job = act(quietly = true) {
+        live?.stop()
+        live = null
     }
 
     /** A link was tapped, scanned or pasted. Nothing is used up before the holder accepts. */
@@ -126,6 +142,9 @@ class TokensModel(
         answered(id, confirmation)
     }
 
+    /** Takes a token off this device that its server does not know any more. */
+    fun forget(id: String): Job = act { wallet().token(id).forget() }
+
     /** The message was read. */
     fun read() = shown.update { it.copy(message = null) }
 
@@ -141,15 +160,16 @@ class TokensModel(
         })
     }
 
-    private fun act(secret: AutoCloseable? = null, action: suspend () -> Unit): Job = scope.launch {
+    /** Does one thing after the other. What is done [quietly] nobody has asked for, and what fails in it nobody is told. */
+    private fun act(secret: AutoCloseable? = null, quietly: Boolean = false, action: suspend () -> Unit): Job = scope.launch {
         turn.withLock {
-            shown.update { it.copy(busy = true, message = null) }
+            if (!quietly) shown.update { it.copy(busy = true, message = null) }
             try {
                 action()
             } catch (error: CardeaException) {
-                say(error.message)
+                if (!quietly) say(error.message)
             } finally {
-                shown.update { it.copy(busy = false) }
+                if (!quietly) shown.update { it.copy(busy = false) }
             }
         }
     }.also { job -> secret?.let { job.invokeOnCompletion { _ -> secret.close() } } }
@@ -168,8 +188,20 @@ class TokensModel(
             is Event.Unenrolled -> shown.update { it.copy(tokens = it.tokens.filter { item -> item.id != event.token }) }
             is Event.Closed -> change(event.token) { it.copy(state = State.CLOSED, remaining = null) }
             is Event.Blocked -> change(event.token) { it.copy(state = State.BLOCKED, remaining = null) }
+            is Event.Revoked -> change(event.token) { it.copy(state = State.NOT_ENROLLED, confirmations = emptyList()) }
+            is Event.Offline -> change(event.token) { it.copy(offline = true) }
+            is Event.Online -> change(event.token) { it.copy(offline = false) }
+            is Event.ConfirmationAsked, is Event.ConfirmationAnswered -> look(event.token) { true }
+            // Unless it was opened here, which shows it.
+            is Event.Opened -> look(event.token) { it.state != State.OPEN }
+            is Event.Missed -> shown.value.tokens.forEach { item -> look(item.id) { true } }
             else -> {}
         }
+    }
+
+    /** Asks how a token stands, if that is still wanted when it is its turn. */
+    private fun look(id: String, wanted: (Item) -> Boolean): Job = act(quietly = true) {
+        if (shown.value.tokens.any { it.id == id && wanted(it) }) refresh(wallet().token(id))
     }
 
     private suspend fun item(token: Token): Item {
@@ -188,7 +220,7 @@ class TokensModel(
     private fun show(id: String, status: Status) {
         val remaining = status.remaining?.takeIf { status.state == State.OPEN }
         if (remaining == null) ends.remove(id) else ends[id] = time.markNow() + remaining
-        change(id) { it.copy(state = status.state, remaining = remaining) }
+        change(id) { it.copy(state = status.state, remaining = remaining, offline = false) }
     }
 
     private fun answered(id: String, confirmation: Confirmation) =

@@ -9,6 +9,7 @@ import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.DisposableEffect
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.collectAsState
 import androidx.compose.runtime.getValue
@@ -52,7 +53,7 @@ fun TokensScreen(model: TokensModel) {
             TokenCard(token, screen.busy, model) { wanted = it }
         }
         wanted?.let { asked ->
-            PinPad("PIN") { pin ->
+            PinPad("PIN", cancel = { wanted = null }) { pin ->
                 wanted = null
                 when (asked) {
                     is Wanted.Open -> model.open(asked.id, pin)
@@ -67,6 +68,7 @@ fun TokensScreen(model: TokensModel) {
 @Composable
 private fun TokenCard(token: TokensModel.Item, busy: Boolean, model: TokensModel, want: (Wanted) -> Unit) {
     Text(token.title, style = MaterialTheme.typography.titleLarge)
+    if (token.offline) Text("No connection to its server")
     when (token.state) {
         State.OPEN -> {
             Text("Open for ${token.remaining?.inWholeSeconds ?: "?"} seconds")
@@ -77,7 +79,10 @@ private fun TokenCard(token: TokensModel.Item, busy: Boolean, model: TokensModel
         }
         State.CLOSED, null -> Button(onClick = { want(Wanted.Open(token.id)) }, enabled = !busy) { Text("Open") }
         State.BLOCKED -> Text("Blocked: ask who gave you this token")
-        State.NOT_ENROLLED -> Text("Not enrolled any more")
+        State.NOT_ENROLLED -> {
+            Text("Not enrolled any more: ask for a new link")
+            Button(onClick = { model.forget(token.id) }, enabled = !busy) { Text("Remove") }
+        }
     }
     TextButton(onClick = { model.refresh(token.id) }, enabled = !busy) { Text("Refresh") }
     for (confirmation in token.confirmations) {
@@ -94,16 +99,19 @@ private fun TokenCard(token: TokensModel.Item, busy: Boolean, model: TokensModel
 @Composable
 private fun Invited(model: TokensModel, host: String, busy: Boolean) {
     var first by remember { mutableStateOf<CharArray?>(null) }
+    // What was typed once must not stay when the holder does not type it again.
+    DisposableEffect(Unit) { onDispose { first?.fill('\u0000') } }
     Text("Enroll at $host?")
-    if (first == null) {
-        PinPad("Choose a PIN") { first = it }
+    val typed = first
+    if (typed == null) {
+        PinPad("Choose a PIN", cancel = { model.decline() }) { first = it }
     } else {
-        PinPad("The same PIN again") { repeated ->
-            first?.let { model.accept(it, repeated) }
+        PinPad("The same PIN again", cancel = { model.decline() }) { repeated ->
             first = null
+            model.accept(typed, repeated)
         }
     }
-    TextButton(onClick = { model.decline() }, enabled = !busy) { Text("No") }
+    if (busy) Text("…")
 }
 
 @Composable
@@ -118,8 +126,9 @@ private fun Link(model: TokensModel) {
 
 /** Digits that go straight into a [PinBuffer]: a text field would keep them in memory as text. */
 @Composable
-private fun PinPad(title: String, done: (CharArray) -> Unit) {
+private fun PinPad(title: String, cancel: () -> Unit, done: (CharArray) -> Unit) {
     val pin = remember { PinBuffer() }
+    DisposableEffect(Unit) { onDispose { pin.clear() } }
     var size by remember { mutableStateOf(0) }
     Text("$title ${"•".repeat(size)}")
     for (row in listOf("123", "456", "789", "0")) {
@@ -137,6 +146,7 @@ private fun PinPad(title: String, done: (CharArray) -> Unit) {
             pin.remove()
             size = pin.size
         }) { Text("Back") }
+        TextButton(onClick = { cancel() }) { Text("Cancel") }
         Button(onClick = {
             size = 0
             done(pin.take())

@@ -1,5 +1,6 @@
 package dev.cardea.example
 
+import dev.cardea.DenyReason
 import dev.cardea.State
 import dev.cardea.Wallet
 import dev.cardea.test.OPTIONS
@@ -21,6 +22,7 @@ import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
 import org.junit.After
 import org.junit.Test
 
@@ -134,6 +136,46 @@ class TokensModelTest {
         model.deny(model.token.id, second, null).join()
         assertEquals(emptyList(), model.token.confirmations)
         assertEquals("approved" to "denied", server.confirmationState(pay) to server.confirmationState(sell))
+    }
+
+    private suspend fun TokensModel.shows(what: (TokensModel.Item) -> Boolean) =
+        withTimeout(30.seconds) { screen.first { it.tokens.singleOrNull()?.let(what) == true } }
+
+    @Test
+    fun `what happens elsewhere is shown as it happens while the holder looks`(): Unit = runBlocking {
+        val model = enrolled()
+        model.resume().join()
+        server.ask(user, "Pay 420.00 EUR to Ann Example")
+        model.shows { item -> item.confirmations.map { it.text } == listOf("Pay 420.00 EUR to Ann Example") }
+        val (text) = model.token.confirmations
+        model.deny(model.token.id, text, DenyReason.NOT_ME).join()
+        model.open(model.token.id, pin()).join()
+        server.call("close", user)
+        model.shows { it.state == State.CLOSED }
+        server.call("delete", user)
+        model.shows { it.state == State.NOT_ENROLLED }
+        model.pause().join()
+        model.forget(model.token.id).join()
+        withTimeout(30.seconds) { model.screen.first { it.tokens.isEmpty() } }
+    }
+
+    @Test
+    fun `a server that is away is shown, and that it is back`(): Unit = runBlocking {
+        Server().use { server ->
+            val model = model()
+            model.start().join()
+            model.invite(server.enroll(user)).join()
+            model.accept(pin(), pin()).join()
+            model.resume().join()
+            server.stop()
+            model.shows { it.offline }
+            server.start()
+            // As when the holder comes back to the app.
+            model.pause().join()
+            model.resume().join()
+            model.shows { !it.offline }
+            model.pause().join()
+        }
     }
 
     @Test
