@@ -121,4 +121,14 @@ mod tests {
         assert!(!verdict(LEAN, LEAN_MAX + 1, Some(LEAN_MAX)));
         assert!(verdict("keyring", LEAN_MAX + 1, Some(LEAN_MAX)));
     }
+
+    #[test]
+    fn what_is_on_record_are_sizes_of_variants_and_a_feature_adds_something() {
+        let workspace = Workspace::load().unwrap();
+        let sizes: Sizes = serde_json::from_str(&fs::read_to_string(workspace.root.join(RECORD)).unwrap()).unwrap();
+        let variants = variants(&workspace).unwrap();
+        assert!(sizes.keys().all(|name| variants.contains(name)));
+        assert!(sizes.iter().all(|(name, size)| name == LEAN || size.bytes > sizes[LEAN].bytes));
+        assert!(sizes.values().all(|size| size.gzip < size.bytes));
+    }
 }
