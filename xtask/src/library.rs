@@ -10,12 +10,14 @@ use crate::workspace::Workspace;
 
 pub(crate) const CRATE: &str = "cardea-ffi";
 pub(crate) const PROFILE: &str = "release-ffi";
+/// What it is built with beside its profile, for `cargo --config`.
+pub(crate) const FLAGS: &str = "ffi/release.toml";
 
 /// What has to follow `cargo rustc` (or `cargo ndk ... rustc`) for the shared library without any feature.
 ///
 /// With the crate's other types beside it, cargo would leave the optimization over all crates out.
 pub(crate) fn arguments(root: &Path) -> Vec<String> {
-    let mut arguments = vec!["--config".to_owned(), root.join("ffi/release.toml").display().to_string()];
+    let mut arguments = vec!["--config".to_owned(), root.join(FLAGS).display().to_string()];
     arguments
         .extend(["--locked", "--profile", PROFILE, "-p", CRATE, "--lib", "--crate-type", "cdylib"].map(str::to_owned));
     arguments

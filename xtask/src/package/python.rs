@@ -6,9 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
+use crate::{library, process};
 
 /// Where the package is.
 pub(crate) const SOURCE: &str = "ffi/bindings/python";
@@ -82,6 +82,8 @@ fn build(workspace: &Workspace, folder: &str, cargo: Option<&Path>) -> Result<Pa
     let _ = fs::remove_dir_all(&wheels);
     let mut build = Command::new(tools.join("maturin"));
     build.current_dir(workspace.root.join(SOURCE)).args(["build", "--locked", "--out"]).arg(&wheels);
+    // As everywhere where the library is built as it ships.
+    build.arg("--config").arg(workspace.root.join(library::FLAGS));
     let generator = generator(workspace)?;
     build.env("PATH", search_path(cargo.into_iter().chain([generator.as_path()]))?);
     if let Some(folder) = cargo {
