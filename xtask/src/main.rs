@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod bindings;
 mod clock;
+mod cross_version;
 mod demo;
 mod docs;
 mod fuzz;
@@ -41,8 +42,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, Python, Swift,
-    /// Kotlin, capture, demo, fuzzing, docs
+    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, other versions,
+    /// Python, Swift, Kotlin, capture, demo, fuzzing, docs
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),
@@ -54,6 +55,8 @@ enum Task {
     Soak(soak::Options),
     /// Make the modules for other languages, and note what is public in them
     Bindings(bindings::Options),
+    /// Play the scenarios of apps of one version against servers of another
+    CrossVersion(cross_version::Options),
     /// Make a package that app developers install, and try it
     #[command(subcommand)]
     Package(package::Package),
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Task::Soak(options) => soak::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Bindings(options) => bindings::run(&options),
+        Task::CrossVersion(options) => cross_version::run(&options),
         Task::Package(package) => package::run(&package),
         Task::Alignment(options) => alignment::run(&options),
         Task::Audit => audit::run(),

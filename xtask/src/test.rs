@@ -15,13 +15,15 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 
+pub(crate) use cargo::Counts;
+
 use crate::report::{Outcome, Report};
 use crate::tools::{
     self, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON,
     STRACE, SYSTEMD, TSHARK, Tool, VENV,
 };
 use crate::workspace::Workspace;
-use crate::{bindings, fuzz, lint, models};
+use crate::{bindings, cross_version, fuzz, lint, models};
 
 /// Seconds for each fuzz target: enough to go through the seeds and some thousand variations of them.
 const FUZZ_SECONDS: u32 = 4;
@@ -97,6 +99,7 @@ fn all() -> Vec<Part> {
             cargo::tests,
         ),
         other("bindings", &[CC], bindings::check),
+        other("cross-version", &[CC, GIT], cross_version::check),
         other("python", &[CC, DBUS, KEYRING, PYTHON, VENV], python::run),
         other("swift", &[CC, DEBOOTSTRAP], swift::run),
         other("kotlin", &[CC, JAVA, NPM], kotlin::run),

@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{EnrollError, Enrollment as Start, Intent, Offered};
 use cardea_protocol::token::{DeviceInfo, Policy, ShortString};
+use cardea_protocol::{Code, ProtocolError};
 use tokio::time::timeout;
 
 use super::{Inner, Wallet};
@@ -46,6 +46,8 @@ impl From<EnrollError> for WalletError {
                 Code::CodeUsed => Self::CodeUsed,
                 code => Self::Refused(code),
             },
+            // It says so within the handshake, when it can still speak this version's.
+            EnrollError::Protocol(ProtocolError::PeerIncompatible(_)) => Self::Refused(Code::VersionUnsupported),
             EnrollError::Protocol(error) => error.into(),
         }
     }

@@ -21,4 +21,5 @@ mod server;
 mod shared;
 mod storage;
 mod stranger;
+mod versions;
 mod world;

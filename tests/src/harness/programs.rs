@@ -4,6 +4,9 @@
 //! `cargo test -p cardea-tests` does not build them. They are expected where cargo puts them: in the folder of the profile,
 //! which is that of a running program, and the one above that of a running test. Beside each program cargo leaves a list of the sources that it was made of; when the program is not
 //! there, or older than one of those, it is built first.
+//!
+//! The server is another one where `CARDEA_SERVER` names it: `cargo xtask cross-version` plays the scenarios against
+//! servers of other versions.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
@@ -41,12 +44,16 @@ fn programs() -> &'static Programs {
         let folder = in_deps.unwrap_or(beside).to_owned();
         let program = |name: &str| folder.join(format!("{name}{EXE_SUFFIX}"));
         let module = format!("{DLL_PREFIX}pam_cardea{DLL_SUFFIX}");
+        let other = std::env::var_os("CARDEA_SERVER").map(PathBuf::from);
+        let is_given = other.is_some();
         let programs = Programs {
-            server: program("cardea-server"),
+            server: other.unwrap_or_else(|| program("cardea-server")),
             emulator: program("cardea-emulator"),
             pam_module: folder.join(module),
         };
-        if ![&programs.server, &programs.emulator, &programs.pam_module].into_iter().all(|program| is_fresh(program)) {
+        let ours = [&programs.emulator, &programs.pam_module, &programs.server];
+        let ours = if is_given { &ours[..2] } else { &ours };
+        if !ours.iter().all(|program| is_fresh(program)) {
             build(&folder);
         }
         programs
