@@ -111,10 +111,10 @@ fn refuses(workspace: &Workspace) -> Result<()> {
         play(workspace, &workspace.root, None, server, Some(folder.path()))
     };
     let server = workspace.program("cardea-server");
-    ensure!(played("scenario nobody\ncheck joe -> 0\n", &server)? == 1, "one scenario is not one");
-    ensure!(played("scenario nobody\ncheck joe -> 1\n", &server).is_err(), "a scenario that does not hold was passed");
+    ensure!(played("scenario one\ninvite joe\ncheck joe -> 0\n", &server)? == 1, "one scenario is not one");
+    ensure!(played("scenario one\ninvite joe\ncheck joe -> 1\n", &server).is_err(), "a scenario that does not hold was passed");
     let none = workspace.target().join("cross-version/no-server");
-    ensure!(played("scenario nobody\ncheck joe -> 0\n", &none).is_err(), "a server that is not there was passed");
+    ensure!(played("scenario one\ninvite joe\ncheck joe -> 0\n", &none).is_err(), "a server that is not there was passed");
     Ok(())
 }
 

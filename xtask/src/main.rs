@@ -18,6 +18,7 @@ mod lint;
 mod models;
 mod package;
 mod process;
+mod reference;
 mod report;
 mod simulate;
 mod sizes;
@@ -57,6 +58,8 @@ enum Task {
     Bindings(bindings::Options),
     /// Play the scenarios of apps of one version against servers of another
     CrossVersion(cross_version::Options),
+    /// Write what apps can use, in Kotlin, Python and Swift, with what it is for
+    Reference,
     /// Make a package that app developers install, and try it
     #[command(subcommand)]
     Package(package::Package),
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Bindings(options) => bindings::run(&options),
         Task::CrossVersion(options) => cross_version::run(&options),
+        Task::Reference => reference::run(),
         Task::Package(package) => package::run(&package),
         Task::Alignment(options) => alignment::run(&options),
         Task::Audit => audit::run(),

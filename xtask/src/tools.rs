@@ -21,82 +21,56 @@ pub(crate) struct Tool {
 }
 
 /// Builds SQLite.
-pub(crate) const CC: Tool =
-    Tool { program: "cc", probe: "--version", packages: &["gcc", "libc6-dev"], purpose: "building SQLite" };
+pub(crate) const CC: Tool = tool("cc", &["gcc", "libc6-dev"], "building SQLite");
 /// Asks for a status as relying parties' own scripts do.
-pub(crate) const CURL: Tool =
-    Tool { program: "curl", probe: "--version", packages: &["curl"], purpose: "the scripts of relying parties" };
+pub(crate) const CURL: Tool = tool("curl", &["curl"], "the scripts of relying parties");
 /// Builds the fuzzing engine.
-pub(crate) const CXX: Tool =
-    Tool { program: "c++", probe: "--version", packages: &["g++"], purpose: "building the fuzzing engine" };
+pub(crate) const CXX: Tool = tool("c++", &["g++"], "building the fuzzing engine");
 /// Carries the words between programs of a session.
-pub(crate) const DBUS: Tool =
-    Tool { program: "dbus-daemon", probe: "--version", packages: &["dbus-daemon"], purpose: "a keyring's bus" };
+pub(crate) const DBUS: Tool = tool("dbus-daemon", &["dbus-daemon"], "a keyring's bus");
 /// Drives a browser.
-pub(crate) const BROWSER: Tool = Tool {
-    program: "chromedriver",
-    probe: "--version",
-    packages: &["chromium", "chromium-driver"],
-    purpose: "looking at pages as people do",
-};
+pub(crate) const BROWSER: Tool =
+    tool("chromedriver", &["chromium", "chromium-driver"], "looking at pages as people do");
 /// Runs the Kotlin compiler and what it compiled.
-pub(crate) const JAVA: Tool =
-    Tool { program: "java", probe: "-version", packages: &["default-jdk-headless"], purpose: "the Kotlin binding" };
+pub(crate) const JAVA: Tool = tool("java", &["default-jdk-headless"], "the Kotlin binding").probed_by("-version");
 /// Brings the Kotlin compiler.
-pub(crate) const NPM: Tool =
-    Tool { program: "npm", probe: "--version", packages: &["npm"], purpose: "fetching the Kotlin compiler" };
+pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler");
 /// Keeps secrets as desktops do.
-pub(crate) const KEYRING: Tool = Tool {
-    program: "gnome-keyring-daemon",
-    probe: "--version",
-    packages: &["gnome-keyring"],
-    purpose: "the SDK's keyring store",
-};
+pub(crate) const KEYRING: Tool = tool("gnome-keyring-daemon", &["gnome-keyring"], "the SDK's keyring store");
 /// Asks for tokens before it passes requests on.
-pub(crate) const NGINX: Tool =
-    Tool { program: "nginx", probe: "-v", packages: &["nginx-light"], purpose: "the integration with nginx" };
+pub(crate) const NGINX: Tool = tool("nginx", &["nginx-light"], "the integration with nginx").probed_by("-v");
 /// Calls PAM as programs that log people in do.
-pub(crate) const PAMTESTER: Tool =
-    Tool { program: "pamtester", probe: "", packages: &["pamtester"], purpose: "the integration with PAM" };
+pub(crate) const PAMTESTER: Tool = tool("pamtester", &["pamtester"], "the integration with PAM").probed_by("");
 /// Makes a small system with the Swift of a newer release.
-pub(crate) const DEBOOTSTRAP: Tool =
-    Tool { program: "debootstrap", probe: "--version", packages: &["debootstrap"], purpose: "the Swift binding" };
+pub(crate) const DEBOOTSTRAP: Tool = tool("debootstrap", &["debootstrap"], "the Swift binding");
 /// Lists the files of the project.
-pub(crate) const GIT: Tool =
-    Tool { program: "git", probe: "--version", packages: &["git"], purpose: "listing the files of the project" };
+pub(crate) const GIT: Tool = tool("git", &["git"], "listing the files of the project");
 /// Keeps the data of several nodes.
-pub(crate) const POSTGRES: Tool = Tool {
-    program: "postgres",
-    probe: "--version",
-    packages: &["postgresql"],
-    purpose: "the tests over a PostgreSQL server",
-};
+pub(crate) const POSTGRES: Tool = tool("postgres", &["postgresql"], "the tests over a PostgreSQL server");
 /// Runs the Python binding's tests and the ratchet's model.
-pub(crate) const PYTHON: Tool = Tool {
-    program: "python3",
-    probe: "--version",
-    packages: &["python3"],
-    purpose: "the Python binding and the models",
-};
+pub(crate) const PYTHON: Tool = tool("python3", &["python3"], "the Python binding and the models");
 /// Sees which system calls the server makes.
-pub(crate) const STRACE: Tool =
-    Tool { program: "strace", probe: "--version", packages: &["strace"], purpose: "the unit for systemd" };
+pub(crate) const STRACE: Tool = tool("strace", &["strace"], "the unit for systemd");
 /// Knows what the server's unit allows.
-pub(crate) const SYSTEMD: Tool =
-    Tool { program: "systemd-analyze", probe: "--version", packages: &["systemd"], purpose: "the unit for systemd" };
+pub(crate) const SYSTEMD: Tool = tool("systemd-analyze", &["systemd"], "the unit for systemd");
 /// Captures what travels.
-pub(crate) const TSHARK: Tool =
-    Tool { program: "tshark", probe: "--version", packages: &["tshark"], purpose: "counting datagrams in a capture" };
+pub(crate) const TSHARK: Tool = tool("tshark", &["tshark"], "counting datagrams in a capture");
 /// Keeps what the Python package's development takes apart from the machine's own. Debian leaves half of it out of
 /// `python3`: the other half tells.
-pub(crate) const VENV: Tool = Tool {
-    program: "python3",
-    probe: "-cimport ensurepip",
-    packages: &["python3-venv"],
-    purpose: "the environment of the Python package",
-};
+pub(crate) const VENV: Tool =
+    tool("python3", &["python3-venv"], "the environment of the Python package").probed_by("-cimport ensurepip");
+
+/// A tool that knows `--version`, as nearly all do.
+const fn tool(program: &'static str, packages: &'static [&'static str], purpose: &'static str) -> Tool {
+    Tool { program, probe: "--version", packages, purpose }
+}
 
 impl Tool {
+    /// The same with another argument.
+    const fn probed_by(self, probe: &'static str) -> Self {
+        Self { probe, ..self }
+    }
+
     /// Where to look for the program. Debian keeps those of PostgreSQL's server off the search path.
     fn path(&self) -> PathBuf {
         let program = PathBuf::from(self.program);

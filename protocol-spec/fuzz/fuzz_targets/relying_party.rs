@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use cardea_sdk::relying_party::{RelyingParty, TokenStatus};
+use cardea_sdk::relying_party::{ConfirmationId, RelyingParty, TokenStatus};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -62,7 +62,7 @@ async fn ask(call: u8, party: &RelyingParty, said: &[u8]) {
             assert!(watch.position().is_some_and(|position| position >= last));
         }
         _ => {
-            let Ok(id) = "0102030405060708".parse() else { return };
+            let id: ConfirmationId = "0102030405060708".parse().expect("it is well formed");
             if let Ok(confirmation) = party.confirmation(id).await {
                 let _ = format!("{confirmation:?}");
             }
