@@ -112,9 +112,15 @@ fn refuses(workspace: &Workspace) -> Result<()> {
     };
     let server = workspace.program("cardea-server");
     ensure!(played("scenario one\ninvite joe\ncheck joe -> 0\n", &server)? == 1, "one scenario is not one");
-    ensure!(played("scenario one\ninvite joe\ncheck joe -> 1\n", &server).is_err(), "a scenario that does not hold was passed");
+    ensure!(
+        played("scenario one\ninvite joe\ncheck joe -> 1\n", &server).is_err(),
+        "a scenario that does not hold was passed"
+    );
     let none = workspace.target().join("cross-version/no-server");
-    ensure!(played("scenario one\ninvite joe\ncheck joe -> 0\n", &none).is_err(), "a server that is not there was passed");
+    ensure!(
+        played("scenario one\ninvite joe\ncheck joe -> 0\n", &none).is_err(),
+        "a server that is not there was passed"
+    );
     Ok(())
 }
 

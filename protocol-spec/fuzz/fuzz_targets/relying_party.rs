@@ -22,7 +22,8 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    let party = RelyingParty::new(&format!("http://{address}"), "bank", "a-key-for-this-test").expect("it is well formed");
+    let party =
+        RelyingParty::new(&format!("http://{address}"), "bank", "a-key-for-this-test").expect("it is well formed");
     Bench { runtime, listener, party }
 });
 
@@ -63,7 +64,7 @@ async fn ask(call: u8, party: &RelyingParty, said: &[u8]) {
         }
         _ => {
             let id: ConfirmationId = "0102030405060708".parse().expect("it is well formed");
-            if let Ok(confirmation) = party.confirmation(id).await {
+            if let Ok(confirmation) = party.confirmation(&id).await {
                 let _ = format!("{confirmation:?}");
             }
         }
@@ -74,7 +75,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((how, said)) = data.split_first() else { return };
     let call = how & 3;
     let kind = if call == 2 { "text/event-stream" } else { "application/json" };
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", said.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        said.len()
+    );
     let whole = if how & 4 == 0 { [head.as_bytes(), said].concat() } else { said.to_vec() };
     let bench = &*BENCH;
     bench.runtime.block_on(async {

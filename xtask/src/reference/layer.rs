@@ -79,7 +79,9 @@ fn whole(lines: &[&str], at: usize, is_type: bool) -> (String, usize) {
     };
     let declaration = declaration.replace(",)", ")").replace(", )", ")");
     let declaration = declaration.strip_prefix("public ").unwrap_or(&declaration);
-    let declaration = [" private constructor", " internal constructor"].iter().fold(declaration, |text, own| text.split(own).next().unwrap_or(text));
+    let declaration = [" private constructor", " internal constructor"]
+        .iter()
+        .fold(declaration, |text, own| text.split(own).next().unwrap_or(text));
     let end: &[char] = if is_type { &['(', ',', ' ', '=', ':'] } else { &[',', ' ', '=', ':', ';'] };
     (declaration.trim_end_matches(end).to_owned(), after)
 }
