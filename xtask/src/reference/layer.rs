@@ -57,8 +57,7 @@ fn is_type(line: &str) -> bool {
 fn whole(lines: &[&str], at: usize, is_type: bool) -> (String, usize) {
     let mut declaration = String::new();
     let mut after = at;
-    loop {
-        let Some(line) = lines.get(after) else { break };
+    while let Some(line) = lines.get(after) {
         after += 1;
         declaration.push_str(line.trim());
         let open = declaration.matches('(').count();
