@@ -25,7 +25,8 @@ fn fixed(side: usize, column: usize, row: usize) -> Option<bool> {
 
 fuzz_target!(|data: &[u8]| {
     let Some((size, content)) = data.split_first() else { return };
-    let side = 21 + 4 * usize::from(size % 12);
+    // Up to somewhat larger than the codes of links.
+    let side = 21 + 4 * usize::from(size % 8);
     let bit = |at: usize| content.get(at / 8 % content.len().max(1)).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
     let pixels = (side + 2 * QUIET) * MODULE;
     let mut gray = vec![255; pixels * pixels];
