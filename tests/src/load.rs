@@ -4,6 +4,8 @@
 //! program `load`; `cargo xtask bench server` builds and runs it. Devices that make load run in a process of their own
 //! at the lowest priority: what is measured is the server, not the wait for a core that its clients hold.
 
+mod app;
+mod cold;
 mod cpu;
 mod fleet;
 mod floor;
@@ -17,6 +19,8 @@ mod scale;
 mod status;
 mod visible;
 
+pub use app::app;
+pub use cold::{cold, run_echo};
 pub use fleet::run_fleet;
 pub use floor::run_floor;
 pub use idle::{idle, run_waiter};

@@ -31,7 +31,8 @@ enum Subject {
     Server,
     /// What an idle encrypted connection of a device takes
     Channel,
-    /// The SDK in its bindings library: how large it is, without any feature and with each
+    /// The SDK: how large it is in its bindings library, a cold opening, how soon a token can be used after the start of its
+    /// process, and what an idle wallet takes
     Sdk,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
@@ -52,7 +53,11 @@ impl Subject {
                 ("postgres", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "postgres"]),
             ],
             Self::Channel => &[("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "idle"])],
-            Self::Sdk => &[],
+            Self::Sdk => &[
+                ("app", &["build", "-q", "--release", "-p", "cardea-tests", "--bin", "app"]),
+                ("cold", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "cold"]),
+                ("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "app"]),
+            ],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }
     }

@@ -47,6 +47,18 @@ enum What {
         #[arg(long, default_value_t = 1_000)]
         rounds: usize,
     },
+    /// A cold opening by datagram, from the call of the SDK to its answer
+    Cold {
+        /// How often
+        #[arg(long, default_value_t = 3_000)]
+        rounds: usize,
+    },
+    /// How soon a token can be used after the start of its process, and what an idle wallet takes
+    App {
+        /// How often to start
+        #[arg(long, default_value_t = 60)]
+        rounds: usize,
+    },
     /// CPU time of a status check, kept and new connections
     Status {
         /// How long to measure, in seconds
@@ -68,6 +80,9 @@ enum What {
     /// Another peer
     #[command(hide = true)]
     Waiter,
+    /// And another one
+    #[command(hide = true)]
+    Echo,
 }
 
 fn main() -> ExitCode {
@@ -78,12 +93,18 @@ fn main() -> ExitCode {
         What::Idle { devices } => load::idle(devices.max(100)),
         What::Postgres { seconds, rounds } => load::postgres(seconds, rounds.max(1)),
         What::Status { seconds } => load::status(seconds),
+        What::Cold { rounds } => load::cold(rounds.max(1)),
+        What::App { rounds } => load::app(rounds.max(1)),
         What::Map { target } => {
             load::run_map(&target);
             return ExitCode::SUCCESS;
         }
         What::Waiter => {
             load::run_waiter();
+            return ExitCode::SUCCESS;
+        }
+        What::Echo => {
+            load::run_echo();
             return ExitCode::SUCCESS;
         }
         What::Fleet => {

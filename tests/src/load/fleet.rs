@@ -1,11 +1,13 @@
 //! Many devices that open again and again.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use cardea_sdk::{Clock, Entropy, Env, Invitation, NewPins, OsEntropy, Pin, Token, Wallet, Window};
+use cardea_sdk::transport::Connector;
+use cardea_sdk::{Builder, Clock, Entropy, Env, Invitation, NewPins, OsEntropy, Pin, Token, Wallet, Window};
 use serde_json::{Value, json};
 
 use crate::harness::Site;
@@ -24,13 +26,26 @@ impl Clock for Standing {
 
 /// A token on a device in memory.
 pub(super) async fn enrolled(link: &str, now: u64) -> Token {
+    enroll(Wallet::builder(), link, now).await
+}
+
+/// The same, reaching its server by `connector`.
+pub(super) async fn enrolled_over(link: &str, now: u64, connector: Arc<dyn Connector>) -> Token {
+    enroll(Wallet::builder().connector(connector), link, now).await
+}
+
+/// One more token in the wallet of this folder.
+pub(super) async fn enrolled_in(folder: &Path, link: &str, now: u64) {
+    drop(enroll(Wallet::builder().folder(folder), link, now).await);
+}
+
+async fn enroll(builder: Builder, link: &str, now: u64) -> Token {
     let env = Env { clock: Arc::new(Standing(now)), entropy: Arc::new(OsEntropy) as Arc<dyn Entropy> };
-    let builder = Wallet::builder().env(env).allow_test_argon2(true).emulated(true).recover_in_background(false);
-    let wallet = builder.open().await.expect("a wallet in memory");
+    let builder = builder.env(env).allow_test_argon2(true).emulated(true).recover_in_background(false);
+    let wallet = builder.open().await.expect("a wallet");
     let invitation = Invitation::from_link(link).expect("the server makes links");
     let pins = NewPins { normal: pin(), duress: Vec::new(), biometric: None };
-    wallet.enroll(&invitation, async |_| Ok(pins)).await.expect("it can enroll");
-    wallet.tokens().await.expect("memory").remove(0)
+    wallet.enroll(&invitation, async |_| Ok(pins)).await.expect("it can enroll").token
 }
 
 pub(super) fn pin() -> Pin {
