@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: benchmarks that fail when a required ratio is missed.
 
+mod languages;
 mod size;
 
 use std::process::ExitCode;
@@ -20,6 +21,9 @@ pub(crate) struct Options {
     /// Write the measured sizes of the library to `ffi/code_size.json`, to be compared with later
     #[arg(long)]
     record: bool,
+    /// How often `languages` opens and closes a token in each language
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    cycles: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -34,6 +38,9 @@ enum Subject {
     /// The SDK: how large it is in its bindings library, a cold opening, how soon a token can be used after the start of its
     /// process, and what an idle wallet takes
     Sdk,
+    /// The SDK in every language: what a call costs beside the same from Rust, and whether anything stays behind of tokens
+    /// that are opened and closed again and again
+    Languages,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
 }
@@ -58,6 +65,7 @@ impl Subject {
                 ("cold", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "cold"]),
                 ("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "app"]),
             ],
+            Self::Languages => &[],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }
     }
@@ -69,6 +77,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut report = Report::new();
     if matches!(options.subject, Subject::Sdk) {
         size::measure(&workspace, &mut report, options.record)?;
+    }
+    if matches!(options.subject, Subject::Languages) {
+        languages::measure(&workspace, &mut report, options.cycles);
     }
     for (name, arguments) in options.subject.parts() {
         report.printing_part(name, || {

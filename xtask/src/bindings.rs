@@ -136,7 +136,7 @@ pub(crate) fn generate(workspace: &Workspace, language: Language, folder: &Path)
 }
 
 /// Generates the module of a language from a library into `folder`.
-fn generate_from(workspace: &Workspace, library: &Path, language: Language, folder: &Path) -> Result<()> {
+pub(crate) fn generate_from(workspace: &Workspace, library: &Path, language: Language, folder: &Path) -> Result<()> {
     let mut command = Command::new(workspace.program(&generator(workspace)?));
     command
         .current_dir(&workspace.root)
@@ -158,7 +158,7 @@ fn surface(workspace: &Workspace, language: Language) -> Result<String> {
     let folder = workspace.target().join("bindings").join(language.name());
     // What an older library gave must not be read again.
     let _ = fs::remove_dir_all(&folder);
-    generate(workspace, language, &folder)?;
+    generate(workspace, &library(workspace), language, &folder)?;
     let mut files = Vec::new();
     collect(&folder, language.extension(), &mut files)?;
     files.sort();

@@ -7,7 +7,7 @@ mod demo;
 mod features;
 mod kotlin;
 mod no_std;
-mod python;
+pub(crate) mod python;
 mod swift;
 
 use std::process::ExitCode;

@@ -59,6 +59,15 @@ enum What {
         #[arg(long, default_value_t = 60)]
         rounds: usize,
     },
+    /// What calls from a language cost beside those from Rust, and whether cycles leave anything behind
+    Language {
+        /// How often to open and close
+        #[arg(long, default_value_t = 100_000)]
+        cycles: u32,
+        /// The program to measure, which gets a link after its arguments; the one in Rust if there is none
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
     /// CPU time of a status check, kept and new connections
     Status {
         /// How long to measure, in seconds
@@ -95,6 +104,7 @@ fn main() -> ExitCode {
         What::Status { seconds } => load::status(seconds),
         What::Cold { rounds } => load::cold(rounds.max(1)),
         What::App { rounds } => load::app(rounds.max(1)),
+        What::Language { cycles, command } => load::language(&command, cycles),
         What::Map { target } => {
             load::run_map(&target);
             return ExitCode::SUCCESS;

@@ -3,13 +3,11 @@
 //!
 //! The app is the program `app`, which is small and has nothing in it but the SDK.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::cpu;
 use super::fleet::enrolled_in;
 use super::getter::now;
+use super::program::Program;
 use super::report::{Line, Sample};
 use crate::harness::{Site, until};
 
@@ -38,10 +36,10 @@ pub fn app(rounds: usize) -> Vec<Line> {
     let (mut listed, mut status) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
         let began = now();
-        let mut app = App::start(Some(&one));
+        let mut app = start(Some(&one));
         assert_eq!(app.hear(), "tokens 1");
         let at_tokens = began.elapsed();
-        app.tell("status");
+        app.tell("status 1");
         assert_eq!(app.hear(), "closed");
         let at_status = began.elapsed();
         app.end();
@@ -68,15 +66,15 @@ pub fn app(rounds: usize) -> Vec<Line> {
 
 /// A wallet that nobody uses, beside a process without one.
 fn idle(folder: &Path) -> Vec<Line> {
-    let mut empty = App::start(None);
+    let mut empty = start(None);
     assert_eq!(empty.hear(), "tokens 0");
-    let mut app = App::start(Some(folder));
+    let mut app = start(Some(folder));
     assert_eq!(app.hear(), format!("tokens {TOKENS}"));
     // What read the folder ends by itself.
     let threads =
         until("the threads that read the folder end", || (app.threads() <= empty.threads()).then(|| app.threads()));
     let sockets = app.sockets();
-    let (with, without) = (cpu::memory(app.pid()), cpu::memory(empty.pid()));
+    let (with, without) = (app.memory(), empty.memory());
     let above = super::report::number(with.saturating_sub(without));
     empty.end();
     app.end();
@@ -88,52 +86,10 @@ fn idle(folder: &Path) -> Vec<Line> {
     ]
 }
 
-/// The app in a process of its own.
-struct App {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl App {
-    fn start(folder: Option<&Path>) -> Self {
-        let program = std::env::current_exe().expect("a program knows itself").with_file_name("app");
-        let mut command = Command::new(&program);
-        command.args(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let input = child.stdin.take().expect("it is a pipe");
-        let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
-        Self { child, input, output }
+fn start(folder: Option<&Path>) -> Program {
+    let mut command = Program::app();
+    if let Some(folder) = folder {
+        command.arg("folder").arg(folder);
     }
-
-    fn tell(&mut self, line: &str) {
-        writeln!(self.input, "{line}").expect("the app listens");
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the app speaks");
-        line.trim_end().to_owned()
-    }
-
-    fn pid(&self) -> u64 {
-        self.child.id().into()
-    }
-
-    fn threads(&self) -> u64 {
-        let path = format!("/proc/{}/task", self.pid());
-        std::fs::read_dir(path).expect("it runs").count() as u64
-    }
-
-    fn sockets(&self) -> u64 {
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it runs");
-        let targets = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count() as u64
-    }
-
-    fn end(self) {
-        let Self { mut child, input, output } = self;
-        drop((input, output));
-        assert!(child.wait().expect("a child can be waited for").success());
-    }
+    Program::start(command)
 }

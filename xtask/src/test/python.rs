@@ -1,7 +1,7 @@
 //! The Python package: types, tests against a real server, and the wheel with the library of the tests.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -15,7 +15,8 @@ use crate::workspace::Workspace;
 /// Puts the package together as a wheel would, checks its types, and runs its tests.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     bindings::build(workspace)?;
-    let site = assemble(workspace)?;
+    let site = workspace.target().join("python/site");
+    assemble(workspace, &bindings::library(workspace), &site)?;
     let tools = environment(workspace)?;
     let source = workspace.root.join(SOURCE);
 
@@ -46,11 +47,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     Outcome::passed(format!("{count} tests, and a wheel that was installed"))
 }
 
-/// The package with the generated module and the library in it, as an installed wheel has them.
-fn assemble(workspace: &Workspace) -> Result<PathBuf> {
-    let site = workspace.target().join("python/site");
+/// Puts the package with the generated module and the library in it into `site`, as an installed wheel has them.
+pub(crate) fn assemble(workspace: &Workspace, library: &Path, site: &Path) -> Result<()> {
     let package = site.join("cardea");
-    let _ = fs::remove_dir_all(&site);
+    let _ = fs::remove_dir_all(site);
     let native = package.join("_ffi");
     fs::create_dir_all(&native).with_context(|| format!("cannot create {}", native.display()))?;
     for file in fs::read_dir(workspace.root.join(SOURCE).join("src/cardea"))? {
@@ -59,10 +59,10 @@ fn assemble(workspace: &Workspace) -> Result<PathBuf> {
             fs::copy(&path, package.join(path.file_name().unwrap_or_default()))?;
         }
     }
-    bindings::generate(workspace, Language::Python, &native)?;
+    bindings::generate_from(workspace, library, Language::Python, &native)?;
     fs::write(native.join("__init__.py"), "from .cardea_ffi import *  # NOQA\n")?;
-    fs::copy(bindings::library(workspace), native.join(bindings::library_name()))?;
-    Ok(site)
+    fs::copy(library, native.join(bindings::library_name()))?;
+    Ok(())
 }
 
 fn passed(text: &str) -> Option<u64> {

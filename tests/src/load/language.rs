@@ -1,0 +1,110 @@
+//! What calls from a language cost beside the same calls from Rust, and whether cycles of opening and closing leave
+//! anything behind.
+//!
+//! The program that is measured gets a link as its last argument, enrolls in memory, and prints a line. `call N` measures as
+//! many calls that ask nobody and is answered with `called` and their median in nanoseconds; `cycle N` opens and closes as
+//! often and is answered with `done`.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::program::Program;
+use super::report::{Line, number};
+use crate::harness::Site;
+
+/// Memory that looks like a disk: what is measured is no disk.
+const MEMORY: &str = "/dev/shm";
+/// Calls before those that count, and those.
+const CALLS: (u32, u32) = (2_000, 5_000);
+/// What a call may take beyond the same from Rust, in microseconds.
+const CALL_LIMIT: f64 = 100.0;
+/// What resident memory may grow by in the last three quarters, in KiB: allocators move by so much.
+const GROWTH_LIMIT: f64 = 2_048.0;
+
+/// What a process holds.
+struct Held {
+    files: u64,
+    threads: u64,
+    memory: u64,
+}
+
+impl Held {
+    fn by(program: &Program) -> Self {
+        Self { files: program.files(), threads: program.threads(), memory: program.memory() }
+    }
+}
+
+/// Measures the program that `command` starts, over `cycles` cycles. Without a command that is the one in Rust.
+///
+/// # Panics
+/// The program does not do as it is told, or the server does not start.
+#[must_use]
+pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
+    let arguments = ["--window", "3600", "--log", "error", "--set", "channel.reply_grid_ms=0"];
+    let place = Some(Path::new(MEMORY)).filter(|place| place.is_dir());
+    let place = place.map_or_else(std::env::temp_dir, Path::to_path_buf);
+    let site = Site::dev_at(&place, &arguments);
+    let mut lines = Vec::new();
+
+    let mut rust = Program::app();
+    rust.arg("link");
+    let mut measured = match command {
+        [] => started(rust, &site, "ada"),
+        [program, arguments @ ..] => {
+            let mut theirs = Command::new(program);
+            theirs.args(arguments);
+            let mut theirs = started(theirs, &site, "ada");
+            let mut rust = started(rust, &site, "bob");
+            let (there, here) = (called(&mut theirs), called(&mut rust));
+            rust.end();
+            lines.push(Line::said("a call that asks nobody, and from Rust", format!("{there:.1} us, {here:.1} us")));
+            lines.push(Line::at_most("microseconds that the way between adds", there - here, CALL_LIMIT));
+            theirs
+        }
+    };
+
+    let quarter = (cycles / 4).max(1);
+    let first = cycled(&mut measured, quarter);
+    let last = cycled(&mut measured, 3 * quarter);
+    measured.end();
+
+    let grown = |what: fn(&Held) -> u64| number(what(&last)) - number(what(&first));
+    let count = 4 * quarter;
+    lines.push(Line::said(
+        "after a quarter of the cycles, after all",
+        format!(
+            "{} and {} files, {} and {} threads, {} and {} KiB; {count} cycles",
+            first.files, last.files, first.threads, last.threads, first.memory, last.memory
+        ),
+    ));
+    lines.push(Line::at_most("files more", grown(|held| held.files), 0.0));
+    lines.push(Line::at_most("threads more", grown(|held| held.threads), 0.0));
+    lines.push(Line::at_most("KiB more", grown(|held| held.memory), GROWTH_LIMIT));
+    lines
+}
+
+fn started(mut command: Command, site: &Site, user: &str) -> Program {
+    command.arg(site.offer(user).link);
+    let mut program = Program::start(command);
+    let said = program.hear();
+    assert!(["ready", "tokens 1"].contains(&said.as_str()), "the program said {said:?}");
+    program
+}
+
+fn cycled(program: &mut Program, count: u32) -> Held {
+    program.tell(&format!("cycle {count}"));
+    assert_eq!(program.hear(), "done");
+    Held::by(program)
+}
+
+/// The median of calls, in microseconds.
+fn called(program: &mut Program) -> f64 {
+    let mut call = |count: u32| {
+        program.tell(&format!("call {count}"));
+        let answer = program.hear();
+        let nanoseconds = answer.strip_prefix("called ").and_then(|text| text.parse().ok());
+        number(nanoseconds.unwrap_or_else(|| panic!("the program said {answer:?}"))) / 1_000.0
+    };
+    call(CALLS.0);
+    call(CALLS.1)
+}
