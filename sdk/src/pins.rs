@@ -69,6 +69,13 @@ pub(crate) fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'stat
     Blocking { answered: begin(Box::new(move || Box::new(run()))), result: PhantomData }
 }
 
+/// Runs what need not block here and now.
+pub(crate) fn immediately<T: Send + 'static>(run: impl FnOnce() -> T) -> Blocking<T> {
+    let (answer, answered) = oneshot::channel::<Any>();
+    let _ = answer.send(Box::new(run()));
+    Blocking { answered, result: PhantomData }
+}
+
 /// One type of task for all of them: each with its own would add some kilobytes to every library.
 #[inline(never)]
 fn begin(run: Box<dyn FnOnce() -> Any + Send>) -> oneshot::Receiver<Any> {

@@ -55,6 +55,11 @@ impl std::str::FromStr for TokenKey {
 
 /// A place for tokens. Calls block (they wait for a disk): the SDK makes them on threads where that is fine.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Whether calls wait for nothing, and may be made on any thread. Most stores wait.
+    fn is_immediate(&self) -> bool {
+        false
+    }
+
     /// The names of all entries, in a stable order.
     ///
     /// # Errors

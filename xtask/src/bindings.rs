@@ -158,7 +158,7 @@ fn surface(workspace: &Workspace, language: Language) -> Result<String> {
     let folder = workspace.target().join("bindings").join(language.name());
     // What an older library gave must not be read again.
     let _ = fs::remove_dir_all(&folder);
-    generate(workspace, &library(workspace), language, &folder)?;
+    generate(workspace, language, &folder)?;
     let mut files = Vec::new();
     collect(&folder, language.extension(), &mut files)?;
     files.sort();

@@ -8,7 +8,7 @@ use cardea_protocol::device::{Pending, Record, StoreFirst};
 use super::turns::Turn;
 use super::{Work, work};
 use crate::error::WalletError;
-use crate::pins::{Blocking, blocking};
+use crate::pins::{Blocking, blocking, immediately};
 use crate::store::{Details, Entry, Lease, StoreError, TokenKey};
 use crate::wallet::Inner;
 
@@ -57,8 +57,8 @@ impl Held {
 
     fn load(inner: &Arc<Inner>, key: TokenKey, turn: Option<Turn>) -> Work<'_, Self> {
         work(async move {
-            let lease = take_lease(inner, key).await?;
-            let entry = on(&lease, |lease| lease.load()).await??.ok_or(WalletError::UnknownToken)?;
+            let (lease, entry) = take_lease(inner, key).await?;
+            let entry = entry.ok_or(WalletError::UnknownToken)?;
             Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: turn })
         })
     }
@@ -68,14 +68,13 @@ impl Held {
     pub(crate) async fn create(inner: &Arc<Inner>, record: Record, details: Details) -> Result<Self, WalletError> {
         let entry = Entry::new(record, details)?;
         let turn = inner.turns.enter(entry.key());
-        let lease = take_lease(inner, entry.key()).await?;
-        let old = on(&lease, |lease| lease.load()).await??;
+        let (lease, old) = take_lease(inner, entry.key()).await?;
         let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();
         if !old.as_ref().is_none_or(is_leftover) {
             return Err(WalletError::AlreadyEnrolled);
         }
         let copy = entry.duplicate();
-        on(&lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await??;
+        on(inner, &lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await??;
         Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: Some(turn) })
     }
 
@@ -120,7 +119,7 @@ impl Held {
         work(async move {
             let (old, stored) = (self.entry.duplicate(), new.duplicate());
             self.writing = true;
-            on(&self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await??;
+            on(&self.inner, &self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await??;
             self.entry = stored;
             self.writing = false;
             self.inner.standings.stored(self.entry.key(), self.entry.record.generation());
@@ -130,7 +129,7 @@ impl Held {
 
     /// Removes the token.
     pub(crate) async fn remove(mut self) -> Result<(), WalletError> {
-        on(&self.lease, |lease| lease.remove()).await??;
+        on(&self.inner, &self.lease, |lease| lease.remove()).await??;
         // Nothing is left that could be looked after.
         self.refused = true;
         self.inner.standings.forget(self.entry.key());
@@ -138,21 +137,33 @@ impl Held {
     }
 }
 
-async fn take_lease(inner: &Inner, key: TokenKey) -> Result<Shared, WalletError> {
+/// Waits for the lease of an entry, and loads the entry.
+async fn take_lease(inner: &Inner, key: TokenKey) -> Result<(Shared, Option<Entry>), WalletError> {
     loop {
         let store = Arc::clone(&inner.store);
-        if let Some(lease) = blocking(move || store.try_lease(&key)).await?? {
-            return Ok(Arc::new(Mutex::new(lease)));
+        let taken = wherever(inner, move || {
+            let Some(mut lease) = store.try_lease(&key)? else { return Ok(None) };
+            let entry = lease.load()?;
+            Ok::<_, StoreError>(Some((lease, entry)))
+        });
+        if let Some((lease, entry)) = taken.await?? {
+            return Ok((Arc::new(Mutex::new(lease)), entry));
         }
         tokio::time::sleep(PATIENCE).await;
     }
 }
 
 fn on<T: Send + 'static>(
+    inner: &Inner,
     lease: &Shared,
     run: impl FnOnce(&mut Box<dyn Lease>) -> Result<T, StoreError> + Send + 'static,
 ) -> Blocking<Result<T, StoreError>> {
     let lease = Arc::clone(lease);
     // A store that panicked has changed nothing, or all of it: that is what it promises.
-    blocking(move || run(&mut lease.lock().unwrap_or_else(PoisonError::into_inner)))
+    wherever(inner, move || run(&mut lease.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Asks the store on a thread that may wait, or here if it does not.
+fn wherever<T: Send + 'static>(inner: &Inner, run: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
+    if inner.store.is_immediate() { immediately(run) } else { blocking(run) }
 }

@@ -36,6 +36,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
     fn list(&self) -> Result<Vec<TokenKey>, StoreError> {
         Ok(self.inner().entries.keys().collect())
     }

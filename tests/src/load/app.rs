@@ -73,14 +73,15 @@ fn idle(folder: &Path) -> Vec<Line> {
     // What read the folder ends by itself.
     let threads =
         until("the threads that read the folder end", || (app.threads() <= empty.threads()).then(|| app.threads()));
-    let sockets = app.sockets();
+    // The runtime itself may have some.
+    let sockets = app.sockets().saturating_sub(empty.sockets());
     let (with, without) = (app.memory(), empty.memory());
     let above = super::report::number(with.saturating_sub(without));
     empty.end();
     app.end();
     vec![
         Line::at_most("threads of a process with an idle wallet", super::report::number(threads), 1.0),
-        Line::at_most("sockets of a process with an idle wallet", super::report::number(sockets), 0.0),
+        Line::at_most("sockets of an idle wallet", super::report::number(sockets), 0.0),
         Line::said("resident without a wallet, with one of 20 tokens", format!("{without} KiB, {with} KiB")),
         Line::at_most("resident KiB of an idle wallet of 20 tokens", above, MEMORY_LIMIT),
     ]

@@ -38,8 +38,15 @@ impl Program {
         line.trim_end().to_owned()
     }
 
+    /// The process itself, whatever it was started through.
     fn pid(&self) -> u64 {
-        self.child.id().into()
+        let mut pid: u64 = self.child.id().into();
+        while let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+            && let [child] = text.split_whitespace().collect::<Vec<_>>()[..]
+        {
+            pid = child.parse().expect("Linux writes numbers");
+        }
+        pid
     }
 
     /// Resident memory in KiB.

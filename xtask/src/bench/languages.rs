@@ -10,8 +10,12 @@ use crate::bindings::{self, swift};
 use crate::jvm::{self, Binding, FOLDER, Unit, class_path, sources};
 use crate::process;
 use crate::report::{Outcome, Report};
+use crate::swift::{PLACE, System};
 use crate::test::python;
 use crate::workspace::Workspace;
+
+/// The Swift package, as a folder of the project.
+const SWIFT: &str = "ffi/bindings/swift";
 
 /// Makes the program of a language: its command line, or why that cannot be made here.
 type Make = fn(&Workspace) -> Result<std::result::Result<Vec<OsString>, String>>;
@@ -27,7 +31,8 @@ pub(super) fn measure(workspace: &Workspace, report: &mut Report, cycles: u32) {
         process::logged(&mut generator, &workspace.log("languages-bindgen"))?;
         Outcome::passed("built")
     });
-    let all: [(&str, Make); 3] = [("rust", |_| Ok(Ok(Vec::new()))), ("python", of_python), ("kotlin", of_kotlin)];
+    let all: [(&str, Make); 4] =
+        [("rust", |_| Ok(Ok(Vec::new()))), ("python", of_python), ("kotlin", of_kotlin), ("swift", of_swift)];
     for (name, make) in all {
         report.printing_part(name, || {
             let command = match make(workspace)? {
@@ -85,4 +90,23 @@ fn of_kotlin(workspace: &Workspace) -> Result<std::result::Result<Vec<OsString>,
     command.extend(heap);
     command.extend([place, "-cp".into(), class_path(&classes)?, "MeasureKt".into()]);
     Ok(Ok(command))
+}
+
+fn of_swift(workspace: &Workspace) -> Result<std::result::Result<Vec<OsString>, String>> {
+    let system = match System::provide(workspace)? {
+        Ok(system) => system,
+        Err(why) => return Ok(Err(why)),
+    };
+    let library = library(workspace)?;
+    let package = system.put(&workspace.root.join(SWIFT), "measured/swift")?;
+    swift::generate(workspace, &library, &workspace.target().join("swift/generated"), &package.join("Sources"))?;
+    swift::copy(&library, &system.place().join("measured/lib").join(bindings::library_name()))?;
+    let (folder, libraries) = (format!("/{PLACE}/measured/swift/Measure"), format!("/{PLACE}/measured/lib"));
+    let linked = format!("-L{libraries}");
+    let build =
+        ["swift", "build", "-c", "release", "--disable-sandbox", "--package-path", &folder, "-Xlinker", &linked];
+    process::logged(&mut system.command(&[], &build), &workspace.log("languages-swift"))?;
+    let program = format!("{folder}/.build/release/Measure");
+    let command = system.command(&[("LD_LIBRARY_PATH", &libraries)], &[&program]);
+    Ok(Ok(std::iter::once(command.get_program()).chain(command.get_args()).map(OsString::from).collect()))
 }
