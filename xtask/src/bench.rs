@@ -62,6 +62,7 @@ impl Subject {
             Self::Channel => &[("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "idle"])],
             Self::Sdk => &[
                 ("app", &["build", "-q", "--release", "-p", "cardea-tests", "--bin", "app"]),
+                ("opening", &["bench", "-q", "-p", "cardea-sdk", "--bench", "cold"]),
                 ("cold", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "cold"]),
                 ("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "app"]),
             ],
