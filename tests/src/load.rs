@@ -14,6 +14,7 @@ mod idle;
 mod language;
 mod map;
 mod openings;
+mod place;
 mod postgres;
 mod program;
 mod report;

@@ -135,7 +135,7 @@ impl Server {
 
     /// A frame that the network kept arrives on a connection of its own.
     pub(crate) fn deliver(&self, frame: &[u8]) {
-        let _ = self.state().first(frame);
+        let _ = self.answer(frame);
     }
 
     /// What the server says to the first frame of a connection, or to a datagram.

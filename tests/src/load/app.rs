@@ -1,15 +1,19 @@
 //! What an app pays that has the SDK in it and does nothing: how soon a token can be used after its process has
 //! started, and what a wallet takes that nobody uses.
 //!
+//! Whatever is asked of a server is stored before it is sent, and flushed; a disk is not what is measured here, so that the
+//! wallets lie in memory that looks like one.
+//!
 //! The app is the program `app`, which is small and has nothing in it but the SDK.
 
 use std::path::Path;
 
 use super::fleet::enrolled_in;
 use super::getter::now;
+use super::place::in_memory;
 use super::program::Program;
 use super::report::{Line, Sample};
-use crate::harness::{Site, until};
+use crate::harness::until;
 
 /// Tokens of the idle wallet.
 const TOKENS: usize = 20;
@@ -24,7 +28,7 @@ const READY_LIMIT: f64 = 20_000.0;
 /// The app does not work at all.
 #[must_use]
 pub fn app(rounds: usize) -> Vec<Line> {
-    let site = Site::dev_with(&["--window", "3600", "--log", "error", "--set", "channel.reply_grid_ms=0"]);
+    let site = in_memory();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     let (one, twenty) = (site.folder().join("one"), site.folder().join("twenty"));
     runtime.block_on(async {

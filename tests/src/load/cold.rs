@@ -8,7 +8,6 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +21,9 @@ use cardea_sdk::{Token, Window};
 
 use super::fleet::{enrolled_over, pin};
 use super::getter::now;
+use super::place::in_memory;
 use super::report::{Line, Sample};
-use crate::harness::Site;
 
-/// Memory that looks like a disk.
-const MEMORY: &str = "/dev/shm";
 /// Bytes of a cold request and of its reply, as datagrams.
 const EXCHANGE: (usize, usize) = (130, 65);
 /// Signatures that the server verifies for each opening, whatever they mean.
@@ -41,10 +38,7 @@ const EPHEMERALS: usize = 2;
 /// The server does not open the token.
 #[must_use]
 pub fn cold(rounds: usize) -> Vec<Line> {
-    let arguments = ["--window", "3600", "--log", "error", "--set", "channel.reply_grid_ms=0"];
-    let place = Some(Path::new(MEMORY)).filter(|place| place.is_dir());
-    let place = place.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    let site = Site::dev_at(&place, &arguments);
+    let site = in_memory();
     let link = site.offer("ada").link;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     let connector = Arc::new(UdpConnector::new(Arc::new(TcpConnector)));

@@ -5,15 +5,13 @@
 //! many calls that ask nobody and is answered with `called` and their median in nanoseconds; `cycle N` opens and closes as
 //! often and is answered with `done`.
 
-use std::path::Path;
 use std::process::Command;
 
+use super::place::in_memory;
 use super::program::Program;
 use super::report::{Line, number};
 use crate::harness::Site;
 
-/// Memory that looks like a disk: what is measured is no disk.
-const MEMORY: &str = "/dev/shm";
 /// Calls before those that count, and those.
 const CALLS: (u32, u32) = (2_000, 5_000);
 /// What a call may take beyond the same from Rust, in microseconds.
@@ -40,10 +38,7 @@ impl Held {
 /// The program does not do as it is told, or the server does not start.
 #[must_use]
 pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
-    let arguments = ["--window", "3600", "--log", "error", "--set", "channel.reply_grid_ms=0"];
-    let place = Some(Path::new(MEMORY)).filter(|place| place.is_dir());
-    let place = place.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    let site = Site::dev_at(&place, &arguments);
+    let site = in_memory();
     let mut lines = Vec::new();
 
     let mut rust = Program::app();
