@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::bindings::{self, swift};
 use crate::jvm::{self, Binding, FOLDER, Unit, class_path, sources};
+use crate::library;
 use crate::process;
 use crate::report::{Outcome, Report};
 use crate::swift::{PLACE, System};
@@ -48,20 +49,16 @@ pub(super) fn measure(workspace: &Workspace, report: &mut Report, cycles: u32) {
 }
 
 /// The library as it ships, with everything in it, in a folder that has nothing else.
-fn library(workspace: &Workspace) -> Result<PathBuf> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["rustc", "--quiet", "--locked", "--profile", "release-ffi", "-p", "cardea-ffi", "--lib"]);
-    build.args(["--crate-type", "cdylib", "--features", "all"]);
-    process::logged(&mut build, &workspace.log("languages-library"))?;
-    let name = bindings::library_name();
-    let kept = workspace.target().join("bench").join(&name);
-    swift::copy(&workspace.target().join("release-ffi").join(name), &kept)?;
+fn shipped(workspace: &Workspace) -> Result<PathBuf> {
+    let built = library::build(workspace, "all", &workspace.log("languages-library"))?;
+    let kept = workspace.target().join("bench").join(bindings::library_name());
+    swift::copy(&built, &kept)?;
     Ok(kept)
 }
 
 fn of_python(workspace: &Workspace) -> Result<std::result::Result<Vec<OsString>, String>> {
     let site = workspace.target().join("bench/python");
-    python::assemble(workspace, &library(workspace)?, &site)?;
+    python::assemble(workspace, &shipped(workspace)?, &site)?;
     let program = workspace.root.join(crate::package::python::SOURCE).join("measure.py");
     let mut path = OsString::from("PYTHONPATH=");
     path.push(site);
@@ -73,7 +70,7 @@ fn of_kotlin(workspace: &Workspace) -> Result<std::result::Result<Vec<OsString>,
         Ok(toolchain) => toolchain,
         Err(why) => return Ok(Err(why)),
     };
-    let library = library(workspace)?;
+    let library = shipped(workspace)?;
     let binding = Binding::make(workspace, &toolchain, &library)?;
     let mut classes = binding.class_path(&toolchain);
     let sources = sources(&workspace.root.join(FOLDER).join("src/measure/kotlin"))?;
@@ -97,7 +94,7 @@ fn of_swift(workspace: &Workspace) -> Result<std::result::Result<Vec<OsString>, 
         Ok(system) => system,
         Err(why) => return Ok(Err(why)),
     };
-    let library = library(workspace)?;
+    let library = shipped(workspace)?;
     let package = system.put(&workspace.root.join(SWIFT), "measured/swift")?;
     swift::generate(workspace, &library, &workspace.target().join("swift/generated"), &package.join("Sources"))?;
     swift::copy(&library, &system.place().join("measured/lib").join(bindings::library_name()))?;
