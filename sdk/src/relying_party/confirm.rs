@@ -1,6 +1,7 @@
 //! Asking a holder for a yes.
 
 use std::fmt;
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::http::Ask;
 use super::{RelyingParty, RelyingPartyError, answer, check_user};
@@ -233,8 +234,9 @@ impl RelyingParty {
         named(&ended.state, None)
     }
 
-    /// Waits until the question was answered or has ended, for at most `patience`. What then still waits is
-    /// [`Answer::Pending`]: take it back, or wait on. Failures that may pass are waited out; one that lasts is the error.
+    /// Waits until the question was answered or has ended, for at most `patience`, and asks at least once, however little
+    /// that is: a server that does not answer may take the limit of one call. What then still waits is [`Answer::Pending`]: take it back, or wait on. Failures that may pass are waited
+    /// out; one that lasts is the error.
     ///
     /// Dropping the future asks no more; the question goes on.
     ///
@@ -245,24 +247,25 @@ impl RelyingParty {
         id: &ConfirmationId,
         patience: Duration,
     ) -> Result<Confirmation, RelyingPartyError> {
-        let mut last = Err(RelyingPartyError::Timeout);
-        let asking = async {
-            let mut pause = POLL_FIRST;
-            loop {
-                let told = self.confirmation(id).await;
-                let wait = match &told {
-                    Ok(told) if told.answer == Answer::Pending => Duration::ZERO,
-                    Err(error) if error.may_pass() => error.wait(),
-                    _ => return told,
-                };
-                last = told;
+        let mut patience = pin!(sleep(patience));
+        let mut pause = POLL_FIRST;
+        let mut told = self.confirmation(id).await;
+        loop {
+            let wait = match &told {
+                Ok(told) if told.answer == Answer::Pending => Duration::ZERO,
+                Err(error) if error.may_pass() => error.wait(),
+                _ => return told,
+            };
+            let again = async {
                 sleep(pause.max(wait)).await;
-                pause = (pause * 3 / 2).min(POLL_LAST);
+                self.confirmation(id).await
+            };
+            tokio::select! {
+                biased;
+                () = &mut patience => return told,
+                new = again => told = new,
             }
-        };
-        match timeout(patience, asking).await {
-            Ok(told) => told,
-            Err(_) => last,
+            pause = (pause * 3 / 2).min(POLL_LAST);
         }
     }
 

@@ -195,6 +195,10 @@ async fn waiting_goes_on_over_failures_that_pass_until_there_is_an_answer() {
 #[tokio::test(start_paused = true)]
 async fn waiting_ends_with_the_patience_and_what_then_waits_is_no_yes() {
     let server = Hostile::new([answer(200, &told("pending").to_string())]).await;
+    let once = server.asked_by().await_confirmation(&id(), Duration::ZERO).await.unwrap();
+    assert_eq!((once.answer, server.requests().len()), (Answer::Pending, 1), "it is asked once");
+
+    let server = Hostile::new([answer(200, &told("pending").to_string())]).await;
     let told = server.asked_by().await_confirmation(&id(), LIFETIME).await.unwrap();
     assert_eq!(told.answer, Answer::Pending);
     assert!(server.requests().len() < 60, "{}", server.requests().len());

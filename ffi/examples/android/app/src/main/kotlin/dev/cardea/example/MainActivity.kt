@@ -3,6 +3,7 @@ package dev.cardea.example
 import android.app.Application
 import android.content.Intent
 import android.os.Bundle
+import android.os.SystemClock
 import android.view.WindowManager
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
@@ -10,10 +11,17 @@ import androidx.activity.viewModels
 import androidx.lifecycle.AndroidViewModel
 import androidx.lifecycle.viewModelScope
 import dev.cardea.android.CardeaAndroid
+import kotlin.time.AbstractLongTimeSource
+import kotlin.time.DurationUnit
+
+/** Goes on while the phone sleeps, as openings do; the usual monotonic time stands still then. */
+private object SinceBoot : AbstractLongTimeSource(DurationUnit.NANOSECONDS) {
+    override fun read(): Long = SystemClock.elapsedRealtimeNanos()
+}
 
 /** Keeps the model while the activity comes and goes. */
 class TokensViewModel(app: Application) : AndroidViewModel(app) {
-    val model = TokensModel(viewModelScope) { CardeaAndroid.openWallet(app) }
+    val model = TokensModel(viewModelScope, SinceBoot) { CardeaAndroid.openWallet(app) }
 
     init {
         model.start()
