@@ -3,6 +3,7 @@
 mod conformance;
 mod e2e;
 mod errors;
+mod processes;
 mod quickstart;
 mod simulation;
 mod wallet;
