@@ -63,6 +63,7 @@ pub mod relying_party;
 mod status;
 pub mod store;
 mod table;
+mod task;
 #[cfg(any(feature = "relying-party", feature = "websocket"))]
 mod tls;
 mod token;

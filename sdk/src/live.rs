@@ -28,7 +28,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::pins::spawn;
+use crate::task::spawn;
 use crate::wallet::Inner;
 
 /// Keeps live sessions for all tokens of a wallet. Dropping the last one leaves no task and no connection behind, as soon

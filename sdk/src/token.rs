@@ -21,10 +21,10 @@ use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::operation::{Held, Operation, Progress, Work, limited, work};
-use crate::pins::blocking;
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 use crate::store::{Details, TokenKey};
+use crate::task::blocking;
 use crate::wallet::Inner;
 
 /// How long an opening lasts.

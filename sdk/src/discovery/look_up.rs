@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{DiscoveryError, ServerIdentity};
 use crate::error::WalletError;
-use crate::pins::blocking;
+use crate::task::blocking;
 use crate::transport::Endpoint;
 
 const PATH: &str = "/.well-known/cardea";

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::{EventKind, Source};
-use crate::pins::spawn;
 use crate::store::TokenKey;
 use crate::table as tokens;
+use crate::task::spawn;
 
 /// How long before its end an opening is told to end soon.
 const SOON: Duration = Duration::from_secs(10);

@@ -16,8 +16,8 @@ use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::log::Named;
 use crate::operation::{Subscribed, connect, subscribe};
-use crate::pins::blocking;
 use crate::store::{Entry, TokenKey};
+use crate::task::blocking;
 use crate::transport::Endpoint;
 use crate::wallet::Inner;
 

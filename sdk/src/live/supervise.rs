@@ -9,9 +9,9 @@ use tokio::time::sleep;
 use super::Orders;
 use super::session::{self, End};
 use crate::env::Stopwatch;
-use crate::pins::blocking;
 use crate::store::TokenKey;
 use crate::table::Table;
+use crate::task::blocking;
 use crate::wallet::Inner;
 
 /// How often it is looked whether other programs have changed the wallet, and whether the machine has slept.

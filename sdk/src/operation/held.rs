@@ -8,8 +8,8 @@ use cardea_protocol::device::{Pending, Record, StoreFirst};
 use super::turns::Turn;
 use super::{Work, work};
 use crate::error::WalletError;
-use crate::pins::{Blocking, blocking, immediately};
 use crate::store::{Details, Entry, Lease, StoreError, TokenKey};
+use crate::task::{Blocking, blocking, immediately};
 use crate::wallet::Inner;
 
 /// How often a lease that somebody else has is asked for.

@@ -17,9 +17,10 @@ use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
 use crate::operation::{Held, Progress, Work, ask, connect, limited, work};
-use crate::pins::{Keys, NewPins, allowed, blocking, derive_all};
+use crate::pins::{Keys, NewPins, allowed, derive_all};
 use crate::status::accepted;
 use crate::store::{Details, TokenKey};
+use crate::task::blocking;
 use crate::token::Token;
 use crate::transport::Connection;
 

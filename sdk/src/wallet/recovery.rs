@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Inner;
 use crate::error::WalletError;
 use crate::log::Named;
-use crate::pins::{blocking, spawn};
+use crate::task::{blocking, spawn};
 use crate::token::Token;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
