@@ -23,7 +23,7 @@ mod status;
 mod visible;
 
 pub use app::app;
-pub use cold::{cold, run_echo};
+pub use cold::cold;
 pub use fleet::run_fleet;
 pub use floor::run_floor;
 pub use idle::{idle, run_waiter};

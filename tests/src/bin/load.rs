@@ -89,9 +89,6 @@ enum What {
     /// Another peer
     #[command(hide = true)]
     Waiter,
-    /// And another one
-    #[command(hide = true)]
-    Echo,
 }
 
 fn main() -> ExitCode {
@@ -111,10 +108,6 @@ fn main() -> ExitCode {
         }
         What::Waiter => {
             load::run_waiter();
-            return ExitCode::SUCCESS;
-        }
-        What::Echo => {
-            load::run_echo();
             return ExitCode::SUCCESS;
         }
         What::Fleet => {
