@@ -107,3 +107,16 @@ pub enum TransportError {
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),
 }
+
+impl TransportError {
+    /// Whether the system says that nobody listens there. It says so because of a message that anybody on the way can
+    /// write, and that may be about an earlier try: nothing follows from it about what has arrived.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unreachable { source: error, .. } | Self::Broken(error) => {
+                error.kind() == io::ErrorKind::ConnectionRefused
+            }
+            Self::TimedOut | Self::Closed => false,
+        }
+    }
+}

@@ -23,6 +23,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(HANDSHAKE_SECONDS as u64);
 pub(crate) const REPLY_LIMIT: Duration = Duration::from_secs(8);
 /// Plain answers of one kind, each on its own connection, before they are believed enough to act on.
 const BELIEVED: u8 = 2;
+/// Connections in a row that were refused after the datagrams were: a restart takes longer than one, and a message that
+/// was forged is rarely there for each.
+const REFUSALS: u8 = 3;
 
 /// What became of a request.
 pub(super) enum Exchanged {
@@ -34,6 +37,37 @@ pub(super) enum Exchanged {
     Renewed,
     /// Resynced; what was pending is lost.
     Resynced,
+}
+
+/// How datagrams ended.
+enum Datagrams {
+    /// Something authentic came.
+    Exchanged(Exchanged),
+    /// Nothing came in time.
+    Silence,
+    /// The system says that nobody is there.
+    Refused,
+}
+
+/// Whether it is still worth waiting for a server. Nothing but the waiting depends on it: what was sent may have arrived
+/// however often somebody says that it did not, so it stays pending and the holder hears "not confirmed".
+#[derive(Debug, Default)]
+struct Gone {
+    datagrams: bool,
+    connections: u8,
+}
+
+impl Gone {
+    /// A connection that was not made. Returns whether all is said: the datagrams, and as many in a row, were refused.
+    fn is_certain_after(&mut self, error: &TransportError) -> bool {
+        self.connections = if error.is_refusal() { self.connections.saturating_add(1) } else { 0 };
+        self.datagrams && self.connections >= REFUSALS
+    }
+
+    /// Somebody is there.
+    fn connected(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// When the next copy of a request leaves.
@@ -108,8 +142,8 @@ impl Operation<'_> {
         Endpoint { host: details.host.clone(), port: details.port }
     }
 
-    /// Sends `attempt`, whose record is stored, until it is answered. Ends only with an answer, or with the time limit
-    /// of the operation around it.
+    /// Sends `attempt`, whose record is stored, until it is answered. Ends only with an answer, with the time limit of the
+    /// operation around it, or with [`WalletError::NotConfirmed`] when datagrams and connections alike are refused.
     pub(super) fn exchange(
         &mut self,
         connection: Box<dyn Connection>,
@@ -117,10 +151,13 @@ impl Operation<'_> {
     ) -> Work<'_, Exchanged> {
         work(async move {
             let mut first = Some(connection);
+            let mut gone = Gone::default();
             if let Some(repetition) = first.as_ref().and_then(|first| first.repetition()) {
                 let datagrams = first.take().expect("it is there");
-                if let Some(exchanged) = self.by_datagrams(datagrams, repetition, &mut attempt).await? {
-                    return Ok(exchanged);
+                match self.by_datagrams(datagrams, repetition, &mut attempt).await? {
+                    Datagrams::Exchanged(exchanged) => return Ok(exchanged),
+                    Datagrams::Silence => {}
+                    Datagrams::Refused => gone.datagrams = true,
                 }
                 let key = self.held.key();
                 self.inner.log.info(|| format!("{}: datagrams were not answered; taking a connection", Named(key)));
@@ -146,7 +183,16 @@ impl Operation<'_> {
                     }
                 };
                 tried = true;
-                let Ok(mut connection) = connection else { continue };
+                let mut connection = match connection {
+                    Ok(connection) => connection,
+                    Err(WalletError::Offline(error)) if gone.is_certain_after(&error) => {
+                        let key = self.held.key();
+                        self.inner.log.info(|| format!("{}: {error}; the server is gone", Named(key)));
+                        return Err(WalletError::NotConfirmed);
+                    }
+                    Err(_) => continue,
+                };
+                gone.connected();
                 self.progress.sent();
                 let frame = if is_first { attempt.frame() } else { attempt.resend() };
                 let Ok(bytes) = ask(&mut *connection, frame.bytes()).await else { continue };
@@ -207,19 +253,20 @@ impl Operation<'_> {
         })
     }
 
-    /// Sends `attempt` as datagrams until it is answered; `None` when a connection is to take over. Whatever is not
-    /// authentic is anybody's, and waited on past.
+    /// Sends `attempt` as datagrams until it is answered, or a connection is to take over. Whatever is not authentic is
+    /// anybody's, and waited on past.
     async fn by_datagrams(
         &mut self,
         mut datagrams: Box<dyn Connection>,
         repetition: Repetition,
         attempt: &mut Attempt<Dalek>,
-    ) -> Result<Option<Exchanged>, WalletError> {
+    ) -> Result<Datagrams, WalletError> {
+        let failed = |error: &TransportError| if error.is_refusal() { Datagrams::Refused } else { Datagrams::Silence };
         let began = now();
         let mut copies = repetition.again.iter();
         self.progress.sent();
-        if datagrams.send(attempt.frame().bytes()).await.is_err() {
-            return Ok(None);
+        if let Err(error) = datagrams.send(attempt.frame().bytes()).await {
+            return Ok(failed(&error));
         }
         let mut copy = copies.next();
         loop {
@@ -227,22 +274,23 @@ impl Operation<'_> {
             match timeout_at(until, datagrams.receive()).await {
                 Ok(Ok(bytes)) => match attempt.receive(self.held.record(), &bytes) {
                     Received::Answered(step) => {
-                        return Ok(Some(Exchanged::Answered(self.held.keep(step).await?, datagrams)));
+                        let answer = self.held.keep(step).await?;
+                        return Ok(Datagrams::Exchanged(Exchanged::Answered(answer, datagrams)));
                     }
                     Received::Refused(reply) => {
                         self.held.refused();
-                        return Ok(Some(Exchanged::Refused(reply)));
+                        return Ok(Datagrams::Exchanged(Exchanged::Refused(reply)));
                     }
                     // There are no plain errors in datagrams.
                     Received::NotAuthentic | Received::Plain(_) => {}
                 },
                 // Nobody listens there, or somebody says so: a connection finds out.
-                Ok(Err(_)) => return Ok(None),
-                Err(_) if copy.is_none() => return Ok(None),
+                Ok(Err(error)) => return Ok(failed(&error)),
+                Err(_) if copy.is_none() => return Ok(Datagrams::Silence),
                 Err(_) => {
                     copy = copies.next();
-                    if datagrams.send(attempt.resend().bytes()).await.is_err() {
-                        return Ok(None);
+                    if let Err(error) = datagrams.send(attempt.resend().bytes()).await {
+                        return Ok(failed(&error));
                     }
                 }
             }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::tcp::TcpConnector;
-use super::udp::{UdpConnector, Unheard};
+use super::udp::{UdpConnector, Unheard, now};
 #[cfg(feature = "websocket")]
 use super::websocket::WebSocketConnector;
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
@@ -14,6 +14,10 @@ use crate::log::{LogLevel, LogSink};
 
 /// How long TCP may take before a WebSocket is tried: less than half of what the whole may take.
 const TCP_LIMIT: Duration = Duration::from_secs(2);
+/// How long a WebSocket may take where it is tried before TCP.
+const KNOWN_LIMIT: Duration = Duration::from_millis(2_500);
+/// How long all of it may take: a little less than callers wait, so that they hear what became of TCP.
+const LIMIT: Duration = Duration::from_millis(4_900);
 
 /// The first way that works of those that this build has: datagrams and TCP, and a WebSocket with feature `websocket`.
 #[must_use]
@@ -51,18 +55,20 @@ struct Fallback {
 impl Connector for Fallback {
     fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
         Box::pin(async move {
-            if self.failed.remembers(server)
-                && let Ok(connection) = self.second.connect(server).await
-            {
-                return Ok(connection);
+            let until = now() + LIMIT;
+            if self.failed.remembers(server) {
+                if let Ok(Ok(connection)) = timeout(KNOWN_LIMIT, self.second.connect(server)).await {
+                    return Ok(connection);
+                }
+                self.failed.forget(server);
             }
             let first = timeout(TCP_LIMIT, self.first.connect(server)).await.unwrap_or(Err(TransportError::TimedOut));
             let failure = match first {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => failure,
             };
-            match self.second.connect(server).await {
-                Ok(connection) => {
+            match timeout_at(until, self.second.connect(server)).await {
+                Ok(Ok(connection)) => {
                     self.failed.note(server);
                     if let Some(log) = self.log.get() {
                         let text = format!("{server}: {failure}; taking a WebSocket for ten minutes");
@@ -71,7 +77,7 @@ impl Connector for Fallback {
                     Ok(connection)
                 }
                 // What people know is the first way; the second one is a guess at best.
-                Err(_) => Err(failure),
+                Ok(Err(_)) | Err(_) => Err(failure),
             }
         })
     }
@@ -85,7 +91,7 @@ impl Connector for Fallback {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::super::memory::{MemoryConnector, MemoryListener, network};
     use super::*;
@@ -93,8 +99,8 @@ mod tests {
     /// Counts, and connects only when it may.
     #[derive(Debug)]
     struct Way {
-        works: bool,
-        hangs: bool,
+        works: AtomicBool,
+        hangs: AtomicBool,
         tries: AtomicUsize,
         memory: MemoryConnector,
     }
@@ -102,16 +108,20 @@ mod tests {
     impl Connector for Way {
         fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
             self.tries.fetch_add(1, Ordering::Relaxed);
-            if self.hangs {
+            if self.hangs.load(Ordering::Relaxed) {
                 return Box::pin(std::future::pending());
             }
-            if self.works { self.memory.connect(server) } else { Box::pin(async { Err(TransportError::Closed) }) }
+            if self.works.load(Ordering::Relaxed) {
+                self.memory.connect(server)
+            } else {
+                Box::pin(async { Err(TransportError::Closed) })
+            }
         }
     }
 
     fn way(works: bool, hangs: bool) -> (Arc<Way>, MemoryListener) {
         let (memory, listener) = network();
-        (Arc::new(Way { works, hangs, tries: AtomicUsize::new(0), memory }), listener)
+        (Arc::new(Way { works: works.into(), hangs: hangs.into(), tries: AtomicUsize::new(0), memory }), listener)
     }
 
     fn tries(way: &Way) -> usize {
@@ -149,9 +159,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn if_nothing_works_the_first_ones_error_is_told() {
-        let ((first, _a), (second, _b)) = (way(false, true), way(false, false));
-        let connector = automatic_over(first, second);
-        assert!(matches!(connector.connect(&server()).await, Err(TransportError::TimedOut)));
+        for hangs in [false, true] {
+            let ((first, _a), (second, _b)) = (way(false, false), way(false, hangs));
+            let connector = automatic_over(first, second);
+            let told = timeout(Duration::from_secs(5), connector.connect(&server())).await;
+            assert!(matches!(told, Ok(Err(TransportError::Closed))), "{hangs}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_way_is_taken_again_when_the_second_one_works_no_more() {
+        for hangs in [false, true] {
+            let ((first, _a), (second, _b)) = (way(false, false), way(true, false));
+            let connector = automatic_over(Arc::clone(&first) as Arc<dyn Connector>, Arc::clone(&second) as _);
+            connector.connect(&server()).await.unwrap();
+            first.works.store(true, Ordering::Relaxed);
+            second.works.store(false, Ordering::Relaxed);
+            second.hangs.store(hangs, Ordering::Relaxed);
+            for _ in 0..3 {
+                timeout(Duration::from_secs(5), connector.connect(&server())).await.unwrap().unwrap();
+            }
+            assert_eq!((tries(&first), tries(&second)), (4, 2), "{hangs}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -124,7 +124,7 @@ mod tests {
         let server = Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
         drop(listener);
         let error = TcpConnector.connect(&server).await.unwrap_err();
-        assert!(matches!(error, TransportError::Unreachable { .. }));
+        assert!(matches!(error, TransportError::Unreachable { .. }) && error.is_refusal());
         assert!(error.to_string().contains(&server.to_string()), "{error}");
     }
 }

@@ -50,7 +50,7 @@ impl UdpConnector {
         Self { connections, repetition: PATIENT, deaf: None }
     }
 
-    /// Datagrams only to servers that have not left any unanswered lately, and then with the repetitions of [`HASTY`].
+    /// Datagrams only to servers that have not refused any or left any unanswered lately, and then with the repetitions of [`HASTY`].
     #[must_use]
     pub fn where_it_works(connections: Arc<dyn Connector>) -> Self {
         Self { connections, repetition: HASTY, deaf: Some(Arc::default()) }
@@ -115,13 +115,31 @@ impl fmt::Debug for Datagrams {
     }
 }
 
+impl Datagrams {
+    fn failed(&mut self, error: io::Error) -> TransportError {
+        // Windows tells a datagram that was refused as a connection that was reset.
+        let error = if error.kind() == io::ErrorKind::ConnectionReset {
+            io::Error::new(io::ErrorKind::ConnectionRefused, error)
+        } else {
+            error
+        };
+        let error = TransportError::from(error);
+        if let Some(watch) = &mut self.watch
+            && error.is_refusal()
+        {
+            watch.refused();
+        }
+        error
+    }
+}
+
 impl Connection for Datagrams {
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
             if let Some(watch) = &mut self.watch {
                 watch.sent();
             }
-            self.socket.send(frame).await?;
+            self.socket.send(frame).await.map_err(|error| self.failed(error))?;
             Ok(())
         })
     }
@@ -131,7 +149,7 @@ impl Connection for Datagrams {
             // One byte more than a frame, so that a longer datagram is none.
             let mut space = [0; FRAME_MAX + 1];
             loop {
-                let length = self.socket.recv(&mut space).await?;
+                let length = self.socket.recv(&mut space).await.map_err(|error| self.failed(error))?;
                 if length <= FRAME_MAX {
                     if let Some(watch) = &mut self.watch {
                         watch.heard();
@@ -170,10 +188,14 @@ impl Unheard {
         }
         table.push((server.clone(), now()));
     }
+
+    pub(super) fn forget(&self, server: &Endpoint) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| other != server);
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -189,7 +211,7 @@ struct Watch {
 enum State {
     Idle,
     Sent,
-    /// Sent more than once, and nothing came.
+    /// Sent more than once, and nothing came; or the system says that nobody is there.
     Unanswered,
     Heard,
 }
@@ -205,6 +227,12 @@ impl Watch {
 
     fn heard(&mut self) {
         self.state = State::Heard;
+    }
+
+    fn refused(&mut self) {
+        if self.state != State::Heard {
+            self.state = State::Unanswered;
+        }
     }
 }
 
@@ -243,6 +271,19 @@ mod tests {
         server.send_to(&[2; FRAME_MAX + 1], device).await.unwrap();
         server.send_to(&[3; 63], device).await.unwrap();
         assert_eq!(once.receive().await.unwrap(), [3; 63][..]);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_as_one_and_remembered() {
+        let (server, endpoint) = server().await;
+        drop(server);
+        let (memory, _listener) = network();
+        let connector = UdpConnector::where_it_works(Arc::new(memory));
+        let mut refused = connector.connect_once(&endpoint).await.unwrap();
+        refused.send(&[1; 128]).await.unwrap();
+        assert!(refused.receive().await.unwrap_err().is_refusal());
+        drop(refused);
+        assert!(connector.connect_once(&endpoint).await.unwrap().repetition().is_none());
     }
 
     #[tokio::test]

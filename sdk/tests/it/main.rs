@@ -8,6 +8,7 @@ mod countdown;
 mod crash;
 mod datagram;
 mod enrollment;
+mod gone;
 mod idle;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 mod keyring;
