@@ -8,7 +8,7 @@ use crate::wire::{Op, PinEntry, SetPins, Writer};
 
 mod receipt;
 
-pub use receipt::{About, ReceiptView, SignedError};
+pub use receipt::{About, Beside, ReceiptView, SignedError};
 
 const LABEL: &[u8; 12] = b"cardea1 stmt";
 

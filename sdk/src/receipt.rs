@@ -13,7 +13,7 @@
 use std::ops::RangeInclusive;
 
 use cardea_protocol::crypto::Dalek;
-use cardea_protocol::statement::{About, ReceiptView, SignedError};
+use cardea_protocol::statement::{About, Beside as Said, ReceiptView, SignedError};
 use cardea_protocol::token::{DeviceId, TokenId};
 use cardea_protocol::wire::Op;
 
@@ -233,7 +233,9 @@ impl Receipt {
             _ => None,
         };
         let (token, device, at) = (view.context.token, view.context.device, u64::from(view.time));
-        self.check_beside(&view, confirmation)?;
+        if !view.agrees_with::<Dalek>(&self.beside.said()) {
+            return Err(ReceiptError::Beside);
+        }
         if let Some(text) = expected.text {
             view.check_text::<Dalek>(text)?;
         }
@@ -257,17 +259,18 @@ impl Receipt {
         }
         Ok(Verified { act, at, token, device, confirmation, public_key: self.public_key })
     }
+}
 
-    fn check_beside(&self, view: &ReceiptView<'_>, confirmation: Option<[u8; 8]>) -> Result<(), ReceiptError> {
-        let differs = |said: &Option<String>, signed: &[u8]| {
-            said.as_ref().is_some_and(|said| *said != data_encoding::HEXLOWER.encode(signed))
-        };
-        let Beside { token, device, confirmation: answered, text, .. } = &self.beside;
-        let is_other = differs(token, view.context.token.bytes())
-            || differs(device, view.context.device.bytes())
-            || confirmation.is_some_and(|id| differs(answered, &id))
-            || text.as_ref().is_some_and(|text| view.check_text::<Dalek>(text).is_err());
-        if is_other { Err(ReceiptError::Beside) } else { Ok(()) }
+impl Beside {
+    /// What of it was signed, if it is true.
+    fn said(&self) -> Said<'_> {
+        let Self { token, device, confirmation, text, state: _ } = self;
+        Said {
+            token: token.as_deref(),
+            device: device.as_deref(),
+            confirmation: confirmation.as_deref(),
+            text: text.as_deref(),
+        }
     }
 }
 

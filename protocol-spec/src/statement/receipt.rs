@@ -67,6 +67,19 @@ pub struct ReceiptView<'a> {
     pub about: About<'a>,
 }
 
+/// What is said about a receipt beside it, in the words of the API: nobody signed that. What is not said is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside<'a> {
+    /// The token's id, in hexadecimal digits of lower case.
+    pub token: Option<&'a str>,
+    /// The id of the device that signed, likewise.
+    pub device: Option<&'a str>,
+    /// The id of the confirmation that was answered, likewise.
+    pub confirmation: Option<&'a str>,
+    /// Its text.
+    pub text: Option<&'a str>,
+}
+
 impl<'a> ReceiptView<'a> {
     /// Reads `statement`, whose `signature` must verify under `key`. Whose key that is, and whether it is that of a PIN
     /// or of the device, is the caller's to know.
@@ -87,6 +100,21 @@ impl<'a> ReceiptView<'a> {
             About::Confirmation { text: signed, .. } if *signed == P::sha256(&[text.as_bytes()]) => Ok(()),
             _ => Err(SignedError::Text),
         }
+    }
+
+    /// Whether all that is said beside the receipt is what was signed. What is said about a confirmation is not, when
+    /// none was answered.
+    #[must_use]
+    pub fn agrees_with<P: Provider>(&self, beside: &Beside<'_>) -> bool {
+        let Context { token, device, .. } = &self.context;
+        let is_answered = |said: &str| match self.about {
+            About::Confirmation { id, .. } => is_hex(said, id),
+            _ => false,
+        };
+        beside.token.is_none_or(|said| is_hex(said, token.bytes()))
+            && beside.device.is_none_or(|said| is_hex(said, device.bytes()))
+            && beside.confirmation.is_none_or(is_answered)
+            && beside.text.is_none_or(|said| self.check_text::<P>(said).is_ok())
     }
 
     fn read(statement: &'a [u8]) -> Option<Self> {
@@ -126,6 +154,13 @@ impl<'a> ReceiptView<'a> {
             about,
         })
     }
+}
+
+/// Whether `text` is `bytes` in digits of lower case, the only ones that the API writes.
+fn is_hex(text: &str, bytes: &[u8]) -> bool {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]);
+    digits.eq(text.bytes())
 }
 
 #[cfg(all(test, feature = "dalek"))]
@@ -200,6 +235,38 @@ mod tests {
             let mut changed = key;
             changed[bit / 8] ^= 1 << (bit % 8);
             assert!(ReceiptView::verify::<Dalek>(statement.bytes(), &signature, &changed).is_err(), "{bit}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_beside_a_receipt_has_to_be_what_was_signed() {
+        const TOKEN: &str = "abababababababababababababababab";
+        let (statement, signature, key) = signed(Op::Deny, Extension::Confirmation { id: &[0x7f; 8], text: "yes" });
+        let answered = ReceiptView::verify::<Dalek>(statement.bytes(), &signature, &key).unwrap();
+        let (statement, signature, key) = signed(Op::Open, Extension::None);
+        let opened = ReceiptView::verify::<Dalek>(statement.bytes(), &signature, &key).unwrap();
+        let nothing = Beside::default();
+        let about = Beside { token: Some(TOKEN), device: Some("01020304"), ..nothing };
+        let all = Beside { confirmation: Some("7f7f7f7f7f7f7f7f"), text: Some("yes"), ..about };
+        for (view, said) in [(opened, nothing), (opened, about), (answered, about), (answered, all)] {
+            assert!(view.agrees_with::<Dalek>(&said), "{said:?}");
+        }
+        for said in ["", "no", "Yes", "yes "] {
+            assert!(!answered.agrees_with::<Dalek>(&Beside { text: Some(said), ..all }), "{said}");
+        }
+        for said in ["", "0102030", "01020305", "0102030405", "1020304", "010203\u{e9}", "0x01020304"] {
+            for beside in [
+                Beside { token: Some(said), ..all },
+                Beside { device: Some(said), ..all },
+                Beside { confirmation: Some(said), ..all },
+            ] {
+                assert!(!answered.agrees_with::<Dalek>(&beside), "{beside:?}");
+            }
+        }
+        let upper = Beside { confirmation: Some("7F7F7F7F7F7F7F7F"), ..nothing };
+        assert!(!answered.agrees_with::<Dalek>(&upper), "nobody writes it so");
+        for said in [Beside { text: all.text, ..nothing }, Beside { confirmation: all.confirmation, ..nothing }] {
+            assert!(!opened.agrees_with::<Dalek>(&said), "no text was answered");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Receipts: statements that a device has signed, checked with the public key alone.
 
 use cardea_protocol::crypto::Dalek;
-use cardea_protocol::statement::{About, ReceiptView, SignedError};
+use cardea_protocol::statement::{About, Beside, ReceiptView, SignedError};
 use cardea_protocol::wire::Op;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub struct Receipt {
     pub key: [u8; 32],
 }
 
-/// Checks a receipt as the history lists it, alone or in its item. `key` and `text` are what is expected: the public
+/// Checks a receipt alone, in an item of a history, or in an answered confirmation, and what is said beside it there. `key` and `text` are what is expected: the public
 /// key, and the text of a confirmation.
 ///
 /// # Errors
@@ -62,10 +62,14 @@ pub fn check(json: &Value, key: Option<&[u8; 32]>, text: Option<&str>) -> Result
         return Err(ReceiptError::Key);
     }
     let view = ReceiptView::verify::<Dalek>(&statement, &signature, &public)?;
-    let says_other =
-        |name: &str, signed: &str| json.get(name).and_then(Value::as_str).is_some_and(|said| said != signed);
-    let (token, device) = (HEXLOWER.encode(view.context.token.bytes()), HEXLOWER.encode(view.context.device.bytes()));
-    if says_other("token", &token) || says_other("device", &device) {
+    let said = |name: &str| json.get(name).and_then(Value::as_str);
+    let beside = Beside {
+        token: said("token"),
+        device: said("device"),
+        confirmation: said("confirmation").or_else(|| json.get("detail")?.get("confirmation")?.as_str()),
+        text: said("text"),
+    };
+    if !view.agrees_with::<Dalek>(&beside) {
         return Err(ReceiptError::Beside);
     }
     if let Some(text) = text {
@@ -75,7 +79,14 @@ pub fn check(json: &Value, key: Option<&[u8; 32]>, text: Option<&str>) -> Result
         About::Confirmation { id, .. } => Some(HEXLOWER.encode(id)),
         _ => None,
     };
-    Ok(Receipt { op: view.op, time: UnixSeconds::from(view.time), token, device, confirmation, key: public })
+    Ok(Receipt {
+        op: view.op,
+        time: UnixSeconds::from(view.time),
+        token: HEXLOWER.encode(view.context.token.bytes()),
+        device: HEXLOWER.encode(view.context.device.bytes()),
+        confirmation,
+        key: public,
+    })
 }
 
 #[cfg(test)]
@@ -149,5 +160,23 @@ mod tests {
         let read = check(&signed, None, Some(text)).expect("signed");
         assert_eq!(read.confirmation.as_deref(), Some("0707070707070707"));
         assert_eq!(check(&signed, None, Some("Pay \u{20ac} 31 to Eva")), Err(SignedError::Text.into()));
+    }
+
+    #[test]
+    fn what_is_said_about_a_confirmation_has_to_be_what_was_signed() {
+        let text = "Pay \u{20ac} 30 to Eva";
+        let signed = receipt(Op::Confirm, Extension::Confirmation { id: &[7; 8], text });
+        let answered = |id: &str, text: &str| json!({ "confirmation": id, "text": text, "receipt": signed });
+        let item = |id: &str| json!({ "detail": { "confirmation": id }, "receipt": signed });
+        for genuine in [answered("0707070707070707", text), item("0707070707070707")] {
+            assert!(check(&genuine, None, None).is_ok(), "{genuine}");
+        }
+        for changed in [
+            answered("0707070707070707", "Pay \u{20ac} 31 to Eva"),
+            answered("0707070707070708", text),
+            item("0707070707070708"),
+        ] {
+            assert_eq!(check(&changed, None, None), Err(ReceiptError::Beside), "{changed}");
+        }
     }
 }
