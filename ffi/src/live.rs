@@ -18,7 +18,8 @@ impl Live {
 #[uniffi::export]
 impl Live {
     /// Looks again at once: after sleep, after a change of network, or when the platform's push service said that
-    /// something happened.
+    /// something happened. Of many calls in a row the first three are done at once, and the rest together, ten seconds
+    /// after the one before.
     pub fn wake(&self) {
         if let Some(live) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             live.wake();

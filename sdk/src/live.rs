@@ -19,6 +19,7 @@
 
 mod attend;
 mod backoff;
+mod pace;
 mod session;
 mod supervise;
 
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::task::spawn;
 use crate::wallet::Inner;
@@ -48,12 +50,17 @@ struct Running {
 struct Orders {
     /// How often [`Live::wake`] was called.
     wakes: watch::Sender<u64>,
+    /// How often the sessions were told to look again: not for each of many calls.
+    looks: watch::Sender<u64>,
     stop: Notify,
 }
 
 impl Live {
     /// Looks again at once: after sleep, after a change of network, or when the platform's push service said that
     /// something happened. Sessions are begun anew, pauses end. Costs one exchange per token.
+    ///
+    /// It may be called as often as there are reasons: three calls in a row are done at once, and further ones together,
+    /// ten seconds after the one before. The last of many is not lost.
     pub fn wake(&self) {
         self.0.orders.wake();
     }
@@ -101,6 +108,15 @@ impl Orders {
     fn wake(&self) {
         self.wakes.send_modify(|wakes| *wakes = wakes.wrapping_add(1));
     }
+
+    fn look(&self) {
+        self.looks.send_modify(|looks| *looks = looks.wrapping_add(1));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The live sessions of a wallet, if there are any.
@@ -121,7 +137,8 @@ impl Lives {
         if let Some(running) = running.upgrade() {
             return Live(running);
         }
-        let orders = Arc::new(Orders { wakes: watch::Sender::new(0), stop: Notify::new() });
+        let orders =
+            Arc::new(Orders { wakes: watch::Sender::new(0), looks: watch::Sender::new(0), stop: Notify::new() });
         let task = spawn(&self.runtime, supervise::run(Arc::clone(inner), Arc::clone(&orders)));
         let new = Arc::new(Running { orders, task: Mutex::new(Some(task)) });
         *running = Arc::downgrade(&new);

@@ -7,9 +7,10 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Delivered, Intent};
 use cardea_protocol::limits::{IDLE_SECONDS, SESSION_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Push, is_showable};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use super::backoff::between;
+use super::now;
 use super::session::Token;
 use crate::env::Env;
 use crate::error::WalletError;
@@ -43,11 +44,6 @@ pub(super) struct Session {
     listed: Vec<[u8; 8]>,
     /// The list is complete.
     is_listed: bool,
-}
-
-#[expect(clippy::disallowed_methods, reason = "monotonic time for delays, as tokio's own timers take it")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 impl Session {

@@ -63,7 +63,7 @@ pub(super) struct Token {
 
 /// Keeps a session for `key` until there is no use in another one.
 pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -> (TokenKey, End) {
-    let woken = orders.wakes.subscribe();
+    let woken = orders.looks.subscribe();
     drop(orders);
     let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default(), is_offline: false };
     loop {

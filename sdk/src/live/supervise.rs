@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
-use super::Orders;
+use super::pace::Pace;
 use super::session::{self, End};
+use super::{Orders, now};
 use crate::env::Stopwatch;
 use crate::store::TokenKey;
 use crate::table::Table;
@@ -32,7 +33,10 @@ struct Tasks {
 pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
     let mut tasks = Tasks::default();
     let mut woken = orders.wakes.subscribe();
+    let (mut pace, mut due) = (Pace::new(now()), None);
     let mut listed = true;
+    // Whoever called before this is told by what begins now.
+    woken.mark_unchanged();
     loop {
         if listed {
             tasks.follow(&inner, &orders).await;
@@ -43,7 +47,15 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
             () = orders.stop.notified() => break,
             () = inner.lives.tokens.notified() => true,
             // There is a sender as long as there are orders.
-            _ = woken.changed() => {
+            _ = woken.changed(), if due.is_none() => {
+                due = Some(pace.next(now()));
+                false
+            }
+            () = sleep_until(due.unwrap_or_else(now)), if due.is_some() => {
+                due = None;
+                // For all who called up to now.
+                woken.mark_unchanged();
+                orders.look();
                 tasks.over.clear();
                 true
             }

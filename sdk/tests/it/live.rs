@@ -3,6 +3,7 @@
 mod cancelled;
 mod together;
 mod trouble;
+mod woken;
 
 use cardea_protocol::Code;
 use cardea_protocol::token::DeviceStatus;

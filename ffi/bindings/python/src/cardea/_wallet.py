@@ -73,7 +73,10 @@ class Live:
         self._inner = inner
 
     def wake(self) -> None:
-        """Looks again at once: after sleep, or after a change of network."""
+        """Looks again at once: after sleep, or after a change of network.
+
+        Of many calls in a row the first three are done at once, and the rest together, ten seconds after the one before.
+        """
         self._inner.wake()
 
     async def stop(self, *, timeout: float | None = None) -> None:
