@@ -21,14 +21,21 @@ pub(crate) type Answer = Box<dyn Any + Send>;
 /// What a call does.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 
-/// Whom of the host to ask before a call, or why there will be no call.
-pub(crate) type Before = Result<Option<Arc<Asked>>, Failure>;
+/// Whom of the host to ask before a call.
+pub(crate) type Before = Option<Arc<Asked>>;
 
 /// A call that may be awaited anywhere: nothing of it but the waiting happens where that is. It begins when it is polled
 /// for the first time.
 pub(crate) struct Call<T> {
     under_way: Work,
     answer: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    /// Of work whose answer is a `T`.
+    pub(crate) fn of(work: Work) -> Self {
+        Self { under_way: work, answer: PhantomData }
+    }
 }
 
 impl<T: 'static> Future for Call<T> {
@@ -59,28 +66,20 @@ pub(crate) fn run<T: Send + 'static>(
     cancel: Option<Arc<Cancel>>,
     call: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Call<T> {
-    run_after(Ok(None), cancel, call)
-}
-
-/// One call, after the host was asked for what it may need. An argument that is none ends it before that.
-pub(crate) fn run_after<T: Send + 'static>(
-    asked: Before,
-    cancel: Option<Arc<Cancel>>,
-    call: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Call<T> {
     let work: Work = Box::pin(async move { Ok(Box::new(call.await?) as Answer) });
-    Call { under_way: under_way(asked, cancel, work), answer: PhantomData }
+    Call::of(under_way(None, cancel, work))
 }
 
+/// One call, after the host was asked for what it may need.
 #[inline(never)]
-fn under_way(asked: Before, cancel: Option<Arc<Cancel>>, work: Work) -> Work {
+pub(crate) fn under_way(asked: Before, cancel: Option<Arc<Cancel>>, work: Work) -> Work {
     Box::pin(async move {
         host::outside()?;
         if cancel.as_ref().is_some_and(|cancel| cancel.is_cancelled()) {
             return Err(CardeaError::cancelled().into());
         }
         let task: Work = Box::pin(async move {
-            if let Some(asked) = asked? {
+            if let Some(asked) = asked {
                 asked.before().await?;
             }
             work.await

@@ -26,6 +26,7 @@ use self::log::LogSink;
 use self::presence::Presence;
 use self::secrets::SecretStore;
 use crate::CardeaError;
+use crate::call::{Answer, Work};
 use crate::end::Call;
 use crate::error::Failure;
 
@@ -190,14 +191,24 @@ pub(crate) async fn ask<T: Send + 'static>(
     limit: Duration,
     call: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, Failure> {
-    let (told, answer) = oneshot::channel();
-    blocking(move || drop(told.send(inside(call))));
-    match tokio::time::timeout(limit, answer).await {
-        Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(error))) => Err(failed(format!("the host program's {what} failed: {error}"))),
-        Ok(Err(_)) => Err(failed(format!("the host program's {what} broke off"))),
-        Err(_) => Err(failed(format!("the host program's {what} did not answer within {} seconds", limit.as_secs()))),
-    }
+    let answer = answered(what, limit, Box::new(move || Ok(Box::new(call()?)))).await?.downcast();
+    // Nothing else is ever put into it.
+    answer.map(|answer| *answer).map_err(|_| CardeaError::shutting_down().into())
+}
+
+fn answered(what: &'static str, limit: Duration, call: Box<dyn FnOnce() -> Result<Answer, HostError> + Send>) -> Work {
+    Box::pin(async move {
+        let (told, answer) = oneshot::channel();
+        blocking(move || drop(told.send(inside(call))));
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(error))) => Err(failed(format!("the host program's {what} failed: {error}"))),
+            Ok(Err(_)) => Err(failed(format!("the host program's {what} broke off"))),
+            Err(_) => {
+                Err(failed(format!("the host program's {what} did not answer within {} seconds", limit.as_secs())))
+            }
+        }
+    })
 }
 
 /// Has a thread that may block do something. Must be called in a runtime.

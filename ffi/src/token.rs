@@ -1,12 +1,15 @@
 //! One token.
 
+mod operation;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_sdk::Window;
 
+use self::operation::Operation;
 use crate::approval::{Approval, NewPins, pin, pins};
-use crate::call::{Before, run, run_after};
+use crate::call::{Before, Call};
 use crate::confirmation::{Confirmation, DenyReason};
 use crate::error::Failure;
 use crate::host::Asked;
@@ -39,17 +42,9 @@ impl Shared {
         Status::of(status, self.clock.now())
     }
 
-    /// Whom to ask before a call.
+    /// Whom to ask before a call that asks a server.
     pub(crate) fn asked(&self) -> Before {
-        Ok(Some(Arc::clone(&self.asked)))
-    }
-
-    /// Whom to ask before a call that has an argument: nobody, if it is none.
-    pub(crate) fn asked_with<T>(&self, argument: Result<T, Failure>) -> (Option<T>, Before) {
-        match argument {
-            Ok(argument) => (Some(argument), self.asked()),
-            Err(failure) => (None, Err(failure)),
-        }
+        Some(Arc::clone(&self.asked))
     }
 }
 
@@ -58,14 +53,10 @@ impl Token {
         Arc::new(Self(Arc::new(Parts { token, shared: shared.clone() })))
     }
 
-    fn parts(&self) -> Arc<Parts> {
-        Arc::clone(&self.0)
+    /// Begins an operation whose answer is a `T`: see [`operation`].
+    fn begin<T: 'static>(&self, cancel: Option<Arc<Cancel>>, operation: Result<Operation, Failure>) -> Call<T> {
+        Call::of(operation::begin(Arc::clone(&self.0), cancel, operation))
     }
-}
-
-/// The argument of a call that has begun.
-pub(crate) fn there<T>(argument: Option<T>) -> Result<T, Failure> {
-    argument.ok_or_else(|| CardeaError::shutting_down().into())
 }
 
 fn window(seconds: Option<u64>) -> Window {
@@ -86,8 +77,7 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104: it is gone. [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn info(&self, cancel: Option<Arc<Cancel>>) -> Result<TokenInfo, CardeaError> {
-        let me = self.parts();
-        run(cancel, async move { Ok(me.token.summary().await?.into()) }).await
+        self.begin(cancel, Ok(Operation::Info)).await
     }
 
     /// Opens it, for at most `seconds` (at least 2) if given, which is rounded down to a power of two. While it is open
@@ -102,13 +92,8 @@ impl Token {
         seconds: Option<u64>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        let (approval, asked) = me.shared.asked_with(approval.take());
-        run_after(asked, cancel, async move {
-            let approval = there(approval)?;
-            Ok(me.shared.status(&me.token.open(approval, window(seconds)).await?))
-        })
-        .await
+        let operation = approval.take().map(|approval| Operation::Open(approval, window(seconds)));
+        self.begin(cancel, operation).await
     }
 
     /// Closes it. Needs no approval.
@@ -117,8 +102,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn close(&self, cancel: Option<Arc<Cancel>>) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move { Ok(me.shared.status(&me.token.close().await?)) }).await
+        self.begin(cancel, Ok(Operation::Close)).await
     }
 
     /// Asks the server how it stands. A token that is blocked or not enrolled any more is no error here.
@@ -127,8 +111,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn status(&self, cancel: Option<Arc<Cancel>>) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move { Ok(me.shared.status(&me.token.status().await?)) }).await
+        self.begin(cancel, Ok(Operation::Status)).await
     }
 
     /// Replaces all PINs. Duress PINs that are not among the new ones are gone. A wrong PIN counts at the server.
@@ -142,14 +125,8 @@ impl Token {
         pins: NewPins,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        let pins = approval.take().and_then(|current| Ok((current, pins.take()?)));
-        let (pins, asked) = me.shared.asked_with(pins);
-        run_after(asked, cancel, async move {
-            let (current, new) = there(pins)?;
-            Ok(me.shared.status(&me.token.change_pin(current, new).await?))
-        })
-        .await
+        let operation = approval.take().and_then(|current| Ok(Operation::ChangePin(current, pins.take()?)));
+        self.begin(cancel, operation).await
     }
 
     /// Sets the duress PINs and keeps the PIN that opens. An empty list removes them.
@@ -163,14 +140,8 @@ impl Token {
         duress: Vec<SecretBytes>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        let new = pin(&current).and_then(|current| Ok((current, pins(&duress)?)));
-        let (new, asked) = me.shared.asked_with(new);
-        run_after(asked, cancel, async move {
-            let (current, duress) = there(new)?;
-            Ok(me.shared.status(&me.token.set_duress(current, duress).await?))
-        })
-        .await
+        let operation = pin(&current).and_then(|current| Ok(Operation::SetDuress(current, pins(&duress)?)));
+        self.begin(cancel, operation).await
     }
 
     /// Gives it up: the server forgets this device, then the wallet does.
@@ -179,13 +150,7 @@ impl Token {
     /// [`CardeaError`]. A token that is not enrolled any more leaves the wallet without an error.
     #[uniffi::method(default(cancel = None))]
     pub async fn unenroll(&self, approval: Approval, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let me = self.parts();
-        let (approval, asked) = me.shared.asked_with(approval.take());
-        run_after(asked, cancel, async move {
-            let approval = there(approval)?;
-            Ok(me.token.unenroll(approval).await?)
-        })
-        .await
+        self.begin(cancel, approval.take().map(Operation::Unenroll)).await
     }
 
     /// The texts that wait for an answer.
@@ -194,11 +159,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn confirmations(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Arc<Confirmation>>, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move {
-            Ok(me.token.confirmations().await?.into_iter().map(Confirmation::new).collect())
-        })
-        .await
+        self.begin(cancel, Ok(Operation::Confirmations)).await
     }
 
     /// Approves a text. A wrong PIN counts at the server.
@@ -212,13 +173,8 @@ impl Token {
         approval: Approval,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        let (approval, asked) = me.shared.asked_with(approval.take());
-        run_after(asked, cancel, async move {
-            let approval = there(approval)?;
-            Ok(me.shared.status(&me.token.approve(confirmation.inner(), approval).await?))
-        })
-        .await
+        let operation = approval.take().map(|approval| Operation::Approve(confirmation, approval));
+        self.begin(cancel, operation).await
     }
 
     /// Denies a text. Needs no approval.
@@ -232,11 +188,7 @@ impl Token {
         reason: Option<DenyReason>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move {
-            Ok(me.shared.status(&me.token.deny(confirmation.inner(), DenyReason::of(reason)).await?))
-        })
-        .await
+        self.begin(cancel, Ok(Operation::Deny(confirmation, reason))).await
     }
 
     /// What the holder is to see of the service.
@@ -245,8 +197,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn service_info(&self, cancel: Option<Arc<Cancel>>) -> Result<ServiceInfo, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move { Ok(me.token.info().await?.into()) }).await
+        self.begin(cancel, Ok(Operation::ServiceInfo)).await
     }
 
     /// The devices of the token, this one among them.
@@ -255,11 +206,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(cancel = None))]
     pub async fn devices(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<DeviceInfo>, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move {
-            Ok(me.token.devices().await?.into_iter().map(DeviceInfo::from).collect())
-        })
-        .await
+        self.begin(cancel, Ok(Operation::Devices)).await
     }
 
     /// A page of at most sixteen lines of what was done with the token, newest first. Page 0 is the newest one.
@@ -268,11 +215,7 @@ impl Token {
     /// [`CardeaError`].
     #[uniffi::method(default(page = 0, cancel = None))]
     pub async fn history(&self, page: u8, cancel: Option<Arc<Cancel>>) -> Result<Vec<HistoryItem>, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move {
-            Ok(me.token.history(page).await?.into_iter().map(HistoryItem::from).collect())
-        })
-        .await
+        self.begin(cancel, Ok(Operation::History(page))).await
     }
 
     /// Revokes another device of the token, named by [`DeviceInfo::id`], and closes the token. A wrong PIN counts at the
@@ -287,14 +230,9 @@ impl Token {
         approval: Approval,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Status, CardeaError> {
-        let me = self.parts();
-        let both = approval.take().and_then(|approval| Ok((approval, crate::about::device(&device)?)));
-        let (both, asked) = me.shared.asked_with(both);
-        run_after(asked, cancel, async move {
-            let (approval, device) = there(both)?;
-            Ok(me.shared.status(&me.token.revoke_device(device, approval).await?))
-        })
-        .await
+        let operation =
+            approval.take().and_then(|approval| Ok(Operation::RevokeDevice(crate::about::device(&device)?, approval)));
+        self.begin(cancel, operation).await
     }
 
     /// Sets what the holder calls the token, at most 64 bytes. Stays in this wallet.
@@ -303,8 +241,7 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104, [`CardeaError::Busy`], [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn set_label(&self, label: String, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let me = self.parts();
-        run(cancel, async move { Ok(me.token.set_label(&label).await?) }).await
+        self.begin(cancel, Ok(Operation::SetLabel(label))).await
     }
 
     /// Removes the token from this wallet without telling the server, which goes on knowing the device.
@@ -313,7 +250,6 @@ impl Token {
     /// [`CardeaError::Misuse`] with code 104, [`CardeaError::Busy`], [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn forget(&self, cancel: Option<Arc<Cancel>>) -> Result<(), CardeaError> {
-        let me = self.parts();
-        run(cancel, async move { Ok(me.token.forget().await?) }).await
+        self.begin(cancel, Ok(Operation::Forget)).await
     }
 }

@@ -1,16 +1,18 @@
 //! The wallet.
 
+mod operation;
+
 use std::sync::Arc;
 
-use cardea_sdk::WalletError;
-
+use self::operation::Operation;
 use crate::approval::NewPins;
-use crate::call::{run, run_after};
+use crate::call::{Call, run};
+use crate::error::Failure;
 use crate::host::log::HostLog;
 use crate::host::presence::HostPresence;
 use crate::host::secrets::HostSecrets;
 use crate::host::{Asked, Host, opening};
-use crate::token::{Shared, there};
+use crate::token::Shared;
 use crate::{Cancel, CardeaError, Events, Invitation, Live, Policy, Status, Token, WalletOptions};
 
 /// The tokens of one holder on one device. May be used from any thread.
@@ -93,11 +95,7 @@ impl Wallet {
     /// [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn tokens(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Arc<Token>>, CardeaError> {
-        let me = self.parts();
-        run(cancel, async move {
-            Ok(me.wallet.tokens().await?.into_iter().map(|token| Token::new(token, &me.shared)).collect())
-        })
-        .await
+        self.begin(cancel, Ok(Operation::Tokens)).await
     }
 
     /// The token of this name. Asks nobody.
@@ -106,12 +104,7 @@ impl Wallet {
     /// [`CardeaError::Misuse`] with code 104: there is none. [`CardeaError::Storage`].
     #[uniffi::method(default(cancel = None))]
     pub async fn token(&self, id: String, cancel: Option<Arc<Cancel>>) -> Result<Arc<Token>, CardeaError> {
-        let me = self.parts();
-        run(cancel, async move {
-            let key = id.parse().map_err(WalletError::from)?;
-            Ok(Token::new(me.wallet.token(key).await?, &me.shared))
-        })
-        .await
+        self.begin(cancel, Ok(Operation::Token(id))).await
     }
 
     /// What the service of an invitation asks of PINs. Asks its server and uses nothing up.
@@ -124,9 +117,7 @@ impl Wallet {
         invitation: Arc<Invitation>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Policy, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move { Ok((&me.wallet.policy(invitation.inner()).await?).into()) })
-            .await
+        self.begin(cancel, Ok(Operation::Policy(invitation))).await
     }
 
     /// Accepts an invitation.
@@ -140,19 +131,7 @@ impl Wallet {
         pins: NewPins,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Enrollment, CardeaError> {
-        let me = self.parts();
-        let (pins, asked) = me.shared.asked_with(pins.take());
-        run_after(asked, cancel, async move {
-            let pins = there(pins)?;
-            let enrolled = me.wallet.enroll(invitation.inner(), async |_| Ok(pins)).await?;
-            let (short_string, required) = enrolled.short_string.unzip();
-            Ok(Enrollment {
-                token: Token::new(enrolled.token, &me.shared),
-                short_string,
-                short_string_required: required.unwrap_or(false),
-            })
-        })
-        .await
+        self.begin(cancel, pins.take().map(|pins| Operation::Enroll(invitation, pins))).await
     }
 
     /// Closes all tokens, several at a time. One that fails keeps no other from being closed.
@@ -161,20 +140,7 @@ impl Wallet {
     /// [`CardeaError::Storage`]: which tokens there are could not be read, and none was closed.
     #[uniffi::method(default(cancel = None))]
     pub async fn close_all(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Closed>, CardeaError> {
-        let me = self.parts();
-        run_after(me.shared.asked(), cancel, async move {
-            let closed = me.wallet.close_all().await?.into_iter().map(|(token, result)| {
-                let token = token.to_string();
-                match result {
-                    Ok(status) => Closed { token, status: Some(me.shared.status(&status)), code: None, reason: None },
-                    Err(error) => {
-                        Closed { token, status: None, code: Some(error.code()), reason: Some(error.to_string()) }
-                    }
-                }
-            });
-            Ok(closed.collect())
-        })
-        .await
+        self.begin(cancel, Ok(Operation::CloseAll)).await
     }
 
     /// Keeps a live session for every token until what this returns is stopped or gone: what happens to a token on another
@@ -192,7 +158,8 @@ impl Wallet {
 }
 
 impl Wallet {
-    fn parts(&self) -> Arc<Parts> {
-        Arc::clone(&self.0)
+    /// Begins an operation whose answer is a `T`: see [`operation`].
+    fn begin<T: 'static>(&self, cancel: Option<Arc<Cancel>>, operation: Result<Operation, Failure>) -> Call<T> {
+        Call::of(operation::begin(Arc::clone(&self.0), cancel, operation))
     }
 }

@@ -32,6 +32,7 @@ pub(crate) use held::Held;
 pub(crate) use limit::{Progress, limited};
 pub(crate) use subscribe::{Subscribed, subscribe};
 pub(crate) use turns::Turns;
+pub(crate) use warm::MakeSigned;
 
 /// What an operation consists of: one type for all that have such a result. Each part of an operation is there once in every
 /// library by that, and not once more for each place where it is awaited.
@@ -50,7 +51,7 @@ const ROUNDS: usize = 4;
 pub(crate) struct Operation<'a> {
     pub(crate) inner: &'a Inner,
     pub(crate) held: Held,
-    progress: &'a Progress,
+    progress: Arc<Progress>,
     /// Whether a session is to go on after the next operation.
     wants_session: bool,
     /// A connection that was made before the lease was taken, for the first exchange. Behind a lock for the compiler
@@ -104,19 +105,20 @@ pub(crate) struct Settled {
 
 impl<'a> Operation<'a> {
     /// Takes the lease of `key`, waiting for whoever has it.
-    pub(crate) fn begin(inner: &'a Arc<Inner>, key: TokenKey, progress: &'a Progress) -> Work<'a, Self> {
+    pub(crate) fn begin(inner: &'a Arc<Inner>, key: TokenKey, progress: Arc<Progress>) -> Work<'a, Self> {
         work(async move { Self::with(inner, Held::take(inner, key).await?, progress) })
     }
 
-    fn with(inner: &'a Arc<Inner>, held: Held, progress: &'a Progress) -> Result<Self, WalletError> {
+    fn with(inner: &'a Arc<Inner>, held: Held, progress: Arc<Progress>) -> Result<Self, WalletError> {
         progress.leased();
         pins::allowed(held.record().policy().argon2, inner.options.allow_test_argon2)?;
         Ok(Self { inner, held, progress, wants_session: false, ready: Mutex::default() })
     }
 
-    /// The same for operations in a session: cold ones go over connections only.
-    pub(crate) fn for_session(self) -> Self {
-        Self { wants_session: true, ..self }
+    /// For what goes on in a session: cold requests go over connections only.
+    pub(crate) const fn in_session(&mut self) -> &mut Self {
+        self.wants_session = true;
+        self
     }
 
     /// Does what the holder asks: recovers what is pending, then sends it once (and once more where the table says so).

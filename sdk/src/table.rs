@@ -80,6 +80,10 @@ impl<V> Table<V> {
         self.0.iter().map(|(_, value)| value)
     }
 
+    pub(crate) fn into_values(self) -> Vec<V> {
+        self.0.into_iter().map(|(_, value)| value).collect()
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (TokenKey, &mut V)> {
         self.0.iter_mut().map(|(key, value)| (*key, value))
     }

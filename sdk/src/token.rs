@@ -20,7 +20,7 @@ use cardea_protocol::wire::Reply;
 use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
-use crate::operation::{Held, Operation, Progress, Work, limited, work};
+use crate::operation::{Held, MakeSigned, Operation, Progress, Work, limited, work};
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 use crate::store::{Details, TokenKey};
@@ -66,6 +66,9 @@ pub struct Summary {
     /// Whether something was sent that was never answered. The next operation finds out.
     pub pending: bool,
 }
+
+/// What is done with a token while it is held.
+type Doing<'a, T> = Box<dyn for<'b> FnOnce(&'b mut Operation<'a>) -> Work<'b, T> + Send + 'a>;
 
 /// A handle on one token. Cheap to clone; holds no secrets and no lock.
 ///
@@ -147,20 +150,19 @@ impl Token {
     /// [`WalletError`]. A token that is not enrolled any more leaves the wallet without an error.
     pub async fn unenroll(&self, approval: impl Into<Approval>) -> Result<(), WalletError> {
         let key = self.signing_key(approval.into(), Purpose::Unenroll).await?;
-        let progress = Progress::default();
-        let result = limited(&progress, async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-            let reply = operation.perform(&Intent::Unenroll { key: &key }).await?.reply;
-            match accepted(&reply) {
-                Ok(_) | Err(WalletError::NotEnrolled) => operation.held.remove().await,
-                Err(error) => Err(error),
-            }
-        });
-        let result = self.observed(result.await);
-        if result.is_ok() {
-            self.left();
-        }
-        result
+        let given_up = self.operate(Box::new(|operation| {
+            let intent = Intent::Unenroll { key: &key };
+            work(async move {
+                let reply = operation.perform(&intent).await?.reply;
+                match accepted(&reply) {
+                    Ok(_) | Err(WalletError::NotEnrolled) => operation.held.remove().await,
+                    Err(error) => Err(error),
+                }
+            })
+        }));
+        self.observed(given_up.await)?;
+        self.left();
+        Ok(())
     }
 
     /// Sets what the holder calls the token, at most 64 bytes. Stays in this wallet.
@@ -168,13 +170,20 @@ impl Token {
     /// # Errors
     /// [`WalletError::UnknownToken`], [`WalletError::Busy`], [`WalletError::Store`].
     pub async fn set_label(&self, label: &str) -> Result<(), WalletError> {
-        let progress = Progress::default();
-        let change = async {
-            let mut held = Held::take(&self.inner, self.key).await?;
-            let details = Details { label: label.to_owned(), ..held.details().clone() };
-            held.describe(details).await
-        };
-        limited(&progress, change).await
+        self.describe(Box::new(|details| details.label = label.to_owned())).await
+    }
+
+    /// Changes what the wallet knows about the token.
+    fn describe<'a>(&'a self, change: Box<dyn FnOnce(&mut Details) + Send + 'a>) -> Work<'a, ()> {
+        work(async move {
+            let changed = work(async {
+                let mut held = Held::take(&self.inner, self.key).await?;
+                let mut details = held.details().clone();
+                change(&mut details);
+                held.describe(details).await
+            });
+            limited(&Progress::default(), changed).await
+        })
     }
 
     /// Removes the token from this wallet without telling the server, which goes on knowing the device.
@@ -182,8 +191,8 @@ impl Token {
     /// # Errors
     /// [`WalletError::UnknownToken`], [`WalletError::Busy`], [`WalletError::Store`].
     pub async fn forget(&self) -> Result<(), WalletError> {
-        let progress = Progress::default();
-        limited(&progress, async { Held::take(&self.inner, self.key).await?.remove().await }).await?;
+        let removed = work(async { Held::take(&self.inner, self.key).await?.remove().await });
+        limited(&Progress::default(), removed).await?;
         self.left();
         Ok(())
     }
@@ -194,36 +203,51 @@ impl Token {
         self.inner.lives.tokens_changed();
     }
 
+    /// Does something under the lease, for at most a minute.
+    pub(crate) fn operate<'a, T: Send + 'a>(&'a self, what: Doing<'a, T>) -> Work<'a, T> {
+        work(async move {
+            let progress = Arc::new(Progress::default());
+            let operation = Operation::begin(&self.inner, self.key, Arc::clone(&progress));
+            let done = work(async move { what(&mut operation.await?).await });
+            limited(&progress, done).await
+        })
+    }
+
     pub(crate) fn perform<'a>(&'a self, intent: &'a Intent<'_>) -> Work<'a, Reply> {
         work(async move {
-            let progress = Progress::default();
-            let operation = async {
-                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-                Ok(operation.perform(intent).await?.reply)
-            };
-            self.observed(limited(&progress, operation).await)
+            let reply = self
+                .operate(Box::new(move |operation| work(async move { Ok(operation.perform(intent).await?.reply) })));
+            self.observed(reply.await)
         })
     }
 
     /// Settles what is pending or unconfirmed, if anything is. Returns whether there was something.
     pub(crate) fn settle(&self) -> Work<'_, bool> {
         work(async move {
-            let progress = Progress::default();
-            let operation = async {
-                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?;
-                if let Some(settled) = operation.settle().await? {
-                    return Ok(Some(settled.reply));
-                }
-                if operation.held.record().is_provisional() {
-                    return Ok(Some(operation.perform(&Intent::Ping).await?.reply));
-                }
-                Ok(None)
-            };
-            let reply = limited(&progress, operation).await?;
+            let settled = self.operate(Box::new(|operation| {
+                work(async move {
+                    if let Some(settled) = operation.settle().await? {
+                        return Ok(Some(settled.reply));
+                    }
+                    if operation.held.record().is_provisional() {
+                        return Ok(Some(operation.perform(&Intent::Ping).await?.reply));
+                    }
+                    Ok(None)
+                })
+            }));
+            let reply = settled.await?;
             if let Some(reply) = &reply {
                 self.announce(reply);
             }
             Ok(reply.is_some())
+        })
+    }
+
+    /// Sends a large request that a PIN signs.
+    fn signed<'a>(&'a self, make: &'a MakeSigned<'a>) -> Work<'a, Status> {
+        work(async move {
+            let signed = self.operate(Box::new(move |operation| operation.in_session().signed(make)));
+            self.finish(&self.observed(signed.await)?)
         })
     }
 

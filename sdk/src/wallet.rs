@@ -61,9 +61,17 @@ pub struct Wallet {
 #[derive(Debug)]
 enum Place {
     Memory,
-    Folder(PathBuf, Option<StoreKey>),
-    Secrets(PathBuf, Arc<dyn SecretStore>),
+    Folder(PathBuf, Key),
     Store(Arc<dyn Store>),
+}
+
+/// Where the key of a folder is.
+#[derive(Debug)]
+enum Key {
+    /// In a file of the folder.
+    File,
+    Given(StoreKey),
+    Secrets(Arc<dyn SecretStore>),
 }
 
 /// How a wallet is to be.
@@ -81,20 +89,20 @@ pub struct Builder {
 impl Builder {
     /// Keeps the tokens in `folder`, encrypted with a key in a file beside them.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.place = Place::Folder(folder.into(), None);
+        self.place = Place::Folder(folder.into(), Key::File);
         self
     }
 
     /// Keeps the tokens in `folder`, encrypted with a key that the host keeps elsewhere.
     pub fn folder_with_key(mut self, folder: impl Into<PathBuf>, key: StoreKey) -> Self {
-        self.place = Place::Folder(folder.into(), Some(key));
+        self.place = Place::Folder(folder.into(), Key::Given(key));
         self
     }
 
     /// Keeps the tokens in `folder`, encrypted with a key that is made once and kept in `secrets`: see
     /// [`FileStore::open_with_secrets`].
     pub fn folder_with_secrets(mut self, folder: impl Into<PathBuf>, secrets: Arc<dyn SecretStore>) -> Self {
-        self.place = Place::Secrets(folder.into(), secrets);
+        self.place = Place::Folder(folder.into(), Key::Secrets(secrets));
         self
     }
 
@@ -156,19 +164,14 @@ impl Builder {
         let store: Arc<dyn Store> = match place {
             Place::Memory => Arc::new(MemoryStore::new()),
             Place::Store(store) => store,
-            Place::Secrets(folder, secrets) => {
-                let env = env.clone();
-                Arc::new(blocking(move || FileStore::open_with_secrets(folder, &*secrets, &env)).await??)
-            }
             Place::Folder(folder, key) => {
                 let env = env.clone();
-                Arc::new(
-                    blocking(move || match key {
-                        Some(key) => FileStore::open_with_key(folder, key, &env),
-                        None => FileStore::open(folder, &env),
-                    })
-                    .await??,
-                )
+                let opened = blocking(move || match key {
+                    Key::File => Ok(FileStore::open(folder, &env)?),
+                    Key::Given(key) => Ok(FileStore::open_with_key(folder, key, &env)?),
+                    Key::Secrets(secrets) => FileStore::open_with_secrets(folder, &*secrets, &env),
+                });
+                Arc::new(opened.await?.map_err(|error: WalletError| error)?)
             }
         };
         if let Some(sink) = log.sink() {

@@ -16,12 +16,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::new();
     let programs = ["cardea-server", "cardea-emulator"];
-    report.part("bindings library", || {
-        let log = workspace.log("sizes");
-        let built = library::build(&workspace, "", &log)?;
-        let stripped = workspace.target().join("xtask/sizes.stripped");
-        library::strip(&built, &stripped, &log)?;
-        size(stripped)
+    report.part("bindings library for phones", || {
+        size(library::build_for_phones(&workspace, "", &workspace.log("sizes"))?)
     });
     report.part("programs", || {
         build(&workspace, "release", &programs)?;

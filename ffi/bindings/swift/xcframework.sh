@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes CardeaFFI.xcframework beside this script: the library for iOS, its simulator, and macOS. Needs macOS with Xcode and
-# rustup's targets for these. The first argument is the folder with the generated CardeaFFI.h; CARDEA_FEATURES may name
+# Makes CardeaFFI.xcframework beside this script: the library for iOS, its simulator, and macOS. Needs macOS with Xcode, and
+# rustup's targets for these and its component rust-src. The first argument is the folder with the generated CardeaFFI.h; CARDEA_FEATURES may name
 # features of cardea-ffi.
 set -eu
 
@@ -19,7 +19,8 @@ printf 'module CardeaFFI {\n    header "CardeaFFI.h"\n    export *\n}\n' > "$wor
 
 # With the crate's other types beside it, cargo would leave the optimization over all crates out.
 for target in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do
-    cargo rustc --config "$root/ffi/release.toml" --locked --profile release-ffi -p cardea-ffi --lib --crate-type staticlib \
+    RUSTC_BOOTSTRAP=1 cargo rustc --config "$root/ffi/release.toml" --config "$root/ffi/phones.toml" --locked \
+        --profile release-ffi -p cardea-ffi --lib --crate-type staticlib \
         --target "$target" --manifest-path "$root/Cargo.toml" ${CARDEA_FEATURES:+--features "$CARDEA_FEATURES"}
 done
 built() { printf '%s' "$root/target/$1/release-ffi/$library"; }

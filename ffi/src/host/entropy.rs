@@ -33,7 +33,8 @@ impl HostEntropy {
             return Ok(());
         }
         let (host, count) = (Arc::clone(&self.host), u32::try_from(missing).unwrap_or(u32::MAX));
-        let bytes = Zeroizing::new(ask("source of randomness", LIMIT, move || host.bytes(count)).await?);
+        let asked = ask("source of randomness", LIMIT, move || host.bytes(count).map(Zeroizing::new));
+        let bytes = asked.await?;
         if bytes.len() != missing {
             return Err(CardeaError::host(format!(
                 "the host program's source of randomness gave {} bytes instead of {missing}",

@@ -62,7 +62,7 @@ pub(super) struct Token {
 }
 
 /// Keeps a session for `key` until there is no use in another one.
-pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -> (TokenKey, End) {
+pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -> End {
     let woken = orders.looks.subscribe();
     drop(orders);
     let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default(), is_offline: false };
@@ -75,7 +75,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -
         };
         let pause = match next {
             Next::AtOnce => continue,
-            Next::End(end) => return (key, end),
+            Next::End(end) => return end,
             Next::AfterOperation => between(&token.inner.env, AFTER_OPERATION.0, AFTER_OPERATION.1),
             Next::Pause => token.backoff.next(&token.inner.env),
         };

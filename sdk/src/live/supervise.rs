@@ -1,18 +1,19 @@
 //! One task per token; they come and go with the tokens, and all of them end with the guard.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::{sleep, sleep_until};
 
 use super::pace::Pace;
 use super::session::{self, End};
-use super::{Orders, now};
+use super::{Aborting, Orders, now};
 use crate::env::Stopwatch;
 use crate::store::TokenKey;
 use crate::table::Table;
-use crate::task::blocking;
+use crate::task::{blocking, spawn};
 use crate::wallet::Inner;
 
 /// How often it is looked whether other programs have changed the wallet, and whether the machine has slept.
@@ -20,13 +21,32 @@ const TICK: Duration = Duration::from_secs(20);
 /// By how much a tick may be late, by either clock, before the machine is taken to have slept.
 const LATE: Duration = Duration::from_secs(30);
 
-/// The tasks by token.
+/// The tasks by token. They end when this is dropped.
 #[derive(Default)]
 struct Tasks {
-    set: JoinSet<(TokenKey, End)>,
-    running: Table<AbortHandle>,
+    running: Table<Aborting>,
+    ended: Arc<Ended>,
     /// Not enrolled any more: not asked again before somebody wants to know.
     over: Table<()>,
+}
+
+/// The tasks that have ended, for whoever has begun them. One that panicked is not here, and is not begun again: it would
+/// panic again.
+#[derive(Default)]
+struct Ended {
+    tasks: Mutex<Vec<(tokio::task::Id, TokenKey, End)>>,
+    told: Notify,
+}
+
+impl Ended {
+    fn tell(&self, key: TokenKey, end: End) {
+        self.tasks().push((tokio::task::id(), key, end));
+        self.told.notify_one();
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<(tokio::task::Id, TokenKey, End)>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Runs until it is told to stop, or dropped.
@@ -59,14 +79,8 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
                 tasks.over.clear();
                 true
             }
-            Some(ended) = tasks.set.join_next() => {
-                // A task that panicked is gone, and is not begun again: it would panic again.
-                if let Ok((key, end)) = ended {
-                    tasks.running.remove(&key);
-                    if end == End::Revoked {
-                        tasks.over.insert(key, ());
-                    }
-                }
+            () = tasks.ended.told.notified() => {
+                tasks.take_ended();
                 false
             }
             () = sleep(TICK) => true,
@@ -76,7 +90,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
             orders.wake();
         }
     }
-    tasks.set.shutdown().await;
+    tasks.end().await;
 }
 
 /// Whether more time has passed since `clocks` than a tick takes. Some monotonic clocks stand still while the machine
@@ -97,18 +111,37 @@ impl Tasks {
             Err(error) => return inner.log.warn(|| format!("live: cannot list the tokens: {error}")),
         };
         self.over.retain(|key, ()| keys.contains(key));
-        self.running.retain(|key, task| {
-            let is_there = keys.contains(key);
-            if !is_there {
-                task.abort();
-            }
-            is_there
-        });
+        self.running.retain(|key, _| keys.contains(key));
         for key in keys {
             if !self.running.contains(&key) && !self.over.contains(&key) {
-                let task = self.set.spawn(session::run(Arc::clone(inner), Arc::clone(orders), key));
-                self.running.insert(key, task);
+                let (inner, orders, ended) = (Arc::clone(inner), Arc::clone(orders), Arc::clone(&self.ended));
+                let task = async move { ended.tell(key, session::run(inner, orders, key).await) };
+                self.running.insert(key, Aborting(spawn(&Handle::current(), task)));
             }
+        }
+    }
+
+    /// Forgets what has ended.
+    fn take_ended(&mut self) {
+        for (id, key, end) in self.ended.tasks().drain(..) {
+            // Another one of the same token may run by now.
+            if self.running.get(&key).is_some_and(|Aborting(task)| task.id() == id) {
+                self.running.remove(&key);
+                if end == End::Revoked {
+                    self.over.insert(key, ());
+                }
+            }
+        }
+    }
+
+    /// Ends all tasks, and waits until they are gone.
+    async fn end(self) {
+        let tasks = self.running.into_values();
+        for Aborting(task) in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            task.ended().await;
         }
     }
 }

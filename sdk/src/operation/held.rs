@@ -128,7 +128,7 @@ impl Held {
     }
 
     /// Removes the token.
-    pub(crate) async fn remove(mut self) -> Result<(), WalletError> {
+    pub(crate) async fn remove(&mut self) -> Result<(), WalletError> {
         on(&self.inner, &self.lease, |lease| lease.remove()).await??;
         // Nothing is left that could be looked after.
         self.refused = true;

@@ -1,11 +1,11 @@
 //! The time limit of an operation, and what its end means.
 
-use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use cardea_protocol::limits::GIVE_UP_SECONDS;
 
+use super::Work;
 use crate::error::WalletError;
 use crate::transport::TransportError;
 
@@ -37,9 +37,6 @@ impl Progress {
 }
 
 /// Runs `operation` for at most a minute. Dropping it in the middle is safe, as dropping it from outside is.
-pub(crate) async fn limited<T>(
-    progress: &Progress,
-    operation: impl Future<Output = Result<T, WalletError>>,
-) -> Result<T, WalletError> {
+pub(crate) async fn limited<T>(progress: &Progress, operation: Work<'_, T>) -> Result<T, WalletError> {
     tokio::time::timeout(LIMIT, operation).await.unwrap_or_else(|_| Err(progress.end()))
 }

@@ -10,7 +10,7 @@ use cardea_protocol::device::Intent;
 use cardea_protocol::wire::Reply;
 use tokio::time::{sleep, timeout};
 
-use super::{Held, Operation, Progress, REPLY_LIMIT, Warm};
+use super::{Held, Operation, REPLY_LIMIT, Warm};
 use crate::error::WalletError;
 use crate::store::TokenKey;
 use crate::transport::{Connection, TransportError};
@@ -40,15 +40,14 @@ pub(crate) async fn subscribe(
     connection: Box<dyn Connection>,
     mask: u8,
 ) -> Result<Subscribed, WalletError> {
-    let progress = Progress::default();
     let taken = timeout(LEASE_LIMIT, Held::take_behind(inner, key)).await;
     let held = taken.unwrap_or(Err(WalletError::Busy))?;
-    let mut operation = Operation::with(inner, held, &progress)?.for_session();
+    let mut operation = Operation::with(inner, held, Arc::default())?;
     operation.ready = Mutex::new(Some(connection));
     let intent = Intent::Subscribe { mask };
     let done = tokio::select! {
         biased;
-        done = timeout(REPLY_LIMIT, operation.perform(&intent)) => done,
+        done = timeout(REPLY_LIMIT, operation.in_session().perform(&intent)) => done,
         () = async { inner.turns.wanted(key).await; sleep(GRACE).await } => return Err(WalletError::Busy),
     };
     let done = done.unwrap_or(Err(TransportError::TimedOut.into()))?;

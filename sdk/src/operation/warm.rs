@@ -20,7 +20,7 @@ const MASK: u8 = 3;
 struct ReplyLost([u8; 32]);
 
 /// Makes a large request that is signed at a time in Unix seconds.
-type MakeSigned<'a> =
+pub(crate) type MakeSigned<'a> =
     dyn Fn(&mut Session<Dalek>, &Record, u32) -> Result<WarmRequest<LARGE_FRAME_LEN>, ProtocolError> + Send + Sync + 'a;
 
 impl Operation<'_> {

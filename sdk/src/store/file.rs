@@ -66,7 +66,7 @@ impl FileStore {
     pub fn open(folder: impl Into<PathBuf>, env: &Env) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.into())?;
         let key = folder.key(|| env.random().secret())?;
-        Ok(Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() })))
+        Ok(Self::with(folder, key, env))
     }
 
     /// Opens `folder` with a key that the host keeps. No key file is read or made.
@@ -74,8 +74,7 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`].
     pub fn open_with_key(folder: impl Into<PathBuf>, key: StoreKey, env: &Env) -> Result<Self, StoreError> {
-        let folder = Folder::open(folder.into())?;
-        Ok(Self(Arc::new(Inner { folder, key, env: env.clone() })))
+        Ok(Self::with(Folder::open(folder.into())?, key.0, env))
     }
 
     /// Opens `folder` with a key that is in `secrets`, where a new one is put if the folder has no tokens. The key of a
@@ -91,7 +90,11 @@ impl FileStore {
     ) -> Result<Self, WalletError> {
         let folder = Folder::open(folder.into())?;
         let key = keyed::key(&folder, secrets, env)?;
-        Ok(Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() })))
+        Ok(Self::with(folder, key, env))
+    }
+
+    fn with(folder: Folder, key: Secret<32>, env: &Env) -> Self {
+        Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() }))
     }
 
     /// The folder.

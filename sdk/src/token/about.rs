@@ -7,10 +7,9 @@ use cardea_protocol::wire::{LargeReply, Op};
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Held, Operation, Progress, Work, limited, work};
+use crate::operation::{Work, work};
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
-use crate::store::Details;
 
 /// What the holder is to see of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,13 +143,7 @@ impl Token {
             if self.load().await?.details.service == service {
                 return Ok(());
             }
-            let progress = Progress::default();
-            let change = async {
-                let mut held = Held::take(&self.inner, self.key).await?;
-                let details = Details { service: service.to_owned(), ..held.details().clone() };
-                held.describe(details).await
-            };
-            limited(&progress, change).await
+            self.describe(Box::new(|details| details.service = service.to_owned())).await
         })
     }
 
@@ -203,23 +196,13 @@ impl Token {
     /// [`WalletError`]. Code 13: there is no such other device.
     pub async fn revoke_device(&self, device: DeviceId, approval: impl Into<Approval>) -> Result<Status, WalletError> {
         let key = self.signing_key(approval.into(), Purpose::RevokeDevice).await?;
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            operation.signed(&|session, record, time| session.revoke_device(record, &key, device, time)).await
-        };
-        let reply = self.observed(limited(&progress, operation).await)?;
-        self.finish(&reply)
+        self.signed(&|session, record, time| session.revoke_device(record, &key, device, time)).await
     }
 
     fn read<'a>(&'a self, intent: &'a Intent<'_>) -> Work<'a, LargeReply> {
         work(async move {
-            let progress = Progress::default();
-            let operation = async {
-                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-                operation.read(intent).await
-            };
-            self.observed(limited(&progress, operation).await)
+            let read = self.operate(Box::new(move |operation| operation.in_session().read(intent)));
+            self.observed(read.await)
         })
     }
 }

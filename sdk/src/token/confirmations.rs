@@ -12,7 +12,7 @@ use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
 use crate::event::EventKind;
-use crate::operation::{Operation, Progress, Work, limited, work};
+use crate::operation::{Operation, Work, work};
 use crate::presence::Purpose;
 use crate::status::{Status, accepted};
 
@@ -85,12 +85,7 @@ impl Token {
     /// # Errors
     /// [`WalletError`].
     pub async fn confirmations(&self) -> Result<Vec<Confirmation>, WalletError> {
-        let progress = Progress::default();
-        let operation = async {
-            let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-            fetch(&mut operation).await
-        };
-        let found = self.observed(limited(&progress, operation).await)?;
+        let found = self.observed(self.operate(Box::new(|operation| fetch(operation.in_session()))).await)?;
         Ok(found.into_iter().map(|(_, confirmation)| confirmation).collect())
     }
 
@@ -124,16 +119,16 @@ impl Token {
         intent: &'a (dyn Fn(u8) -> Intent<'b> + Send + Sync),
     ) -> Work<'a, Status> {
         work(async move {
-            let progress = Progress::default();
-            let operation = async {
-                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-                // Its index may be another text's by now, and a signature over the wrong text counts as a wrong PIN.
-                let waiting = fetch(&mut operation).await?;
-                let found = waiting.into_iter().find(|(_, waiting)| waiting == confirmation);
-                let (index, _) = found.ok_or(WalletError::ConfirmationGone)?;
-                Ok(operation.perform(&intent(index)).await?.reply)
-            };
-            let reply = self.observed(limited(&progress, operation).await)?;
+            let answered = self.operate(Box::new(move |operation| {
+                work(async move {
+                    // Its index may be another text's by now, and a signature over the wrong text counts as a wrong PIN.
+                    let waiting = fetch(operation.in_session()).await?;
+                    let found = waiting.into_iter().find(|(_, waiting)| waiting == confirmation);
+                    let (index, _) = found.ok_or(WalletError::ConfirmationGone)?;
+                    Ok(operation.perform(&intent(index)).await?.reply)
+                })
+            }));
+            let reply = self.observed(answered.await)?;
             let status = self.finish(&reply)?;
             self.inner.events.emit(self.key, EventKind::ConfirmationAnswered);
             Ok(status)

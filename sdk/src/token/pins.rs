@@ -5,7 +5,7 @@ use cardea_protocol::pin::{Pin, PinKey};
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Operation, Progress, Work, limited, work};
+use crate::operation::{Work, work};
 use crate::pins::{Keys, NewPins, allowed, derive_all};
 use crate::presence::Purpose;
 use crate::status::Status;
@@ -45,15 +45,7 @@ impl Token {
         work(async move {
             let Keys { slots, biometric } = keys;
             let signer = signer.unwrap_or(&slots[0]);
-            let progress = Progress::default();
-            let operation = async {
-                let mut operation = Operation::begin(&self.inner, self.key, &progress).await?.for_session();
-                operation
-                    .signed(&|session, record, time| session.set_pins(record, signer, slots, *biometric, time))
-                    .await
-            };
-            let reply = self.observed(limited(&progress, operation).await)?;
-            self.finish(&reply)
+            self.signed(&|session, record, time| session.set_pins(record, signer, slots, *biometric, time)).await
         })
     }
 }

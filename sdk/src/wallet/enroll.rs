@@ -69,7 +69,8 @@ impl Wallet {
     pub async fn policy(&self, invitation: &Invitation) -> Result<Policy, WalletError> {
         let progress = Progress::default();
         progress.leased();
-        limited(&progress, async { Ok(*self.inner.ask_for_policy(invitation).await?.offered.policy()) }).await
+        let asked = work(async { Ok(*self.inner.ask_for_policy(invitation).await?.offered.policy()) });
+        limited(&progress, asked).await
     }
 
     /// Accepts an invitation. `choose` is asked for PINs once the service has said what it allows; it may take as long

@@ -1,14 +1,12 @@
-//! How large the bindings library is as it ships: without any feature, which is what phones get, and with each.
+//! How large the bindings library is as phones get it: without any feature, and with each.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::library;
-use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
@@ -39,7 +37,7 @@ pub(super) fn measure(workspace: &Workspace, report: &mut Report, record: bool) 
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("cannot read {RECORD}"))?,
         Err(_) => Sizes::new(),
     };
-    let comparable = host(workspace)? == TARGET;
+    let comparable = library::host(workspace)? == TARGET;
     let mut now = Sizes::new();
     for variant in variants(workspace)? {
         report.part(&format!("size {variant}"), || {
@@ -85,18 +83,11 @@ fn variants(workspace: &Workspace) -> Result<Vec<String>> {
 
 fn build(workspace: &Workspace, variant: &str) -> Result<Size> {
     let log = workspace.log(&format!("size-{variant}"));
-    let built = library::build(workspace, if variant == LEAN { "" } else { variant }, &log)?;
-    let stripped = workspace.target().join("xtask").join(format!("{variant}.stripped"));
-    library::strip(&built, &stripped, &log)?;
+    let stripped = library::build_for_phones(workspace, if variant == LEAN { "" } else { variant }, &log)?;
     let bytes = fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))?;
     // A gzip file has eighteen bytes around the compressed ones.
     let gzip = miniz_oxide::deflate::compress_to_vec(&bytes, 9).len() + 18;
     Ok(Size { bytes: bytes.len().try_into()?, gzip: gzip.try_into()? })
-}
-
-fn host(workspace: &Workspace) -> Result<String> {
-    let text = process::output(Command::new("rustc").current_dir(&workspace.root).arg("-vV"))?;
-    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).context("rustc does not name its host")
 }
 
 #[cfg(test)]

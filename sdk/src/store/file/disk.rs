@@ -21,6 +21,7 @@ const ID_LEN: usize = 32;
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
+    #[inline(never)]
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);

@@ -129,11 +129,14 @@ pub(super) fn make(workspace: &Workspace) -> Result<Outcome> {
     }
     build.args(["--platform", API_LEVEL, "-o"]).arg(&libraries);
     // What a token app needs over TCP and UDP and no more: apps count kilobytes.
-    build.arg("rustc").args(library::arguments(&workspace.root));
-    process::logged(&mut build, &workspace.log("package-aar-build"))?;
-    // Gradle's plug-in strips what it packs: the generator has to see the libraries before.
-    let arm = workspace.target().join("aarch64-linux-android/release-ffi/libcardea_ffi.so");
-    generate(workspace, &arm, "uniffi-android.toml", "generated-android")?;
+    let log = workspace.log("package-aar-build");
+    library::provide_source(workspace, &log)?;
+    // The generator reads what phones do not get.
+    let lean = bindings::lean(workspace)?;
+    generate(workspace, &lean, "uniffi-android.toml", "generated-android")?;
+    let hidden = library::hide_metadata(workspace, &lean, &log)?;
+    build.arg("rustc").args(library::phone_arguments(&workspace.root)).arg("--").args(library::linked(&hidden));
+    process::logged(build.env(library::BOOTSTRAP.0, library::BOOTSTRAP.1), &log)?;
     let mut gradle = Command::new("gradle");
     gradle.current_dir(workspace.root.join(FOLDER)).args(["--no-daemon", ":cardea-android:assembleRelease"]);
     process::logged(&mut gradle, &workspace.log("package-aar-gradle"))?;
