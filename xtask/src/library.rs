@@ -92,16 +92,18 @@ fn name() -> String {
 /// `library` has none; there is no `nm`.
 pub(crate) fn hide_metadata(workspace: &Workspace, library: &Path, log: &Path) -> Result<PathBuf> {
     let listed = process::logged(Command::new("nm").arg("--defined-only").arg(library), log)?;
-    let names: BTreeSet<&str> = listed
-        .lines()
-        .filter_map(|line| line.split(' ').next_back())
-        .filter(|name| name.starts_with(METADATA))
-        .collect();
-    ensure!(!names.is_empty(), "{} has no metadata of the generator", library.display());
-    let script: String = names.into_iter().map(|name| format!("HIDDEN({name} = 0);\n")).collect();
+    let script = hiding(&listed);
+    ensure!(!script.is_empty(), "{} has no metadata of the generator", library.display());
     let path = workspace.target().join("xtask/hidden.ld");
     fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+/// For the linker, from what `nm` lists: what is hidden and refers to nothing is kept by nobody.
+fn hiding(listed: &str) -> String {
+    let names = listed.lines().filter_map(|line| line.split(' ').next_back());
+    let names: BTreeSet<&str> = names.filter(|name| name.starts_with(METADATA)).collect();
+    names.into_iter().map(|name| format!("HIDDEN({name} = 0);\n")).collect()
 }
 
 /// What the compiler is told to link with what [`hide_metadata`] wrote.
@@ -140,4 +142,17 @@ pub(crate) fn host(workspace: &Workspace) -> Result<String> {
 /// There is no `strip`, or it failed.
 pub(crate) fn strip(built: &Path, stripped: &Path, log: &Path) -> Result<()> {
     process::logged(Command::new("strip").arg("-o").arg(stripped).arg(built), log).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_hidden_and_nothing_else() {
+        let listed = "\nlibcardea_ffi.rlib:\n0000000000000000 R UNIFFI_META_B\n0000000000000010 T uniffi_fn_b\n\
+                      0000000000000000 R UNIFFI_META_A\n0000000000000000 R UNIFFI_META_B\n";
+        assert_eq!(hiding(listed), "HIDDEN(UNIFFI_META_A = 0);\nHIDDEN(UNIFFI_META_B = 0);\n");
+        assert_eq!(hiding("0000000000000010 T uniffi_fn_b\n"), "");
+    }
 }

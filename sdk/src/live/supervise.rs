@@ -148,7 +148,31 @@ impl Tasks {
 
 #[cfg(test)]
 mod tests {
+    use cardea_protocol::token::{DeviceId, TokenId};
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_ended_is_forgotten_and_not_what_was_begun_in_its_place() {
+        let key = TokenKey { token: TokenId::new([1; 16]), device: DeviceId::new([1; 4]) };
+        let mut tasks = Tasks::default();
+        let begin = |ended: &Arc<Ended>, end| {
+            let ended = Arc::clone(ended);
+            Aborting(spawn(&Handle::current(), async move { ended.tell(key, end) }))
+        };
+        begin(&tasks.ended, End::Gone).ended().await;
+        tasks.running.insert(key, begin(&Arc::default(), End::Gone));
+        tasks.take_ended();
+        assert!(tasks.running.contains(&key) && !tasks.over.contains(&key));
+        let ends = begin(&tasks.ended, End::Revoked);
+        tasks.running.insert(key, ends);
+        tasks.ended.told.notified().await;
+        while tasks.ended.tasks().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tasks.take_ended();
+        assert!(!tasks.running.contains(&key) && tasks.over.contains(&key));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn sleep_is_seen_by_either_clock() {
