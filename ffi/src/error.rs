@@ -9,6 +9,8 @@ pub(crate) type Failure = Box<CardeaError>;
 
 /// A host callback failed.
 const HOST: u32 = 151;
+/// Secrets and no folder whose key they could be.
+const NO_FOLDER: u32 = 117;
 
 /// Why something did not succeed.
 ///
@@ -106,7 +108,7 @@ pub enum CardeaError {
         reason: String,
     },
     /// What was asked for cannot be: an unknown token, a PIN that is none or not allowed, a window that is too short
-    /// (104, 105, 110, 113, 114, 116).
+    /// (104, 105, 110, 113, 114, 116, 117).
     #[error("{reason} (code {code})")]
     Misuse {
         /// Stable number.
@@ -199,6 +201,11 @@ impl CardeaError {
         Self::Host { code: HOST, reason }
     }
 
+    pub(crate) fn no_folder() -> Self {
+        let reason = "a store of secrets was given and no folder: in memory nothing would be kept".to_owned();
+        Self::Misuse { code: NO_FOLDER, reason }
+    }
+
     pub(crate) fn cancelled() -> Self {
         WalletError::Cancelled.into()
     }
@@ -234,7 +241,7 @@ impl CardeaError {
             102 => Self::Offline { code, reason },
             103 => Self::Busy { code, reason },
             106 => Self::Cancelled { code, reason },
-            104 | 105 | 110 | 113 | 114 | 116 => Self::Misuse { code, reason },
+            104 | 105 | 110 | 113 | 114 | 116 | NO_FOLDER => Self::Misuse { code, reason },
             130..=149 => Self::Storage { code, reason },
             150 => Self::ShuttingDown { code, reason },
             HOST => Self::Host { code, reason },

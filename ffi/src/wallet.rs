@@ -53,7 +53,8 @@ pub struct Closed {
 /// Opens a wallet, with what the host program brings.
 ///
 /// # Errors
-/// [`CardeaError::Storage`], [`CardeaError::Host`].
+/// [`CardeaError::Storage`], [`CardeaError::Host`]. [`CardeaError::Misuse`] with code 117: a store of secrets was given, and
+/// no folder whose key it could keep.
 #[uniffi::export(default(cancel = None, host))]
 pub async fn open_wallet(
     options: WalletOptions,
@@ -61,6 +62,9 @@ pub async fn open_wallet(
     cancel: Option<Arc<Cancel>>,
 ) -> Result<Arc<Wallet>, CardeaError> {
     run(cancel, async move {
+        if options.folder.is_none() && host.secrets.is_some() {
+            return Err(CardeaError::no_folder().into());
+        }
         let (asked, env) = Asked::new(&host);
         asked.before().await?;
         let clock = Arc::clone(&env.clock);

@@ -234,6 +234,14 @@ async fn a_store_of_secrets_that_fails_is_an_error_and_never_an_empty_wallet() {
     assert!(matches!(error, CardeaError::Storage { .. }), "{error}");
 }
 
+#[tokio::test]
+async fn a_store_of_secrets_without_a_folder_is_refused_and_not_asked() {
+    let store = Store(|| panic!("it was asked"));
+    let host = Host { secrets: Some(Arc::new(store)), ..Host::default() };
+    let error = open_wallet(WalletOptions::default(), host, None).await.unwrap_err();
+    assert!(matches!(error, CardeaError::Misuse { code: 117, .. }), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_secrets_that_calls_back_is_refused() {
     let runtime = Handle::current();

@@ -62,19 +62,19 @@ impl FileStore {
     /// Opens `folder`, making it (0700) and its key file (0600) if they are not there.
     ///
     /// # Errors
-    /// [`StoreError`]. A folder with tokens but without its key is an error: no new key is made for it.
+    /// [`StoreError`]. A folder with tokens but without its key, or with another one, is an error: no new key is made for it.
     pub fn open(folder: impl Into<PathBuf>, env: &Env) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.into())?;
         let key = folder.key(|| env.random().secret())?;
-        Ok(Self::with(folder, key, env))
+        Self::with(folder, key, env)
     }
 
     /// Opens `folder` with a key that the host keeps. No key file is read or made.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]. [`StoreError::WrongKey`]: there are tokens, and none is of this key.
     pub fn open_with_key(folder: impl Into<PathBuf>, key: StoreKey, env: &Env) -> Result<Self, StoreError> {
-        Ok(Self::with(Folder::open(folder.into())?, key.0, env))
+        Self::with(Folder::open(folder.into())?, key.0, env)
     }
 
     /// Opens `folder` with a key that is in `secrets`, where a new one is put if the folder has no tokens. The key of a
@@ -90,11 +90,14 @@ impl FileStore {
     ) -> Result<Self, WalletError> {
         let folder = Folder::open(folder.into())?;
         let key = keyed::key(&folder, secrets, env)?;
-        Ok(Self::with(folder, key, env))
+        Ok(Self::with(folder, key, env)?)
     }
 
-    fn with(folder: Folder, key: Secret<32>, env: &Env) -> Self {
-        Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() }))
+    fn with(folder: Folder, key: Secret<32>, env: &Env) -> Result<Self, StoreError> {
+        if !opens(&folder, &key)? {
+            return Err(StoreError::WrongKey { path: folder.path().to_owned() });
+        }
+        Ok(Self(Arc::new(Inner { folder, key: StoreKey(key), env: env.clone() })))
     }
 
     /// The folder.
@@ -108,6 +111,20 @@ impl FileStore {
     pub const fn key_name() -> &'static str {
         KEY_NAME
     }
+}
+
+/// Whether `key` belongs to any of the folder's tokens, if there are some. Damaged ones say so when they are used.
+fn opens(folder: &Folder, key: &Secret<32>) -> Result<bool, StoreError> {
+    let mut others = false;
+    for token in folder.tokens()? {
+        let Ok(Some(bytes)) = disk::read(&folder.token_path(&token), sealed::FILE_LEN) else { continue };
+        match sealed::is_of_key(&bytes, key) {
+            Some(true) => return Ok(true),
+            Some(false) => others = true,
+            None => {}
+        }
+    }
+    Ok(!others)
 }
 
 impl Inner {

@@ -7,8 +7,7 @@
 use cardea_protocol::Secret;
 use cardea_protocol::crypto::Random as _;
 
-use super::disk::{self, Folder};
-use super::sealed;
+use super::disk::Folder;
 use crate::env::Env;
 use crate::error::WalletError;
 use crate::hex;
@@ -28,7 +27,7 @@ pub(super) fn key(folder: &Folder, secrets: &dyn SecretStore, env: &Env) -> Resu
             None => fresh(folder, &secrets, env)?,
         };
         if let Some(key) = found {
-            return if opens(folder, &key)? { Ok(key) } else { Err(wrong(folder)) };
+            return Ok(key);
         }
     }
     Err(StoreError::Changed.into())
@@ -86,20 +85,6 @@ fn keep(folder: &Folder, secrets: &Guarded<'_>, id: &str, key: &Secret<32>) -> R
     secrets.save(&name(id), key.expose())?;
     let kept = secrets.load(&name(id))?.ok_or_else(|| missing(folder, id))?;
     if Secret::from_slice(&kept).as_ref() == Some(key) { Ok(()) } else { Err(wrong(folder)) }
-}
-
-/// Whether `key` belongs to any of the folder's tokens, if there are some. Damaged ones say so when they are used.
-fn opens(folder: &Folder, key: &Secret<32>) -> Result<bool, StoreError> {
-    let mut others = false;
-    for token in folder.tokens()? {
-        let Some(bytes) = disk::read(&folder.token_path(&token), sealed::FILE_LEN)? else { continue };
-        match sealed::is_of_key(&bytes, key) {
-            Some(true) => return Ok(true),
-            Some(false) => others = true,
-            None => {}
-        }
-    }
-    Ok(!others)
 }
 
 #[cfg(test)]

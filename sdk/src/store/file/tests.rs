@@ -126,9 +126,26 @@ fn a_file_in_the_place_of_another_is_found() {
 
 #[test]
 fn another_key_is_told_from_damage() {
-    let (folder, _store, _) = store();
-    let other = FileStore::open_with_key(folder.path(), StoreKey::new([5; 32]), &Env::os()).unwrap();
+    let (folder, store, path) = store();
+    let with_another = || FileStore::open_with_key(folder.path(), StoreKey::new([5; 32]), &Env::os());
+    assert!(matches!(with_another(), Err(StoreError::WrongKey { .. })));
+    // One that was opened while there was none.
+    let aside = path.with_extension("aside");
+    fs::rename(&path, &aside).unwrap();
+    let other = with_another().unwrap();
+    fs::rename(&aside, &path).unwrap();
     assert!(matches!(load(&other), Err(StoreError::WrongKey { .. })));
+    assert!(load(&store).is_ok());
+}
+
+#[test]
+fn a_key_that_was_put_in_the_place_of_the_folders_own_is_found_when_it_is_opened() {
+    let (folder, _store, path) = store();
+    fs::write(folder.path().join("store.key"), [9; 32]).unwrap();
+    assert!(matches!(FileStore::open(folder.path(), &Env::os()), Err(StoreError::WrongKey { .. })));
+    // What cannot be told from damage is told when it is used.
+    fs::write(&path, vec![0; 1 << 20]).unwrap();
+    assert!(FileStore::open(folder.path(), &Env::os()).is_ok());
 }
 
 #[test]
