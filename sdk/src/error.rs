@@ -103,7 +103,7 @@ pub enum WalletError {
     #[error("there is no such token in this wallet")]
     UnknownToken,
     /// The service protects PINs as tests do, and the wallet was not built for tests (113).
-    #[error("the service hashes PINs as cheaply as only tests may: in a test, give allow-test-argon2")]
+    #[error("the service hashes PINs as cheaply as only tests may: in a test, allow test Argon2")]
     TestArgon2,
     /// A window that cannot be asked for (114).
     #[error("a window must have at least 2 seconds")]

@@ -50,13 +50,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             report.part("releases", || Outcome::passed("no released version yet"));
         }
     }
+    // What is not there is said before minutes of building.
+    let there =
+        |server: &PathBuf| fs::canonicalize(server).with_context(|| format!("there is no {}", server.display()));
+    let servers = options.server.iter().map(there).collect::<Result<Vec<PathBuf>>>()?;
+    for name in &against {
+        Revision::unpack(&workspace, name)?;
+    }
     report.part("build", || {
         build(&workspace)?;
         Outcome::passed("this tree")
     });
-    for server in &options.server {
+    for server in servers {
         report.part("our SDK", || {
-            let server = fs::canonicalize(server).with_context(|| format!("there is no {}", server.display()))?;
             let count = play(&workspace, &workspace.root, None, &server, None)?;
             Outcome::passed(format!("{count} scenarios against {}", server.display()))
         });

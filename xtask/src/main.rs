@@ -43,8 +43,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check that a change has to pass: lint, models, no-std, build, features, tests, bindings, other versions,
-    /// Python, Swift, Kotlin, capture, demo, fuzzing, docs
+    /// Run every check that a change has to pass; what they need is installed where that may be, or named
+    #[command(after_help = test::listed())]
     Test(test::Options),
     /// Run the static checks alone
     Lint(lint::Options),
@@ -60,7 +60,7 @@ enum Task {
     CrossVersion(cross_version::Options),
     /// Write what apps can use, in Kotlin, Python and Swift, with what it is for
     Reference,
-    /// Make a package that app developers install, and try it
+    /// Make a package that app developers install, below `target/`, and try it; the last line says where it is
     #[command(subcommand)]
     Package(package::Package),
     /// Run a benchmark; fails when a required ratio is missed
@@ -75,7 +75,7 @@ enum Task {
     Vectors(vectors::Options),
     /// Fuzz every target, or one, for a while
     Fuzz(fuzz::Options),
-    /// Print how large the products are
+    /// Print how large the products are: builds them as they ship, and compares nothing (`bench sdk` does)
     Sizes,
 }
 

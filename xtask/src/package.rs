@@ -17,7 +17,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Package {
     /// A wheel, built as it ships, installed into a fresh environment and tried there
     Python,
-    /// The Swift package with the generated code, and on macOS the XCFramework that it links
+    /// The Swift package with the generated code, and on macOS the XCFramework that it links. Elsewhere it is tried in a
+    /// small Debian, which takes root on a Debian
     Swift,
     /// The JVM jar, tried by a fresh JVM; the Android AAR where Android's toolchain is
     Kotlin,

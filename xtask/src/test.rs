@@ -84,6 +84,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(report.finish())
 }
 
+/// The parts by name, for `--help`.
+pub(crate) fn listed() -> String {
+    let names: Vec<&str> = all().iter().map(|part| part.name).collect();
+    format!("Parts: {}", names.join(", "))
+}
+
 fn all() -> Vec<Part> {
     let lint = lint::CHECKS.map(|check| Part { name: check.name, needs: &[CC, GIT], run: Run::Lint(check) });
     let other = |name, needs, run| Part { name, needs, run: Run::Other(run) };

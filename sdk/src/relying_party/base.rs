@@ -43,7 +43,7 @@ impl Base {
         };
         let port = port.filter(|port| *port != 0).ok_or(wrong("the port of the server is not one"))?;
         if !is_tls && !allow_http && !checked.is_loopback() {
-            return Err(wrong("http would show the authkey to the network: use https, or allow http expressly"));
+            return Err(wrong("http would show the authkey to the network: use https"));
         }
         let prefix = prefix.trim_end_matches('/');
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
