@@ -28,6 +28,8 @@
 //! Every asynchronous call runs as one task of the library's runtime: the language that called polls once when it starts
 //! and once when it is done. Nothing runs, and no thread is there, before the first of them.
 
+#![cfg_attr(not(test), warn(clippy::use_debug))] // in libraries for phones it prints nothing (ffi/phones.toml)
+
 mod about;
 mod approval;
 mod call;

@@ -110,6 +110,8 @@
 //! # main().expect("the example runs");
 //! # }
 //! ```
+
+#![cfg_attr(not(test), warn(clippy::use_debug))] // in libraries for phones it prints nothing (ffi/phones.toml)
 #![no_std]
 
 pub mod crypto;

@@ -43,6 +43,8 @@
 //! Needs a tokio runtime. Every future may be dropped at any time: what was sent is stored before it is sent, and what
 //! became of it is found out by the next operation, or in the background.
 
+#![cfg_attr(not(test), warn(clippy::use_debug))] // in libraries for phones it prints nothing (ffi/phones.toml)
+
 mod approval;
 pub mod discovery;
 mod env;

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::bindings::{self, Language};
 use crate::library;
+use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
@@ -19,6 +23,29 @@ const LEAN: &str = "lean";
 const LEAN_MAX: u64 = 900_000;
 /// How far a size may be from the recorded one, in percent.
 const TOLERANCE: u64 = 5;
+
+/// Uses the library as a phone does, with bindings that were generated from another build of it.
+const SMOKE: &str = "
+import asyncio, sys, cardea_ffi as ffi
+
+async def main():
+    wallet = await ffi.open_wallet(ffi.WalletOptions(), ffi.Host())
+    assert await wallet.tokens() == []
+    try:
+        await wallet.token('0' * 32 + '-' + '0' * 8)
+    except ffi.CardeaError as error:
+        assert error.number() == 104, error.explanation()
+    # A link of the published vectors; nobody listens there.
+    link = ffi.Invitation.from_text('http://localhost:8420/e#' + sys.argv[1])
+    try:
+        await wallet.policy(link)
+    except ffi.CardeaError as error:
+        assert error.number() == 102, error.explanation()
+        print('works')
+
+asyncio.run(main())
+";
+const LINK: &str = "AciAAQIDBAUGB8DAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl7lIAlsb2NhbGhvc3Q";
 
 /// The size of a stripped library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -41,7 +68,11 @@ pub(super) fn measure(workspace: &Workspace, report: &mut Report, record: bool) 
     let mut now = Sizes::new();
     for variant in variants(workspace)? {
         report.part(&format!("size {variant}"), || {
-            let size = build(workspace, &variant)?;
+            let library = build(workspace, &variant)?;
+            let size = measured(&library)?;
+            if variant == LEAN {
+                use_it(workspace, &library)?;
+            }
             now.insert(variant.clone(), size);
             let over = now.get(LEAN).map_or(0, |lean| size.bytes.saturating_sub(lean.bytes));
             let text = match over {
@@ -81,10 +112,28 @@ fn variants(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(std::iter::once(LEAN).chain(names).chain(["all"]).map(str::to_owned).collect())
 }
 
-fn build(workspace: &Workspace, variant: &str) -> Result<Size> {
+fn build(workspace: &Workspace, variant: &str) -> Result<PathBuf> {
     let log = workspace.log(&format!("size-{variant}"));
-    let stripped = library::build_for_phones(workspace, if variant == LEAN { "" } else { variant }, &log)?;
-    let bytes = fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))?;
+    library::build_for_phones(workspace, if variant == LEAN { "" } else { variant }, &log)
+}
+
+/// Has Python use the library, with bindings that were generated from another build.
+fn use_it(workspace: &Workspace, library: &Path) -> Result<()> {
+    let mut generator = process::cargo(&workspace.root);
+    generator.args(["build", "--quiet", "--locked", "-p", "cardea-bindgen"]);
+    let log = workspace.log("size-use");
+    process::logged(&mut generator, &log)?;
+    let folder = workspace.target().join("xtask/phones");
+    bindings::generate_from(workspace, &bindings::lean(workspace)?, Language::Python, &folder)?;
+    fs::copy(library, folder.join(bindings::library_name())).context("cannot copy the library")?;
+    let mut python = Command::new("python3");
+    let said = process::logged(python.current_dir(&folder).args(["-c", SMOKE, LINK]), &log)?;
+    ensure!(said.trim() == "works", "the library that phones get said: {said}");
+    Ok(())
+}
+
+fn measured(library: &Path) -> Result<Size> {
+    let bytes = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
     // A gzip file has eighteen bytes around the compressed ones.
     let gzip = miniz_oxide::deflate::compress_to_vec(&bytes, 9).len() + 18;
     Ok(Size { bytes: bytes.len().try_into()?, gzip: gzip.try_into()? })
