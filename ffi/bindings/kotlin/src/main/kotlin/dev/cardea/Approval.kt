@@ -17,8 +17,8 @@ public sealed class Approval : AutoCloseable {
 
     final override fun toString(): String = "${javaClass.simpleName}([redacted])"
 
-    /** As a [Presence] answers. */
-    internal abstract fun answer(): LowAnswer
+    /** As a [Presence] answers. Puts what is secret in it into [wiped]. */
+    internal abstract fun answer(wiped: MutableList<ByteArray>): LowAnswer
 
     /** By PIN. [digits] is taken over and overwritten here and now. */
     public class Pin(digits: CharArray) : Approval() {
@@ -26,7 +26,7 @@ public sealed class Approval : AutoCloseable {
 
         override fun lower(wiped: MutableList<ByteArray>): LowApproval = LowApproval.Pin(secret.take().also(wiped::add))
 
-        override fun answer(): LowAnswer = LowAnswer.Pin(secret.take())
+        override fun answer(wiped: MutableList<ByteArray>): LowAnswer = LowAnswer.Pin(secret.take().also(wiped::add))
 
         override fun close() {
             secret.wipe()
@@ -39,7 +39,7 @@ public sealed class Approval : AutoCloseable {
 
         override fun lower(wiped: MutableList<ByteArray>): LowApproval = LowApproval.Biometric(secret.take().also(wiped::add))
 
-        override fun answer(): LowAnswer = LowAnswer.Biometric(secret.take())
+        override fun answer(wiped: MutableList<ByteArray>): LowAnswer = LowAnswer.Biometric(secret.take().also(wiped::add))
 
         override fun close() {
             secret.wipe()
@@ -50,7 +50,7 @@ public sealed class Approval : AutoCloseable {
     public object Ask : Approval() {
         override fun lower(wiped: MutableList<ByteArray>): LowApproval = LowApproval.Ask
 
-        override fun answer(): LowAnswer = throw IllegalStateException("a presence that asks back")
+        override fun answer(wiped: MutableList<ByteArray>): LowAnswer = throw IllegalStateException("a presence that asks back")
     }
 }
 

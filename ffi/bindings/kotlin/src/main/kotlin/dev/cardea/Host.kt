@@ -6,7 +6,9 @@ import java.io.IOException
  * What the program around a wallet supplies. All of it is optional.
  *
  * The library calls these from threads of its own that may block, several at a time; never from the thread of a caller. What
- * they throw becomes [CardeaException.HostFailed] of the operation that needed them.
+ * they throw ends the operation that needed them: as [CardeaException.HostFailed], or as [CardeaException.Storage] (142) if it
+ * was the store of secrets. What a log throws is dropped, and a presence may say with a `CancellationException` that the holder gave
+ * up, which is [CardeaException.Cancelled].
  */
 public class Host(
     /** The time; without one, the system's. */

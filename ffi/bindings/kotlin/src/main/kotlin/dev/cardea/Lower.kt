@@ -89,11 +89,44 @@ internal class NativeSecrets(val low: LowSecrets) : SecretStore {
     }
 }
 
+/**
+ * What presences answered, by token, until the operations that asked are over: then the library has its copies, and these
+ * are overwritten. It does not say when it has taken one.
+ */
+internal object Answers {
+    private class Asking(val answered: MutableList<ByteArray> = mutableListOf(), var operations: Int = 0)
+
+    private val tokens = mutableMapOf<String, Asking>()
+
+    /** Runs an operation that may ask what to do with [token]. */
+    suspend fun <T> during(token: String, operation: suspend () -> T): T {
+        synchronized(tokens) { tokens.getOrPut(token) { Asking() }.operations += 1 }
+        try {
+            return operation()
+        } finally {
+            synchronized(tokens) {
+                val asking = tokens.getValue(token)
+                asking.operations -= 1
+                if (asking.operations == 0) {
+                    asking.answered.forEach { it.fill(0) }
+                    tokens.remove(token)
+                }
+            }
+        }
+    }
+
+    /** The answer for the library. If nobody waits for it any more, it has nothing in it. */
+    fun of(token: String, approval: Approval): LowAnswer = synchronized(tokens) {
+        val asking = tokens[token] ?: return LowAnswer.Cancelled
+        approval.answer(asking.answered)
+    }
+}
+
 private class HostPresence(private val presence: Presence) : LowPresence {
     // On other threads than the one that waits, so that it may use the wallet.
     override fun approve(request: LowRequest): LowAnswer = asked {
         try {
-            runBlocking(Dispatchers.Default) { presence.approve(request.lift()) }.use { it.answer() }
+            runBlocking(Dispatchers.Default) { presence.approve(request.lift()) }.use { Answers.of(request.token, it) }
         } catch (_: CancellationException) {
             LowAnswer.Cancelled
         }

@@ -6,6 +6,7 @@ import java.io.IOException
 import java.io.RandomAccessFile
 import java.security.GeneralSecurityException
 import java.security.InvalidKeyException
+import java.security.UnrecoverableKeyException
 import javax.crypto.Cipher
 import javax.crypto.SecretKey
 import javax.crypto.spec.GCMParameterSpec
@@ -13,12 +14,27 @@ import javax.crypto.spec.GCMParameterSpec
 /**
  * Where an AES key is that never leaves it, such as Android's keystore. The key makes its own nonces.
  */
-public fun interface KeySource {
-    /** The key; if there is none, a new one if [create] says so, and otherwise none. */
+public interface KeySource {
+    /**
+     * The key; if there is none, a new one if [create] says so, and otherwise none.
+     *
+     * @throws GeneralSecurityException it cannot be had; [UnrecoverableKeyException] if it never can again.
+     */
     public fun key(create: Boolean): SecretKey?
+
+    /**
+     * Removes the key for good, if there is one: also one that is of no use any more, which would otherwise be in the way of a
+     * new one.
+     *
+     * @throws GeneralSecurityException it cannot be removed.
+     */
+    public fun delete()
 }
 
-/** The key of the biometric slot is of no use any more: the holder's fingers or face were enrolled anew, or removed. */
+/**
+ * The key of the biometric slot is of no use any more: the holder's fingers or face were enrolled anew, or removed. What was
+ * kept is forgotten by now, so that biometrics can be set up again at once.
+ */
 public class BiometricsChanged internal constructor(cause: Throwable?) :
     IOException("the biometrics of this device were changed: use the PIN and set biometrics up again", cause)
 
@@ -31,13 +47,13 @@ public class SealedSecretStore(private val folder: File, private val keys: KeySo
     @Synchronized
     override fun load(name: String): ByteArray? {
         val sealed = SealedFile(file(name)).read() ?: return null
-        val key = keys.key(create = false) ?: throw IOException("the key that $name is encrypted with is gone")
+        val key = sealing(name) { keys.key(create = false) } ?: throw IOException("the key that $name is encrypted with is gone")
         return sealing(name) { sealed.open(sealed.decryptor(key), name) }
     }
 
     @Synchronized
     override fun save(name: String, secret: ByteArray) {
-        val key = keys.key(create = true) ?: throw IOException("no key can be made to encrypt $name with")
+        val key = sealing(name) { keys.key(create = true) } ?: throw IOException("no key can be made to encrypt $name with")
         val sealed = sealing(name) { Sealed.of(encryptor(key), name, secret) }
         SealedFile(file(name)).write(sealed)
     }
@@ -69,7 +85,12 @@ public class BiometricVault(file: File, private val keys: KeySource) {
     /** Whether something is kept. */
     public val isFilled: Boolean get() = file.exists()
 
-    /** A cipher that [finishSave] encrypts with once the holder was recognized. */
+    /**
+     * A cipher that [finishSave] encrypts with once the holder was recognized.
+     *
+     * @throws BiometricsChanged what was kept before was of no use any more; call this again for a new key.
+     * @throws IOException there is no key.
+     */
     public fun beginSave(): Cipher = unlocked {
         encryptor(keys.key(create = true) ?: throw IOException("no key can be made that biometrics protect"))
     }
@@ -83,7 +104,12 @@ public class BiometricVault(file: File, private val keys: KeySource) {
         }
     }
 
-    /** A cipher that [finishLoad] decrypts with once the holder was recognized; none if nothing is kept. */
+    /**
+     * A cipher that [finishLoad] decrypts with once the holder was recognized; none if nothing is kept.
+     *
+     * @throws BiometricsChanged what was kept is of no use any more.
+     * @throws IOException it cannot be read.
+     */
     public fun beginLoad(): Cipher? {
         val sealed = file.read() ?: return null
         return unlocked { sealed.decryptor(keys.key(create = false) ?: throw InvalidKeyException("the key is gone")) }
@@ -95,19 +121,34 @@ public class BiometricVault(file: File, private val keys: KeySource) {
         return sealing(NAME) { sealed.open(cipher, NAME) }
     }
 
-    /** Forgets the key. */
+    /**
+     * Forgets the key, and the one that protects it.
+     *
+     * @throws IOException one of them cannot be removed.
+     */
     public fun clear() {
         file.delete()
+        try {
+            keys.delete()
+        } catch (error: GeneralSecurityException) {
+            throw IOException("the key that biometrics protect cannot be removed", error)
+        }
     }
 
     private fun unlocked(cipher: () -> Cipher): Cipher = try {
         cipher()
     } catch (error: InvalidKeyException) {
-        // Android says so when a finger was added. What is kept can never be read again.
-        clear()
-        throw BiometricsChanged(error)
+        throw changed(error)
+    } catch (error: UnrecoverableKeyException) {
+        throw changed(error)
     } catch (error: GeneralSecurityException) {
         throw IOException("the key that biometrics protect cannot be used", error)
+    }
+
+    /** Android says so when a finger was added. What is kept can never be read again, and its key stays useless for ever. */
+    private fun changed(error: GeneralSecurityException): BiometricsChanged {
+        clear()
+        return BiometricsChanged(error)
     }
 
     private companion object {

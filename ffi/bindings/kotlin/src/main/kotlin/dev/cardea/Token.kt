@@ -1,5 +1,6 @@
 package dev.cardea
 
+import dev.cardea.ffi.Approval as LowApproval
 import dev.cardea.ffi.DenyReason as LowReason
 import dev.cardea.ffi.Token as LowToken
 import kotlin.time.Duration
@@ -11,7 +12,7 @@ import kotlin.time.Duration
  * Operations on one token wait for each other, over all processes that share the folder, and end after a minute. Each may be
  * cancelled at any time: what it had sent by then may have been done, and the next one finds out.
  *
- * Each throws [CardeaException].
+ * Each throws [CardeaException]; with an approval or PINs that another call has taken, [IllegalStateException].
  */
 public class Token internal constructor(internal val low: LowToken) {
     /** Its name in the wallet. */
@@ -24,8 +25,8 @@ public class Token internal constructor(internal val low: LowToken) {
      * Opens it, for [atMost] so long (at least two seconds, rounded down to a power of two) if given. While it is open this
      * begins a new window from now. A wrong PIN counts at the server.
      */
-    public suspend fun open(approval: Approval, atMost: Duration? = null): Status = approval.use {
-        call { wiped -> low.open(approval.lower(wiped), atMost?.inWholeSeconds?.coerceAtLeast(0)?.toULong()).lift() }
+    public suspend fun open(approval: Approval, atMost: Duration? = null): Status = approved(approval) { lowered, _ ->
+        low.open(lowered, atMost?.inWholeSeconds?.coerceAtLeast(0)?.toULong()).lift()
     }
 
     /** Opens it with a PIN, which is overwritten here and now. */
@@ -41,8 +42,8 @@ public class Token internal constructor(internal val low: LowToken) {
     public suspend fun status(): Status = call { low.status().lift() }
 
     /** Replaces all PINs. Duress PINs that are not among the new ones are gone. A wrong PIN counts at the server. */
-    public suspend fun changePins(approval: Approval, pins: Pins): Status = approval.use {
-        pins.use { call { wiped -> low.changePin(approval.lower(wiped), pins.lower(wiped)).lift() } }
+    public suspend fun changePins(approval: Approval, pins: Pins): Status = pins.use {
+        approved(approval) { lowered, wiped -> low.changePin(lowered, pins.lower(wiped)).lift() }
     }
 
     /**
@@ -58,17 +59,14 @@ public class Token internal constructor(internal val low: LowToken) {
         }
 
     /** Gives it up: the server forgets this device, then the wallet does. */
-    public suspend fun unenroll(approval: Approval): Unit = approval.use {
-        call { wiped -> low.unenroll(approval.lower(wiped)) }
-    }
+    public suspend fun unenroll(approval: Approval): Unit = approved(approval) { lowered, _ -> low.unenroll(lowered) }
 
     /** The texts that wait for an answer. */
     public suspend fun confirmations(): List<Confirmation> = call { low.confirmations().map(::Confirmation) }
 
     /** Approves a text. A wrong PIN counts at the server. */
-    public suspend fun approve(confirmation: Confirmation, approval: Approval): Status = approval.use {
-        call { wiped -> low.approve(confirmation.low, approval.lower(wiped)).lift() }
-    }
+    public suspend fun approve(confirmation: Confirmation, approval: Approval): Status =
+        approved(approval) { lowered, _ -> low.approve(confirmation.low, lowered).lift() }
 
     /** Denies a text, without saying why unless [reason] does. Needs no approval. */
     public suspend fun deny(confirmation: Confirmation, reason: DenyReason? = null): Status =
@@ -87,15 +85,19 @@ public class Token internal constructor(internal val low: LowToken) {
     }
 
     /** Revokes another device of the token and closes the token. A wrong PIN counts at the server. */
-    public suspend fun revokeDevice(id: String, approval: Approval): Status = approval.use {
-        call { wiped -> low.revokeDevice(id.whole(), approval.lower(wiped)).lift() }
-    }
+    public suspend fun revokeDevice(id: String, approval: Approval): Status =
+        approved(approval) { lowered, _ -> low.revokeDevice(id.whole(), lowered).lift() }
 
     /** Sets what the holder calls the token, at most 64 bytes. Stays in this wallet. */
     public suspend fun setLabel(label: String): Unit = call { low.setLabel(label.whole()) }
 
     /** Removes it from this wallet without telling the server, which goes on knowing the device. */
     public suspend fun forget(): Unit = call { low.forget() }
+
+    private suspend fun <T> approved(
+        approval: Approval,
+        block: suspend (lowered: LowApproval, wiped: MutableList<ByteArray>) -> T,
+    ): T = approval.use { Answers.during(id) { call { wiped -> block(approval.lower(wiped), wiped) } } }
 
     override fun toString(): String = "Token($id)"
 }

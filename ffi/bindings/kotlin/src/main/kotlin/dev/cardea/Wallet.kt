@@ -31,7 +31,10 @@ public enum class Transport {
 }
 
 /**
- * The tokens of one holder on one device. May be used from any thread. Everything throws [CardeaException].
+ * The tokens of one holder on one device. May be used from any thread.
+ *
+ * What goes wrong is a [CardeaException]. A mistake of the program is an [IllegalStateException]: a wallet that was closed, PINs
+ * that another call has taken, a library that another class loader uses.
  *
  * One wallet for the whole life of an app is what is meant; closing it is possible and not needed.
  */

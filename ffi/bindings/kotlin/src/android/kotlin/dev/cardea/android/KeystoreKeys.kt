@@ -17,9 +17,7 @@ import javax.crypto.SecretKey
  */
 public class KeystoreKeys(private val alias: String, private val biometric: Boolean = false) : KeySource {
     override fun key(create: Boolean): SecretKey? {
-        val store = KeyStore.getInstance(PROVIDER)
-        store.load(null)
-        val there = store.getKey(alias, null) as SecretKey?
+        val there = store().getKey(alias, null) as SecretKey?
         if (there != null || !create) return there
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
             try {
@@ -30,6 +28,10 @@ public class KeystoreKeys(private val alias: String, private val biometric: Bool
         }
         return generate(strongBox = false)
     }
+
+    override fun delete(): Unit = store().deleteEntry(alias)
+
+    private fun store(): KeyStore = KeyStore.getInstance(PROVIDER).apply { load(null) }
 
     private fun generate(strongBox: Boolean): SecretKey {
         val purposes = KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT

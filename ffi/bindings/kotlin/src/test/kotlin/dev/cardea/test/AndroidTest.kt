@@ -3,7 +3,6 @@ package dev.cardea.test
 import android.content.Context
 import android.os.Build
 import android.security.keystore.KeyProperties
-import dev.cardea.BiometricVault
 import dev.cardea.BiometricsChanged
 import dev.cardea.CardeaException
 import dev.cardea.KeySource
@@ -12,13 +11,13 @@ import dev.cardea.android.CardeaAndroid
 import dev.cardea.android.KeystoreKeys
 import java.io.File
 import java.io.IOException
-import java.security.InvalidKeyException
-import javax.crypto.SecretKey
+import java.security.GeneralSecurityException
 import javax.crypto.spec.SecretKeySpec
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
+import kotlin.test.assertIs
 import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
@@ -162,14 +161,37 @@ class AndroidTest {
     }
 
     @Test
-    fun `changed biometrics end what was kept`() {
-        var key: SecretKey? = SecretKeySpec(ByteArray(32), "AES")
-        val vault = BiometricVault(folder.resolve("x.sealed")) { _ -> key ?: throw InvalidKeyException("a finger was added") }
-        vault.finishSave(vault.beginSave(), secret.copyOf())
-        key = null
-        assertFailsWith<BiometricsChanged> { vault.beginLoad() }
-        assertFalse(vault.isFilled)
-        assertFailsWith<BiometricsChanged> { vault.beginSave() }
+    fun `changed biometrics end what was kept, and can be set up again`() {
+        val vault = CardeaAndroid.biometricVault(Context(folder))
+        // A key that no cipher takes, and one that the keystore does not hand out: devices differ.
+        val ends = listOf<() -> Unit>(
+            { Keystore.keys["dev.cardea.biometric"] = SecretKeySpec(ByteArray(5), "AES") },
+            { Keystore.lost += "dev.cardea.biometric" },
+        )
+        for (end in ends) {
+            for (use in listOf<() -> Any?>(vault::beginLoad, vault::beginSave)) {
+                vault.finishSave(vault.beginSave(), secret.copyOf())
+                end()
+                assertIs<GeneralSecurityException>(assertFailsWith<BiometricsChanged> { use() }.cause)
+                assertFalse(vault.isFilled)
+                assertNull(vault.beginLoad())
+                vault.finishSave(vault.beginSave(), secret.copyOf())
+                assertContentEquals(secret, vault.finishLoad(vault.beginLoad()!!))
+            }
+        }
+        vault.clear()
+        assertEquals(emptySet<String>(), Keystore.keys.keys)
+    }
+
+    @Test
+    fun `the key of the folder is never deleted, whatever becomes of it`() {
+        store().save("wallet", secret)
+        Keystore.lost += "test"
+        assertFailsWith<IOException> { store().load("wallet") }
+        assertFailsWith<IOException> { store().save("wallet", secret) }
+        store().remove("other")
+        Keystore.lost.clear()
+        assertContentEquals(secret, store().load("wallet"))
     }
 
     @Test

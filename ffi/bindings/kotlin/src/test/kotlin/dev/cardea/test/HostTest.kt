@@ -5,6 +5,7 @@ import dev.cardea.CardeaException
 import dev.cardea.Clock
 import dev.cardea.Entropy
 import dev.cardea.Host
+import dev.cardea.Pins
 import dev.cardea.Presence
 import dev.cardea.PresenceRequest
 import dev.cardea.Purpose
@@ -15,18 +16,23 @@ import java.io.IOException
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicReference
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 import org.junit.Test
 
 /** Hosts that misbehave: each makes an error of its own, and nothing hangs, panics or opens. */
@@ -202,5 +208,49 @@ class HostTest {
         }
         assertEquals(2, server.status(user))
         assertFailsWith<CardeaException> { server.enrolled(newUser()).token.open(Approval.Ask) }
+    }
+
+    /** The bytes that an approval holds, to see what becomes of them. */
+    private fun held(approval: Approval): ByteArray {
+        fun field(of: Any, name: String) = of.javaClass.getDeclaredField(name).apply { isAccessible = true }.get(of)
+        return (field(field(approval, "secret"), "held") as AtomicReference<*>).get() as ByteArray
+    }
+
+    private fun ByteArray.isWiped() = all { it == 0.toByte() }
+
+    @Test
+    fun `what a presence answers is overwritten when the operation is over`(): Unit = runBlocking {
+        lateinit var given: ByteArray
+        lateinit var answer: () -> Approval
+        val wallet = Wallet.inMemory(OPTIONS, Host(presence = Presence { answer().also { given = held(it) } }))
+        val token = wallet.enroll(server.enroll(user), pin()).token
+        answer = { Approval.Pin(pin()) }
+        assertEquals(State.OPEN, token.open(Approval.Ask).state)
+        assertTrue(given.isWiped())
+        for (bad in listOf<() -> Approval>({ Approval.Pin(pin(WRONG)) }, { Approval.Biometric(biometricKey()) })) {
+            answer = bad
+            assertFailsWith<CardeaException> { token.changePins(Approval.Ask, Pins(pin())) }
+            assertTrue(given.isWiped())
+        }
+    }
+
+    @Test
+    fun `what a presence answers when nobody waits any more is overwritten, and that of another operation is not`(): Unit = runBlocking {
+        val asked = Channel<CompletableDeferred<Approval>>(Channel.UNLIMITED)
+        val presence = Presence { CompletableDeferred<Approval>().also { asked.send(it) }.await() }
+        val token = Wallet.inMemory(OPTIONS, Host(presence = presence)).enroll(server.enroll(user), pin()).token
+        val pins = List(2) { Approval.Pin(pin()) }
+        val bytes = pins.map(::held)
+        val openings = List(2) {
+            val opening = async(Dispatchers.Default) { token.open(Approval.Ask).state }
+            opening to asked.receive()
+        }
+        // Both wait for the holder. One gets an answer and opens; of the other one nobody wants an answer.
+        openings[0].second.complete(pins[0])
+        assertEquals(State.OPEN, openings[0].first.await())
+        openings[1].first.cancelAndJoin()
+        assertTrue(bytes[0].isWiped())
+        openings[1].second.complete(pins[1])
+        withTimeout(30.seconds) { while (!bytes[1].isWiped()) yield() }
     }
 }

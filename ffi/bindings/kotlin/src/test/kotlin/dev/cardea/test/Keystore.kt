@@ -9,6 +9,7 @@ import java.security.Provider
 import java.security.ProviderException
 import java.security.SecureRandom
 import java.security.Security
+import java.security.UnrecoverableKeyException
 import java.security.cert.Certificate
 import java.security.spec.AlgorithmParameterSpec
 import java.util.Collections
@@ -21,6 +22,8 @@ import javax.crypto.SecretKey
 /** A keystore that answers to the name of Android's and keeps its keys in memory. */
 object Keystore {
     val keys: MutableMap<String, SecretKey> = mutableMapOf()
+    /** Keys that nobody gets any more, until they are deleted. */
+    val lost: MutableSet<String> = mutableSetOf()
     val asked: MutableList<KeyGenParameterSpec> = mutableListOf()
 
     /** Whether the device has StrongBox. */
@@ -28,6 +31,7 @@ object Keystore {
 
     fun reset() {
         keys.clear()
+        lost.clear()
         asked.clear()
         strongBox = true
         if (Security.getProvider("AndroidKeyStore") == null) Security.addProvider(FakeProvider())
@@ -64,7 +68,10 @@ class FakeGenerator : KeyGeneratorSpi() {
 class FakeStore : KeyStoreSpi() {
     override fun engineLoad(stream: InputStream?, password: CharArray?) {}
 
-    override fun engineGetKey(alias: String, password: CharArray?): Key? = Keystore.keys[alias]
+    override fun engineGetKey(alias: String, password: CharArray?): Key? {
+        if (alias in Keystore.lost) throw UnrecoverableKeyException("$alias is of no use any more")
+        return Keystore.keys[alias]
+    }
 
     override fun engineContainsAlias(alias: String) = alias in Keystore.keys
 
@@ -76,6 +83,7 @@ class FakeStore : KeyStoreSpi() {
 
     override fun engineDeleteEntry(alias: String) {
         Keystore.keys.remove(alias)
+        Keystore.lost.remove(alias)
     }
 
     override fun engineGetCertificateChain(alias: String): Array<Certificate>? = null
