@@ -12,6 +12,12 @@ use tokio::time::Instant;
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Unix seconds. It may jump: the SDK sends it as evidence and corrects itself by the server's clock.
     fn now(&self) -> u64;
+
+    /// Seconds by a clock that goes on while the machine sleeps, to find out how much time has passed: [`Clock::now`], unless
+    /// that stands still then, as one does that goes on monotonically between two readings.
+    fn awake_or_not(&self) -> u64 {
+        self.now()
+    }
 }
 
 /// A source of cryptographically secure random bytes.
@@ -66,6 +72,11 @@ impl Env {
         u32::try_from(self.clock.now()).unwrap_or(u32::MAX)
     }
 
+    /// Begins to measure time.
+    pub(crate) fn since(&self) -> Since {
+        Since { watch: Stopwatch::start(), wall: self.clock.awake_or_not() }
+    }
+
     /// Random bytes as the protocol core takes them.
     pub(crate) fn random(&self) -> CoreRandom {
         CoreRandom(Arc::clone(&self.entropy))
@@ -105,5 +116,25 @@ impl Stopwatch {
     /// Whole seconds since the start.
     pub(crate) fn seconds(self) -> u32 {
         u32::try_from(self.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+/// How long ago something was, by two clocks: one that nobody can set, which stands still on most systems while the machine
+/// sleeps, and one that goes on then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since {
+    watch: Stopwatch,
+    wall: u64,
+}
+
+impl Since {
+    /// By the clock that nobody can set.
+    pub(crate) fn awake(self) -> Duration {
+        self.watch.elapsed()
+    }
+
+    /// By the one that goes on. Nothing if it was set back.
+    pub(crate) fn by_wall(self, env: &Env) -> Duration {
+        Duration::from_secs(env.clock.awake_or_not().saturating_sub(self.wall))
     }
 }

@@ -121,6 +121,12 @@ impl<'a> Operation<'a> {
         self
     }
 
+    /// Tells listeners how the token stands, while nobody else can ask: what comes later is told later.
+    pub(crate) fn told(&self, reply: Reply) -> Reply {
+        self.inner.standings.answered(self.held.key(), &reply);
+        reply
+    }
+
     /// Does what the holder asks: recovers what is pending, then sends it once (and once more where the table says so).
     pub(crate) fn perform<'b>(&'b mut self, intent: &'b Intent<'_>) -> Work<'b, Done> {
         work(async move {

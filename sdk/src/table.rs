@@ -76,10 +76,6 @@ impl<V> Table<V> {
         self.0.iter().map(|(key, _)| *key)
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.0.iter().map(|(_, value)| value)
-    }
-
     pub(crate) fn into_values(self) -> Vec<V> {
         self.0.into_iter().map(|(_, value)| value).collect()
     }
@@ -109,7 +105,7 @@ mod tests {
         *table.or_default(key(0)) += 7;
         *table.or_default(key(1)) += 7;
         assert!(table.keys().eq([0, 1, 2, 3].map(key)));
-        assert!(table.values().eq(&[7, 8, 20, 3]));
+        assert!(table.iter_mut().map(|(_, value)| *value).eq([7, 8, 20, 3]));
         assert_eq!((table.get(&key(2)), table.get(&key(9)), table.contains(&key(3))), (Some(&20), None, true));
         *table.get_mut(&key(3)).unwrap() = 30;
         table.remove(&key(0));

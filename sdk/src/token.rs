@@ -117,8 +117,7 @@ impl Token {
     pub async fn open(&self, approval: impl Into<Approval>, window: Window) -> Result<Status, WalletError> {
         let window = window.number()?;
         let key = self.signing_key(approval.into(), Purpose::Open).await?;
-        let reply = self.perform(&Intent::Open { window, key: &key }).await?;
-        self.finish(&reply)
+        accepted(&self.perform(&Intent::Open { window, key: &key }, true).await?)
     }
 
     /// Closes the token. Needs no PIN.
@@ -126,8 +125,7 @@ impl Token {
     /// # Errors
     /// [`WalletError`].
     pub async fn close(&self) -> Result<Status, WalletError> {
-        let reply = self.perform(&Intent::Close).await?;
-        self.finish(&reply)
+        accepted(&self.perform(&Intent::Close, true).await?)
     }
 
     /// Asks how the token stands. A token that is blocked or not enrolled any more is no error here.
@@ -135,8 +133,7 @@ impl Token {
     /// # Errors
     /// [`WalletError`].
     pub async fn status(&self) -> Result<Status, WalletError> {
-        let reply = self.perform(&Intent::Status).await?;
-        self.announce(&reply);
+        let reply = self.perform(&Intent::Status, true).await?;
         match reply.code {
             Code::Blocked => Ok(Status { state: DeviceStatus::Blocked, ..Status::of(&reply) }),
             Code::NotEnrolled => Ok(Status { state: DeviceStatus::NotEnrolled, ..Status::of(&reply) }),
@@ -213,10 +210,15 @@ impl Token {
         })
     }
 
-    pub(crate) fn perform<'a>(&'a self, intent: &'a Intent<'_>) -> Work<'a, Reply> {
+    /// Does what the holder asks, and tells listeners how the token stands, if `is_told`.
+    pub(crate) fn perform<'a>(&'a self, intent: &'a Intent<'_>, is_told: bool) -> Work<'a, Reply> {
         work(async move {
-            let reply = self
-                .operate(Box::new(move |operation| work(async move { Ok(operation.perform(intent).await?.reply) })));
+            let reply = self.operate(Box::new(move |operation| {
+                work(async move {
+                    let reply = operation.perform(intent).await?.reply;
+                    Ok(if is_told { operation.told(reply) } else { reply })
+                })
+            }));
             self.observed(reply.await)
         })
     }
@@ -226,28 +228,31 @@ impl Token {
         work(async move {
             let settled = self.operate(Box::new(|operation| {
                 work(async move {
-                    if let Some(settled) = operation.settle().await? {
-                        return Ok(Some(settled.reply));
-                    }
-                    if operation.held.record().is_provisional() {
-                        return Ok(Some(operation.perform(&Intent::Ping).await?.reply));
-                    }
-                    Ok(None)
+                    let reply = if let Some(settled) = operation.settle().await? {
+                        settled.reply
+                    } else if operation.held.record().is_provisional() {
+                        operation.perform(&Intent::Ping).await?.reply
+                    } else {
+                        return Ok(false);
+                    };
+                    operation.told(reply);
+                    Ok(true)
                 })
             }));
-            let reply = settled.await?;
-            if let Some(reply) = &reply {
-                self.announce(reply);
-            }
-            Ok(reply.is_some())
+            settled.await
         })
     }
 
     /// Sends a large request that a PIN signs.
     fn signed<'a>(&'a self, make: &'a MakeSigned<'a>) -> Work<'a, Status> {
         work(async move {
-            let signed = self.operate(Box::new(move |operation| operation.in_session().signed(make)));
-            self.finish(&self.observed(signed.await)?)
+            let signed = self.operate(Box::new(move |operation| {
+                work(async move {
+                    let reply = operation.in_session().signed(make).await?;
+                    Ok(operation.told(reply))
+                })
+            }));
+            accepted(&self.observed(signed.await)?)
         })
     }
 
@@ -259,16 +264,6 @@ impl Token {
             _ => {}
         }
         result
-    }
-
-    /// Tells listeners how the token stands.
-    fn announce(&self, reply: &Reply) {
-        self.inner.standings.answered(self.key, reply);
-    }
-
-    fn finish(&self, reply: &Reply) -> Result<Status, WalletError> {
-        self.announce(reply);
-        accepted(reply)
     }
 }
 

@@ -178,13 +178,14 @@ impl Builder {
             connector.log_to(sink);
         }
         let (events, runtime) = (Source::new(), Handle::current());
+        let standings = Standings::new(events.clone(), env.clone(), runtime.clone());
         let inner = Arc::new(Inner {
             store,
             connector,
             env,
             options,
             presence,
-            standings: Standings::new(events.clone(), runtime.clone()),
+            standings,
             events,
             turns: Arc::default(),
             lives: Lives::new(runtime.clone()),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cardea_sdk::SystemClock;
 use tokio::time::Instant;
 
 use super::{Clock, LIMIT, ask};
@@ -34,6 +35,11 @@ impl cardea_sdk::Clock for HostClock {
     fn now(&self) -> u64 {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.map_or(0, |(shown, at)| shown.saturating_add(at.elapsed().as_secs()))
+    }
+
+    /// The host cannot be asked in the middle of something, and that no time passed while the machine slept is wrong.
+    fn awake_or_not(&self) -> u64 {
+        cardea_sdk::Clock::now(&SystemClock)
     }
 }
 

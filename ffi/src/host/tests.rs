@@ -115,6 +115,17 @@ async fn a_clock_goes_on_by_itself_between_readings_and_never_overflows() {
     assert_eq!(env.clock.now(), u64::MAX);
 }
 
+#[tokio::test(start_paused = true)]
+async fn time_that_passes_while_the_machine_sleeps_is_the_systems_and_not_the_hosts() {
+    use cardea_sdk::{Clock as _, SystemClock};
+    let (asked, env) = Asked::new(&clock(|| Ok(5)));
+    let before = SystemClock.now();
+    asked.before().await.unwrap();
+    assert_eq!(env.clock.now(), 5);
+    // Monotonic time stands still here, as it does on most systems while they sleep.
+    assert!((before..=SystemClock.now()).contains(&env.clock.awake_or_not()));
+}
+
 #[tokio::test]
 async fn a_source_of_randomness_that_lies_about_its_length_is_an_error() {
     for given in [0, 1, 1023, 1025, 100_000] {

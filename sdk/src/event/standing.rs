@@ -1,7 +1,8 @@
 //! How each token stood when its server last said so, and what follows from the time alone: that an opening ends soon,
 //! and that it has ended. A task runs only while an opening is known.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cardea_protocol::Code;
@@ -9,16 +10,18 @@ use cardea_protocol::token::DeviceStatus;
 use cardea_protocol::wire::Reply;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout};
 
 use super::{EventKind, Source};
+use crate::env::Env;
 use crate::store::TokenKey;
 use crate::table as tokens;
 use crate::task::spawn;
 
 /// How long before its end an opening is told to end soon.
 const SOON: Duration = Duration::from_secs(10);
+/// How often it is looked whether an opening has ended while the machine slept, when its timers stand still.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What is known of the tokens of a wallet.
 #[derive(Debug)]
@@ -30,14 +33,18 @@ pub(crate) struct Standings {
 #[derive(Debug)]
 struct Shared {
     source: Source,
+    env: Env,
     table: Mutex<Table>,
     changed: Notify,
+    /// The wallet is gone.
+    over: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     tokens: tokens::Table<Standing>,
-    countdown: Option<JoinHandle<()>>,
+    /// A task counts down.
+    counting: bool,
 }
 
 /// What is known of one token.
@@ -55,46 +62,68 @@ struct Standing {
 struct Opening {
     /// The latest moment at which it ends. The server's answer took some time to come, so it may have ended a little before.
     ends: Instant,
+    /// The same by the clock that goes on while the machine sleeps. It shows whole seconds, so this is up to one later.
+    wall: u64,
     /// Nobody was told yet that it ends soon.
     untold: bool,
 }
 
 impl Opening {
-    /// When there is something to tell next.
-    fn due(&self) -> Instant {
-        if self.untold { self.ends.checked_sub(SOON).unwrap_or(self.ends) } else { self.ends }
+    /// How long it lasts at most, by the clock that says less.
+    fn left(&self, now: Instant, wall: u64) -> Duration {
+        self.ends.saturating_duration_since(now).min(Duration::from_secs(self.wall.saturating_sub(wall)))
     }
 }
 
 impl Standings {
-    pub(crate) fn new(source: Source, runtime: Handle) -> Self {
-        Self { shared: Arc::new(Shared { source, table: Mutex::default(), changed: Notify::new() }), runtime }
+    pub(crate) fn new(source: Source, env: Env, runtime: Handle) -> Self {
+        let (table, changed, over) = Default::default();
+        Self { shared: Arc::new(Shared { source, env, table, changed, over }), runtime }
     }
 
-    /// An operation's own reply: listeners are told, also what they know already.
+    /// An operation's own reply: listeners are told, also what they know already. Called before the operation gives its
+    /// lease back, so that nothing later was told before.
     pub(crate) fn answered(&self, key: TokenKey, reply: &Reply) {
-        let kind = kind_of(reply);
-        self.note(key, reply, kind);
-        if let Some(kind) = kind {
-            self.shared.source.emit(key, kind);
-        }
+        self.told(key, None, reply);
     }
 
     /// What a session that began at `generation` was told unasked: listeners are told what is new to them, unless an
     /// operation of this wallet has been answered since.
     pub(crate) fn pushed(&self, key: TokenKey, generation: u64, reply: &Reply) {
+        self.told(key, Some(generation), reply);
+    }
+
+    /// Looks, notes and tells in one go: whoever comes later has the last word.
+    fn told(&self, key: TokenKey, session: Option<u64>, reply: &Reply) {
         let Some(kind) = kind_of(reply) else { return };
-        let is_new = {
-            let table = self.shared.table();
-            let standing = table.tokens.get(&key);
-            if standing.is_some_and(|standing| standing.generation > generation) {
-                return;
+        let mut table = self.shared.table();
+        let standing = table.tokens.or_default(key);
+        if session.is_some_and(|session| standing.generation > session) {
+            return;
+        }
+        let same = standing.told == Some((kind, reply.until));
+        standing.told = Some((kind, reply.until));
+        // An opening without an end is none that could end soon.
+        standing.opening = (kind == EventKind::Opened && reply.until != 0).then(|| {
+            let left = reply.until.saturating_sub(reply.server_time);
+            let ends = now() + Duration::from_secs(left.into());
+            let wall = self.shared.env.clock.awake_or_not().saturating_add(u64::from(left) + 1);
+            match standing.opening {
+                // Each answer is a bound; the tightest one is the best.
+                Some(known) if same => Opening { ends: known.ends.min(ends), wall: known.wall.min(wall), ..known },
+                _ => Opening { ends, wall, untold: true },
             }
-            standing.is_none_or(|standing| standing.told != Some((kind, reply.until)))
-        };
-        self.note(key, reply, Some(kind));
-        if is_new {
+        });
+        if !same || session.is_none() {
             self.shared.source.emit(key, kind);
+        }
+        if standing.opening.is_none() {
+            return;
+        }
+        if std::mem::replace(&mut table.counting, true) {
+            self.shared.changed.notify_one();
+        } else {
+            drop(spawn(&self.runtime, count_down(Arc::clone(&self.shared))));
         }
     }
 
@@ -115,38 +144,13 @@ impl Standings {
         self.shared.table().tokens.remove(&key);
         self.shared.changed.notify_one();
     }
-
-    fn note(&self, key: TokenKey, reply: &Reply, kind: Option<EventKind>) {
-        let Some(kind) = kind else { return };
-        let mut table = self.shared.table();
-        let standing = table.tokens.or_default(key);
-        let same = standing.told == Some((kind, reply.until));
-        standing.told = Some((kind, reply.until));
-        // An opening without an end is none that could end soon.
-        if kind != EventKind::Opened || reply.until == 0 {
-            standing.opening = None;
-            return;
-        }
-        let ends = now() + Duration::from_secs(reply.until.saturating_sub(reply.server_time).into());
-        standing.opening = Some(match standing.opening {
-            // Each answer is a bound; the tightest one is the best.
-            Some(known) if same => Opening { ends: known.ends.min(ends), ..known },
-            _ => Opening { ends, untold: true },
-        });
-        if table.countdown.is_none() {
-            let shared = Arc::downgrade(&self.shared);
-            table.countdown = Some(spawn(&self.runtime, count_down(shared)));
-        } else {
-            self.shared.changed.notify_one();
-        }
-    }
 }
 
 impl Drop for Standings {
+    /// Not with the table, which may be held by whoever drops this: telling an event wakes listeners.
     fn drop(&mut self) {
-        if let Some(countdown) = self.shared.table().countdown.take() {
-            countdown.abort();
-        }
+        self.shared.over.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_one();
     }
 }
 
@@ -155,44 +159,41 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is due, and when the next thing is; nothing more when no opening is known.
-    fn look(&self) -> (Vec<(TokenKey, EventKind)>, Option<Instant>) {
-        let (mut due, now) = (Vec::new(), now());
+    /// Tells what is due. Returns how long nothing is; `None` when no opening is known.
+    fn look(&self) -> Option<Duration> {
         let mut table = self.table();
+        let (now, wall) = (now(), self.env.clock.awake_or_not());
+        let mut next = None;
         for (key, standing) in table.tokens.iter_mut() {
             let Some(opening) = &mut standing.opening else { continue };
-            if opening.ends <= now {
-                due.push((key, EventKind::Closed));
+            let left = opening.left(now, wall);
+            if left.is_zero() {
                 standing.opening = None;
                 standing.told = Some((EventKind::Closed, 0));
-            } else if opening.due() <= now {
+                self.source.emit(key, EventKind::Closed);
+                continue;
+            }
+            if opening.untold && left <= SOON {
                 opening.untold = false;
                 // A part of a second is a second: nobody is to think that it is over.
-                let left = opening.ends.duration_since(now).as_millis().div_ceil(1000);
-                let remaining_seconds = u32::try_from(left).unwrap_or(u32::MAX);
-                due.push((key, EventKind::ClosingSoon { remaining_seconds }));
+                let remaining_seconds = u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+                self.source.emit(key, EventKind::ClosingSoon { remaining_seconds });
             }
+            let due = if opening.untold { left - SOON } else { left };
+            next = Some(next.unwrap_or(LOOK).min(due));
         }
-        let next = table.tokens.values().filter_map(|standing| standing.opening.as_ref().map(Opening::due)).min();
-        if next.is_none() {
-            table.countdown = None;
-        }
-        (due, next)
+        table.counting = next.is_some();
+        next
     }
 }
 
 /// Tells that openings end soon, and have ended, until none is known.
-async fn count_down(shared: Weak<Shared>) {
-    while let Some(shared) = shared.upgrade() {
-        let (due, next) = shared.look();
-        for (key, kind) in due {
-            shared.source.emit(key, kind);
-        }
-        let Some(next) = next else { return };
-        tokio::select! {
-            () = sleep_until(next) => {}
-            () = shared.changed.notified() => {}
-        }
+async fn count_down(shared: Arc<Shared>) {
+    while !shared.over.load(Ordering::Relaxed)
+        && let Some(next) = shared.look()
+    {
+        // Either is a reason to look again.
+        let _ = timeout(next, shared.changed.notified()).await;
     }
 }
 

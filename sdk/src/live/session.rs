@@ -69,8 +69,8 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -
     loop {
         token.woken.mark_unchanged();
         let next = match Box::pin(token.begin()).await {
-            Ok((reply, Some(session))) => token.attended(&reply, session).await,
-            Ok((reply, None)) => token.without_session(&reply),
+            Ok((reply, _, Some(session))) => token.attended(&reply, session).await,
+            Ok((reply, generation, None)) => token.without_session(&reply, generation),
             Err(error) => token.failed(&error),
         };
         let pause = match next {
@@ -85,7 +85,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -
 
 impl Token {
     /// Reaches the server and asks for pushes.
-    async fn begin(&mut self) -> Result<(Reply, Option<Session>), WalletError> {
+    async fn begin(&mut self) -> Result<(Reply, u64, Option<Session>), WalletError> {
         let entry = self.load().await?;
         let endpoint = Endpoint { host: entry.details().host.clone(), port: entry.details().port };
         let policy = *entry.record.policy();
@@ -98,7 +98,7 @@ impl Token {
             Ok(()) = self.woken.changed() => connect(&self.inner, &endpoint).await?,
         };
         let Subscribed { reply, warm, generation } = subscribe(&self.inner, self.key, connection, MASK).await?;
-        Ok((reply, warm.map(|warm| Session::new(warm, generation, policy.keepalive))))
+        Ok((reply, generation, warm.map(|warm| Session::new(warm, generation, policy.keepalive))))
     }
 
     pub(super) async fn load(&self) -> Result<Entry, WalletError> {
@@ -108,10 +108,10 @@ impl Token {
 
     /// A session is there: listens to it until it is over.
     async fn attended(&mut self, reply: &Reply, session: Session) -> Next {
-        if reply.code != Code::Ok {
-            return self.without_session(reply);
-        }
         let generation = session.generation();
+        if reply.code != Code::Ok {
+            return self.without_session(reply, generation);
+        }
         if std::mem::take(&mut self.is_offline) {
             self.inner.events.emit(self.key, EventKind::Online);
         }
@@ -165,8 +165,8 @@ impl Token {
     }
 
     /// The server answered, and there is no session.
-    fn without_session(&mut self, reply: &Reply) -> Next {
-        self.inner.standings.pushed(self.key, u64::MAX, reply);
+    fn without_session(&mut self, reply: &Reply, generation: u64) -> Next {
+        self.inner.standings.pushed(self.key, generation, reply);
         match reply.code {
             Code::NotEnrolled => {
                 self.inner.log.warn(|| format!("{}: not enrolled any more", Named(self.key)));

@@ -10,7 +10,7 @@ use tokio::time::{sleep, sleep_until};
 use super::pace::Pace;
 use super::session::{self, End};
 use super::{Aborting, Orders, now};
-use crate::env::Stopwatch;
+use crate::env::{Env, Since};
 use crate::store::TokenKey;
 use crate::table::Table;
 use crate::task::{blocking, spawn};
@@ -61,7 +61,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
         if listed {
             tasks.follow(&inner, &orders).await;
         }
-        let clocks = (Stopwatch::start(), inner.env.clock.now());
+        let since = inner.env.since();
         listed = tokio::select! {
             biased;
             () = orders.stop.notified() => break,
@@ -85,7 +85,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
             }
             () = sleep(TICK) => true,
         };
-        if has_slept(clocks, inner.env.clock.now()) {
+        if has_slept(since, &inner.env) {
             inner.log.info(|| "live: the machine has slept; looking again".to_owned());
             orders.wake();
         }
@@ -93,12 +93,11 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
     tasks.end().await;
 }
 
-/// Whether more time has passed since `clocks` than a tick takes. Some monotonic clocks stand still while the machine
-/// sleeps, others do not; a wall clock that was set forward costs an exchange per token.
-fn has_slept((watch, before): (Stopwatch, u64), now: u64) -> bool {
-    let passed = watch.elapsed();
-    let by_wall = Duration::from_secs(now.saturating_sub(before));
-    passed > TICK + LATE || by_wall > passed + LATE
+/// Whether more time has passed than a tick takes. Some monotonic clocks stand still while the machine sleeps, others do
+/// not; a wall clock that was set forward costs an exchange per token.
+fn has_slept(since: Since, env: &Env) -> bool {
+    let passed = since.awake();
+    passed > TICK + LATE || since.by_wall(env) > passed + LATE
 }
 
 impl Tasks {
@@ -148,9 +147,12 @@ impl Tasks {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use cardea_protocol::token::{DeviceId, TokenId};
 
     use super::*;
+    use crate::env::Clock;
 
     #[tokio::test]
     async fn what_ended_is_forgotten_and_not_what_was_begun_in_its_place() {
@@ -174,16 +176,37 @@ mod tests {
         assert!(!tasks.running.contains(&key) && tasks.over.contains(&key));
     }
 
+    /// A clock that shows nothing but how much time has passed.
+    #[derive(Debug)]
+    struct Wall(AtomicU64);
+
+    impl Clock for Wall {
+        fn now(&self) -> u64 {
+            panic!("what time it is says nothing about sleep")
+        }
+
+        fn awake_or_not(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn sleep_is_seen_by_either_clock() {
-        let start = || (Stopwatch::start(), 1_000);
-        assert!(!has_slept(start(), 1_020));
-        assert!(has_slept(start(), 1_031));
-        assert!(!has_slept(start(), 0));
-        let late = start();
+        let wall = Arc::new(Wall(AtomicU64::new(1_000)));
+        let env = Env { clock: Arc::clone(&wall) as Arc<dyn Clock>, ..Env::os() };
+        let slept = |since, shown| {
+            wall.0.store(shown, Ordering::Relaxed);
+            let slept = has_slept(since, &env);
+            wall.0.store(1_000, Ordering::Relaxed);
+            slept
+        };
+        assert!(!slept(env.since(), 1_020));
+        assert!(slept(env.since(), 1_031));
+        assert!(!slept(env.since(), 0));
+        let late = env.since();
         tokio::time::advance(TICK + LATE).await;
-        assert!(!has_slept(late, 1_050));
+        assert!(!slept(late, 1_050));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(has_slept(late, 1_051));
+        assert!(slept(late, 1_051));
     }
 }

@@ -41,7 +41,7 @@ impl Token {
     /// Asks the wallet's presence, unless the server says that no answer is of use.
     async fn ask(&self, entry: &Entry, purpose: Purpose) -> Result<Approval, WalletError> {
         let presence = Arc::clone(self.inner.presence.as_ref().ok_or(WalletError::NoPresence)?);
-        let status = accepted(&self.perform(&Intent::Status).await?)?;
+        let status = accepted(&self.perform(&Intent::Status, false).await?)?;
         if status.state == DeviceStatus::Blocked {
             return Err(WalletError::Blocked { remaining: status.remaining });
         }

@@ -125,11 +125,11 @@ impl Token {
                     let waiting = fetch(operation.in_session()).await?;
                     let found = waiting.into_iter().find(|(_, waiting)| waiting == confirmation);
                     let (index, _) = found.ok_or(WalletError::ConfirmationGone)?;
-                    Ok(operation.perform(&intent(index)).await?.reply)
+                    let reply = operation.perform(&intent(index)).await?.reply;
+                    Ok(operation.told(reply))
                 })
             }));
-            let reply = self.observed(answered.await)?;
-            let status = self.finish(&reply)?;
+            let status = accepted(&self.observed(answered.await)?)?;
             self.inner.events.emit(self.key, EventKind::ConfirmationAnswered);
             Ok(status)
         })

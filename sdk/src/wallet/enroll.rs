@@ -229,7 +229,7 @@ impl Inner {
 impl Token {
     /// Has the server confirm an enrollment whose receipt was lost.
     async fn confirm(&self) -> Result<(), WalletError> {
-        match self.perform(&Intent::Ping).await {
+        match self.perform(&Intent::Ping, false).await {
             Ok(reply) => accepted(&reply).map(drop),
             // The keys were sent before, whatever became of the question.
             Err(WalletError::Offline(_) | WalletError::Refused(Code::UnknownHint)) => {

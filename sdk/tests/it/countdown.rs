@@ -95,6 +95,21 @@ async fn less_than_ten_seconds_are_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_opening_that_ended_while_the_machine_slept_is_told_to_have_ended() {
+    let world = World::enrolled(706).await;
+    let mut events = world.wallet.events();
+    world.token().await.open(pin(PIN), Window::Service).await.unwrap();
+    assert_eq!(next(&mut events).await, EventKind::Opened);
+    // The lid is closed for a night: the wall clock goes on, the monotonic one does not.
+    let morning = world.server.state().now + 8 * 3600;
+    world.server.state().now = morning;
+    world.clock.set(morning.into());
+    let woken = paused_now();
+    assert_eq!(next(&mut events).await, EventKind::Closed);
+    assert!(woken.elapsed() <= Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wallet_that_is_gone_counts_nothing_down() {
     let world = World::enrolled(705).await;
     let (wallet, _line) = Line::wallet(&world).await;
