@@ -11,10 +11,14 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::http::{Ask, Stream};
 use super::sse::{Broken, Frame, Frames};
 use super::{Inner, RelyingPartyError};
-use crate::env::Env;
+use crate::env::{Env, Stopwatch};
 
 /// A server says every five seconds that it lives.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// How long what came while nobody waited may take to be seen.
+const LATE_MAX: Duration = Duration::from_secs(1);
+/// A stream that lived so long is none of a row of failures.
+const LASTED: Duration = RETRY_LAST;
 /// How soon, and how late at most, a stream that broke is begun again.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_LAST: Duration = Duration::from_secs(30);
@@ -49,6 +53,40 @@ impl fmt::Debug for Beginning {
     }
 }
 
+/// A stream that has begun.
+#[derive(Debug)]
+struct Listening {
+    stream: Stream,
+    frames: Frames,
+    began: Stopwatch,
+    /// Since the last bytes. Whoever waits in pieces is to notice silence, too.
+    heard: Stopwatch,
+    /// Since somebody waited again when it had been silent for too long.
+    late: Option<Stopwatch>,
+}
+
+impl Listening {
+    fn to(stream: Stream) -> Self {
+        let now = Stopwatch::start();
+        Self { stream, frames: Frames::default(), began: now, heard: now, late: None }
+    }
+
+    /// How long it may still be silent.
+    fn patience(&mut self) -> Duration {
+        let left = SILENCE_MAX.saturating_sub(self.heard.elapsed());
+        if left.is_zero() {
+            // Perhaps nobody has listened all the while.
+            return LATE_MAX.saturating_sub(self.late.get_or_insert_with(Stopwatch::start).elapsed());
+        }
+        left
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        (self.heard, self.late) = (Stopwatch::start(), None);
+        self.frames.push(bytes);
+    }
+}
+
 /// The events of a service, one after the other. It holds at most one connection, and that while it is not dropped.
 #[derive(Debug)]
 #[must_use = "it asks nobody before `next`"]
@@ -56,7 +94,7 @@ pub struct Watch {
     inner: Arc<Inner>,
     kinds: String,
     after: Option<u64>,
-    stream: Option<(Stream, Frames)>,
+    stream: Option<Listening>,
     /// A stream that is being begun: whoever drops `next` again and again gets there too.
     beginning: Option<Beginning>,
     pause: Option<Pin<Box<Sleep>>>,
@@ -73,7 +111,10 @@ impl Watch {
     ///
     /// An error says that the stream broke: until the next event nothing is known of what happens. The next call begins
     /// again, after a while that grows, behind the last event; none is left out that the server still keeps. Only an error
-    /// that cannot pass ([`RelyingPartyError::may_pass`]) is the last, and `None` comes after it.
+    /// that cannot pass ([`RelyingPartyError::may_pass`]) is the last, and `None` comes after it. Such a one is
+    /// [`RelyingPartyError::Call`] where the server has not come as far as the last event: it was restored from a backup.
+    ///
+    /// Silence is noticed after 20 seconds, also by whoever waits for a shorter time again and again.
     ///
     /// Cancel safe: no event is lost.
     pub async fn next(&mut self) -> Option<Result<RelyingEvent, RelyingPartyError>> {
@@ -107,10 +148,10 @@ impl Watch {
                 let begin = || Beginning(Box::pin(begin(Arc::clone(inner), after, kinds.clone())));
                 let begun = self.beginning.get_or_insert_with(begin).0.as_mut().await;
                 self.beginning = None;
-                self.stream = Some((begun?, Frames::default()));
+                self.stream = Some(Listening::to(begun?));
             }
-            let Some((stream, frames)) = &mut self.stream else { continue };
-            while let Some(frame) = frames.next().map_err(wrong)? {
+            let Some(listening) = &mut self.stream else { continue };
+            while let Some(frame) = listening.frames.next().map_err(wrong)? {
                 let id = frame.id.as_deref().map(number).transpose()?;
                 if frame.data.is_empty() {
                     // Where the stream begins; there is no event before it to go on after.
@@ -121,9 +162,15 @@ impl Watch {
                     return Ok(event);
                 }
             }
-            let piece = timeout(SILENCE_MAX, stream.next()).await.map_err(|_| RelyingPartyError::Timeout)?;
+            let patience = listening.patience();
+            let piece = timeout(patience, listening.stream.next()).await.map_err(|_| RelyingPartyError::Timeout)?;
             match piece {
-                Some(piece) => frames.push(&piece?),
+                Some(piece) => {
+                    listening.push(&piece?);
+                    if listening.began.elapsed() >= LASTED {
+                        self.failures = 0;
+                    }
+                }
                 None => return Err(RelyingPartyError::Unreachable { reason: "it ended the stream".to_owned() }),
             }
         }

@@ -22,6 +22,10 @@ const CATCH_UP: Duration = Duration::from_millis(50);
 /// Most rows that are read at once. They wait in memory for a reader that does not read, and there may be many of those.
 const BATCH: u32 = 50;
 
+/// What a reader is told who has read on.
+const AHEAD: &str = "`after` is ahead of everything that has happened here: the server may have been restored from a backup, so \
+                     see how things stand, and begin without `after`";
+
 /// An event for a reader of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedItem {
@@ -42,17 +46,19 @@ impl Admin {
     /// the service keeps a silent alarm.
     ///
     /// # Errors
-    /// Storage failed.
+    /// `after` is the number of no row that there is: whoever names it has read another journal, such as the one before a
+    /// backup was restored. Storage failed.
     pub async fn events(
         self: &Arc<Self>,
         scope: JournalFilter,
         knows: bool,
         after: Option<u64>,
     ) -> Result<EventFeed, AdminError> {
-        let after = match after {
-            Some(after) => after,
-            None => self.read(|_, tx| Ok(tx.newest_journal()?)).await?,
-        };
+        let newest = self.read(|_, tx| Ok(tx.newest_journal()?)).await?;
+        let after = after.unwrap_or(newest);
+        if after > newest {
+            return Err(AdminError::BadCall(AHEAD.to_owned()));
+        }
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(EventFeed { admin: Arc::clone(self), scope, knows, after, pace, waiting: VecDeque::new() })

@@ -26,6 +26,8 @@ pub(super) enum Then {
     Hold,
     /// A byte more every second, for ever.
     Drip,
+    /// So many lines, one every second, and then the end.
+    DripFor(u32),
 }
 
 impl From<&[u8]> for Reply {
@@ -99,6 +101,12 @@ async fn serve(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>>
             let _ = stream.shutdown().await;
         }
         Then::Hold => std::future::pending().await,
+        Then::DripFor(seconds) => {
+            for _ in 0..seconds {
+                sleep(Duration::from_secs(1)).await;
+                is_gone = is_gone || stream.write_all(b":\n").await.is_err();
+            }
+        }
         Then::Drip => {
             while !is_gone {
                 sleep(Duration::from_secs(1)).await;

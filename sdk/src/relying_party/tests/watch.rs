@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::hostile::{Hostile, Reply, Then, json as answer};
 use crate::relying_party::{RelyingPartyError, Watch};
@@ -138,4 +139,56 @@ async fn a_dropped_wait_loses_no_event_and_a_failing_server_is_not_hurried() {
     assert!(hour.is_err());
     let asked = server.requests().len();
     assert!((100..260).contains(&asked), "{asked} times in an hour");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_is_noticed_by_whoever_waits_in_pieces() {
+    for piece in [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(19)] {
+        let server = Hostile::new([held(&[]), held(&[event(2, "token.duress")])]).await;
+        let mut watch = server.asked_by().watch(Some(1), &[]);
+        let (mut told, mut passed) = (Vec::new(), 0);
+        while told.len() < 2 && passed < 60 {
+            match tokio::time::timeout(piece, watch.next()).await {
+                Ok(next) => told.push(next.unwrap().map(|event| event.id)),
+                Err(_) => passed += 1,
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(told, [Err(RelyingPartyError::Timeout), Ok(2)], "{piece:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_late_to_a_stream_that_lives_hears_of_no_break() {
+    let server = Hostile::new([held(&[event(2, "token.opened"), event(3, "token.closed")])]).await;
+    let mut watch = server.asked_by().watch(Some(1), &[]);
+    assert_eq!(watch.next().await.unwrap().unwrap().id, 2);
+    sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(watch.next().await.unwrap().unwrap().id, 3);
+
+    let dripping = Hostile::new([Reply { then: Then::Drip, ..stream(&[]) }]).await;
+    let mut watch = dripping.asked_by().watch(None, &[]);
+    for _ in 0..20 {
+        let waited = tokio::time::timeout(Duration::from_secs(3), watch.next()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(dripping.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_lived_without_an_event_is_no_failure() {
+    // Ends after forty seconds of signs of life; without one in between it would wait for half a minute.
+    let ends = Reply { then: Then::DripFor(40), ..stream(&[]) };
+    let mut replies = vec![Reply::from(""); 8];
+    replies.extend([ends.clone(), ends]);
+    let server = Hostile::new(replies).await;
+    let mut watch = server.asked_by().watch(Some(1), &[]);
+    for _ in 0..9 {
+        watch.next().await.unwrap().unwrap_err();
+    }
+    let begun = server.requests().len();
+    let again = tokio::time::timeout(Duration::from_secs(2), watch.next()).await;
+    assert!(again.is_err());
+    assert_eq!(server.requests().len(), begun + 1, "it is begun again at once");
 }

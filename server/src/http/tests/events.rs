@@ -92,6 +92,27 @@ async fn a_stream_that_begins_now_begins_with_the_number_to_come_back_behind() {
 }
 
 #[tokio::test]
+async fn a_reader_who_is_ahead_of_the_journal_is_told_and_does_not_wait_for_ever() {
+    let server = Server::start().await;
+    server.token("joe", State::Closed).await;
+    let mut reader = Reader::open(&server, &query(""), "").await;
+    assert!(reader.until(":\n\n").await);
+    let newest: u64 =
+        reader.text.lines().find_map(|line| line.strip_prefix("id: ")).expect("a number").parse().expect("a number");
+    for (more, header) in [
+        (format!("&after={}", newest + 1), String::new()),
+        (String::new(), format!("Last-Event-ID: {}\r\n", newest + 7)),
+    ] {
+        let head = format!("GET /token/events?{} HTTP/1.1\r\nHost: x\r\n{header}\r\n", query(&more));
+        let answer = server.head(&head).await;
+        assert_eq!(answer.status, 400, "{more} {header}: {answer:?}");
+        assert!(answer.body.contains("restored from a backup") && !answer.body.contains('1'), "{answer:?}");
+    }
+    let mut level = Reader::open(&server, &query(&format!("&after={newest}")), "").await;
+    assert!(level.until(":\n\n").await, "{}", level.text);
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_authkey_and_with_the_server() {
     let server = Server::start().await;
     let scope = KeyScope::Service("default_demo".to_owned());
