@@ -6,6 +6,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod entropy;
+pub(crate) mod foreign;
 #[cfg(feature = "keyring")]
 pub(crate) mod keyring;
 pub(crate) mod log;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 
 use self::clock::HostClock;
 use self::entropy::HostEntropy;
+use self::foreign::Brought;
 use self::log::LogSink;
 use self::presence::Presence;
 use self::secrets::SecretStore;
@@ -123,16 +125,16 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// From what the host brings, with the surroundings for the SDK.
-    pub(crate) fn new(host: &Host) -> (Self, Env) {
+    pub(crate) fn new(host: &Brought) -> (Self, Env) {
         let mut env = Env::os();
         let mut asked = Self::default();
         if let Some(clock) = &host.clock {
-            let clock = Arc::new(HostClock::new(Arc::clone(clock)));
+            let clock = Arc::new(HostClock::new(clock.clone()));
             env.clock = Arc::clone(&clock) as Arc<dyn cardea_sdk::Clock>;
             asked.clock = Some(clock);
         }
         if let Some(entropy) = &host.entropy {
-            let entropy = Arc::new(HostEntropy::new(Arc::clone(entropy)));
+            let entropy = Arc::new(HostEntropy::new(entropy.clone()));
             env.entropy = Arc::clone(&entropy) as Arc<dyn cardea_sdk::Entropy>;
             asked.entropy = Some(entropy);
         }

@@ -8,6 +8,7 @@ use self::operation::Operation;
 use crate::approval::NewPins;
 use crate::call::{Call, run};
 use crate::error::Failure;
+use crate::host::foreign::Brought;
 use crate::host::log::HostLog;
 use crate::host::presence::HostPresence;
 use crate::host::secrets::HostSecrets;
@@ -61,6 +62,7 @@ pub async fn open_wallet(
     host: Host,
     cancel: Option<Arc<Cancel>>,
 ) -> Result<Arc<Wallet>, CardeaError> {
+    let host = Brought::from(host);
     run(cancel, async move {
         if options.folder.is_none() && host.secrets.is_some() {
             return Err(CardeaError::no_folder().into());

@@ -1,31 +1,32 @@
 //! The host's clock, as the SDK takes it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use cardea_sdk::SystemClock;
 use tokio::time::Instant;
 
+use super::foreign::Foreign;
 use super::{Clock, LIMIT, ask};
 use crate::error::Failure;
 
 /// Asks the host's clock before an operation, and goes on from there with time that nobody can set.
 pub(crate) struct HostClock {
-    host: Arc<dyn Clock>,
+    host: Foreign<dyn Clock>,
     /// What it showed last, and when that was.
     last: Mutex<Option<(u64, Instant)>>,
 }
 
 impl HostClock {
-    pub(crate) fn new(host: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(host: Foreign<dyn Clock>) -> Self {
         Self { host, last: Mutex::new(None) }
     }
 
     /// Asks.
     #[expect(clippy::disallowed_methods, reason = "monotonic time between two readings of the host's clock")]
     pub(crate) async fn read(&self) -> Result<(), Failure> {
-        let host = Arc::clone(&self.host);
-        let now = ask("clock", LIMIT, move || host.now()).await?;
+        let host = self.host.clone();
+        let now = ask("clock", LIMIT, move || host.get().now()).await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
         Ok(())
     }

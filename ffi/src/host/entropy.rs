@@ -1,11 +1,12 @@
 //! The host's source of randomness, as the SDK takes it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use cardea_sdk::OsEntropy;
 use zeroize::Zeroizing;
 
+use super::foreign::Foreign;
 use super::{Entropy, LIMIT, ask};
 use crate::CardeaError;
 use crate::error::Failure;
@@ -16,12 +17,12 @@ const POOL: usize = 1024;
 /// Asks the host for random bytes before an operation. Each of them is used once, on top of one of the operating system:
 /// the sum is as random as the better of the two, also when the host's bytes have run out.
 pub(crate) struct HostEntropy {
-    host: Arc<dyn Entropy>,
+    host: Foreign<dyn Entropy>,
     pool: Mutex<Zeroizing<Vec<u8>>>,
 }
 
 impl HostEntropy {
-    pub(crate) fn new(host: Arc<dyn Entropy>) -> Self {
+    pub(crate) fn new(host: Foreign<dyn Entropy>) -> Self {
         // All the room that it ever needs, so that no copy stays behind when it grows.
         Self { host, pool: Mutex::new(Zeroizing::new(Vec::with_capacity(POOL))) }
     }
@@ -32,8 +33,8 @@ impl HostEntropy {
         if missing == 0 {
             return Ok(());
         }
-        let (host, count) = (Arc::clone(&self.host), u32::try_from(missing).unwrap_or(u32::MAX));
-        let asked = ask("source of randomness", LIMIT, move || host.bytes(count).map(Zeroizing::new));
+        let (host, count) = (self.host.clone(), u32::try_from(missing).unwrap_or(u32::MAX));
+        let asked = ask("source of randomness", LIMIT, move || host.get().bytes(count).map(Zeroizing::new));
         let bytes = asked.await?;
         if bytes.len() != missing {
             return Err(CardeaError::host(format!(

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 
+use super::foreign::Foreign;
 use super::{HostError, blocking, inside};
 
 /// Lines that wait for a host that is slow; more are counted and dropped.
@@ -37,7 +38,7 @@ pub trait LogSink: Send + Sync {
 
 /// A log as the SDK takes it: who writes never waits for the host.
 pub(crate) struct HostLog {
-    host: Arc<dyn LogSink>,
+    host: Foreign<dyn LogSink>,
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -50,7 +51,7 @@ struct Queue {
 }
 
 impl HostLog {
-    pub(crate) fn new(host: Arc<dyn LogSink>) -> Self {
+    pub(crate) fn new(host: Foreign<dyn LogSink>) -> Self {
         Self { host, queue: Arc::default() }
     }
 
@@ -76,8 +77,8 @@ impl cardea_sdk::LogSink for HostLog {
         // Outside the runtime a line waits for the next one inside.
         if !queue.busy && Handle::try_current().is_ok() {
             queue.busy = true;
-            let (host, queue) = (Arc::clone(&self.host), Arc::clone(&self.queue));
-            blocking(move || hand_over(&*host, &queue));
+            let (host, queue) = (self.host.clone(), Arc::clone(&self.queue));
+            blocking(move || hand_over(host.get(), &queue));
         }
     }
 }

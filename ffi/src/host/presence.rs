@@ -1,14 +1,17 @@
 //! Who asks the holder.
 
 use std::fmt;
-use std::sync::Arc;
 
 use cardea_sdk::PresenceError;
 
+use super::foreign::Foreign;
 use super::{HostError, inside};
 use crate::approval::Approval;
 use crate::policy::Policy;
 use crate::secret::SecretBytes;
+
+/// What is told of a presence that throws, whatever that says.
+const FAILED: &str = "the host program's presence failed";
 
 /// What is to be approved.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
@@ -72,7 +75,8 @@ pub trait Presence: Send + Sync {
     /// Asks.
     ///
     /// # Errors
-    /// [`HostError`]: the holder could not be asked (the operation fails with code 151).
+    /// [`HostError`]: the holder could not be asked (the operation fails with code 151). Its text is dropped, as it could
+    /// hold what the holder has entered.
     fn approve(&self, request: PresenceRequest) -> Result<ApprovalAnswer, HostError>;
 }
 
@@ -96,18 +100,22 @@ impl From<&cardea_sdk::PresenceRequest> for PresenceRequest {
 }
 
 /// A presence as the SDK takes it.
-pub(crate) struct HostPresence(pub(crate) Arc<dyn Presence>);
+pub(crate) struct HostPresence(pub(crate) Foreign<dyn Presence>);
 
 impl cardea_sdk::Presence for HostPresence {
     fn approve(&self, request: &cardea_sdk::PresenceRequest) -> Result<cardea_sdk::Approval, PresenceError> {
-        let answer = inside(|| self.0.approve(request.into()));
-        let approval = match answer.map_err(|error| PresenceError::Failed(error.to_string()))? {
-            ApprovalAnswer::Pin { digits } => Approval::Pin { digits },
-            ApprovalAnswer::Biometric { key } => Approval::Biometric { key },
-            ApprovalAnswer::Cancelled => return Err(PresenceError::Cancelled),
-        };
-        approval.take().map_err(|error| PresenceError::Failed(error.explanation()))
+        taken(inside(|| self.0.get().approve(request.into())))
     }
+}
+
+/// What the host has answered. What it says when it fails may be what the holder has entered: no word of it is passed on.
+pub(super) fn taken(answer: Result<ApprovalAnswer, HostError>) -> Result<cardea_sdk::Approval, PresenceError> {
+    let approval = match answer.map_err(|_| PresenceError::Failed(FAILED.to_owned()))? {
+        ApprovalAnswer::Pin { digits } => Approval::Pin { digits },
+        ApprovalAnswer::Biometric { key } => Approval::Biometric { key },
+        ApprovalAnswer::Cancelled => return Err(PresenceError::Cancelled),
+    };
+    approval.take().map_err(|error| PresenceError::Failed(error.explanation()))
 }
 
 impl fmt::Debug for HostPresence {

@@ -1,10 +1,10 @@
 //! The host's store of secrets.
 
 use std::fmt;
-use std::sync::Arc;
 
 use cardea_sdk::store::secrets::{SecretError, Zeroizing};
 
+use super::foreign::Foreign;
 use super::{HostError, inside};
 use crate::secret::SecretBytes;
 
@@ -33,7 +33,7 @@ pub trait SecretStore: Send + Sync {
 }
 
 /// A store of secrets as the SDK takes it.
-pub(crate) struct HostSecrets(pub(crate) Arc<dyn SecretStore>);
+pub(crate) struct HostSecrets(pub(crate) Foreign<dyn SecretStore>);
 
 impl From<HostError> for SecretError {
     fn from(error: HostError) -> Self {
@@ -47,16 +47,16 @@ impl From<HostError> for SecretError {
 
 impl cardea_sdk::store::secrets::SecretStore for HostSecrets {
     fn load(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
-        let secret = inside(|| self.0.load(name.to_owned()))?;
+        let secret = inside(|| self.0.get().load(name.to_owned()))?;
         Ok(secret.map(SecretBytes::into_inner))
     }
 
     fn save(&self, name: &str, secret: &[u8]) -> Result<(), SecretError> {
-        Ok(inside(|| self.0.save(name.to_owned(), secret.into()))?)
+        Ok(inside(|| self.0.get().save(name.to_owned(), secret.into()))?)
     }
 
     fn remove(&self, name: &str) -> Result<(), SecretError> {
-        Ok(inside(|| self.0.remove(name.to_owned()))?)
+        Ok(inside(|| self.0.get().remove(name.to_owned()))?)
     }
 }
 

@@ -3,7 +3,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use tokio::runtime::Handle;
 
+use super::foreign::Foreign;
 use super::log::{HostLog, LogLevel};
+use super::presence::ApprovalAnswer;
 use super::*;
 use crate::SecretBytes;
 use crate::{Wallet, WalletOptions, open_wallet};
@@ -97,7 +99,7 @@ async fn a_host_may_go_wrong_later_too() {
     let working = Arc::new(Mutex::new(true));
     let works = Arc::clone(&working);
     let host = clock(move || if *works.lock().unwrap() { Ok(1) } else { failed("gone") });
-    let (asked, env) = Asked::new(&host);
+    let (asked, env) = Asked::new(&host.into());
     asked.before().await.unwrap();
     assert_eq!(env.clock.now(), 1);
     *working.lock().unwrap() = false;
@@ -107,7 +109,7 @@ async fn a_host_may_go_wrong_later_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_goes_on_by_itself_between_readings_and_never_overflows() {
-    let (asked, env) = Asked::new(&clock(|| Ok(u64::MAX - 1)));
+    let (asked, env) = Asked::new(&clock(|| Ok(u64::MAX - 1)).into());
     asked.before().await.unwrap();
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(env.clock.now(), u64::MAX);
@@ -118,7 +120,7 @@ async fn a_clock_goes_on_by_itself_between_readings_and_never_overflows() {
 #[tokio::test(start_paused = true)]
 async fn time_that_passes_while_the_machine_sleeps_is_the_systems_and_not_the_hosts() {
     use cardea_sdk::{Clock as _, SystemClock};
-    let (asked, env) = Asked::new(&clock(|| Ok(5)));
+    let (asked, env) = Asked::new(&clock(|| Ok(5)).into());
     let before = SystemClock.now();
     asked.before().await.unwrap();
     assert_eq!(env.clock.now(), 5);
@@ -137,7 +139,7 @@ async fn a_source_of_randomness_that_lies_about_its_length_is_an_error() {
 
 #[tokio::test]
 async fn a_source_of_randomness_that_always_gives_the_same_does_no_harm() {
-    let (asked, env) = Asked::new(&entropy(|count| Ok(vec![0; usize::try_from(count).unwrap()])));
+    let (asked, env) = Asked::new(&entropy(|count| Ok(vec![0; usize::try_from(count).unwrap()])).into());
     asked.before().await.unwrap();
     let (mut one, mut two) = ([0; 32], [0; 32]);
     env.entropy.fill(&mut one);
@@ -155,6 +157,17 @@ async fn a_source_of_randomness_that_always_gives_the_same_does_no_harm() {
 fn what_the_host_brings_is_not_printed() {
     let text = format!("{:?}", Host::default());
     assert_eq!(text, "Host { clock: false, entropy: false, log: false, secrets: false, presence: false }");
+}
+
+#[test]
+fn no_word_of_a_presence_that_throws_is_passed_on() {
+    for thrown in [HostError::Full, HostError::Denied, failed::<()>("PinPad(digits=274951)").unwrap_err()] {
+        let error = presence::taken(Err(thrown)).unwrap_err();
+        assert_eq!(error.to_string(), "the host program's presence failed");
+    }
+    let wrong = ApprovalAnswer::Pin { digits: b"27495x".as_slice().into() };
+    let error = presence::taken(Ok(wrong)).unwrap_err();
+    assert!(!error.to_string().contains("27495"), "{error}");
 }
 
 /// A log that does what the test says.
@@ -175,10 +188,10 @@ fn write(log: &HostLog, count: usize) {
 #[tokio::test]
 async fn a_log_gets_its_lines_in_order_whatever_it_throws() {
     let (lines, heard) = channel();
-    let log = HostLog::new(Arc::new(Lines(move |level, text: String| {
+    let log = HostLog::new(Foreign::new(Arc::new(Lines(move |level, text: String| {
         lines.send((level, text.clone())).unwrap();
         if text == "1" { panic!("on purpose") } else { failed("nobody cares") }
-    })));
+    }))));
     write(&log, 4);
     let heard = tokio::task::spawn_blocking(move || heard.iter().take(4).collect::<Vec<_>>()).await.unwrap();
     assert!(heard.iter().all(|(level, _)| *level == LogLevel::Info));
@@ -190,13 +203,13 @@ async fn a_log_that_is_stuck_holds_nobody_up_and_is_told_what_it_missed() {
     let (release, wait) = channel::<()>();
     let (lines, heard) = channel();
     let wait = Mutex::new(wait);
-    let log = HostLog::new(Arc::new(Lines(move |_, text: String| {
+    let log = HostLog::new(Foreign::new(Arc::new(Lines(move |_, text: String| {
         if text == "0" {
             let _ = wait.lock().unwrap().recv();
         }
         lines.send(text).unwrap();
         Ok(())
-    })));
+    }))));
     write(&log, 1);
     while log.waiting() > 0 {
         tokio::task::yield_now().await;
