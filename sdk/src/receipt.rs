@@ -249,12 +249,12 @@ impl Receipt {
         if expected.from.is_some_and(|from| at < from) || expected.to.is_some_and(|to| at > to) {
             return Err(ReceiptError::Time);
         }
-        let counted = match (expected.act, self.beside.state.as_deref()) {
-            (None, _) | (_, None) => true,
-            (Some(Act::Approved), Some(state)) => state == "approved",
-            (Some(_), Some(state)) => state != NOT_EXECUTED,
+        let counted = |state: &str| match expected.act {
+            Some(Act::Approved) => state == "approved",
+            // Whatever was expected: what was refused is no proof of anything that was done.
+            _ => state != NOT_EXECUTED,
         };
-        if !counted {
+        if !self.beside.state.as_deref().is_none_or(counted) {
             return Err(ReceiptError::NotCounted);
         }
         Ok(Verified { act, at, token, device, confirmation, public_key: self.public_key })

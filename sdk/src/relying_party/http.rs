@@ -24,7 +24,6 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
@@ -32,13 +31,12 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::RelyingPartyError;
 use super::base::Base;
+use crate::transport::tcp::dial;
 
 /// Most bytes of the head of an answer.
 const HEAD_MAX: usize = 16 * 1024;
 /// Most headers of an answer.
 const HEADERS_MAX: usize = 64;
-/// How long one of several addresses of the server may keep the others waiting.
-const ADDRESS_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection to the server.
 trait Socket: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
@@ -158,7 +156,8 @@ impl Http {
     }
 
     async fn connect(&self) -> Result<(Sender, Driver), RelyingPartyError> {
-        let stream = self.reach().await?;
+        let dialed = dial(self.base.bare_host(), self.base.port).await;
+        let stream = dialed.map_err(|error| unreachable(&error))?;
         // A request is one write; waiting for more would only delay it.
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
         let socket: Box<dyn Socket> = match &self.tls {
@@ -174,23 +173,6 @@ impl Http {
         builder.max_buf_size(HEAD_MAX).max_headers(HEADERS_MAX);
         let (sender, connection) = builder.handshake(TokioIo::new(socket)).await.map_err(broken)?;
         Ok((sender, Driver(Some(connection))))
-    }
-
-    /// Connects to the first address of the host that takes a connection.
-    async fn reach(&self) -> Result<TcpStream, RelyingPartyError> {
-        let found = lookup_host((self.base.bare_host(), self.base.port)).await;
-        let addresses: Vec<_> = found.map_err(|error| unreachable(&error))?.collect();
-        let mut why = RelyingPartyError::Unreachable { reason: "its name has no address".to_owned() };
-        for (at, address) in addresses.iter().enumerate() {
-            let is_last = at + 1 == addresses.len();
-            let limit = if is_last { self.limit } else { ADDRESS_LIMIT };
-            match timeout(limit, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => why = unreachable(&error),
-                Err(_) => why = RelyingPartyError::Timeout,
-            }
-        }
-        Err(why)
     }
 }
 

@@ -1,13 +1,66 @@
 //! TCP: each frame after its length in two bytes, big-endian.
 
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use cardea_protocol::limits::FRAME_MAX;
-use std::fmt;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_util::codec::{Decoder as _, Encoder as _, LengthDelimitedCodec};
 
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
+
+/// How long an address that does not answer keeps the next one waiting, as browsers have it (RFC 8305).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// A connection that is being made.
+type Making = BoxFuture<'static, io::Result<TcpStream>>;
+
+/// Connects to whichever address of `host` takes a connection first. One that swallows everything, as many of IPv6 do, hides
+/// no other.
+pub(crate) fn dial(host: &str, port: u16) -> BoxFuture<'_, io::Result<TcpStream>> {
+    Box::pin(async move {
+        let addresses = lookup_host((host, port)).await?.collect();
+        first(addresses, |address| Box::pin(TcpStream::connect(address))).await
+    })
+}
+
+async fn first(addresses: Vec<SocketAddr>, connect: fn(SocketAddr) -> Making) -> io::Result<TcpStream> {
+    let mut addresses = addresses.into_iter();
+    let mut under_way: Vec<Making> = Vec::new();
+    let mut why = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    loop {
+        match addresses.next() {
+            Some(address) => under_way.push(connect(address)),
+            None if under_way.is_empty() => return Err(why),
+            None => {}
+        }
+        let made = poll_fn(|context| {
+            for at in 0..under_way.len() {
+                match under_way[at].as_mut().poll(context) {
+                    Poll::Ready(Ok(stream)) => return Poll::Ready(Some(stream)),
+                    // The next one at once.
+                    Poll::Ready(Err(error)) => {
+                        why = error;
+                        drop(under_way.remove(at));
+                        return Poll::Ready(None);
+                    }
+                    Poll::Pending => {}
+                }
+            }
+            Poll::Pending
+        });
+        if let Ok(Some(stream)) = timeout(STAGGER, made).await {
+            return Ok(stream);
+        }
+    }
+}
 
 /// Connects over TCP.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,7 +70,7 @@ impl Connector for TcpConnector {
     fn connect<'a>(&'a self, server: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
         Box::pin(async move {
             let unreachable = |source| TransportError::Unreachable { server: server.clone(), source };
-            let stream = TcpStream::connect((server.bare_host(), server.port)).await.map_err(unreachable)?;
+            let stream = dial(server.bare_host(), server.port).await.map_err(unreachable)?;
             // One frame is one write; waiting for more would only delay it.
             stream.set_nodelay(true).map_err(unreachable)?;
             Ok(Box::new(Framed::new(stream)) as Box<dyn Connection>)
@@ -73,9 +126,44 @@ impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Connection for Frame
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use tokio::net::TcpListener;
 
     use super::*;
+
+    /// Swallows everything that is sent to 192.0.2.0/24, and refuses what is sent to 198.51.100.0/24.
+    fn network(address: SocketAddr) -> Making {
+        match address.ip().to_string() {
+            ip if ip.starts_with("192.0.2.") => Box::pin(std::future::pending()),
+            ip if ip.starts_with("198.51.100.") => Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) }),
+            _ => Box::pin(TcpStream::connect(address)),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_swallows_everything_hides_none_that_works() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let works = listener.local_addr().unwrap();
+        let [swallows, swallows_too, refuses] =
+            ["192.0.2.1:1", "192.0.2.2:1", "198.51.100.1:1"].map(|address| address.parse().unwrap());
+        for (addresses, pauses) in [
+            (vec![works], 0),
+            (vec![works, swallows], 0),
+            (vec![refuses, works], 0),
+            (vec![swallows, works], 1),
+            (vec![swallows, refuses, works], 1),
+            (vec![swallows, swallows_too, works], 2),
+        ] {
+            let watch = crate::env::Stopwatch::start();
+            let stream = first(addresses.clone(), network).await.unwrap();
+            assert_eq!((stream.peer_addr().unwrap(), watch.elapsed()), (works, STAGGER * pauses), "{addresses:?}");
+        }
+        for addresses in [vec![refuses], vec![refuses; 3]] {
+            assert_eq!(first(addresses, network).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        }
+        assert_eq!(first(Vec::new(), network).await.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+        let ended = timeout(Duration::from_secs(60), first(vec![refuses, swallows], network)).await;
+        assert!(ended.is_err(), "whoever asks says how long");
+    }
 
     #[tokio::test]
     async fn frames_go_out_with_their_length_and_come_in_piece_by_piece() {
@@ -120,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there_is_unreachable() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
         drop(listener);
         let error = TcpConnector.connect(&server).await.unwrap_err();

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::tcp::dial;
 use super::{BoxFuture, Connection, Connector, Endpoint, TransportError};
 use crate::tls;
 
@@ -84,7 +85,7 @@ impl WebSocketConnector {
         let host = server.bare_host();
         let tls = self.tls_for(&server.host)?;
         let port = self.port.unwrap_or(if is_local(&server.host) { LOOPBACK_PORT } else { PORT });
-        let stream = TcpStream::connect((host, port)).await?;
+        let stream = dial(host, port).await?;
         // One frame is one write; waiting for more would only delay it.
         stream.set_nodelay(true)?;
         let scheme = if tls.is_some() { "wss" } else { "ws" };
