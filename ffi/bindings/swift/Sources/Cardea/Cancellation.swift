@@ -24,17 +24,22 @@ package func cancellable<Result: Sendable>(
 /// Does something for at most so many seconds.
 ///
 /// - Parameters:
-///   - seconds: the most that it may take.
+///   - seconds: the most that it may take. Of nothing, less and `nan` the time is over at once, and nothing begins;
+///     `infinity` is thirty years.
 ///   - call: what to do. It is cancelled when the time is over, and must end then: the calls of this library do.
-/// - Throws: ``TimedOut`` when the time is over, and what `call` throws. What was sent by then is found out by the next call.
+/// - Throws: ``TimedOut`` when the time is over, and what `call` throws. What was sent by then is found out by the
+///   next call.
 public func within<Result: Sendable>(
     seconds: Double,
     _ call: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
+    guard seconds > 0 else { throw TimedOut() }
+    // More than this many the system's timers may take for a time that is over.
+    let nanoseconds = UInt64(min(seconds, 1_000_000_000) * 1_000_000_000)
+    return try await withThrowingTaskGroup(of: Result.self) { group in
         group.addTask { try await call() }
         group.addTask {
-            try await Task.sleep(nanoseconds: UInt64(max(seconds, 0) * 1_000_000_000))
+            try await Task.sleep(nanoseconds: nanoseconds)
             throw TimedOut()
         }
         defer { group.cancelAll() }

@@ -5,8 +5,8 @@ import Foundation
 ///
 /// ```swift
 /// let host = WalletHost(presence: AskingPresence { request in
-///     let pin = await sheet.pin(for: request)  // on the main actor
-///     return pin.map { .pin(digits: $0) } ?? .cancelled
+///     guard var digits = await sheet.pin(for: request) else { return .cancelled }  // on the main actor
+///     return .pin(wiping: &digits)
 /// })
 /// ```
 ///

@@ -31,8 +31,8 @@ public protocol SecretWrapper: Sendable {
 
 /// The wallet's secret, in an item, wrapped where that is possible.
 ///
-/// What is written is read again before it counts: an item that was not kept makes an error at once, and not a wallet
-/// that cannot be opened tomorrow.
+/// What is written is read again, and unwrapped, before it counts: an item that was not kept makes an error at once, and not
+/// a wallet that cannot be opened tomorrow.
 public final class ItemSecretStore: SecretStore {
     private let items: any SecretItems
     private let wrapper: (any SecretWrapper)?
@@ -53,16 +53,7 @@ public final class ItemSecretStore: SecretStore {
 
     /// What was saved under the name; nothing if nothing was. Throws `HostError`.
     public func load(name: String) throws -> Data? {
-        try translated {
-            guard let item = try items.read(name) else { return nil }
-            let content = Data(item.dropFirst())
-            switch (item.first.flatMap(Kind.init(rawValue:)), wrapper) {
-            case (.plain, _): return content
-            case (.wrapped, .some(let wrapper)): return try wrapper.unwrap(content)
-            case (.wrapped, .none): throw SecretItemsError.failed("the secret is bound to a chip that is not there")
-            case (.none, _): throw SecretItemsError.failed("the stored secret is damaged")
-            }
-        }
+        try translated { try kept(name) }
     }
 
     /// Keeps it, and reads it again to be sure. Throws `HostError`.
@@ -71,13 +62,24 @@ public final class ItemSecretStore: SecretStore {
             let item = try wrapper.map { Data([Kind.wrapped.rawValue]) + (try $0.wrap(secret)) }
                 ?? Data([Kind.plain.rawValue]) + secret
             try items.write(name, item)
-            guard try items.read(name) == item else { throw SecretItemsError.failed("the secret was not kept") }
+            guard try kept(name) == secret else { throw SecretItemsError.failed("the secret was not kept") }
         }
     }
 
     /// Removes it, if it is there. Throws `HostError`.
     public func remove(name: String) throws {
         try translated { try items.delete(name) }
+    }
+
+    private func kept(_ name: String) throws -> Data? {
+        guard let item = try items.read(name) else { return nil }
+        let content = Data(item.dropFirst())
+        switch (item.first.flatMap(Kind.init(rawValue:)), wrapper) {
+        case (.plain, _): return content
+        case (.wrapped, .some(let wrapper)): return try wrapper.unwrap(content)
+        case (.wrapped, .none): throw SecretItemsError.failed("the secret is bound to a chip that is not there")
+        case (.none, _): throw SecretItemsError.failed("the stored secret is damaged")
+        }
     }
 
     /// In the library's words.

@@ -6,7 +6,7 @@ import XCTest
 import Glibc
 #endif
 
-/// What is Swift's own: tasks, sequences, errors, and wiping.
+/// What is Swift's own: tasks, sequences and errors.
 final class CallTests: XCTestCase {
     func testNothingBeginsInATaskThatWasCancelledBefore() async throws {
         let server = try Server()
@@ -34,6 +34,21 @@ final class CallTests: XCTestCase {
         server.signal(SIGCONT)
         let status = try await token.status()
         XCTAssertEqual(status.state, .closed)
+    }
+
+    func testATimeLimitOfAnyLengthIsOne() async throws {
+        let server = try Server()
+        let (_, token) = try await server.enrolled()
+        for seconds: Double in [2e10, 1e300, .infinity] {
+            let status = try await within(seconds: seconds) { try await token.status() }
+            XCTAssertEqual(status.state, .closed, "\(seconds)")
+        }
+        for seconds: Double in [0, -1, -.infinity, .nan] {
+            do {
+                try await within(seconds: seconds) { XCTFail("it began after \(seconds) seconds were over") }
+                XCTFail("\(seconds) seconds are not over")
+            } catch is TimedOut {}
+        }
     }
 
     func testALoopOverEventsEndsWithItsTask() async throws {
@@ -75,16 +90,6 @@ final class CallTests: XCTestCase {
                 XCTAssertFalse(text.contains("519384"), text)
             }
         }
-    }
-
-    func testPinsAreWipedWhereTheyWere() throws {
-        var digits = Array("274951".utf8)
-        _ = Approval.pin(wiping: &digits)
-        XCTAssertEqual(digits, [])
-        var (normal, duress) = (Array("274951".utf8), [Array("836402".utf8)])
-        _ = NewPins.wiping(&normal, duress: &duress)
-        XCTAssertEqual(normal, [])
-        XCTAssertEqual(duress, [])
     }
 
     func testCallsFromManyTasksAreAnsweredEach() async throws {

@@ -1,6 +1,7 @@
-// Compiled on Apple systems only. What can be decided without them is in Secrets.swift.
+// Compiled on Apple systems only. What can be decided without them is in Secrets.swift and ChipKeys.swift.
 #if canImport(Security)
 import CardeaGenerated
+import CryptoKit
 import Foundation
 import Security
 
@@ -22,10 +23,9 @@ public struct KeychainItems: SecretItems {
     public func read(_ name: String) throws -> Data? {
         var found: CFTypeRef?
         let wanted = query(name).merging([kSecReturnData: true]) { $1 }
-        let status = SecItemCopyMatching(wanted as CFDictionary, &found)
-        if status == errSecItemNotFound { return nil }
-        try check(status)
-        return found as? Data
+        guard try KeychainAnswer(SecItemCopyMatching(wanted as CFDictionary, &found)).isThere() else { return nil }
+        guard let item = found as? Data else { throw SecretItemsError.failed("the Keychain has no data in its item") }
+        return item
     }
 
     /// Makes or replaces an item.
@@ -33,62 +33,52 @@ public struct KeychainItems: SecretItems {
         let content: [CFString: Any] = [
             kSecValueData: item, kSecAttrAccessible: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
         ]
-        let status = SecItemUpdate(query(name) as CFDictionary, content as CFDictionary)
-        if status != errSecItemNotFound { return try check(status) }
-        try check(SecItemAdd(query(name).merging(content) { $1 } as CFDictionary, nil))
+        if try KeychainAnswer(SecItemUpdate(query(name) as CFDictionary, content as CFDictionary)).isThere() { return }
+        let added = SecItemAdd(query(name).merging(content) { $1 } as CFDictionary, nil)
+        guard try KeychainAnswer(added).isThere() else { throw SecretItemsError.failed("the Keychain says \(added)") }
     }
 
     /// Removes an item, if there is one.
     public func delete(_ name: String) throws {
-        let status = SecItemDelete(query(name) as CFDictionary)
-        if status != errSecItemNotFound { try check(status) }
-    }
-
-    private func check(_ status: OSStatus) throws {
-        switch status {
-        case errSecSuccess: return
-        case errSecInteractionNotAllowed, errSecAuthFailed, errSecUserCanceled: throw SecretItemsError.denied
-        case errSecDiskFull: throw SecretItemsError.full
-        default: throw SecretItemsError.failed("the Keychain says \(status)")
-        }
+        _ = try KeychainAnswer(SecItemDelete(query(name) as CFDictionary)).isThere()
     }
 }
 
-/// A key in the Secure Enclave that wraps the wallet's secret.
+/// Wraps the wallet's secret with a key in the Secure Enclave, which is made when it is first needed.
 public struct EnclaveWrapper: SecretWrapper {
-    private static let algorithm = SecKeyAlgorithm.eciesEncryptionCofactorVariableIVX963SHA256AESGCM
-    private let tag: Data
+    private let wrapper: ChipWrapper<EnclaveKeys>
 
-    /// Finds or makes the key of this name; nothing where there is no Secure Enclave.
+    /// With the key of this name; nothing where there is no Secure Enclave. Asks nobody for the key yet.
     public init?(name: String) {
-        tag = Data(name.utf8)
-        if (try? key()) == nil { return nil }
+        guard SecureEnclave.isAvailable else { return nil }
+        wrapper = ChipWrapper(EnclaveKeys(tag: Data(name.utf8)))
     }
 
-    /// Encrypts for the key of the Secure Enclave.
-    public func wrap(_ secret: Data) throws -> Data {
-        guard let open = SecKeyCopyPublicKey(try key()) else { throw SecretItemsError.failed("the key is damaged") }
-        return try done { SecKeyCreateEncryptedData(open, Self.algorithm, secret as CFData, &$0) }
-    }
+    /// Encrypts for the key of the Secure Enclave. Throws if it is not known whether there is one, and makes none then.
+    public func wrap(_ secret: Data) throws -> Data { try wrapper.wrap(secret) }
 
     /// Decrypts in the Secure Enclave.
-    public func unwrap(_ wrapped: Data) throws -> Data {
-        let key = try key()
-        return try done { SecKeyCreateDecryptedData(key, Self.algorithm, wrapped as CFData, &$0) }
-    }
+    public func unwrap(_ wrapped: Data) throws -> Data { try wrapper.unwrap(wrapped) }
+}
 
-    private func key() throws -> SecKey {
+/// The keys of a tag.
+private struct EnclaveKeys: ChipKeys {
+    private static let algorithm = SecKeyAlgorithm.eciesEncryptionCofactorVariableIVX963SHA256AESGCM
+    let tag: Data
+
+    func find() -> (status: Int32, keys: [SecKey]) {
         let query: [CFString: Any] = [
-            kSecClass: kSecClassKey, kSecAttrApplicationTag: tag, kSecReturnRef: true,
+            kSecClass: kSecClassKey, kSecAttrApplicationTag: tag, kSecReturnRef: true, kSecMatchLimit: kSecMatchLimitAll,
             kSecAttrKeyType: kSecAttrKeyTypeECSECPrimeRandom, kSecUseDataProtectionKeychain: true,
         ]
         var found: CFTypeRef?
-        if SecItemCopyMatching(query as CFDictionary, &found) == errSecSuccess, let found {
-            return found as! SecKey
-        }
-        var error: Unmanaged<CFError>?
+        let status = SecItemCopyMatching(query as CFDictionary, &found)
+        return (status, found as? [SecKey] ?? [])
+    }
+
+    func make() throws -> SecKey {
         let access = SecAccessControlCreateWithFlags(
-            nil, kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly, .privateKeyUsage, &error)
+            nil, kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly, .privateKeyUsage, nil)
         guard let access else { throw SecretItemsError.failed("the Secure Enclave cannot be used") }
         let wanted: [CFString: Any] = [
             kSecAttrKeyType: kSecAttrKeyTypeECSECPrimeRandom, kSecAttrKeySizeInBits: 256,
@@ -97,16 +87,21 @@ public struct EnclaveWrapper: SecretWrapper {
                 kSecAttrIsPermanent: true, kSecAttrApplicationTag: tag, kSecAttrAccessControl: access,
             ] as [CFString: Any],
         ]
-        guard let made = SecKeyCreateRandomKey(wanted as CFDictionary, &error) else {
-            throw SecretItemsError.failed("there is no Secure Enclave")
+        guard let made = SecKeyCreateRandomKey(wanted as CFDictionary, nil) else {
+            throw SecretItemsError.failed("the Secure Enclave makes no key")
         }
         return made
     }
 
-    private func done(_ call: (inout Unmanaged<CFError>?) -> CFData?) throws -> Data {
-        var error: Unmanaged<CFError>?
-        guard let data = call(&error) else { throw SecretItemsError.failed("the Secure Enclave refused") }
-        return data as Data
+    func encrypt(_ secret: Data, for key: SecKey) throws -> Data {
+        guard let open = SecKeyCopyPublicKey(key),
+            let wrapped = SecKeyCreateEncryptedData(open, Self.algorithm, secret as CFData, nil)
+        else { throw SecretItemsError.failed("the key of the Secure Enclave does not encrypt") }
+        return wrapped as Data
+    }
+
+    func decrypt(_ wrapped: Data, with key: SecKey) -> Data? {
+        SecKeyCreateDecryptedData(key, Self.algorithm, wrapped as CFData, nil) as Data?
     }
 }
 
