@@ -5,40 +5,61 @@ import TokensModel
 struct TokensScreen: View {
     @ObservedObject var shown: Shown
     @SwiftUI.State private var link = ""
-    @SwiftUI.State private var pin = ""
-    @SwiftUI.State private var again = ""
     private let second = Timer.publish(every: 1, on: .main, in: .common).autoconnect()
 
     var body: some View {
-        let screen = shown.model.screen
+        let (screen, model) = (shown.model.screen, shown.model)
         NavigationStack {
             List {
-                ForEach(screen.tokens) { TokenRow(item: $0, model: shown.model) }
+                ForEach(screen.tokens) { TokenRow(item: $0, model: model) }
                 Section("Add a token") {
                     TextField("Link", text: $link).textInputAutocapitalization(.never).autocorrectionDisabled()
-                    Button("Look") { run { await $0.invite(link) } }.disabled(link.isEmpty)
+                    Button("Look") { Task { await model.invite(link) } }.disabled(link.isEmpty)
                 }
             }
             .navigationTitle("Tokens")
-            .overlay { if screen.loading || screen.busy { ProgressView() } }
+            .overlay {
+                if screen.loading || screen.busy {
+                    ProgressView()
+                } else if screen.locked {
+                    WideButton("Try again") { Task { await model.start() } }
+                }
+            }
         }
-        .onReceive(second) { _ in shown.model.tick() }
-        .sheet(isPresented: shows(screen.invited != nil, orElse: shown.model.decline)) { invitation(screen) }
-        .alert("Compare \(screen.compare ?? "")", isPresented: shows(screen.compare != nil, orElse: shown.model.compared)) {
-            Button("It is the same") {}
-        } message: {
-            Text("The page where you began shows these digits, too.")
+        .onReceive(second) { _ in model.tick() }
+        // One sheet for both: the second takes the place of the first when the token is enrolled.
+        .sheet(isPresented: shows(screen.invited != nil || screen.compare != nil, orElse: model.decline)) {
+            if let compare = screen.compare {
+                ComparisonSheet(compare: compare, screen: screen, model: model)
+            } else if let invited = screen.invited {
+                // What was typed for one invitation is gone with it.
+                InvitationSheet(invited: invited, screen: screen, model: model).id(invited.id)
+            }
         }
         .alert(
             screen.message ?? "",
-            isPresented: shows(screen.message != nil && screen.invited == nil, orElse: shown.model.read)
+            isPresented: shows(
+                screen.message != nil && screen.invited == nil && screen.compare == nil, orElse: model.read)
         ) {
             Button("OK") {}
         }
     }
 
-    /// Where an invitation leads, and the PIN that the holder chooses for it.
-    private func invitation(_ screen: TokensModel.Screen) -> some View {
+    /// Something is shown as long as the model says so; whoever puts it away tells the model.
+    private func shows(_ wanted: Bool, orElse away: @escaping @MainActor () -> Void) -> Binding<Bool> {
+        Binding(get: { wanted }, set: { if !$0 { away() } })
+    }
+}
+
+/// Where an invitation leads, and the PIN that the holder chooses for it.
+struct InvitationSheet: View {
+    let invited: TokensModel.Invited
+    let screen: TokensModel.Screen
+    let model: TokensModel
+    @SwiftUI.State private var pin = ""
+    @SwiftUI.State private var again = ""
+
+    var body: some View {
         NavigationStack {
             Form {
                 Section {
@@ -48,93 +69,53 @@ struct TokensScreen: View {
                     Text(screen.message ?? "")
                 }
             }
-            .navigationTitle("Enroll at \(screen.invited ?? "")?")
+            .navigationTitle("Enroll at \(invited.host)?")
             .toolbar {
                 ToolbarItem(placement: .confirmationAction) {
                     Button("Enroll") { accept() }.disabled(pin.isEmpty || screen.busy)
                 }
-                ToolbarItem(placement: .cancellationAction) { Button("Cancel") { shown.model.decline() } }
+                ToolbarItem(placement: .cancellationAction) { Button("Cancel") { model.decline() } }
             }
         }
-    }
-
-    /// Something is shown as long as the model says so; whoever puts it away tells the model.
-    private func shows(_ wanted: Bool, orElse away: @escaping @MainActor () -> Void) -> Binding<Bool> {
-        Binding(get: { wanted }, set: { if !$0 { away() } })
     }
 
     private func accept() {
         var (first, second) = (Array(pin.utf8), Array(again.utf8))
         (pin, again) = ("", "")
-        Task { await shown.model.accept(&first, repeated: &second) }
-    }
-
-    private func run(_ action: @escaping @MainActor (TokensModel) async -> Void) {
-        Task { await action(shown.model) }
+        Task { await model.accept(invited, &first, repeated: &second) }
     }
 }
 
-struct TokenRow: View {
-    let item: TokensModel.Item
+/// Six digits, whether the enrolling page shows the same, and what to do if it does not. Only an answer puts it away.
+struct ComparisonSheet: View {
+    let compare: TokensModel.Comparison
+    let screen: TokensModel.Screen
     let model: TokensModel
-    @SwiftUI.State private var pin = ""
 
     var body: some View {
-        VStack(alignment: .leading, spacing: 8) {
-            HStack {
-                Image(systemName: item.state == .open ? "lock.open.fill" : "lock.fill")
-                Text(item.title).font(.headline)
-                Spacer()
-                Text(said).monospacedDigit()
-            }
-            .accessibilityElement(children: .combine)
-            if item.state == .notEnrolled {
-                Button("Remove", role: .destructive) { Task { await model.remove(item.id) } }.buttonStyle(.bordered)
-            } else {
-                answers
-            }
-        }
-    }
-
-    /// What can be done with a token that its server knows.
-    private var answers: some View {
-        Group {
-            SecureField("PIN", text: $pin).keyboardType(.numberPad)
-            HStack {
-                Button(item.state == .open ? "Extend" : "Open") { use { await model.open(item.id, pin: &$0) } }
-                    .disabled(pin.isEmpty)
-                if item.state == .open {
-                    Button("Close") { Task { await model.close(item.id) } }
+        NavigationStack {
+            Form {
+                Section {
+                    Text(compare.digits).font(.largeTitle).monospacedDigit()
+                } footer: {
+                    Text("The page where you began shows six digits, too. Are they the same?")
                 }
-            }
-            .buttonStyle(.bordered)
-            ForEach(item.texts) { question in
-                Text(question.text).frame(maxWidth: .infinity, alignment: .leading)
-                HStack {
-                    Button("Approve") { use { await model.approve(item.id, question, pin: &$0) } }.disabled(pin.isEmpty)
-                    Button("Deny") { Task { await model.deny(item.id, question) } }
-                    Button("Not me", role: .destructive) {
-                        Task { await model.deny(item.id, question, because: .notMe) }
+                Section {
+                    if compare.differs {
+                        PinEntry(title: "Give it up", triesLeft: nil) { await model.giveUp(compare.token, pin: &$0) }
+                        WideButton("Remove it here only") { Task { await model.remove(compare.token) } }
+                    } else {
+                        HStack {
+                            WideButton("They are the same") { model.same() }
+                            WideButton("They are different") { model.different() }
+                        }
                     }
+                } footer: {
+                    Text(compare.differs ? "Somebody stands in between. Give this token up, and tell the service." : "")
+                    Text(screen.message ?? "")
                 }
-                .buttonStyle(.bordered)
             }
         }
-    }
-
-    private var said: String {
-        switch item.state {
-        case .open: item.remaining.map { "open, \($0) s" } ?? "open"
-        case .closed: "closed"
-        case .blocked: "blocked"
-        case .notEnrolled: "not enrolled any more"
-        case nil: "…"
-        }
-    }
-
-    private func use(_ action: @escaping @MainActor (inout [UInt8]) async -> Void) {
-        var digits = Array(pin.utf8)
-        pin = ""
-        Task { await action(&digits) }
+        .interactiveDismissDisabled()
     }
 }

@@ -88,7 +88,7 @@ extension Timer {
 
 public enum HorizontalAlignment { case leading, center, trailing }
 public enum Alignment { case leading, center, trailing }
-public enum Font { case headline, body }
+public enum Font { case headline, body, footnote, largeTitle }
 public enum ButtonRole { case destructive, cancel }
 public enum KeyboardType { case numberPad, URL }
 public enum Capitalization { case never, words }
@@ -120,6 +120,7 @@ public struct TextField: Leaf { public init(_ title: String, text: Binding<Strin
 public struct SecureField: Leaf { public init(_ title: String, text: Binding<String>) {} }
 public struct Button: Leaf {
     public init(_ title: String, role: ButtonRole? = nil, action: @escaping @MainActor () -> Void) {}
+    public init<V: View>(role: ButtonRole?, action: @escaping @MainActor () -> Void, @ViewBuilder label: () -> V) {}
 }
 @MainActor public protocol ToolbarContent {}
 public struct ToolbarItem: ToolbarContent {
@@ -131,6 +132,8 @@ public struct ToolbarItem: ToolbarContent {
 
 extension View {
     public func navigationTitle(_ title: String) -> some View { self }
+    public func id(_ id: Int) -> some View { self }
+    public func interactiveDismissDisabled() -> some View { self }
     public func disabled(_ disabled: Bool) -> some View { self }
     public func font(_ font: Font) -> some View { self }
     public func monospacedDigit() -> some View { self }
@@ -139,7 +142,7 @@ extension View {
     public func autocorrectionDisabled() -> some View { self }
     public func accessibilityElement(children: Children) -> some View { self }
     public func buttonStyle(_ style: BorderedStyle) -> some View { self }
-    public func frame(maxWidth: Double, alignment: Alignment) -> some View { self }
+    public func frame(maxWidth: Double, alignment: Alignment = .center) -> some View { self }
     public func overlay<V: View>(@ViewBuilder content: () -> V) -> some View { self }
     public func toolbar(@ToolbarBuilder content: () -> Void) -> some View { self }
     public func task(_ action: @escaping @MainActor () async -> Void) -> some View { self }

@@ -2,57 +2,24 @@ import Cardea
 import Foundation
 import XCTest
 
-@testable import TokensModel
+import TokensModel
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
 /// The whole app but its pixels, with a real server.
-@MainActor
-final class TokensModelTests: XCTestCase {
-    private var time = 0.0
-
-    private func model(_ server: Server) -> TokensModel {
-        let folder = server.folder.appendingPathComponent("tokens").path
-        return TokensModel(now: { [unowned self] in time }) {
-            try await Wallet.open(
-                WalletOptions(folder: folder, allowTestArgon2: true, recoverInBackground: false, transport: .tcp))
-        }
-    }
-
-    private func link(_ server: Server) throws -> String {
-        try XCTUnwrap(server.call("enroll", "joe")["link"] as? String)
-    }
-
-    private func accept(_ model: TokensModel, _ first: String = "274951", _ second: String = "274951") async {
-        var pins = (Array(first.utf8), Array(second.utf8))
-        await model.accept(&pins.0, repeated: &pins.1)
-        XCTAssertEqual(pins.0 + pins.1, [], "what was typed is wiped")
-    }
-
-    private func enrolled(_ server: Server) async throws -> TokensModel {
-        let model = model(server)
-        await model.start()
-        await model.invite(try link(server))
-        await accept(model)
-        return model
-    }
-
-    private func open(_ model: TokensModel, _ pin: String = "274951") async {
-        var digits = Array(pin.utf8)
-        await model.open(model.screen.tokens[0].id, pin: &digits)
-        XCTAssertEqual(digits, [])
-    }
-
+final class TokensModelTests: ModelTestCase {
     func testATokenIsEnrolledByLinkAfterItsServerWasShown() async throws {
         let server = try Server()
         let model = model(server)
         XCTAssertTrue(model.screen.loading)
         await model.start()
-        XCTAssertEqual(model.screen, TokensModel.Screen(loading: false))
+        var empty = TokensModel.Screen()
+        empty.loading = false
+        XCTAssertEqual(model.screen, empty)
         await model.invite(try link(server))
-        XCTAssertEqual(model.screen.invited, "127.0.0.1")
+        XCTAssertEqual(model.screen.invited?.host, "127.0.0.1")
         model.decline()
         XCTAssertNil(model.screen.invited)
         await model.invite(try link(server))
@@ -110,7 +77,9 @@ final class TokensModelTests: XCTestCase {
         let server = try Server()
         defer { server.stop() }
         let model = try await enrolled(server)
+        XCTAssertEqual(model.screen.tokens[0].triesLeft, 10, "said before the PIN is asked for")
         await open(model, "519384")
+        XCTAssertEqual(model.screen.tokens[0].triesLeft, 9)
         XCTAssertEqual(model.screen.message, "the PIN is wrong (tries left: 9)")
         XCTAssertFalse(model.screen.busy)
         XCTAssertEqual(model.screen.tokens[0].state, .closed)
@@ -133,6 +102,87 @@ final class TokensModelTests: XCTestCase {
         XCTAssertNil(model.screen.message)
     }
 
+    func testATextThatIsOverLeavesTheScreen() async throws {
+        let server = try Server()
+        let model = try await enrolled(server)
+        let id = model.screen.tokens[0].id
+        for approves in [true, false] {
+            let asked = try server.call("confirmation", "joe", #","text":"Pay 4 EUR""#)["confirmation"] as? String
+            await model.refresh(id)
+            let question = try XCTUnwrap(model.screen.tokens[0].texts.first)
+            try server.call("confirmation/cancel", nil, #","confirmation":"\#(try XCTUnwrap(asked))""#)
+            var pin = Array("274951".utf8)
+            if approves { await model.approve(id, question, pin: &pin) } else { await model.deny(id, question) }
+            XCTAssertNotNil(model.screen.message)
+            XCTAssertEqual(model.screen.tokens[0].texts, [])
+        }
+    }
+
+    func testAnInvitationThatComesWhileAPinIsTypedIsNotEnrolledInPlaceOfTheOneShown() async throws {
+        let (shown, other) = (try Server(), try Server())
+        let model = model(shown)
+        await model.start()
+        await model.invite(try link(shown))
+        let invited = try XCTUnwrap(model.screen.invited)
+        await model.invite(try link(other))
+        XCTAssertEqual(model.screen.invited, invited)
+        XCTAssertNotNil(model.screen.message, "it says that another one has come")
+        await model.invite("none")
+        XCTAssertEqual(model.screen.invited, invited)
+        await accept(model)
+        XCTAssertEqual(try shown.check("joe"), 2)
+        XCTAssertEqual(try other.check("joe"), 0)
+        // What was typed for an invitation that is put away is not for the next one.
+        await model.invite(try link(shown, #","replaceDevice":true"#))
+        let before = try XCTUnwrap(model.screen.invited)
+        model.decline()
+        await model.invite(try link(other))
+        await accept(model, invited: before)
+        XCTAssertEqual(try other.check("joe"), 0)
+        await accept(model)
+        XCTAssertEqual(try other.check("joe"), 2)
+    }
+
+    func testDigitsAreComparedAndATokenWhoseDigitsDifferIsGivenUp() async throws {
+        let server = try Server()
+        try server.call("service/update", nil, #","shortString":"shown""#)
+        let model = try await enrolled(server)
+        XCTAssertEqual(model.screen.compare?.digits.count, 6)
+        let link = try link(server, #","replaceDevice":true"#)
+        await model.invite(link)
+        XCTAssertNil(model.screen.invited, "the digits are compared first")
+        model.same()
+        XCTAssertNil(model.screen.compare)
+        XCTAssertEqual(model.screen.tokens.count, 1)
+        await model.invite(link)
+        await accept(model)
+        let token = try XCTUnwrap(model.screen.compare?.token)
+        model.different()
+        XCTAssertEqual(model.screen.compare?.differs, true)
+        var pin = Array("519384".utf8)
+        await model.giveUp(token, pin: &pin)
+        XCTAssertEqual(pin, [])
+        XCTAssertNotNil(model.screen.message, "that was not the PIN")
+        XCTAssertEqual(model.screen.compare?.token, token)
+        pin = Array("274951".utf8)
+        await model.giveUp(token, pin: &pin)
+        XCTAssertNil(model.screen.compare)
+        XCTAssertFalse(model.screen.tokens.contains { $0.id == token })
+        XCTAssertEqual(try server.check("joe"), 0)
+    }
+
+    func testATokenWhoseDigitsDifferIsRemovedAlsoWithoutItsServer() async throws {
+        let server = try Server()
+        try server.call("service/update", nil, #","shortString":"shown""#)
+        let model = try await enrolled(server)
+        model.different()
+        server.stop()
+        let token = try XCTUnwrap(model.screen.compare?.token)
+        await model.remove(token)
+        XCTAssertNil(model.screen.compare)
+        XCTAssertEqual(model.screen.tokens, [])
+    }
+
     func testTokensAreThereAgainAfterARestartAlsoWithoutAServer() async throws {
         let server = try Server()
         _ = try await enrolled(server)
@@ -142,44 +192,6 @@ final class TokensModelTests: XCTestCase {
         XCTAssertEqual(model.screen.tokens.map(\.state), [nil])
         XCTAssertFalse(model.screen.loading)
         XCTAssertNotNil(model.screen.message, "it says that the server cannot be reached")
-    }
-
-    /// Waits until the screen is as wanted; whatever changes it is waited for, and nothing else.
-    private func until(_ model: TokensModel, _ holds: @escaping @MainActor (TokensModel.Screen) -> Bool) async {
-        let (changes, change) = AsyncStream.makeStream(of: Void.self)
-        model.changed = { change.yield() }
-        if holds(model.screen) { return }
-        for await _ in changes where holds(model.screen) { return }
-    }
-
-    func testWhatHappensElsewhereIsSeenWhileTheAppIsLookedAt() async throws {
-        let server = try Server()
-        let model = try await enrolled(server)
-        await model.look()
-        await open(model)
-        try server.call("confirmation", "joe", #","text":"Pay 4 EUR""#)
-        await until(model) { $0.tokens[0].texts.map(\.text) == ["Pay 4 EUR"] }
-        try server.call("close", "joe")
-        await until(model) { $0.tokens[0].state == .closed }
-        try server.call("delete", "joe")
-        await until(model) { $0.tokens[0].state == .notEnrolled }
-        await model.remove(model.screen.tokens[0].id)
-        XCTAssertEqual(model.screen.tokens, [])
-        await model.away()
-        XCTAssertNil(model.screen.message)
-    }
-
-    func testAnAppThatComesBackAsksHowItsTokensStand() async throws {
-        let server = try Server()
-        let model = try await enrolled(server)
-        await open(model)
-        await model.look()
-        await model.away()
-        try server.call("close", "joe")
-        XCTAssertEqual(model.screen.tokens[0].state, .open)
-        await model.look()
-        XCTAssertEqual(model.screen.tokens[0].state, .closed)
-        await model.away()
     }
 
     func testAServerThatIsAwaySaysNothingOfTokensOfAnother() async throws {
