@@ -5,18 +5,15 @@ package androidx.activity
 import android.content.Intent
 import android.os.Bundle
 import android.view.Window
+import androidx.lifecycle.LifecycleOwner
 import androidx.lifecycle.ViewModel
 
-open class ComponentActivity {
+open class ComponentActivity : LifecycleOwner {
     val intent: Intent? = null
 
     val window: Window = Window()
 
     open fun onCreate(savedInstanceState: Bundle?) {}
-
-    open fun onStart() {}
-
-    open fun onStop() {}
 
     open fun onNewIntent(intent: Intent) {}
 }

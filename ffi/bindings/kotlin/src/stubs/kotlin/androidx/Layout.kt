@@ -8,6 +8,8 @@ import androidx.compose.ui.unit.Dp
 
 fun Modifier.padding(all: Dp): Modifier = this
 
+fun Modifier.fillMaxWidth(): Modifier = this
+
 @Composable
 fun Column(modifier: Modifier = Modifier, content: @Composable () -> Unit) {}
 

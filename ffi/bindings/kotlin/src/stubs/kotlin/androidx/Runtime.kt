@@ -3,7 +3,6 @@
 package androidx.compose.runtime
 
 import kotlin.reflect.KProperty
-import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.StateFlow
 
 @Target(AnnotationTarget.FUNCTION, AnnotationTarget.TYPE)
@@ -27,7 +26,8 @@ fun <T> mutableStateOf(value: T): MutableState<T> = throw UnsupportedOperationEx
 
 fun <T> remember(calculation: () -> T): T = calculation()
 
-fun LaunchedEffect(key: Any?, block: suspend CoroutineScope.() -> Unit) {}
+@Composable
+fun <T> key(vararg keys: Any?, block: @Composable () -> T): T = block()
 
 class DisposableEffectResult
 

@@ -17,7 +17,7 @@ public class Host(
     public val entropy: Entropy? = null,
     /** Who hears what the library does by itself. */
     public val log: LogSink? = null,
-    /** Where the key of the wallet's folder lives; without one, in a file in the folder. */
+    /** Where the key of the wallet's folder lives; without one, in a file in the folder. A wallet in memory takes none (117). */
     public val secrets: SecretStore? = null,
     /** Who asks the holder where an operation says [Approval.Ask]. */
     public val presence: Presence? = null,

@@ -62,6 +62,13 @@ class SecretsTest {
     }
 
     @Test
+    fun `a store of secrets without a folder is a mistake of the program, and is not asked`(): Unit = runBlocking {
+        val store = Refusing { throw AssertionError("it was asked") }
+        val error = assertFailsWith<CardeaException.Misuse> { Wallet.inMemory(OPTIONS, Host(secrets = store)) }
+        assertEquals(117, error.code)
+    }
+
+    @Test
     fun `a store that never answers holds up nobody else, and who waits may give up`(): Unit = runBlocking {
         val (asked, answer) = CompletableDeferred<Unit>() to CountDownLatch(1)
         val slow = Refusing {

@@ -9,10 +9,14 @@ import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
 import androidx.activity.viewModels
 import androidx.lifecycle.AndroidViewModel
+import androidx.lifecycle.Lifecycle
+import androidx.lifecycle.lifecycleScope
+import androidx.lifecycle.repeatOnLifecycle
 import androidx.lifecycle.viewModelScope
 import dev.cardea.android.CardeaAndroid
 import kotlin.time.AbstractLongTimeSource
 import kotlin.time.DurationUnit
+import kotlinx.coroutines.launch
 
 /** Goes on while the phone sleeps, as openings do; the usual monotonic time stands still then. */
 private object SinceBoot : AbstractLongTimeSource(DurationUnit.NANOSECONDS) {
@@ -22,10 +26,6 @@ private object SinceBoot : AbstractLongTimeSource(DurationUnit.NANOSECONDS) {
 /** Keeps the model while the activity comes and goes. */
 class TokensViewModel(app: Application) : AndroidViewModel(app) {
     val model = TokensModel(viewModelScope, SinceBoot) { CardeaAndroid.openWallet(app) }
-
-    init {
-        model.start()
-    }
 }
 
 /** The one screen. Enrollment links lead here (see the manifest). */
@@ -37,17 +37,8 @@ class MainActivity : ComponentActivity() {
         // No PIN pad in screenshots, or in the list of recent apps.
         window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
         if (savedInstanceState == null) follow(intent)
+        lifecycleScope.launch { repeatOnLifecycle(Lifecycle.State.STARTED) { tokens.model.watch() } }
         setContent { TokensScreen(tokens.model) }
-    }
-
-    override fun onStart() {
-        super.onStart()
-        tokens.model.resume()
-    }
-
-    override fun onStop() {
-        tokens.model.pause()
-        super.onStop()
     }
 
     override fun onNewIntent(intent: Intent) {

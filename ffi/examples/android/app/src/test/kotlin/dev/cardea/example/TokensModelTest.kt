@@ -1,12 +1,8 @@
 package dev.cardea.example
 
-import dev.cardea.DenyReason
 import dev.cardea.State
-import dev.cardea.Wallet
-import dev.cardea.test.OPTIONS
 import dev.cardea.test.Server
 import dev.cardea.test.WRONG
-import dev.cardea.test.newFolder
 import dev.cardea.test.newUser
 import dev.cardea.test.pin
 import kotlin.test.assertEquals
@@ -15,55 +11,27 @@ import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.TestTimeSource
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.SupervisorJob
-import kotlinx.coroutines.cancel
-import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.withTimeout
-import org.junit.After
 import org.junit.Test
 
-/** The whole app but its pixels, with a real server. */
-class TokensModelTest {
+/** What the holder does, with a real server. */
+class TokensModelTest : ModelStage() {
     private val server get() = Server.shared
-    private val user = newUser()
-    private val folder = newFolder()
-    private val time = TestTimeSource()
-    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
 
-    @After
-    fun clean() {
-        scope.cancel()
-        folder.deleteRecursively()
-    }
-
-    private fun model() = TokensModel(scope, time) { Wallet.open(folder.resolve("wallet"), OPTIONS) }
-
-    private val TokensModel.token get() = screen.value.tokens.single()
-
-    private suspend fun enrolled(): TokensModel {
-        val model = model()
-        model.start().join()
-        model.invite(server.enroll(user)).join()
-        model.accept(pin(), pin()).join()
-        return model
-    }
+    private fun CharArray.isWiped() = all { it == '\u0000' }
 
     @Test
-    fun `a token is enrolled by link after its server was shown`(): Unit = runBlocking {
+    fun `a token is enrolled by link after its server and what it wants of PINs were shown`(): Unit = runBlocking {
         val model = model()
         assertTrue(model.screen.value.loading)
-        model.start().join()
-        assertEquals(TokensModel.Screen(loading = false), model.screen.value)
         model.invite(server.enroll(user)).join()
-        assertEquals("127.0.0.1", model.screen.value.invited?.host)
+        assertEquals("127.0.0.1", model.screen.value.invited?.invitation?.preview?.host)
+        assertNull(model.screen.value.invited?.policy)
         model.decline().join()
         assertNull(model.screen.value.invited)
-        model.invite(server.enroll(user)).join()
-        model.accept(pin(), pin()).join()
+        val invited = model.invited(server, user)
+        assertEquals(6, invited.policy?.pinMin)
+        model.accept(invited, pin(), pin()).join()
         assertEquals(State.CLOSED, model.token.state)
         assertNull(model.screen.value.invited)
         assertEquals(2, server.status(user))
@@ -72,20 +40,67 @@ class TokensModelTest {
     @Test
     fun `two different PINs, and a link that is none, say so and change nothing`(): Unit = runBlocking {
         val model = model()
-        model.start().join()
         model.invite("https://id.example/").join()
         assertNotNull(model.screen.value.message)
-        val link = server.enroll(user)
-        model.invite(link).join()
+        val invited = model.invited(server, user)
         val (first, second) = pin() to pin(WRONG)
-        model.accept(first, second).join()
-        assertTrue((first + second).all { it == '\u0000' })
+        model.accept(invited, first, second).join()
+        assertTrue(first.isWiped() && second.isWiped())
         assertEquals("These were two different PINs.", model.screen.value.message)
         assertEquals(0, server.status(user))
         model.read()
         assertNull(model.screen.value.message)
-        model.accept(pin(), pin()).join()
+        model.accept(invited, pin(), pin()).join()
         assertEquals(2, server.status(user))
+    }
+
+    @Test
+    fun `another link that comes while the PIN is typed is not accepted with it`(): Unit = runBlocking {
+        val (model, stranger) = model() to newUser()
+        val shown = model.invited(server, user)
+        model.invite(server.enroll(stranger)).join()
+        val (pin, repeated) = pin() to pin()
+        model.accept(shown, pin, repeated).join()
+        assertTrue(pin.isWiped() && repeated.isWiped())
+        assertEquals(listOf(0, 0), listOf(user, stranger).map(server::status))
+        assertNotNull(model.screen.value.message)
+        model.accept(model.screen.value.invited!!, pin(), pin()).join()
+        assertEquals(listOf(0, 2), listOf(user, stranger).map(server::status))
+    }
+
+    @Test
+    fun `a link that was used is taken off the screen`(): Unit = runBlocking {
+        val (model, link) = model() to server.enroll(user)
+        model.invite(link).join()
+        model.accept(model.screen.value.invited!!, pin(), pin()).join()
+        model.invite(link).join()
+        model.accept(model.screen.value.invited!!, pin(), pin()).join()
+        assertNull(model.screen.value.invited)
+        assertEquals("This link is none, was used or has expired. Ask for a new one.", model.screen.value.message)
+        assertEquals(State.CLOSED, model.token.state)
+    }
+
+    @Test
+    fun `digits are compared, and a token whose digits differ is given up`(): Unit = runBlocking {
+        Server().use { server ->
+            server.setting("shortString", "\"required\"")
+            val model = enrolled(server)
+            val compare = model.screen.value.compare!!
+            assertEquals(model.token.id to true, compare.token to compare.required)
+            assertTrue(compare.digits.matches(Regex("\\d{6}")), compare.digits)
+            model.same()
+            assertNull(model.screen.value.compare)
+            val (first, other) = model.token.id to newUser()
+            val second = model.enroll(server, other)
+            val wrong = pin(WRONG)
+            model.differ(model.screen.value.compare!!, wrong).join()
+            assertTrue(wrong.isWiped())
+            assertEquals(second, model.screen.value.compare?.token)
+            model.differ(model.screen.value.compare!!, pin()).join()
+            assertNull(model.screen.value.compare)
+            assertEquals(listOf(first), model.screen.value.tokens.map { it.id })
+            assertEquals(0, server.status(other))
+        }
     }
 
     @Test
@@ -94,13 +109,14 @@ class TokensModelTest {
         model.open(model.token.id, pin()).join()
         assertEquals(State.OPEN to 60.seconds, model.token.state to model.token.remaining)
         time += 58_200.milliseconds
-        model.tick()
+        assertEquals(emptyList(), model.tick())
         assertEquals(2.seconds, model.token.remaining)
         model.open(model.token.id, pin()).join()
         assertEquals(60.seconds, model.token.remaining)
         time += 60.seconds
-        model.tick()
+        assertEquals(listOf(model.token.id), model.tick())
         assertEquals(State.CLOSED to null, model.token.state to model.token.remaining)
+        assertEquals(emptyList(), model.tick())
     }
 
     @Test
@@ -114,13 +130,15 @@ class TokensModelTest {
     }
 
     @Test
-    fun `a wrong PIN is told in words and overwritten`(): Unit = runBlocking {
+    fun `a wrong PIN is told in words, counted and overwritten`(): Unit = runBlocking {
         val model = enrolled()
+        assertEquals(10, model.token.triesLeft)
         val wrong = pin(WRONG)
         model.open(model.token.id, wrong).join()
-        assertTrue(wrong.all { it == '\u0000' })
-        assertEquals("the PIN is wrong (tries left: 9)", model.screen.value.message)
-        assertEquals(false to State.CLOSED, model.screen.value.busy to model.token.state)
+        assertTrue(wrong.isWiped())
+        assertEquals("The PIN is wrong. Tries left: 9.", model.screen.value.message)
+        assertEquals(9, model.token.triesLeft)
+        assertEquals(false to State.CLOSED, model.token.busy to model.token.state)
     }
 
     @Test
@@ -138,69 +156,32 @@ class TokensModelTest {
         assertEquals("approved" to "denied", server.confirmationState(pay) to server.confirmationState(sell))
     }
 
-    private suspend fun TokensModel.shows(what: (TokensModel.Item) -> Boolean) =
-        withTimeout(30.seconds) { screen.first { it.tokens.singleOrNull()?.let(what) == true } }
-
     @Test
-    fun `what happens elsewhere is shown as it happens while the holder looks`(): Unit = runBlocking {
+    fun `a text that does not wait any more is taken off the screen`(): Unit = runBlocking {
         val model = enrolled()
-        model.resume().join()
-        server.ask(user, "Pay 420.00 EUR to Ann Example")
-        model.shows { item -> item.confirmations.map { it.text } == listOf("Pay 420.00 EUR to Ann Example") }
-        val (text) = model.token.confirmations
-        model.deny(model.token.id, text, DenyReason.NOT_ME).join()
-        model.open(model.token.id, pin()).join()
-        server.call("close", user)
-        model.shows { it.state == State.CLOSED }
-        server.call("delete", user)
-        model.shows { it.state == State.NOT_ENROLLED }
-        model.pause().join()
-        model.forget(model.token.id).join()
-        withTimeout(30.seconds) { model.screen.first { it.tokens.isEmpty() } }
+        val asked = List(2) { server.ask(user, "Sell house $it") }
+        model.refresh(model.token.id).join()
+        asked.forEach(server::withdraw)
+        val (first, second) = model.token.confirmations
+        model.approve(model.token.id, first, pin()).join()
+        assertEquals(listOf(second), model.token.confirmations)
+        model.deny(model.token.id, second, null).join()
+        assertEquals(emptyList(), model.token.confirmations)
+        assertEquals("This does not wait for an answer any more.", model.screen.value.message)
     }
 
     @Test
-    fun `a server that is away is shown, and that it is back`(): Unit = runBlocking {
+    fun `after an answer was lost nobody claims to know how the token stands`(): Unit = runBlocking {
         Server().use { server ->
-            val model = model()
-            model.start().join()
-            model.invite(server.enroll(user)).join()
-            model.accept(pin(), pin()).join()
-            model.resume().join()
+            val model = enrolled(server)
             server.stop()
-            model.shows { it.offline }
+            model.open(model.token.id, pin()).join()
+            assertNull(model.token.state)
+            assertEquals("There was no answer: it is not known whether this was done.", model.screen.value.message)
             server.start()
-            // As when the holder comes back to the app.
-            model.pause().join()
-            model.resume().join()
-            model.shows { !it.offline }
-            model.pause().join()
+            model.refresh(model.token.id).join()
+            assertEquals(if (server.status(user) == 1) State.OPEN else State.CLOSED, model.token.state)
         }
-    }
-
-    @Test
-    fun `after a restart the tokens are there and asked about`(): Unit = runBlocking {
-        val before = enrolled()
-        before.open(before.token.id, pin()).join()
-        val after = model()
-        after.start().join()
-        assertEquals(before.token.id, after.token.id)
-        assertEquals(State.OPEN, after.token.state)
-        assertEquals("127.0.0.1", after.token.title.substringBefore(':'))
-    }
-
-    @Test
-    fun `a wallet that cannot be opened is said and tried again`(): Unit = runBlocking {
-        var broken = true
-        val model = TokensModel(scope, time) {
-            if (broken) Wallet.open(folder.resolve("file").also { it.writeText("no folder") }, OPTIONS)
-            else Wallet.open(folder.resolve("wallet"), OPTIONS)
-        }
-        model.start().join()
-        assertNotNull(model.screen.value.message)
-        broken = false
-        model.start().join()
-        assertEquals(TokensModel.Screen(loading = false), model.screen.value)
     }
 
     @Test
@@ -209,12 +190,14 @@ class TokensModelTest {
         model.open(model.token.id, pin()).join()
         server.call("close", user)
         model.refresh(model.token.id).join()
-        model.screen.first { it.tokens.single().state == State.CLOSED }
+        assertEquals(State.CLOSED, model.token.state)
         server.call("delete", user)
         model.refresh(model.token.id).join()
         assertEquals(State.NOT_ENROLLED, model.token.state)
-        assertTrue(runCatching { model.open("no name", pin()).join() }.isSuccess)
+        model.open("no name", pin()).join()
         assertNotNull(model.screen.value.message)
+        model.forget(model.token.id).join()
+        assertEquals(emptyList(), model.screen.value.tokens)
     }
 }
 
