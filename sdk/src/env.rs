@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cardea_protocol::crypto::Random;
@@ -136,5 +137,59 @@ impl Since {
     /// By the one that goes on. Nothing if it was set back.
     pub(crate) fn by_wall(self, env: &Env) -> Duration {
         Duration::from_secs(env.clock.awake_or_not().saturating_sub(self.wall))
+    }
+}
+
+/// How long ago something was, by whichever of the two clocks went further. Steps back of the one that can be set do not
+/// count, so that nothing is hidden behind one.
+#[derive(Debug)]
+pub(crate) struct Age {
+    watch: Stopwatch,
+    clock: Arc<dyn Clock>,
+    last: AtomicU64,
+    passed: AtomicU64,
+}
+
+impl Age {
+    pub(crate) fn start(env: &Env) -> Self {
+        let clock = Arc::clone(&env.clock);
+        Self { watch: Stopwatch::start(), last: clock.awake_or_not().into(), passed: AtomicU64::new(0), clock }
+    }
+
+    /// Whole seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        let now = self.clock.awake_or_not();
+        let step = now.saturating_sub(self.last.swap(now, Ordering::Relaxed));
+        let by_wall = self.passed.fetch_add(step, Ordering::Relaxed).saturating_add(step);
+        by_wall.max(self.watch.elapsed().as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Set(AtomicU64);
+
+    impl Clock for Set {
+        fn now(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    const NIGHT: u64 = 8 * 3_600;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_is_that_of_the_clock_that_went_furthest_and_steps_back_hide_nothing() {
+        let clock = Arc::new(Set(1_000.into()));
+        let age = Age::start(&Env { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Env::os() });
+        assert_eq!(age.seconds(), 0);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(age.seconds(), 5, "a clock that stands still");
+        for (now, passed) in [(1_008, 8), (10, 8), (70, 68), (0, 68), (NIGHT, NIGHT + 68), (0, NIGHT + 68)] {
+            clock.0.store(now, Ordering::Relaxed);
+            assert_eq!(age.seconds(), passed, "{now}");
+        }
     }
 }

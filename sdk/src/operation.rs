@@ -95,6 +95,14 @@ pub(crate) enum Outcome {
     Lost,
 }
 
+/// What to say where nobody was reached, or somebody who proved nothing answered, after an operation has left.
+pub(crate) fn after_sending(error: WalletError) -> WalletError {
+    match error {
+        WalletError::Offline(_) | WalletError::Refused(_) => WalletError::NotConfirmed,
+        error => error,
+    }
+}
+
 /// A record with nothing pending, and how the token stands now.
 pub(crate) struct Settled {
     pub(crate) outcome: Outcome,
@@ -140,7 +148,10 @@ impl<'a> Operation<'a> {
             let (mut signed_again, mut sent_again) = (false, false);
             loop {
                 let time = base.saturating_add(watch.seconds());
-                match self.cold(intent, time).await? {
+                let cold = self.cold(intent, time).await?;
+                // Storing the answer takes time, too.
+                self.progress.in_time()?;
+                match cold {
                     Cold::Done(done) if done.reply.code == Code::Stale && !signed_again => {
                         signed_again = true;
                         // A second later than the server says: a close by somebody else wins over an opening of the same
@@ -150,7 +161,7 @@ impl<'a> Operation<'a> {
                     Cold::Done(done) => return Ok(done),
                     Cold::Refused(reply) => return Ok(Done { reply, warm: None }),
                     Cold::Resynced => return Err(WalletError::NotConfirmed),
-                    Cold::Renewed => match self.settle().await? {
+                    Cold::Renewed => match self.settle().await.map_err(after_sending)? {
                         Some(Settled { reply, refused: true, .. }) => return Ok(Done { reply, warm: None }),
                         Some(Settled { outcome: Outcome::Answered(code), reply, .. }) => {
                             return Ok(Done { reply: Reply { code, op: intent.op(), ..reply }, warm: None });
@@ -224,6 +235,7 @@ impl<'a> Operation<'a> {
             if let Some(step) = self.held.record().use_announced_server_key(self.inner.env.wire_time()) {
                 self.held.keep(step).await?;
             }
+            self.progress.in_time()?;
             let step = self.held.record().start(intent, time, &mut self.inner.env.random())?;
             let attempt = self.held.keep(step).await?;
             Ok(match self.exchange(connection, attempt).await? {

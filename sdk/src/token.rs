@@ -72,8 +72,8 @@ type Doing<'a, T> = Box<dyn for<'b> FnOnce(&'b mut Operation<'a>) -> Work<'b, T>
 
 /// A handle on one token. Cheap to clone; holds no secrets and no lock.
 ///
-/// Every operation is one future with a limit of a minute. It may be dropped at any time: what it sent is found out by
-/// the next one. Operations on one token wait for each other, over all processes that share the store.
+/// Every operation is one future with a limit of a minute, also by the clock on the wall: none goes on after the machine
+/// has slept for longer. It may be dropped at any time: what it sent is found out by the next one. Operations on one token wait for each other, over all processes that share the store.
 #[derive(Debug, Clone)]
 pub struct Token {
     pub(crate) inner: Arc<Inner>,
@@ -203,7 +203,7 @@ impl Token {
     /// Does something under the lease, for at most a minute.
     pub(crate) fn operate<'a, T: Send + 'a>(&'a self, what: Doing<'a, T>) -> Work<'a, T> {
         work(async move {
-            let progress = Arc::new(Progress::default());
+            let progress = Arc::new(Progress::begin(&self.inner.env));
             let operation = Operation::begin(&self.inner, self.key, Arc::clone(&progress));
             let done = work(async move { what(&mut operation.await?).await });
             limited(&progress, done).await

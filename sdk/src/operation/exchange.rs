@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cardea_protocol::Code;
 use cardea_protocol::crypto::Dalek;
-use cardea_protocol::device::{Answer, Attempt, Received};
+use cardea_protocol::device::{Answer, Attempt, Pending, Received};
 use cardea_protocol::limits::{HANDSHAKE_SECONDS, RETRY_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Reply};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -92,6 +92,8 @@ struct Plain {
     strangers: u8,
     version: u8,
     overloaded: u8,
+    /// A copy of the request got no such answer, and none that is authentic: it may have arrived.
+    silence: bool,
 }
 
 /// Connects to a server, for at most five seconds.
@@ -143,7 +145,8 @@ impl Operation<'_> {
     }
 
     /// Sends `attempt`, whose record is stored, until it is answered. Ends only with an answer, with the time limit of the
-    /// operation around it, or with [`WalletError::NotConfirmed`] when datagrams and connections alike are refused.
+    /// operation around it, with [`WalletError::NotConfirmed`] when datagrams and connections alike are refused, or with
+    /// what enough plain answers say ([`Operation::plainly`]).
     pub(super) fn exchange(
         &mut self,
         connection: Box<dyn Connection>,
@@ -152,6 +155,7 @@ impl Operation<'_> {
         work(async move {
             let mut first = Some(connection);
             let mut gone = Gone::default();
+            let mut plain = Plain::default();
             if let Some(repetition) = first.as_ref().and_then(|first| first.repetition()) {
                 let datagrams = first.take().expect("it is there");
                 match self.by_datagrams(datagrams, repetition, &mut attempt).await? {
@@ -159,12 +163,12 @@ impl Operation<'_> {
                     Datagrams::Silence => {}
                     Datagrams::Refused => gone.datagrams = true,
                 }
+                plain.silence = true;
                 let key = self.held.key();
                 self.inner.log.info(|| format!("{}: datagrams were not answered; taking a connection", Named(key)));
             }
             let is_new = first.is_some();
             let mut schedule = Schedule::default();
-            let mut plain = Plain::default();
             let mut tried = false;
             loop {
                 let (connection, is_first) = match first.take() {
@@ -193,9 +197,14 @@ impl Operation<'_> {
                     Err(_) => continue,
                 };
                 gone.connected();
+                self.progress.in_time()?;
                 self.progress.sent();
                 let frame = if is_first { attempt.frame() } else { attempt.resend() };
-                let Ok(bytes) = ask(&mut *connection, frame.bytes()).await else { continue };
+                let Ok(bytes) = ask(&mut *connection, frame.bytes()).await else {
+                    plain.silence = true;
+                    continue;
+                };
+                self.progress.in_time()?;
                 match attempt.receive(self.held.record(), &bytes) {
                     Received::Answered(step) => {
                         return Ok(Exchanged::Answered(self.held.keep(step).await?, connection));
@@ -219,7 +228,7 @@ impl Operation<'_> {
                             self.inner.log.warn(|| format!("{}: its server does not know it; resync", Named(key)));
                             // Keys that were never confirmed may never have arrived: there is nothing to resync.
                             if self.held.record().is_provisional() {
-                                return Err(WalletError::Refused(Code::UnknownHint));
+                                return Err(self.plainly(Code::UnknownHint, &plain));
                             }
                             match self.resync().await? {
                                 Resynced::Done => return Ok(Exchanged::Resynced),
@@ -228,7 +237,7 @@ impl Operation<'_> {
                                     return Ok(Exchanged::Refused(reply));
                                 }
                                 Resynced::Unanswered if plain.strangers == BELIEVED => {
-                                    return Err(WalletError::Refused(Code::UnknownHint));
+                                    return Err(self.plainly(Code::UnknownHint, &plain));
                                 }
                                 Resynced::Known | Resynced::Unanswered => {}
                             }
@@ -237,20 +246,31 @@ impl Operation<'_> {
                     Received::Plain(Code::VersionUnsupported) => {
                         plain.version += 1;
                         if plain.version == BELIEVED {
-                            return Err(WalletError::Refused(Code::VersionUnsupported));
+                            return Err(self.plainly(Code::VersionUnsupported, &plain));
                         }
                     }
                     Received::Plain(Code::Overloaded) => {
                         plain.overloaded += 1;
                         if plain.overloaded > 2 * BELIEVED {
-                            return Err(WalletError::Refused(Code::Overloaded));
+                            return Err(self.plainly(Code::Overloaded, &plain));
                         }
                     }
                     // Damaged, forged, or nonsense: the same bytes on a new connection.
-                    Received::NotAuthentic | Received::Plain(_) => {}
+                    Received::NotAuthentic | Received::Plain(_) => plain.silence = true,
                 }
             }
         })
+    }
+
+    /// The end of an attempt that was answered with plain errors only. Whoever answers so may not be who got the copies
+    /// that nobody answered: the operation may have been done. A RECOVER does nothing that could have been.
+    fn plainly(&self, code: Code, plain: &Plain) -> WalletError {
+        if plain.silence && matches!(self.held.record().pending(), Pending::Attempt(_)) {
+            let key = self.held.key();
+            self.inner.log.info(|| format!("{}: plain code {}, and no answer before it", Named(key), code.number()));
+            return WalletError::NotConfirmed;
+        }
+        WalletError::Refused(code)
     }
 
     /// Sends `attempt` as datagrams until it is answered, or a connection is to take over. Whatever is not authentic is
@@ -264,6 +284,7 @@ impl Operation<'_> {
         let failed = |error: &TransportError| if error.is_refusal() { Datagrams::Refused } else { Datagrams::Silence };
         let began = now();
         let mut copies = repetition.again.iter();
+        self.progress.in_time()?;
         self.progress.sent();
         if let Err(error) = datagrams.send(attempt.frame().bytes()).await {
             return Ok(failed(&error));
@@ -271,7 +292,9 @@ impl Operation<'_> {
         let mut copy = copies.next();
         loop {
             let until = began + copy.copied().unwrap_or(repetition.patience).min(repetition.patience);
-            match timeout_at(until, datagrams.receive()).await {
+            let received = timeout_at(until, datagrams.receive()).await;
+            self.progress.in_time()?;
+            match received {
                 Ok(Ok(bytes)) => match attempt.receive(self.held.record(), &bytes) {
                     Received::Answered(step) => {
                         let answer = self.held.keep(step).await?;

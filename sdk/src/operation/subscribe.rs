@@ -10,7 +10,7 @@ use cardea_protocol::device::Intent;
 use cardea_protocol::wire::Reply;
 use tokio::time::{sleep, timeout};
 
-use super::{Held, Operation, REPLY_LIMIT, Warm};
+use super::{Held, Operation, Progress, REPLY_LIMIT, Warm};
 use crate::error::WalletError;
 use crate::store::TokenKey;
 use crate::transport::{Connection, TransportError};
@@ -42,7 +42,7 @@ pub(crate) async fn subscribe(
 ) -> Result<Subscribed, WalletError> {
     let taken = timeout(LEASE_LIMIT, Held::take_behind(inner, key)).await;
     let held = taken.unwrap_or(Err(WalletError::Busy))?;
-    let mut operation = Operation::with(inner, held, Arc::default())?;
+    let mut operation = Operation::with(inner, held, Arc::new(Progress::begin(&inner.env)))?;
     operation.ready = Mutex::new(Some(connection));
     let intent = Intent::Subscribe { mask };
     let done = tokio::select! {

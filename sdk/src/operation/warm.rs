@@ -6,7 +6,7 @@ use cardea_protocol::wire::{LARGE_FRAME_LEN, LargeReply, Push, PushedConfirmatio
 use cardea_protocol::{Code, ProtocolError};
 use tokio::time::timeout;
 
-use super::{Operation, Outcome, REPLY_LIMIT, Warm, Work, work};
+use super::{Operation, Outcome, REPLY_LIMIT, Warm, Work, after_sending, work};
 use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::transport::{BoxFuture, Connection, TransportError};
@@ -15,6 +15,9 @@ use crate::transport::{BoxFuture, Connection, TransportError};
 const SESSIONS: usize = 3;
 /// Pushes of the state, which end a list of confirmations, and of confirmations.
 const MASK: u8 = 3;
+
+/// Most confirmations that are listened to.
+const PUSHED: usize = 8;
 
 /// A warm operation whose reply did not come, by the name that a RECOVER declares.
 struct ReplyLost([u8; 32]);
@@ -41,7 +44,8 @@ impl Operation<'_> {
                         let step = self.held.record().recover_warm::<Dalek>(&id, &mut self.inner.env.random())?;
                         // The mark is what counts here; `settle` makes the same RECOVER from it.
                         self.held.keep(step).await?;
-                        let Some(settled) = self.settle().await? else { return Err(WalletError::NotConfirmed) };
+                        let settled = self.settle().await.map_err(after_sending)?;
+                        let Some(settled) = settled else { return Err(WalletError::NotConfirmed) };
                         match settled.outcome {
                             _ if settled.refused => return Ok(settled.reply),
                             Outcome::Answered(code) => return Ok(Reply { code, ..settled.reply }),
@@ -67,8 +71,13 @@ impl Operation<'_> {
         let mut signed_again = false;
         loop {
             let time = base.saturating_add(watch.seconds());
+            self.progress.in_time()?;
             let request = make(session, record, time)?;
-            match answer(connection, session, request.frame().bytes()).await {
+            let answered = answer(connection, session, request.frame().bytes()).await;
+            if self.progress.in_time().is_err() {
+                return Ok(Err(ReplyLost(*request.id())));
+            }
+            match answered {
                 Ok(large) if large.reply().code == Code::Stale && !signed_again => {
                     signed_again = true;
                     base = large.reply().server_time.saturating_sub(watch.seconds());
@@ -92,7 +101,10 @@ impl Operation<'_> {
                 let time = self.inner.env.wire_time();
                 let request = warm.session.request(self.held.record(), intent, time)?;
                 match answer(&mut *warm.connection, &mut warm.session, request.frame().bytes()).await {
-                    Ok(large) => return Ok(large),
+                    Ok(large) => {
+                        self.progress.in_time()?;
+                        return Ok(large);
+                    }
                     Err(error) => lost = error,
                 }
             }
@@ -123,12 +135,17 @@ impl Operation<'_> {
     }
 }
 
-/// The confirmations before the first STATE.
+/// The confirmations before the first STATE, or the first few: more than may wait are not of this protocol.
 async fn pushed(warm: &mut Warm) -> Result<Vec<PushedConfirmation>, TransportError> {
     let mut pushed = Vec::new();
     loop {
         match warm.session.receive(&warm.connection.receive().await?) {
-            Ok(Delivered::Push(Push::Confirmation(push))) => pushed.push(push),
+            Ok(Delivered::Push(Push::Confirmation(push))) => {
+                pushed.push(push);
+                if pushed.len() == PUSHED {
+                    return Ok(pushed);
+                }
+            }
             Ok(Delivered::Push(Push::State(_))) => return Ok(pushed),
             Ok(Delivered::Push(_)) => {}
             Ok(_) | Err(_) => return Err(TransportError::Closed),

@@ -10,7 +10,7 @@ use cardea_protocol::token::DeviceStatus;
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Work, work};
+use crate::operation::{Progress, Work, work};
 use crate::pins::{allowed, derive};
 use crate::presence::{self, PresenceRequest, Purpose};
 use crate::status::accepted;
@@ -28,8 +28,13 @@ impl Token {
                 Approval::Ask => self.ask(&entry, purpose).await?,
                 given => given,
             };
+            let progress = Progress::prepare(&self.inner.env);
             match approval {
-                Approval::Pin(pin) => Ok(derive(derivation, pin).await??),
+                Approval::Pin(pin) => {
+                    let key = derive(derivation, pin).await??;
+                    progress.in_time()?;
+                    Ok(key)
+                }
                 // The server would count it as a wrong PIN.
                 Approval::Biometric(_) if !entry.record.policy().biometric => Err(PinError::BiometricNotAllowed.into()),
                 Approval::Biometric(key) => Ok(derivation.biometric::<Dalek>(key.secret())),

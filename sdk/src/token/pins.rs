@@ -5,7 +5,7 @@ use cardea_protocol::pin::{Pin, PinKey};
 use super::Token;
 use crate::approval::Approval;
 use crate::error::WalletError;
-use crate::operation::{Work, work};
+use crate::operation::{Progress, Work, work};
 use crate::pins::{Keys, NewPins, allowed, derive_all};
 use crate::presence::Purpose;
 use crate::status::Status;
@@ -22,7 +22,9 @@ impl Token {
         // Before the holder is asked for anything more.
         new.check(record.policy())?;
         let signer = self.signing_key(current.into(), Purpose::ChangePins).await?;
+        let progress = Progress::prepare(&self.inner.env);
         let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await??;
+        progress.in_time()?;
         self.set_pins(Some(&signer), &keys).await
     }
 
@@ -36,7 +38,9 @@ impl Token {
         allowed(record.policy().argon2, self.inner.options.allow_test_argon2)?;
         let pins = NewPins { normal: current, duress, biometric: None };
         pins.check(record.policy())?;
+        let progress = Progress::prepare(&self.inner.env);
         let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await??;
+        progress.in_time()?;
         self.set_pins(None, &keys).await
     }
 

@@ -112,6 +112,15 @@ async fn a_text_is_asked_once_also_over_several_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_lists_texts_without_end_is_not_listened_to_without_end() {
+    let world = World::enrolled(814).await;
+    for number in 0..100 {
+        world.server.ask(number, "pay five");
+    }
+    assert_eq!(world.token().await.confirmations().await.unwrap().len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_text_that_could_not_be_shown_is_no_event() {
     let mut it = watching(804).await;
     it.world.server.ask(1, "pay \u{202e}five");

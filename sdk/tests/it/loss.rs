@@ -6,6 +6,7 @@ use cardea_protocol::Code;
 use cardea_protocol::wire::Op;
 use cardea_sdk::{DeviceStatus, Event, EventKind, Token, WalletError, Window};
 
+use crate::line::{Line, so_far};
 use crate::server::{Fault, NOW};
 use crate::world::{PIN, WRONG, World, pin, pins};
 
@@ -88,6 +89,40 @@ async fn a_server_that_stays_away_ends_every_operation_after_a_minute_and_the_ne
         assert!(token.summary().await.unwrap().pending, "{what}");
         world.server.state().faults.clear();
         ask(&token, what).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+}
+
+/// Whoever answers "overloaded" need not be who got the opening.
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_was_done_is_not_told_as_refused_because_somebody_says_so_afterwards() {
+    for (seed, code) in [(160, Code::Overloaded), (161, Code::VersionUnsupported), (162, Code::UnknownHint)] {
+        for lost in [Fault::LoseReply, Fault::DamageReply] {
+            let world = World::enrolled(seed).await;
+            world.server.fault(std::iter::once(lost).chain(std::iter::repeat_n(Fault::Forge(code), 50)));
+            let mut events = world.wallet.events();
+            let result = world.token().await.open(pin(PIN), Window::Service).await;
+            assert_eq!(executed(&world, Op::Open), 1, "{code:?}");
+            assert!(matches!(result, Err(WalletError::NotConfirmed)), "{code:?} {result:?}");
+            assert_eq!(so_far(&mut events).await, [EventKind::NotConfirmed], "{code:?}");
+            world.server.state().faults.clear();
+            assert_eq!(world.token().await.status().await.unwrap().state, DeviceStatus::Open, "{code:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_says_nothing_else_from_the_first_copy_on_is_told_as_it_says() {
+    for (seed, code) in [(163, Code::Overloaded), (164, Code::VersionUnsupported), (165, Code::UnknownHint)] {
+        let world = World::enrolled(seed).await;
+        let token = world.token().await;
+        world.server.fault(std::iter::repeat_n(Fault::Forge(code), 50));
+        let result = token.open(pin(PIN), Window::Service).await;
+        assert!(matches!(result, Err(WalletError::Refused(told)) if told == code), "{result:?}");
+        // What is asked next has not left when the server says so again about what is pending.
+        world.server.state().faults.push_front(Fault::LoseRequest);
+        let result = token.close().await;
+        assert!(matches!(result, Err(WalletError::Refused(told)) if told == code), "{result:?}");
+        assert_eq!(executed(&world, Op::Close), 0);
     }
 }
 
@@ -197,6 +232,38 @@ async fn a_key_change_in_the_middle_of_a_retry_runs_nothing_twice() {
         status = open => assert_eq!(status.unwrap().state, DeviceStatus::Open),
         () = rotate => {}
     }
+    assert_eq!(executed(&world, Op::Open), 1);
+}
+
+/// The old key is gone between two copies, and with it the network.
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_was_done_before_a_key_change_is_not_told_as_never_sent() {
+    let world = World::enrolled(142).await;
+    let (wallet, line) = Line::wallet(&world).await;
+    let token = wallet.tokens().await.unwrap().remove(0);
+    world.server.fault([Fault::LoseReply]);
+    let sent = world.server.state().requests.len();
+    let cut = async {
+        while executed(&world, Op::Open) == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.server.state().rotate(8);
+        // The second copy leaves now.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while world.server.state().requests.len() < sent + 2 {
+            tokio::task::yield_now().await;
+        }
+        line.set_up(false);
+        std::future::pending::<()>().await
+    };
+    let result = tokio::select! {
+        biased;
+        () = cut => unreachable!(),
+        result = token.open(pin(PIN), Window::Service) => result,
+    };
+    assert!(matches!(result, Err(WalletError::NotConfirmed)), "{result:?}");
+    line.set_up(true);
+    assert_eq!(token.status().await.unwrap().state, DeviceStatus::Open);
     assert_eq!(executed(&world, Op::Open), 1);
 }
 

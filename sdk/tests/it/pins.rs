@@ -1,8 +1,9 @@
 //! Changing PINs.
 
 use cardea_protocol::wire::Op;
-use cardea_sdk::{DeviceStatus, NewPins, PinError, WalletError, Window};
+use cardea_sdk::{DeviceStatus, EventKind, NewPins, PinError, WalletError, Window};
 
+use crate::line::{Line, so_far};
 use crate::server::{Fault, NOW};
 use crate::world::{DURESS, PIN, WRONG, World, pin};
 
@@ -58,6 +59,39 @@ async fn a_lost_answer_to_a_change_is_asked_for_and_the_change_made_once() {
         let changes = world.server.state().executed.iter().filter(|(op, _)| *op == Op::SetPins).count();
         assert_eq!(changes, 1, "{fault:?}");
         assert_eq!(token.open(pin(NEW), Window::Service).await.unwrap().state, DeviceStatus::Open, "{fault:?}");
+    }
+}
+
+/// The network goes right after a change has left: nobody knows what became of it.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_sent_is_not_told_as_never_sent() {
+    for (seed, fault) in [(310, Fault::LoseReply), (311, Fault::LoseRequest)] {
+        let world = World::enrolled(seed).await;
+        let (wallet, line) = Line::wallet(&world).await;
+        let token = wallet.tokens().await.unwrap().remove(0);
+        let mut events = wallet.events();
+        world.server.fault([Fault::None, fault.clone()]);
+        let sent = world.server.state().requests.len();
+        let change = token.change_pin(pin(PIN), NewPins::normal(pin(NEW)));
+        let cut = async {
+            while world.server.state().requests.len() < sent + 2 {
+                tokio::task::yield_now().await;
+            }
+            line.set_up(false);
+            std::future::pending::<()>().await
+        };
+        let result = tokio::select! {
+            biased;
+            () = cut => unreachable!(),
+            result = change => result,
+        };
+        assert!(matches!(result, Err(WalletError::NotConfirmed)), "{fault:?} {result:?}");
+        assert_eq!(so_far(&mut events).await, [EventKind::NotConfirmed], "{fault:?}");
+        // The next operation finds out; where the line is still cut, it has sent nothing itself.
+        assert!(matches!(token.close().await, Err(WalletError::Offline(_))), "{fault:?}");
+        line.set_up(true);
+        let pin_now = if fault == Fault::LoseReply { NEW } else { PIN };
+        assert_eq!(token.open(pin(pin_now), Window::Service).await.unwrap().state, DeviceStatus::Open, "{fault:?}");
     }
 }
 

@@ -114,7 +114,7 @@ impl Server {
 
     /// Asks for a text to be confirmed, and pushes it.
     pub(crate) fn ask(&self, number: u8, text: &str) {
-        let index = u8::try_from(self.state().pushing.waiting.len()).unwrap();
+        let index = u8::try_from(self.state().pushing.waiting.len() % 3).unwrap();
         let expires_at = self.state().now + 120;
         let asked =
             PushedConfirmation { id: [number; 8], expires_at, relying_party: 1, index, text: Text::new(text).unwrap() };
