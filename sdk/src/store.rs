@@ -154,10 +154,10 @@ pub enum StoreError {
         /// The name of the secret.
         name: String,
     },
-    /// Others may read the key.
-    #[error("{0} can be read by others: run chmod 600 on it", path.display())]
+    /// Others may read the key, or write the folder.
+    #[error("{0} is open to others: run chmod go-rwx on it", path.display())]
     KeyExposed {
-        /// The file.
+        /// The file, or the folder.
         path: PathBuf,
     },
     /// The folder cannot be written.

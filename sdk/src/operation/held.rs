@@ -23,6 +23,9 @@ type Shared = Arc<Mutex<Box<dyn Lease>>>;
 pub(crate) struct Held {
     lease: Shared,
     entry: Entry,
+    /// The entry was written under this lease. One that was only read may still be on its way to the disk: whoever wrote
+    /// it may have died before it was.
+    is_durable: bool,
     /// A write began that has not been seen to end.
     writing: bool,
     /// The server has said that it does not talk to this device: asking again at once would bring the same answer.
@@ -59,7 +62,8 @@ impl Held {
         work(async move {
             let (lease, entry) = take_lease(inner, key).await?;
             let entry = entry.ok_or(WalletError::UnknownToken)?;
-            Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: turn })
+            let inner = Arc::clone(inner);
+            Ok(Self { lease, entry, is_durable: false, writing: false, refused: false, inner, _turn: turn })
         })
     }
 
@@ -75,7 +79,8 @@ impl Held {
         }
         let copy = entry.duplicate();
         on(inner, &lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await??;
-        Ok(Self { lease, entry, writing: false, refused: false, inner: Arc::clone(inner), _turn: Some(turn) })
+        let inner = Arc::clone(inner);
+        Ok(Self { lease, entry, is_durable: true, writing: false, refused: false, inner, _turn: Some(turn) })
     }
 
     pub(crate) const fn record(&self) -> &Record {
@@ -99,7 +104,7 @@ impl Held {
 
     fn replace_with(&mut self, record: Record) -> Work<'_, ()> {
         // The same RECOVER again: nothing new to store.
-        if record == self.entry.record {
+        if self.is_durable && record == self.entry.record {
             return work(std::future::ready(Ok(())));
         }
         self.replace(self.entry.with(record))
@@ -121,7 +126,7 @@ impl Held {
             self.writing = true;
             on(&self.inner, &self.lease, move |lease| lease.compare_and_swap(Some(&old), &new)).await??;
             self.entry = stored;
-            self.writing = false;
+            (self.is_durable, self.writing) = (true, false);
             self.inner.standings.stored(self.entry.key(), self.entry.record.generation());
             Ok(())
         })

@@ -16,13 +16,12 @@ mod keyed;
 mod sealed;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cardea_protocol::Secret;
 
-use self::disk::{Folder, KEY_NAME};
+use self::disk::{Folder, KEY_NAME, Locked};
 use super::secrets::SecretStore;
 use super::{Entry, Lease, Store, StoreError, TokenKey};
 use crate::env::{CoreRandom, Env};
@@ -62,7 +61,7 @@ impl FileStore {
     /// Opens `folder`, making it (0700) and its key file (0600) if they are not there.
     ///
     /// # Errors
-    /// [`StoreError`]. A folder with tokens but without its key, or with another one, is an error: no new key is made for it.
+    /// [`StoreError`]. A folder that others can write ([`StoreError::KeyExposed`]), and one with tokens but without its key, or with another one, is an error: no new key is made for it.
     pub fn open(folder: impl Into<PathBuf>, env: &Env) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.into())?;
         let key = folder.key(|| env.random().secret())?;
@@ -161,8 +160,8 @@ impl Store for FileStore {
 struct FileLease {
     inner: Arc<Inner>,
     key: TokenKey,
-    /// Closing it unlocks it.
-    _lock: File,
+    /// Dropping it gives the lease back.
+    _lock: Locked,
 }
 
 impl fmt::Debug for FileLease {

@@ -138,6 +138,25 @@ async fn a_recovery_goes_on_where_it_was() {
     }
 }
 
+/// What was found in the store may have been lost again by the next morning, and then another RECOVER with the same key
+/// would prove a clone: it is written before it is sent, although it is there.
+#[tokio::test(start_paused = true)]
+async fn a_recovery_that_was_found_is_written_before_it_is_sent() {
+    let (mut world, store) = dying(604, usize::MAX).await;
+    world.server.fault(std::iter::repeat_n(Fault::LoseReply, 100));
+    for _ in 0..2 {
+        assert!(matches!(world.token().await.status().await, Err(WalletError::NotConfirmed)));
+    }
+    world.restart().await;
+    let sent = world.server.state().requests.len();
+    store.life.store(1, Ordering::SeqCst);
+    assert!(matches!(world.token().await.status().await, Err(WalletError::Store(_))));
+    assert_eq!(world.server.state().requests.len(), sent);
+    revive(&mut world, &store).await;
+    assert_eq!(world.token().await.status().await.unwrap().state, DeviceStatus::Closed);
+    assert!(!world.server.state().devices[0].row.clone_blocked);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_enrollment_is_done_or_can_be_done_again() {
     for life in 1.. {

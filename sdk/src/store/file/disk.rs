@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use cardea_protocol::Secret;
 
@@ -23,11 +24,22 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     #[inline(never)]
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let made = path.ancestors().take_while(|folder| !folder.is_dir()).count();
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).map_err(|error| StoreError::from_io(&path, error))?;
+        private_to_us(&path)?;
+        // What is written into a folder is only as durable as the folder's own name. It may have been made right before
+        // a crash.
+        for parent in path.ancestors().skip(1).take(made.max(1)) {
+            match flush(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }) {
+                Err(error) if made > 0 && !matches!(error, StoreError::ReadOnly { .. }) => return Err(error),
+                // One that may not be read cannot be flushed, and what was there before is somebody else's to keep.
+                _ => {}
+            }
+        }
         Ok(Self(path))
     }
 
@@ -77,11 +89,11 @@ impl Folder {
     }
 
     /// Waits until no other program is about to give the folder a key.
-    fn lock(&self) -> Result<File, StoreError> {
+    fn lock(&self) -> Result<Locked, StoreError> {
         let path = self.0.join(FOLDER_LOCK);
-        let lock = private(&path)?;
+        let lock = private(&path, false)?;
         lock.lock().map_err(|error| StoreError::from_io(&path, error))?;
-        Ok(lock)
+        Ok(Locked::new(lock))
     }
 
     /// The key in the file beside the tokens, if it is there.
@@ -137,10 +149,11 @@ impl Folder {
     /// Replaces `path` by `bytes`: durable and whole when this returns, the old content otherwise.
     pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let failed = |error| StoreError::from_io(path, error);
-        // One name per file: it is written under the lease, and what a crash left behind is overwritten.
+        // One name per file: it is written under the lease, and what a crash left behind goes. Whatever is there after
+        // that, a link too, is somebody else's, and is not written.
         let temporary = path.with_extension(TEMPORARY);
-        let written = private(&temporary).and_then(|mut file| {
-            file.set_len(0).map_err(failed)?;
+        let _ = fs::remove_file(&temporary);
+        let written = private(&temporary, true).and_then(|mut file| {
             file.write_all(bytes).map_err(failed)?;
             file.sync_all().map_err(failed)?;
             fs::rename(&temporary, path).map_err(failed)
@@ -155,13 +168,7 @@ impl Folder {
 
     /// Makes names durable.
     fn flush(&self) -> Result<(), StoreError> {
-        if cfg!(unix) {
-            File::open(&self.0)
-                .and_then(|folder| folder.sync_all())
-                .map_err(|error| StoreError::from_io(&self.0, error))
-        } else {
-            Ok(())
-        }
+        flush(&self.0)
     }
 
     /// Removes a token and, where that is safe, its lock file. The caller holds the lease.
@@ -180,17 +187,74 @@ impl Folder {
     }
 
     /// Locks a token against every other process and thread.
-    pub(super) fn try_lock(&self, key: &TokenKey) -> Result<Option<File>, StoreError> {
+    pub(super) fn try_lock(&self, key: &TokenKey) -> Result<Option<Locked>, StoreError> {
         let path = self.lock_path(key);
-        let file = private(&path)?;
+        let file = private(&path, false)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(StoreError::from_io(path, error)),
         }
+        let locked = Locked::new(file);
         // Between opening and locking, the one before may have removed the name: then this locks nothing.
-        Ok(is_still(&path, &file).map_err(|error| StoreError::from_io(path, error))?.then_some(file))
+        Ok(is_still(&path, &locked.file).map_err(|error| StoreError::from_io(path, error))?.then_some(locked))
     }
+}
+
+/// A locked file, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Locked {
+    file: File,
+    /// Who has locked it.
+    process: u32,
+}
+
+impl Locked {
+    fn new(file: File) -> Self {
+        Self { file, process: process::id() }
+    }
+
+    /// What `process` has after a `fork`.
+    #[cfg(test)]
+    pub(super) fn copy(&self, process: u32) -> Self {
+        Self { file: self.file.try_clone().expect("there are few open files"), process }
+    }
+}
+
+impl Drop for Locked {
+    /// Closing the file is not enough where a `fork` has made a copy of it, whoever has that; and the copy must not take
+    /// the lock from who has it.
+    fn drop(&mut self) {
+        if self.process == process::id() {
+            // It fails where there is nothing to unlock.
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+/// Makes the names in a folder durable.
+fn flush(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| StoreError::from_io(folder, error))
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses a folder in which others could put their own files in the place of ours. A group that has its owner's number
+/// is the owner alone, as on Android and where each user has a group.
+#[cfg(unix)]
+fn private_to_us(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::metadata(folder).map_err(|error| StoreError::from_io(folder, error))?;
+    let others = if metadata.uid() == metadata.gid() { 0o002 } else { 0o022 };
+    if metadata.mode() & others == 0 { Ok(()) } else { Err(StoreError::KeyExposed { path: folder.to_owned() }) }
+}
+
+/// Who may write a folder is no matter of its mode here.
+#[cfg(not(unix))]
+fn private_to_us(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Whether `path` still names the open `file`.
@@ -211,10 +275,10 @@ fn is_still(_: &Path, _: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Opens a file for writing that only its owner may read, making it if it is not there.
-fn private(path: &Path) -> Result<File, StoreError> {
+/// Opens a file for writing that only its owner may read, making it if it is not there. A `fresh` one must not be there.
+fn private(path: &Path, fresh: bool) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create(true).create_new(fresh).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|error| StoreError::from_io(path, error))

@@ -203,3 +203,57 @@ fn what_the_system_says_is_sorted() {
     assert!(matches!(sorted(ErrorKind::QuotaExceeded), StoreError::NoSpace { .. }));
     assert!(matches!(sorted(ErrorKind::Interrupted), StoreError::Io { .. }));
 }
+
+/// What `fork` does to a lease: the child has the same open file, for as long as it lives.
+#[cfg(unix)]
+#[test]
+fn a_lease_that_was_given_back_is_free_although_a_forked_child_has_its_file() {
+    let (_folder, store, _) = store();
+    let key = sample(1, 1).key();
+    let lock = store.0.folder.try_lock(&key).unwrap().unwrap();
+    let in_the_child = lock.copy(std::process::id() ^ 1);
+    drop(FileLease { inner: Arc::clone(&store.0), key, _lock: lock });
+    assert!(store.try_lease(&key).unwrap().is_some());
+    drop(in_the_child);
+    // What the child drops is not its own to give back.
+    let lock = store.0.folder.try_lock(&key).unwrap().unwrap();
+    drop(lock.copy(std::process::id() ^ 1));
+    assert!(store.try_lease(&key).unwrap().is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_can_write_is_refused() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let folder = folder();
+    let wallet = folder.path().join("wallet");
+    fs::create_dir(&wallet).unwrap();
+    let open = |mode| {
+        fs::set_permissions(&wallet, fs::Permissions::from_mode(mode)).unwrap();
+        FileStore::open(&wallet, &Env::os())
+    };
+    for mode in [0o777, 0o1777, 0o702] {
+        let error = open(mode).unwrap_err();
+        assert!(matches!(error, StoreError::KeyExposed { .. }), "{mode:o}: {error}");
+        assert!(error.to_string().contains("chmod"), "{error}");
+        assert_eq!(fs::read_dir(&wallet).unwrap().count(), 0, "{mode:o}");
+    }
+    let metadata = fs::metadata(&wallet).unwrap();
+    assert_eq!(open(0o770).is_ok(), metadata.uid() == metadata.gid());
+    assert!(open(0o755).is_ok());
+}
+
+/// A link that somebody put where a temporary file will be.
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let (folder, store, path) = store();
+    let theirs = folder.path().join("theirs");
+    fs::write(&theirs, b"").unwrap();
+    std::os::unix::fs::symlink(&theirs, path.with_extension("new")).unwrap();
+    let mut lease = store.try_lease(&sample(1, 1).key()).unwrap().unwrap();
+    lease.compare_and_swap(Some(&sample(1, 1)), &sample(1, 2)).unwrap();
+    assert_eq!(fs::read(&theirs).unwrap(), b"");
+    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+    assert_eq!(load(&store).unwrap(), Some(sample(1, 2)));
+}
