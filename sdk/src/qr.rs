@@ -13,6 +13,7 @@ use rqrr::{Grid, SimpleGrid};
 use zeroize::Zeroizing;
 
 use self::binary::{Bits, Way};
+use self::locate::Budget;
 use self::picture::Picture;
 use crate::invitation::ImageError;
 
@@ -25,13 +26,27 @@ const WAYS: [Way; 5] = [Way::Local(8), Way::Global, Way::Local(3), Way::Inverse,
 /// The texts of all codes in a PNG or JPEG picture, at least one.
 pub(crate) fn texts(bytes: &[u8]) -> Result<Vec<Zeroizing<String>>, ImageError> {
     let picture = Picture::read(bytes)?;
-    let found = WAYS.iter().map(|way| texts_in(&Bits::new(&picture, *way))).find(|texts| !texts.is_empty());
-    found.ok_or(ImageError::NoCode)
+    let mut budget = Budget::new(WAYS.len());
+    let mut seen: Vec<Bits> = Vec::new();
+    for way in WAYS {
+        budget.begin_way();
+        let bits = Bits::new(&picture, way);
+        // Drawings look the same in most ways.
+        if seen.contains(&bits) {
+            continue;
+        }
+        let texts = texts_in(&bits, &mut budget);
+        if !texts.is_empty() {
+            return Ok(texts);
+        }
+        seen.push(bits);
+    }
+    Err(ImageError::NoCode)
 }
 
-fn texts_in(bits: &Bits) -> Vec<Zeroizing<String>> {
+fn texts_in(bits: &Bits, budget: &mut Budget) -> Vec<Zeroizing<String>> {
     let mut texts: Vec<Zeroizing<String>> = Vec::new();
-    locate::codes(bits, |side, sample| {
+    locate::codes(bits, budget, |side, sample| {
         let grid = SimpleGrid::from_func(side, sample);
         let Ok((_, text)) = Grid::new(grid).decode() else { return false };
         let text = Zeroizing::new(text);

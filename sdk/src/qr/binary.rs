@@ -14,6 +14,7 @@ pub(super) enum Way {
 }
 
 /// A picture in black and white. What is outside is white.
+#[derive(PartialEq, Eq)]
 pub(super) struct Bits {
     pub(super) width: usize,
     pub(super) height: usize,

@@ -4,12 +4,16 @@ use super::binary::Bits;
 use super::finders::{Finder, finders};
 use super::geometry::{Point, View};
 
-/// Triples of squares that are looked at closely.
+/// Triples of squares that are looked at closely, in all.
 const TRIPLES_MAX: usize = 64;
+/// Of them, those that are kept for each later way to tell black from white.
+const TRIPLES_KEPT: usize = 8;
 /// Views of each that are read.
 const VIEWS_MAX: usize = 6;
 /// Views that are read in all.
 const READINGS_MAX: usize = 160;
+/// Of them, those that are kept for each later way.
+const READINGS_KEPT: usize = 20;
 /// Places where the small square of a code may be, for each number of modules.
 const SMALL_MAX: usize = 4;
 /// Modules of a small square that may be wrong.
@@ -25,19 +29,61 @@ struct Triple {
     odd: f64,
 }
 
+/// What may be spent on one picture, by all ways to tell black from white together.
+#[derive(Debug)]
+pub(super) struct Budget {
+    triples: usize,
+    readings: usize,
+    /// Ways that come after the present one.
+    later: usize,
+}
+
+impl Budget {
+    /// For so many ways, each of which is begun once.
+    pub(super) const fn new(ways: usize) -> Self {
+        Self { triples: TRIPLES_MAX, readings: READINGS_MAX, later: ways }
+    }
+
+    /// Begins the next way.
+    pub(super) const fn begin_way(&mut self) {
+        self.later = self.later.saturating_sub(1);
+    }
+
+    const fn take_triple(&mut self) -> bool {
+        take(&mut self.triples, self.later * TRIPLES_KEPT)
+    }
+
+    const fn take_reading(&mut self) -> bool {
+        take(&mut self.readings, self.later * READINGS_KEPT)
+    }
+}
+
+const fn take(left: &mut usize, kept: usize) -> bool {
+    let is_there = *left > kept;
+    if is_there {
+        *left -= 1;
+    }
+    is_there
+}
+
 /// Calls `read` with the number of modules along a side and whether each (column, row) is black, for every place where
-/// there may be a code. What it reads (`true`) is not looked at again.
-pub(super) fn codes(bits: &Bits, mut read: impl FnMut(usize, &dyn Fn(usize, usize) -> bool) -> bool) {
+/// there may be a code. What it reads (`true`) is not looked at again. Ends with what `budget` has for this way.
+pub(super) fn codes(
+    bits: &Bits,
+    budget: &mut Budget,
+    mut read: impl FnMut(usize, &dyn Fn(usize, usize) -> bool) -> bool,
+) {
     let finders = finders(bits);
     let mut used = vec![false; finders.len()];
-    let mut readings = 0;
     for triple in triples(&finders) {
         if triple.indices.iter().any(|index| used[*index]) {
             continue;
         }
+        if !budget.take_triple() {
+            return;
+        }
         for (side, view) in views(bits, &triple) {
-            readings += 1;
-            if readings > READINGS_MAX {
+            if !budget.take_reading() {
                 return;
             }
             let sample = |column: usize, row: usize| is_black(bits, &view, column, row);
@@ -229,4 +275,28 @@ fn is_black(bits: &Bits, view: &View, column: usize, row: usize) -> bool {
         bits.at(x, y)
     });
     black.count() > 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_way_spends_all_together_spend_one_budget_and_each_has_its_part() {
+        let mut budget = Budget::new(5);
+        let mut spent = Vec::new();
+        for _ in 0..5 {
+            budget.begin_way();
+            let triples = (0..1_000).take_while(|_| budget.take_triple()).count();
+            let readings = (0..1_000).take_while(|_| budget.take_reading()).count();
+            spent.push((triples, readings));
+        }
+        assert_eq!(spent, [(32, 80), (8, 20), (8, 20), (8, 20), (8, 20)]);
+        // What one leaves is there for the next.
+        let mut budget = Budget::new(2);
+        budget.begin_way();
+        assert!(budget.take_triple());
+        budget.begin_way();
+        assert_eq!((0..1_000).take_while(|_| budget.take_triple()).count(), TRIPLES_MAX - 1);
+    }
 }
