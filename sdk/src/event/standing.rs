@@ -23,6 +23,9 @@ const SOON: Duration = Duration::from_secs(10);
 /// How often it is looked whether an opening has ended while the machine slept, when its timers stand still.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// The generation of a token that has left the wallet: newer than that of any session.
+const GONE: u64 = u64::MAX;
+
 /// What is known of the tokens of a wallet.
 #[derive(Debug)]
 pub(crate) struct Standings {
@@ -131,7 +134,9 @@ impl Standings {
     pub(crate) fn stored(&self, key: TokenKey, generation: u64) {
         let mut table = self.shared.table();
         let standing = table.tokens.or_default(key);
-        standing.generation = standing.generation.max(generation);
+        // One that has left and comes back begins anew.
+        let known = if standing.generation == GONE { 0 } else { standing.generation };
+        standing.generation = known.max(generation);
     }
 
     /// The newest generation that this wallet has stored.
@@ -139,9 +144,9 @@ impl Standings {
         self.shared.table().tokens.get(&key).map_or(0, |standing| standing.generation)
     }
 
-    /// The token has left this wallet.
+    /// The token has left this wallet: no session of it has news any more.
     pub(crate) fn forget(&self, key: TokenKey) {
-        self.shared.table().tokens.remove(&key);
+        *self.shared.table().tokens.or_default(key) = Standing { generation: GONE, ..Standing::default() };
         self.shared.changed.notify_one();
     }
 }

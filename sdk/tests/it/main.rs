@@ -16,6 +16,7 @@ mod keyring;
 mod line;
 mod live;
 mod loss;
+mod order;
 mod pins;
 mod presence;
 mod pushing;

@@ -79,9 +79,22 @@ async fn what_an_older_session_says_after_an_operation_is_no_news() {
     assert_eq!(told(&mut events), [EventKind::Closed]);
     standings.pushed(KEY, 7, &reply(Code::Ok, DeviceStatus::Open, 1_060));
     assert_eq!(told(&mut events), [EventKind::Opened]);
-    // A token that has left and come back begins anew.
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_has_left_has_no_news_until_it_is_back() {
+    let (standings, mut events) = standings();
+    standings.stored(KEY, 7);
+    let opened = reply(Code::Ok, DeviceStatus::Open, 1_060);
+    standings.answered(KEY, &opened);
     standings.forget(KEY);
-    assert_eq!(standings.generation(KEY), 0);
+    standings.pushed(KEY, 7, &opened);
+    pass(100).await;
+    assert_eq!(told(&mut events), [EventKind::Opened], "and neither an opening nor its end after that");
+    standings.stored(KEY, 1);
+    assert_eq!(standings.generation(KEY), 1);
+    standings.pushed(KEY, 1, &opened);
+    assert_eq!(told(&mut events), [EventKind::Opened]);
 }
 
 #[tokio::test(start_paused = true)]
