@@ -9,6 +9,8 @@ pub(crate) type Failure = Box<CardeaError>;
 
 /// A host callback failed.
 const HOST: u32 = 151;
+/// There was no memory.
+const MEMORY: u32 = 152;
 /// Secrets and no folder whose key they could be.
 const NO_FOLDER: u32 = 117;
 
@@ -132,7 +134,8 @@ pub enum CardeaError {
         /// Text for a person.
         reason: String,
     },
-    /// Something that the host program brings failed, did not answer, or called back into the wallet (151).
+    /// Something that the host program brings failed, did not answer, or called back into the wallet (151); or the
+    /// system gives no memory to hash a PIN in (152).
     #[error("{reason} (code {code})")]
     Host {
         /// Stable number.
@@ -244,7 +247,7 @@ impl CardeaError {
             104 | 105 | 110 | 113 | 114 | 116 | NO_FOLDER => Self::Misuse { code, reason },
             130..=149 => Self::Storage { code, reason },
             150 => Self::ShuttingDown { code, reason },
-            HOST => Self::Host { code, reason },
+            HOST | MEMORY => Self::Host { code, reason },
             160..=169 => Self::RelyingParty { code, reason, wait_seconds: None },
             _ => Self::Refused { code, reason },
         }

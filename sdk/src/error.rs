@@ -114,6 +114,9 @@ pub enum WalletError {
     /// The holder could not be asked (151).
     #[error("the holder could not be asked: {0}")]
     Presence(Box<str>),
+    /// There was no memory to hash a PIN in (152). Nothing was sent.
+    #[error("there is not enough memory to hash the PIN: close other programs and try again")]
+    Memory,
     /// The store (130 to 141).
     #[error(transparent)]
     Store(Box<StoreError>),
@@ -170,6 +173,7 @@ impl WalletError {
             Self::Secrets(_) => 142,
             Self::ShuttingDown => 150,
             Self::Presence(_) => 151,
+            Self::Memory => 152,
         }
     }
 }
@@ -230,5 +234,6 @@ mod tests {
         assert_eq!(WalletError::NoPresence.code(), 116);
         assert_eq!(WalletError::from(SecretError::Full).code(), 142);
         assert_eq!(WalletError::Presence("".into()).code(), 151);
+        assert_eq!(WalletError::Memory.code(), 152);
     }
 }

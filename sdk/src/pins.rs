@@ -1,15 +1,20 @@
 //! PINs on their way into signing keys: slow on purpose, off the async threads, wiped afterwards.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use cardea_protocol::ProtocolError;
 use cardea_protocol::crypto::{Dalek, Provider};
 use cardea_protocol::limits::SLOTS;
 use cardea_protocol::pin::{Pin, PinDerivation, PinKey, PinSet};
 use cardea_protocol::token::{Argon2Class, Policy};
+use tokio::sync::Notify;
 
 use crate::approval::BiometricKey;
 use crate::env::Env;
 use crate::error::WalletError;
-use crate::task::{Blocking, blocking};
+use crate::operation::{Work, work};
+use crate::task::blocking;
+use crate::transport::BoxFuture;
 
 /// The PINs that the holder chose.
 #[derive(Debug)]
@@ -43,13 +48,85 @@ pub(crate) fn allowed(class: Argon2Class, allow_test: bool) -> Result<(), Wallet
     if class == Argon2Class::Test && !allow_test { Err(WalletError::TestArgon2) } else { Ok(()) }
 }
 
-fn memory(derivation: &PinDerivation) -> Vec<<Dalek as Provider>::PinBlock> {
-    vec![<Dalek as Provider>::PinBlock::default(); derivation.blocks()]
+/// Most hashes at one time in a process: each has 64 MiB and keeps a core busy.
+const AT_ONCE: usize = 2;
+
+/// The places for hashes.
+#[derive(Debug)]
+struct Places {
+    taken: Mutex<usize>,
+    freed: Notify,
+}
+
+static PLACES: Places = Places { taken: Mutex::new(0), freed: Notify::const_new() };
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct Place(&'static Places);
+
+impl Places {
+    /// Waits for a place. Cancel safe.
+    fn take(&'static self) -> BoxFuture<'static, Place> {
+        Box::pin(async {
+            loop {
+                // Made before looking, so that no place is missed.
+                let freed = self.freed.notified();
+                if let Some(place) = self.try_take() {
+                    return place;
+                }
+                freed.await;
+            }
+        })
+    }
+
+    fn try_take(&'static self) -> Option<Place> {
+        let mut taken = self.taken();
+        let is_free = *taken < AT_ONCE;
+        *taken += usize::from(is_free);
+        is_free.then(|| Place(self))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, usize> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.taken() -= 1;
+        self.0.freed.notify_waiters();
+    }
+}
+
+type Block = <Dalek as Provider>::PinBlock;
+
+/// Room for one hash. Phones have little, and a program that has none left is not to end because of it.
+fn memory(blocks: usize) -> Result<Vec<Block>, WalletError> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(blocks).map_err(|_| WalletError::Memory)?;
+    memory.resize(blocks, Block::default());
+    Ok(memory)
+}
+
+/// Makes keys by `hash`, which may take long, as soon as there is a place for it. Goes on if the future is dropped, and
+/// keeps its place until it is done.
+fn hashed<T: Send + 'static>(
+    derivation: PinDerivation,
+    hash: impl FnOnce(&PinDerivation, &mut [Block]) -> Result<T, ProtocolError> + Send + 'static,
+) -> Work<'static, T> {
+    work(async move {
+        let place = PLACES.take().await;
+        blocking(move || {
+            let _place = place;
+            Ok(hash(&derivation, &mut memory(derivation.blocks())?)?)
+        })
+        .await?
+    })
 }
 
 /// The signing key of one PIN. Dropping the future drops the PIN as soon as the hash is done.
-pub(crate) fn derive(derivation: PinDerivation, pin: Pin) -> Blocking<Result<PinKey, ProtocolError>> {
-    blocking(move || derivation.derive::<Dalek>(&pin, &mut memory(&derivation)))
+pub(crate) fn derive(derivation: PinDerivation, pin: Pin) -> Work<'static, PinKey> {
+    hashed(derivation, move |derivation, memory| derivation.derive::<Dalek>(&pin, memory))
 }
 
 /// The keys of all slots.
@@ -59,24 +136,43 @@ pub(crate) struct Keys {
     pub(crate) biometric: bool,
 }
 
-/// The keys of all slots: the PINs' own, the biometric one, the rest random.
-pub(crate) fn derive_all(derivation: PinDerivation, pins: NewPins, env: &Env) -> Blocking<Result<Keys, ProtocolError>> {
+/// The keys of all slots: the PINs' own, the biometric one, the rest random. Takes as long whatever the PINs: what comes
+/// next is seen by whoever watches the network, and must not tell him how many there are.
+pub(crate) fn derive_all(derivation: PinDerivation, pins: NewPins, env: &Env) -> Work<'static, Keys> {
     let mut random = env.random();
-    blocking(move || {
-        let mut memory = memory(&derivation);
+    hashed(derivation, move |derivation, memory| {
         // Random keys first, the same number whatever the PINs: randomness is used alike.
-        let mut slots: [PinKey; SLOTS] = std::array::from_fn(|_| PinKey::random(&mut random));
-        let [normal, others @ ..] = &mut slots;
-        *normal = derivation.derive::<Dalek>(&pins.normal, &mut memory)?;
-        let mut others = others.iter_mut();
-        if let Some(key) = &pins.biometric
-            && let Some(slot) = others.next()
-        {
-            *slot = derivation.biometric::<Dalek>(key.secret());
-        }
-        for (slot, pin) in others.zip(&pins.duress) {
-            *slot = derivation.derive::<Dalek>(pin, &mut memory)?;
-        }
+        let slots = std::array::from_fn(|_| PinKey::random(&mut random));
+        let slots = fill(slots, derivation, &pins, &mut |pin| derivation.derive::<Dalek>(pin, memory))?;
         Ok(Keys { slots, biometric: pins.biometric.is_some() })
     })
 }
+
+/// Puts keys into slots that have random ones. Each slot costs one hash: what no PIN is for is hashed all the same, and
+/// thrown away.
+fn fill(
+    mut slots: [PinKey; SLOTS],
+    derivation: &PinDerivation,
+    pins: &NewPins,
+    hash: &mut dyn FnMut(&Pin) -> Result<PinKey, ProtocolError>,
+) -> Result<[PinKey; SLOTS], ProtocolError> {
+    let mut duress = pins.duress.iter();
+    for (index, slot) in slots.iter_mut().enumerate() {
+        let biometric = pins.biometric.as_ref().filter(|_| index == 1);
+        let pin = match index {
+            0 => Some(&pins.normal),
+            _ if biometric.is_some() => None,
+            _ => duress.next(),
+        };
+        let key = hash(pin.unwrap_or(&pins.normal))?;
+        if let Some(secret) = biometric {
+            *slot = derivation.biometric::<Dalek>(secret.secret());
+        } else if pin.is_some() {
+            *slot = key;
+        }
+    }
+    Ok(slots)
+}
+
+#[cfg(test)]
+mod tests;

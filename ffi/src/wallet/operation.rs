@@ -49,11 +49,10 @@ async fn perform(me: Arc<Parts>, operation: Result<Operation, Failure>) -> Resul
         Operation::Policy(invitation) => Box::new(Policy::from(&wallet.policy(invitation.inner()).await?)),
         Operation::Enroll(invitation, pins) => {
             let enrolled = wallet.enroll(invitation.inner(), async |_| Ok(pins)).await?;
-            let (short_string, required) = enrolled.short_string.unzip();
             Box::new(Enrollment {
                 token: Token::new(enrolled.token, shared),
-                short_string,
-                short_string_required: required.unwrap_or(false),
+                short_string: enrolled.short_string.map(|(digits, _)| digits),
+                short_string_required: enrolled.short_string_required,
             })
         }
         Operation::CloseAll => {

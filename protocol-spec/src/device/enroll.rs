@@ -224,6 +224,21 @@ impl<P: Provider> Offered<P> {
         self.record.pin_derivation()
     }
 
+    /// Goes on from an earlier offer of the same enrollment, on another connection: keys that `earlier` made are good for
+    /// this one too. PINs are chosen and hashed between the two, while no server waits.
+    ///
+    /// Returns whether that is so. If the server proposes another token, another device or another cost by now, it is
+    /// not, and nothing changes.
+    #[must_use]
+    pub fn resume(&mut self, earlier: &PinDerivation) -> bool {
+        let now = self.pin_derivation();
+        let is_same = (now.token, now.device, now.class) == (earlier.token, earlier.device, earlier.class);
+        if is_same {
+            self.record.salt = earlier.salt.duplicate();
+        }
+        is_same
+    }
+
     /// Makes E3. `keys[0]` opens, the others are duress keys or [`PinKey::random`].
     ///
     /// The record is stored before E3 leaves, marked provisional: if E4 is lost, the device finds out with its next

@@ -69,8 +69,7 @@ impl Held {
 
     /// Stores the first record of a new token, in the place of an enrollment of the same server that came to nothing:
     /// servers offer the same ids again until the keys have arrived.
-    pub(crate) async fn create(inner: &Arc<Inner>, record: Record, details: Details) -> Result<Self, WalletError> {
-        let entry = Entry::new(record, details)?;
+    pub(crate) async fn create(inner: &Arc<Inner>, entry: Entry) -> Result<Self, WalletError> {
         let turn = inner.turns.enter(entry.key());
         let (lease, old) = take_lease(inner, entry.key()).await?;
         let is_leftover = |old: &Entry| old.record.is_provisional() && old.record.identity() == entry.record.identity();

@@ -31,7 +31,7 @@ impl Token {
             let progress = Progress::prepare(&self.inner.env);
             match approval {
                 Approval::Pin(pin) => {
-                    let key = derive(derivation, pin).await??;
+                    let key = derive(derivation, pin).await?;
                     progress.in_time()?;
                     Ok(key)
                 }

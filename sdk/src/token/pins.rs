@@ -23,7 +23,7 @@ impl Token {
         new.check(record.policy())?;
         let signer = self.signing_key(current.into(), Purpose::ChangePins).await?;
         let progress = Progress::prepare(&self.inner.env);
-        let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await??;
+        let keys = derive_all(record.pin_derivation(), new, &self.inner.env).await?;
         progress.in_time()?;
         self.set_pins(Some(&signer), &keys).await
     }
@@ -39,7 +39,7 @@ impl Token {
         let pins = NewPins { normal: current, duress, biometric: None };
         pins.check(record.policy())?;
         let progress = Progress::prepare(&self.inner.env);
-        let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await??;
+        let keys = derive_all(record.pin_derivation(), pins, &self.inner.env).await?;
         progress.in_time()?;
         self.set_pins(None, &keys).await
     }

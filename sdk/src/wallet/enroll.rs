@@ -1,32 +1,24 @@
 //! Enrolling: from an invitation to a token.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{EnrollError, Enrollment as Start, Intent, Offered};
 use cardea_protocol::token::{DeviceInfo, Policy, ShortString};
 use cardea_protocol::{Code, ProtocolError};
-use tokio::time::timeout;
 
 use super::{Inner, Wallet};
-use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
 use crate::operation::{Held, Progress, Work, ask, connect, limited, work};
 use crate::pins::{Keys, NewPins, allowed, derive_all};
 use crate::status::accepted;
-use crate::store::{Details, TokenKey};
-use crate::task::blocking;
+use crate::store::{Details, Entry, TokenKey};
+use crate::task::{Blocking, blocking};
 use crate::token::Token;
 use crate::transport::Connection;
-
-/// How long the server is kept waiting for the holder to choose PINs. Whoever takes longer starts a second connection:
-/// servers close connections that do not finish their handshake.
-const QUICK: Duration = Duration::from_secs(1);
 
 /// A token that was just enrolled.
 #[derive(Debug)]
@@ -34,8 +26,12 @@ const QUICK: Duration = Duration::from_secs(1);
 pub struct Enrollment {
     /// The token.
     pub token: Token,
-    /// Six digits to compare with those on the enrolling page, if the service wants that, and whether it insists.
+    /// Six digits to compare with those on the enrolling page, if the service wants that, and whether it insists. They
+    /// are lost with the server's last answer; the token is enrolled all the same.
     pub short_string: Option<(String, bool)>,
+    /// Whether the service insists on the comparison, also where the digits were lost: the token stays at status 0 until
+    /// it was made. Without digits that takes another enrollment, or the service's word.
+    pub short_string_required: bool,
 }
 
 impl From<EnrollError> for WalletError {
@@ -60,6 +56,15 @@ struct Waiting {
     offered: Offered<Dalek>,
 }
 
+/// The keys have left.
+struct Sent {
+    token: Token,
+    /// None: it is not known whether they arrived.
+    digits: Option<u32>,
+    /// What the wallet held of the same token before, and whether it was confirmed.
+    older: Vec<(TokenKey, bool)>,
+}
+
 impl Wallet {
     /// What the service of an invitation asks of PINs. Asks its server and uses nothing up: the invitation is as good
     /// as before.
@@ -76,6 +81,9 @@ impl Wallet {
     /// Accepts an invitation. `choose` is asked for PINs once the service has said what it allows; it may take as long
     /// as the holder needs, and gives up with any error, for example [`WalletError::Cancelled`].
     ///
+    /// No connection is open while the holder chooses and while the PINs are hashed. What follows ends within a minute,
+    /// and within another one where the server's last answer was lost.
+    ///
     /// An older entry of the same token in this wallet goes when the new one is confirmed.
     ///
     /// Cancel safe: dropped before the keys left, nothing is kept; afterwards the token is in the wallet, unconfirmed,
@@ -83,33 +91,16 @@ impl Wallet {
     ///
     /// # Errors
     /// [`WalletError`]. After [`WalletError::NotConfirmed`] and [`WalletError::CodeUsed`] an unconfirmed token may be
-    /// left in the wallet: what told so could be forged.
+    /// left in the wallet: what told so could be forged. Code 14: the service asks something else of PINs than before the
+    /// holder chose; nothing was sent.
     pub async fn enroll<F, C>(&self, invitation: &Invitation, choose: C) -> Result<Enrollment, WalletError>
     where
         C: FnOnce(Policy) -> F,
         F: Future<Output = Result<NewPins, WalletError>>,
     {
-        let waiting = self.inner.ask_for_policy(invitation).await?;
-        let policy = *waiting.offered.policy();
-        let watch = Stopwatch::start();
-        let mut choice = pin!(choose(policy));
-        let (waiting, pins) = match timeout(QUICK, &mut choice).await {
-            // A host that blocks the thread while it asks has used up the server's patience all the same.
-            Ok(pins) if watch.elapsed() <= QUICK => (waiting, pins?),
-            Ok(pins) => {
-                drop(waiting);
-                let pins = pins?;
-                (self.inner.ask_for_policy(invitation).await?, pins)
-            }
-            Err(_) => {
-                drop(waiting);
-                let pins = choice.await?;
-                (self.inner.ask_for_policy(invitation).await?, pins)
-            }
-        };
-        pins.check(waiting.offered.policy())?;
-        let keys = derive_all(waiting.offered.pin_derivation(), pins, &self.inner.env).await??;
-        self.inner.enroll(invitation, waiting, &keys).await
+        let offered = self.inner.ask_for_policy(invitation).await?.offered;
+        let pins = choose(*offered.policy()).await?;
+        self.inner.enroll(invitation, offered, pins).await
     }
 }
 
@@ -132,16 +123,47 @@ impl Inner {
         })
     }
 
-    /// E3 and E4.
+    /// What follows the holder's choice under `offered`.
     fn enroll<'a>(
         self: &'a Arc<Self>,
         invitation: &'a Invitation,
-        waiting: Waiting,
-        keys: &'a Keys,
+        offered: Offered<Dalek>,
+        pins: NewPins,
     ) -> Work<'a, Enrollment> {
         work(async move {
-            let Waiting { mut connection, offered } = waiting;
+            pins.check(offered.policy())?;
             let short_string = offered.policy().short_string;
+            // Nobody waits for the hashes: how long they take is not seen, and no server loses its patience.
+            let keys = derive_all(offered.pin_derivation(), pins, &self.env).await?;
+            let progress = Progress::default();
+            let sent = limited(&progress, self.send_keys(invitation, &offered, &keys, &progress)).await;
+            let Sent { token, digits, older } = sent?;
+            if digits.is_none() {
+                token.confirm().await?;
+            }
+            // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
+            let _ = limited(&Progress::default(), self.forget(&older)).await;
+            self.events.emit(token.key, EventKind::Enrolled);
+            self.lives.tokens_changed();
+            let (wanted, required) = (short_string != ShortString::Off, short_string == ShortString::Required);
+            let short_string = digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), required));
+            Ok(Enrollment { token, short_string, short_string_required: required })
+        })
+    }
+
+    /// E1 to E4, with keys that were made for what the server said before.
+    fn send_keys<'a>(
+        self: &'a Arc<Self>,
+        invitation: &'a Invitation,
+        chosen: &'a Offered<Dalek>,
+        keys: &'a Keys,
+        progress: &'a Progress,
+    ) -> Work<'a, Sent> {
+        work(async move {
+            let Waiting { mut connection, mut offered } = self.ask_for_policy(invitation).await?;
+            if offered.policy() != chosen.policy() || !offered.resume(&chosen.pin_derivation()) {
+                return Err(WalletError::Refused(Code::Internal));
+            }
             let endpoint = invitation.endpoint();
             let details = Details {
                 host: endpoint.host.clone(),
@@ -152,30 +174,23 @@ impl Inner {
             };
             // From here on the record is in the store, marked as not confirmed: the keys may have arrived.
             let (record, awaiting) = offered.accept(&keys.slots, &self.device_info(keys.biometric))?.stored();
-            let mut held = Held::create(self, record, details).await?;
-            let token = Token { inner: Arc::clone(self), key: held.key() };
-            let answer = match ask(&mut *connection, awaiting.frame().bytes()).await {
-                Ok(frame) => Some(awaiting.receive(held.record(), &frame)),
-                Err(_) => None,
-            };
-            let digits = match answer {
-                Some(Ok(step)) => Some(held.keep(step).await?.short_string),
-                Some(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
-                // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
-                Some(Err(_)) | None => {
-                    drop(held);
-                    token.confirm().await?;
-                    None
+            let entry = Entry::new(record, details)?;
+            let older = self.same_token(entry.duplicate()).await?;
+            let mut held = Held::create(self, entry).await?;
+            progress.sent();
+            let answer = ask(&mut *connection, awaiting.frame().bytes()).await;
+            let digits = match answer.map(|frame| awaiting.receive(held.record(), &frame)) {
+                Ok(Ok(step)) => Some(held.keep(step).await?.short_string),
+                Ok(Err(EnrollError::Plain(Code::CodeUsed))) => return Err(WalletError::CodeUsed),
+                Ok(Err(refused @ EnrollError::Refused(_))) => {
+                    // By the server itself: nothing was enrolled. What cannot be removed now is asked about, and unknown.
+                    let _ = held.remove().await;
+                    return Err(refused.into());
                 }
+                // Lost or damaged: an ordinary operation tells whether the server has the keys. The digits are gone with it.
+                Ok(Err(_)) | Err(_) => None,
             };
-            // The token is enrolled, whatever becomes of this: an old entry that stays is told so by the server.
-            let _ = self.forget_older(&token).await;
-            self.events.emit(token.key, EventKind::Enrolled);
-            self.lives.tokens_changed();
-            let wanted = short_string != ShortString::Off;
-            let short_string =
-                digits.filter(|_| wanted).map(|digits| (format!("{digits:06}"), short_string == ShortString::Required));
-            Ok(Enrollment { token, short_string })
+            Ok(Sent { token: Token { inner: Arc::clone(self), key: held.key() }, digits, older })
         })
     }
 
@@ -200,26 +215,32 @@ impl Inner {
         }
     }
 
-    /// Removes what this wallet held of the same token before, at the same server. A token of another server that
-    /// happens to have the same id, by chance or malice, stays.
-    fn forget_older<'a>(self: &'a Arc<Self>, token: &'a Token) -> Work<'a, ()> {
+    /// What this wallet holds of the token of `new` as other devices, at the same server. A token of another server that
+    /// happens to have the same id, by chance or malice, is not the same.
+    fn same_token(&self, new: Entry) -> Blocking<Vec<(TokenKey, bool)>> {
+        let store = Arc::clone(&self.store);
+        blocking(move || {
+            let key = new.key();
+            let others = store.list().unwrap_or_default().into_iter();
+            let others = others.filter(|other| other.token == key.token && other.device != key.device);
+            // What cannot be read is no reason not to enroll: enrolling again is what helps.
+            let found = others.filter_map(|other| {
+                let old = store.load(&other).ok()??.record;
+                (old.identity() == new.record.identity()).then_some((other, !old.is_provisional()))
+            });
+            found.collect()
+        })
+    }
+
+    /// Removes what was there before. What was confirmed since is of another enrollment, which began before this one and
+    /// ended beside it: which of the two devices is good is up to the server.
+    fn forget<'a>(self: &'a Arc<Self>, older: &'a [(TokenKey, bool)]) -> Work<'a, ()> {
         work(async move {
-            let store = Arc::clone(&self.store);
-            let key = token.key;
-            let older = blocking(move || {
-                let Some(new) = store.load(&key)? else { return Ok(Vec::new()) };
-                let same_token = |other: &TokenKey| other.token == key.token && other.device != key.device;
-                let mut older = Vec::new();
-                for other in store.list()?.into_iter().filter(same_token) {
-                    if store.load(&other)?.is_some_and(|old| old.record.identity() == new.record.identity()) {
-                        older.push(other);
-                    }
+            for &(key, was_confirmed) in older {
+                let Ok(mut held) = Held::take(self, key).await else { continue };
+                if (was_confirmed || held.record().is_provisional()) && held.remove().await.is_ok() {
+                    self.events.emit(key, EventKind::Unenrolled);
                 }
-                Ok::<_, WalletError>(older)
-            })
-            .await??;
-            for key in older {
-                Token { inner: Arc::clone(self), key }.forget().await?;
             }
             Ok(())
         })

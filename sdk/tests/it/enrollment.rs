@@ -6,8 +6,9 @@ use cardea_protocol::Code;
 use cardea_protocol::token::ShortString;
 use cardea_sdk::{DeviceStatus, Event, EventKind, Invitation, NewPins, Pin, PinError, Wallet, WalletError, Window};
 
+use crate::line::Line;
 use crate::server::Fault;
-use crate::world::{PIN, World, pin, pins};
+use crate::world::{PIN, World, paused_now, pin, pins};
 
 #[tokio::test(start_paused = true)]
 async fn a_link_becomes_a_token_that_opens_and_closes() {
@@ -116,10 +117,14 @@ async fn a_server_that_hangs_up_has_not_said_that_the_link_is_used() {
 async fn a_lost_receipt_is_made_up_for_by_asking() {
     for (seed, fault) in [(7, Fault::LoseReply), (8, Fault::DamageReply)] {
         let world = World::new(seed).await;
-        world.server.fault([Fault::None, fault]);
+        world.server.fault([Fault::None, Fault::None, fault]);
+        let is_required = seed == 8;
+        if is_required {
+            world.server.state().policy.short_string = ShortString::Required;
+        }
         let enrolled = world.try_enroll().await.unwrap();
-        // The digits went with the receipt.
-        assert_eq!(enrolled.short_string, None);
+        // The digits went with the receipt. What the service insists on did not.
+        assert_eq!((enrolled.short_string, enrolled.short_string_required), (None, is_required));
         let summary = world.token().await.summary().await.unwrap();
         assert!(summary.confirmed);
     }
@@ -128,11 +133,11 @@ async fn a_lost_receipt_is_made_up_for_by_asking() {
 #[tokio::test(start_paused = true)]
 async fn keys_that_never_arrived_are_not_confirmed_and_the_link_still_works() {
     let world = World::new(9).await;
-    world.server.fault([Fault::None, Fault::LoseRequest]);
+    world.server.fault([Fault::None, Fault::None, Fault::LoseRequest]);
     assert!(matches!(world.try_enroll().await, Err(WalletError::NotConfirmed)));
     let leftover = world.token().await;
     assert!(!leftover.summary().await.unwrap().confirmed);
-    let before = crate::world::paused_now();
+    let before = paused_now();
     assert!(matches!(leftover.status().await, Err(WalletError::Refused(Code::UnknownHint))));
     assert!(before.elapsed() < Duration::from_secs(10));
     // The second try enrolls, and takes the place of what was left of the first.
@@ -145,7 +150,7 @@ async fn keys_that_never_arrived_are_not_confirmed_and_the_link_still_works() {
 #[tokio::test(start_paused = true)]
 async fn an_enrollment_that_was_dropped_after_it_was_sent_is_settled_in_the_background() {
     let mut world = World::new(10).await;
-    world.server.fault([Fault::None, Fault::LoseReply]);
+    world.server.fault([Fault::None, Fault::None, Fault::LoseReply]);
     let invitation = Invitation::from_link(&world.server.link()).unwrap();
     tokio::select! {
         biased;
@@ -162,9 +167,91 @@ async fn an_enrollment_that_was_dropped_after_it_was_sent_is_settled_in_the_back
 #[tokio::test(start_paused = true)]
 async fn a_forged_refusal_removes_nothing() {
     let world = World::new(11).await;
-    world.server.fault([Fault::None, Fault::Forge(Code::CodeUsed)]);
+    world.server.fault([Fault::None, Fault::None, Fault::Forge(Code::CodeUsed)]);
     assert!(matches!(world.try_enroll().await, Err(WalletError::CodeUsed)));
     assert_eq!(world.wallet.tokens().await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_the_server_itself_says_so_and_leaves_nothing() {
+    for (seed, code) in [(18, Code::Policy), (19, Code::CodeUsed)] {
+        let world = World::new(seed).await;
+        world.server.state().refuse = Some(code);
+        let error = world.try_enroll().await.unwrap_err();
+        assert_eq!(error.code(), u32::from(code.number()));
+        assert!(world.wallet.tokens().await.unwrap().is_empty());
+        assert!(world.server.state().devices.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_connection_is_open_while_pins_are_chosen_and_hashed() {
+    let world = World::new(20).await;
+    let (wallet, line) = Line::wallet(&world).await;
+    let invitation = Invitation::from_link(&world.server.link()).unwrap();
+    let choose = async |_| {
+        assert_eq!((line.tries(), line.in_use()), (1, 0));
+        Ok(pins())
+    };
+    wallet.enroll(&invitation, choose).await.unwrap();
+    assert_eq!((line.tries(), line.in_use()), (2, 0));
+    let lengths: Vec<usize> = world.server.state().requests.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [58, 58, 560]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_asks_something_else_after_the_choice_gets_no_keys() {
+    let world = World::new(21).await;
+    let invitation = Invitation::from_link(&world.server.link()).unwrap();
+    let choose = async |_| {
+        world.server.state().policy.duress = false;
+        Ok(pins())
+    };
+    let changed = world.wallet.enroll(&invitation, choose).await;
+    assert!(matches!(changed, Err(WalletError::Refused(Code::Internal))));
+    assert!(world.wallet.tokens().await.unwrap().is_empty());
+    assert!(world.server.state().requests.iter().all(|request| request.len() < 560));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_enrollment_ends_although_somebody_keeps_the_lease() {
+    let world = World::new(22).await;
+    world.server.fault([Fault::None, Fault::None, Fault::LoseRequest]);
+    assert!(matches!(world.try_enroll().await, Err(WalletError::NotConfirmed)));
+    let leftover = world.token().await.key();
+    let lease = world.store.try_lease(&leftover).unwrap().unwrap();
+    let before = paused_now();
+    // Nothing was sent.
+    assert!(matches!(world.try_enroll().await, Err(WalletError::Busy)));
+    assert_eq!(before.elapsed(), Duration::from_secs(60));
+    drop(lease);
+    world.try_enroll().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_enrollments_beside_each_other_do_not_remove_each_other() {
+    let world = World::new(23).await;
+    // The answer to the first one's keys is lost, and so is its first question after it.
+    world.server.fault([Fault::None, Fault::None, Fault::LoseReply, Fault::LoseRequest]);
+    let second = async {
+        while world.server.state().requests.len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        world.server.state().code_used = false;
+        world.try_enroll().await
+    };
+    let added = async {
+        while world.server.state().devices.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // The second one was to be another device of the token, and not to take the place of the first.
+        world.server.state().devices.iter_mut().for_each(|device| device.row.revoked = false);
+    };
+    let (first, second, ()) = tokio::join!(world.try_enroll(), second, added);
+    let mut both = [first.unwrap().token.key(), second.unwrap().token.key()];
+    both.sort_unstable();
+    let left: Vec<_> = world.wallet.tokens().await.unwrap().iter().map(cardea_sdk::Token::key).collect();
+    assert_eq!(left, both);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +264,7 @@ async fn enrolling_again_replaces_the_old_device_once_the_new_one_is_confirmed()
         state.policy.short_string = ShortString::Required;
     }
     let enrolled = world.try_enroll().await.unwrap();
-    assert!(matches!(enrolled.short_string, Some((_, true))));
+    assert!(matches!(enrolled.short_string, Some((_, true))) && enrolled.short_string_required);
     assert_eq!(world.token().await.key(), enrolled.token.key());
     assert!(matches!(old.status().await, Err(WalletError::UnknownToken)));
 }

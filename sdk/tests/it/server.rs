@@ -73,6 +73,8 @@ pub(crate) struct State {
     /// All frames from devices.
     pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) pushing: Pushing,
+    /// Enrollments are refused with this code, in the name of the server.
+    pub(crate) refuse: Option<Code>,
 }
 
 /// A handle on the server.
@@ -119,6 +121,7 @@ impl Server {
             traffic: Vec::new(),
             requests: Vec::new(),
             pushing: Pushing::default(),
+            refuse: None,
         };
         state.rotate(7);
         Self(Arc::new(Mutex::new(state)))
@@ -328,6 +331,11 @@ impl State {
     fn enroll(&mut self, keys: responder::AwaitKeys<Dalek>, frame: &[u8]) -> Vec<Vec<u8>> {
         let psk = Dalek::derive(&[], &[self.code.expose()], &[b"cardea1 enroll"]);
         let Ok(mut new) = keys.receive(frame, &psk) else { return Self::plain(Code::CodeUsed) };
+        if let Some(code) = self.refuse {
+            let status = DeviceStatus::NotEnrolled;
+            let reply = Reply { op: Op::Ping, status, code, tries: 0, server_time: self.now, until: 0, aux: 0 };
+            return vec![new.refuse(&reply).unwrap().bytes().to_vec()];
+        }
         let receipt = new.receipt(&self.identity).unwrap();
         self.code_used = true;
         self.devices.iter_mut().for_each(|device| device.row.revoked = true);
