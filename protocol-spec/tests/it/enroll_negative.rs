@@ -5,7 +5,7 @@ use cardea_protocol::device::{AwaitReceipt, Credential, EnrollError, Enrollment,
 use cardea_protocol::noise::{Handshake, KeyPair, Keys, Role, XK_PSK3};
 use cardea_protocol::pin::PinKey;
 use cardea_protocol::responder::{self, AwaitKeys, EnrollmentOffer, NewDevice};
-use cardea_protocol::token::{DeviceId, DeviceInfo, Policy, TokenId};
+use cardea_protocol::token::{Argon2Class, DeviceId, DeviceInfo, Policy, TokenId};
 use cardea_protocol::wire::{EnrollRequest, FirstFrame, KeyRecord, PlainFrame, TypedCode};
 use cardea_protocol::{ApiMisuse, Code, PeerIncompatible, PeerMisbehaved, ProtocolError, Secret};
 
@@ -337,4 +337,27 @@ fn both_ends_show_the_same_six_digits_and_only_they_do() {
     }
     seen.dedup();
     assert_eq!(seen.len(), 10);
+}
+
+#[test]
+fn keys_of_an_earlier_offer_are_good_for_a_later_one_with_the_same_ids_and_cost_only() {
+    let mut house = House::new(923);
+    let earlier = house.offered().0.pin_derivation();
+    let key = pin_key(&earlier, b"493817").public::<Dalek>();
+    let mut later = house.offered().0;
+    assert_ne!(pin_key(&later.pin_derivation(), b"493817").public::<Dalek>(), key);
+    assert!(later.resume(&earlier));
+    assert_eq!(pin_key(&later.pin_derivation(), b"493817").public::<Dalek>(), key);
+    let original = house.offer;
+    for offer in [
+        EnrollmentOffer { token: TokenId::new([5; 16]), ..original },
+        EnrollmentOffer { device: DeviceId::new([5; 4]), ..original },
+        EnrollmentOffer { policy: Policy { argon2: Argon2Class::Embedded, ..original.policy }, ..original },
+    ] {
+        house.offer = offer;
+        let mut other = house.offered().0;
+        let salt = pin_key(&other.pin_derivation(), b"493817").public::<Dalek>();
+        assert!(!other.resume(&earlier));
+        assert_eq!(pin_key(&other.pin_derivation(), b"493817").public::<Dalek>(), salt);
+    }
 }
