@@ -43,8 +43,8 @@ fn a_set_of_pins_takes_four_hashes_whatever_is_in_it() {
         assert_eq!(hashes, 4, "{duress} {biometric}");
         let mut expected = [10, 1, 2, 3].map(key);
         let first = 1 + usize::from(biometric);
-        for index in first..first + duress {
-            expected[index] = key(u8::try_from(10 + index).unwrap());
+        for (number, slot) in (10..).zip(&mut expected).skip(first).take(duress) {
+            *slot = key(number);
         }
         if biometric {
             expected[1] = derivation.biometric::<Dalek>(BiometricKey::new([0xb1; 32]).secret());
