@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::Failure;
 use crate::host::Asked;
-use crate::{Cancel, CardeaError, host, runtime};
+use crate::{Cancel, CardeaError, end, host, runtime};
 
 /// What a call returns.
 pub(crate) type Answer = Box<dyn Any + Send>;
@@ -43,11 +43,14 @@ impl<T: 'static> Future for Call<T> {
 
     #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.under_way.as_mut().poll(context).map(|answer| match answer.map(Answer::downcast) {
-            Ok(Ok(answer)) => Ok(*answer),
-            // Nothing else is ever put into it.
-            Ok(Err(_)) => Err(CardeaError::shutting_down()),
-            Err(failure) => Err(*failure),
+        let waker = end::waking(context.waker());
+        self.under_way.as_mut().poll(&mut Context::from_waker(&waker)).map(|answer| {
+            match answer.map(Answer::downcast) {
+                Ok(Ok(answer)) => Ok(*answer),
+                // Nothing else is ever put into it.
+                Ok(Err(_)) => Err(CardeaError::shutting_down()),
+                Err(failure) => Err(*failure),
+            }
         })
     }
 }

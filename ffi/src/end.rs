@@ -1,6 +1,10 @@
 //! The end of the program, for languages whose threads must not be entered any more by then.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use crate::call::{Answer, Work};
@@ -44,6 +48,32 @@ impl Drop for Call {
     }
 }
 
+/// Wakes whoever waits for a call, which is a call into the host program: not once the program ends.
+struct BeforeTheEnd(Waker);
+
+impl Wake for BeforeTheEnd {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(_call) = Call::begin() {
+            self.0.wake_by_ref();
+        }
+    }
+}
+
+/// One that wakes whom `waker` does, until the program ends.
+pub(crate) fn waking(waker: &Waker) -> Waker {
+    Arc::new(BeforeTheEnd(waker.clone())).into()
+}
+
+/// A future that wakes whoever waits for it until the program ends.
+pub(crate) async fn waited_for<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| future.as_mut().poll(&mut Context::from_waker(&waking(context.waker())))).await
+}
+
 /// Whether something is done, and whom to tell. The channels of the standard library are ten kilobytes.
 #[derive(Default)]
 struct Done(Mutex<bool>, Condvar);
@@ -58,8 +88,9 @@ impl Drop for Tells {
     }
 }
 
-/// Lets no callback begin any more, and waits for those that are under way, for two seconds at most. For the end of a
-/// program in a language that ends threads which come back to it then, as Python does; its package calls this by itself.
+/// Lets no callback begin any more, wakes nobody who waits for a call, and waits for what of both is under way, for two seconds
+/// at most. No call comes to an end after it. For the end of a program in a language that ends threads which come back to it
+/// then, as Python does; its package calls this by itself.
 #[uniffi::export]
 pub fn shut_down() {
     let mut calls = calls();
@@ -69,9 +100,13 @@ pub fn shut_down() {
     if let Some(runtime) = runtime::of_first_call() {
         // What the runtime's thread has woken, it has done with when it gets to this.
         let done = Arc::new(Done::default());
-        let told = Tells(Arc::clone(&done));
+        let (told, is_own) = (Tells(Arc::clone(&done)), runtime::is_own(runtime));
         let work: Work = Box::pin(async move {
             drop(told);
+            // The last of what the host brought may be dropped by a task, and the host is told of that.
+            while is_own {
+                thread::park();
+            }
             Ok(Box::new(()) as Answer)
         });
         runtime.spawn(work);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::Cancel;
+use crate::{Cancel, end};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -116,11 +116,14 @@ impl Events {
     /// The next event; none once the wallet is gone or this was cancelled. No event is lost if the call is cancelled.
     pub async fn next(&self) -> Option<Event> {
         let next = async { self.events.lock().await.next().await };
-        tokio::select! {
-            biased; // nothing may follow once it is cancelled
-            () = self.end.cancelled() => None,
-            event = next => event.map(Event::from),
-        }
+        end::waited_for(async {
+            tokio::select! {
+                biased; // nothing may follow once it is cancelled
+                () = self.end.cancelled() => None,
+                event = next => event.map(Event::from),
+            }
+        })
+        .await
     }
 
     /// Ends it: whoever waits for an event gets none, now and later.

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::call::run;
 use crate::error::Failure;
-use crate::{Cancel, CardeaError, runtime};
+use crate::{Cancel, CardeaError, end, runtime};
 
 impl From<sdk::RelyingPartyError> for CardeaError {
     fn from(error: sdk::RelyingPartyError) -> Self {
@@ -295,17 +295,20 @@ impl Watch {
     /// behind the last event, unless it was an error that cannot pass.
     pub async fn next(&self) -> Result<Option<ServiceEvent>, CardeaError> {
         let next = runtime::within(async { self.watch.lock().await.next().await }).map_err(|failure| *failure)?;
-        tokio::select! {
-            biased; // nothing may follow once it is cancelled
-            () = self.end.cancelled() => Ok(None),
-            event = next => Ok(event.transpose()?.map(|event| ServiceEvent {
-                id: event.id,
-                kind: event.kind,
-                at: event.at,
-                user: event.user,
-                json: event.json,
-            })),
-        }
+        let event = end::waited_for(async {
+            tokio::select! {
+                biased; // nothing may follow once it is cancelled
+                () = self.end.cancelled() => None,
+                event = next => event,
+            }
+        });
+        Ok(event.await.transpose()?.map(|event| ServiceEvent {
+            id: event.id,
+            kind: event.kind,
+            at: event.at,
+            user: event.user,
+            json: event.json,
+        }))
     }
 
     /// Ends it: whoever waits for an event gets none, now and later.

@@ -5,14 +5,14 @@
         status = await enrolled.token.open(pin)
         assert status.state is State.OPEN
 
-Everything that takes time is a coroutine. It may be cancelled at any point, and takes an optional ``timeout`` in seconds,
-which raises ``TimeoutError``; what had been sent by then is found out by the next call. PINs are ASCII digits. Give a
-``bytearray`` and it is wiped when the call is done, however it ends; ``bytes`` cannot be wiped. What goes wrong is a
-:class:`CardeaError`: ``code`` is the same number in every language, ``reason`` is for a person.
+Everything that takes time is a coroutine and may be cancelled at any point; those of wallets, tokens and invitations take an
+optional ``timeout`` in seconds, which raises ``TimeoutError``. What had been sent by then is found out by the next call. PINs
+are ASCII digits. Give a ``bytearray`` and it is wiped when the call is done, however it ends; ``bytes`` cannot be wiped. What
+goes wrong is a :class:`CardeaError`: ``code`` is the same number in every language, ``reason`` is for a person.
 """
 
-import atexit
-
+from . import _generated  # noqa: F401
+from ._checks import Pin
 from ._errors import (
     Blocked,
     Busy,
@@ -60,17 +60,13 @@ from ._ffi import (
     TokenStatus,
     Transport,
     VerifiedReceipt,
-    shut_down,
     version,
 )
-from ._host import Biometric, Clock, Entropy, LogSink, Presence, SecretStore, StoreDenied, StoreFull, os_keyring
-from ._pins import ASK, Approval, Pin
+from ._host import Clock, Entropy, LogSink, Presence, SecretStore, StoreDenied, StoreFull, os_keyring
+from ._pins import ASK, Approval, Biometric
 from ._relying import RelyingParty, ServiceEvents, verify_receipt
 from ._token import Confirmation, Token
 from ._wallet import Enrollment, Invitation, Live, Wallet, open_wallet
-
-# A thread of the library that comes back to an interpreter that ends would end the process with it.
-atexit.register(shut_down)
 
 __version__ = version()
 

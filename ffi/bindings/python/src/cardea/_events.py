@@ -5,13 +5,15 @@ from __future__ import annotations
 from types import TracebackType
 
 from . import _ffi
+from ._calls import call
 
 
 class EventStream:
     """What happens in a wallet, from when this was made.
 
     It remembers 64 events for a program that is behind, and then says with one of kind ``EventKind.MISSED`` how many are
-    gone. It ends with the wallet, or with :meth:`close`.
+    gone. It ends with :meth:`close`, when the ``async with`` of the wallet is left, or when nothing is left of the wallet: no
+    token of it, and no live session. Waiting has no ``timeout`` of its own: ``asyncio.timeout()`` loses no event.
 
         async for event in wallet.events():
             print(event.kind, event.token)
@@ -24,7 +26,7 @@ class EventStream:
         return self
 
     async def __anext__(self) -> _ffi.Event:
-        event: _ffi.Event | None = await self._inner.next()
+        event: _ffi.Event | None = await call(self._inner.next())
         if event is None:
             raise StopAsyncIteration
         return event

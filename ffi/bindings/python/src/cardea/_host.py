@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
-from typing import Protocol, TypeVar
+import concurrent.futures
+import inspect
+from typing import Any, Protocol, TypeVar
 
 from . import _ffi
-from ._pins import Pin, lowered
+from ._checks import Pin, called, text
+from ._pins import Biometric, lowered, wipe
 
 
 class Clock(Protocol):
@@ -55,11 +59,13 @@ class SecretStore(Protocol):
 class Presence(Protocol):
     """Who asks the holder where a call was given ``ASK``.
 
-    Called on a thread of its own; it may take as long as a person needs, and must not call the wallet.
+    Called on a thread of its own, on which calls of the wallet are refused; it may take as long as a person needs. Where the
+    asking is done in an event loop, hand it over and wait, with ``asyncio.run_coroutine_threadsafe(...).result()``: there, the
+    wallet may be called as ever. A cancelled future says that the holder gave up, as ``None`` does.
     """
 
     def approve(self, request: _ffi.PresenceRequest) -> Pin | Biometric | None:
-        """A PIN, the biometric key, or ``None`` if the holder does not want to."""
+        """A PIN, the biometric key, or ``None`` if the holder does not want to. A ``bytearray`` is wiped after use."""
         ...
 
 
@@ -69,7 +75,7 @@ def os_keyring(service: str) -> SecretStore:
     Keychain on macOS, Credential Manager on Windows, Secret Service on other systems with D-Bus; elsewhere opening a wallet
     with it is a :class:`Storage` error. ``service`` is the name of the program in it, one that stays the same. Asks nobody yet.
     """
-    return _ffi.os_keyring(service)
+    return _ffi.os_keyring(text("service", service))
 
 
 class StoreFull(Exception):
@@ -80,16 +86,6 @@ class StoreDenied(Exception):
     """A store of secrets says no."""
 
 
-class Biometric:
-    """The 32 bytes that were enrolled as the biometric key. A ``bytearray`` is wiped after use."""
-
-    def __init__(self, key: Pin) -> None:
-        self.key = key
-
-    def __repr__(self) -> str:
-        return "Biometric([redacted])"
-
-
 class _Clock(_ffi.Clock):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -97,8 +93,8 @@ class _Clock(_ffi.Clock):
     def now(self) -> int:
         with _Told():
             now = self._clock.now()
-            if not isinstance(now, int) or not 0 <= now < 1 << 64:
-                raise ValueError("a time must be Unix seconds")
+            if not isinstance(now, int) or isinstance(now, bool) or not 0 <= now < 1 << 64:
+                raise _Unfit("a time must be Unix seconds")
             return now
 
 
@@ -144,21 +140,42 @@ class _Presence(_ffi.Presence):
 
     def approve(self, request: _ffi.PresenceRequest) -> _ffi.ApprovalAnswer:
         with _Told():
-            answer = self._presence.approve(request)
+            try:
+                answer = self._presence.approve(request)
+            except (asyncio.CancelledError, concurrent.futures.CancelledError):
+                answer = None
             if answer is None:
                 return _ffi.ApprovalAnswer.CANCELLED()  # type: ignore[no-untyped-call, return-value]
-            if isinstance(answer, Biometric):
-                return _ffi.ApprovalAnswer.BIOMETRIC(key=lowered(_plain(answer.key)))  # type: ignore[return-value]
-            return _ffi.ApprovalAnswer.PIN(digits=lowered(_plain(answer)))  # type: ignore[return-value]
+            given = _plain(answer.key if isinstance(answer, Biometric) else answer)
+            wiping = _Wiping(given)
+            kind = _ffi.ApprovalAnswer.BIOMETRIC if isinstance(answer, Biometric) else _ffi.ApprovalAnswer.PIN
+            lowers: Any = kind(lowered(given))
+            # The generated module takes the bytes out of it, and then drops it.
+            lowers.wiping = wiping
+            return lowers  # type: ignore[no-any-return]
+
+
+class _Wiping:
+    """Overwrites a secret when nobody needs it any more."""
+
+    def __init__(self, secret: Pin) -> None:
+        self._secret = secret
+
+    def __del__(self) -> None:
+        wipe([self._secret])
 
 
 _Bytes = TypeVar("_Bytes", bound=Pin)
 
 
+class _Unfit(Exception):
+    """What a part of the program gave is not what it should be; in words of this package, which show nothing of it."""
+
+
 def _plain(given: _Bytes) -> _Bytes:
     """Bytes, and nothing that merely looks like them: what it is instead is not shown, because it may be a secret."""
     if not isinstance(given, (builtins.bytes, bytearray)):
-        raise TypeError(f"bytes were wanted and {type(given).__name__} was given")
+        raise _Unfit(f"bytes were wanted and {called(given)} was given")
     return given
 
 
@@ -166,7 +183,7 @@ class _Told:
     """Whatever leaves a callback is an error that the library knows.
 
     The generated module stops at ``Exception``: a ``SystemExit`` or a cancelled task would be dropped on the way, and the
-    library would take the callback for one that has succeeded. An exception may also fail to say what it is.
+    library would take the callback for one that has succeeded.
     """
 
     def __enter__(self) -> None:
@@ -179,16 +196,25 @@ class _Told:
             raise _ffi.HostError.Full() from None  # type: ignore[attr-defined]
         if isinstance(error, StoreDenied):
             raise _ffi.HostError.Denied() from None  # type: ignore[attr-defined]
-        raise _ffi.HostError.Failed(reason=_said(error)) from None  # type: ignore[attr-defined]
+        # Its text may have a PIN or a key in it.
+        reason = str(error) if isinstance(error, _Unfit) else called(error)
+        raise _ffi.HostError.Failed(reason=reason[:200]) from None  # type: ignore[attr-defined]
 
 
-def _said(error: BaseException) -> str:
-    try:
-        text = repr(error)
-    except BaseException:
-        text = type(error).__name__
-    # What cannot be encoded would be an error once more.
-    return text[:200].encode("utf-8", "replace").decode()
+def _part(name: str, given: Any, *methods: str) -> Any:
+    """What a program brings, if it has the methods that will be called."""
+    if isinstance(given, type):
+        raise TypeError(f"{name} must be an object, not the class {given.__name__}")
+    for method in methods:
+        function = getattr(given, method, None)
+        if not callable(function):
+            raise TypeError(f"{name} must have the method {method}, which {called(given)} has not")
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"{name}.{method} must be a plain function: it is called on another thread, which may wait for a coroutine "
+                "with asyncio.run_coroutine_threadsafe(...).result()"
+            )
+    return given
 
 
 def host(
@@ -199,11 +225,14 @@ def host(
     presence: Presence | None,
 ) -> _ffi.Host:
     """What the generated module takes."""
+    secret_store = ("load", "save", "remove")
     return _ffi.Host(
-        clock=None if clock is None else _Clock(clock),
-        entropy=None if entropy is None else _Entropy(entropy),
-        log=None if log is None else _LogSink(log),
+        clock=None if clock is None else _Clock(_part("clock", clock, "now")),
+        entropy=None if entropy is None else _Entropy(_part("entropy", entropy, "bytes")),
+        log=None if log is None else _LogSink(_part("log", log, "log")),
         # The keyring of the operating system is the library's own.
-        secrets=secrets if secrets is None or isinstance(secrets, _ffi.SecretStore) else _SecretStore(secrets),
-        presence=None if presence is None else _Presence(presence),
+        secrets=secrets
+        if secrets is None or isinstance(secrets, _ffi.SecretStore)
+        else _SecretStore(_part("secrets", secrets, *secret_store)),
+        presence=None if presence is None else _Presence(_part("presence", presence, "approve")),
     )

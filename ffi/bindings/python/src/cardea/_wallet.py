@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from . import _ffi
+from ._calls import call, taking_pins
+from ._checks import Pin, called, instance, text
 from ._errors import Generated, translated
 from ._events import EventStream
 from ._host import Clock, Entropy, LogSink, Presence, SecretStore, host
-from ._pins import Pin, call, new_pins, wipe
+from ._pins import new_pins
 from ._token import Token
+
+#: The same where a parameter has the name.
+_text = text
 
 
 class Invitation:
@@ -27,19 +32,21 @@ class Invitation:
     def from_text(cls, text: str) -> Invitation:
         """From a link, a ``cardea:`` address, or the text of a QR code. Asks nobody."""
         try:
-            return cls(_ffi.Invitation.from_text(text))
+            return cls(_ffi.Invitation.from_text(_text("text", text)))
         except Generated as error:
             raise translated(error) from None
 
     @classmethod
     async def from_code(cls, code: str, server: str, *, timeout: float | None = None) -> Invitation:
         """From a typed code and the host of its server, which is asked for its key."""
-        return cls(await call(_ffi.Invitation.from_code(code, server), timeout))
+        return cls(await call(_ffi.Invitation.from_code(text("code", code), text("server", server)), timeout))
 
     @classmethod
     async def from_qr_image(cls, picture: bytes, *, timeout: float | None = None) -> Invitation:
         """From a picture of a QR code: the bytes of a PNG or JPEG file. Asks nobody."""
-        return cls(await call(_ffi.Invitation.from_qr_image(picture), timeout))
+        if not isinstance(picture, (bytes, bytearray, memoryview)):
+            raise TypeError(f"picture must be bytes, not {called(picture)}")
+        return cls(await call(_ffi.Invitation.from_qr_image(bytes(picture)), timeout))
 
     @property
     def preview(self) -> _ffi.Preview:
@@ -108,29 +115,28 @@ class Wallet:
 
     async def token(self, id: str, *, timeout: float | None = None) -> Token:
         """The token of this name. Asks nobody."""
-        return Token(await call(self._inner.token(id), timeout))
+        return Token(await call(self._inner.token(text("id", id)), timeout))
 
     async def policy(self, invitation: Invitation, *, timeout: float | None = None) -> _ffi.Policy:
         """What the service of an invitation asks of PINs. Asks its server and uses nothing up."""
-        return await call(self._inner.policy(invitation._inner), timeout)
+        return await call(self._inner.policy(instance("invitation", invitation, Invitation)._inner), timeout)
 
+    @taking_pins
     async def enroll(
         self,
         invitation: Invitation | str,
         pin: Pin,
-        duress: Sequence[Pin] = (),
+        duress: Iterable[Pin] = (),
         biometric: Pin | None = None,
         *,
         timeout: float | None = None,
     ) -> Enrollment:
         """Accepts an invitation, or its text."""
-        pins = [pin, *duress, *([] if biometric is None else [biometric])]
-        try:
-            if isinstance(invitation, str):
-                invitation = Invitation.from_text(invitation)
-            enrolled = await call(self._inner.enroll(invitation._inner, new_pins(pin, duress, biometric)), timeout, pins)
-        finally:
-            wipe(pins)
+        if isinstance(invitation, str):
+            invitation = Invitation.from_text(invitation)
+        accepted = instance("invitation", invitation, Invitation)
+        pins = new_pins("pin", pin, duress, biometric)
+        enrolled = await call(self._inner.enroll(accepted._inner, pins), timeout)
         return Enrollment(Token(enrolled.token), enrolled.short_string, enrolled.short_string_required)
 
     async def close_all(self, *, timeout: float | None = None) -> list[_ffi.Closed]:
@@ -199,13 +205,24 @@ def open_wallet(
 ) -> _Opening:
     """Opens the wallet in ``folder``, making it if it is not there; without a folder the tokens are in memory only.
 
-    Use it as ``await open_wallet(...)`` or ``async with open_wallet(...) as wallet:``.
+    Use it as ``await open_wallet(...)`` or ``async with open_wallet(...) as wallet:``. With
+    ``transport=Transport.TCP`` servers are reached by TCP only; otherwise by the first way that works.
     """
     options = _ffi.WalletOptions(
-        folder=None if folder is None else os.fspath(folder),
-        allow_test_argon2=allow_test_argon2,
-        emulated=emulated,
-        recover_in_background=recover_in_background,
-        transport=transport,
+        folder=None if folder is None else _folder(folder),
+        allow_test_argon2=instance("allow_test_argon2", allow_test_argon2, bool),
+        emulated=instance("emulated", emulated, bool),
+        recover_in_background=instance("recover_in_background", recover_in_background, bool),
+        transport=None if transport is None else instance("transport", transport, _ffi.Transport),
     )
     return _Opening(options, host(clock, entropy, log, secrets, presence), timeout)
+
+
+def _folder(folder: str | os.PathLike[str]) -> str:
+    try:
+        name = text("folder", os.fspath(folder))
+    except TypeError:
+        raise TypeError(f"folder must be a str or a path, not {called(folder)}") from None
+    if not name:
+        raise ValueError("folder must not be empty: leave it out for a wallet in memory, or say '.' for the working folder")
+    return name
