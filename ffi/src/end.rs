@@ -4,7 +4,6 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
-use std::thread;
 use std::time::Duration;
 
 use crate::call::{Answer, Work};
@@ -100,13 +99,9 @@ pub fn shut_down() {
     if let Some(runtime) = runtime::of_first_call() {
         // What the runtime's thread has woken, it has done with when it gets to this.
         let done = Arc::new(Done::default());
-        let (told, is_own) = (Tells(Arc::clone(&done)), runtime::is_own(runtime));
+        let told = Tells(Arc::clone(&done));
         let work: Work = Box::pin(async move {
             drop(told);
-            // The last of what the host brought may be dropped by a task, and the host is told of that.
-            while is_own {
-                thread::park();
-            }
             Ok(Box::new(()) as Answer)
         });
         runtime.spawn(work);

@@ -43,12 +43,6 @@ pub(crate) fn of_first_call() -> Option<&'static Handle> {
     FIRST.get()
 }
 
-/// Whether it is the library's own, whose thread nobody else uses.
-pub(crate) fn is_own(handle: &Handle) -> bool {
-    let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-    own.as_ref().is_some_and(|own| own.id() == handle.id())
-}
-
 /// A future that is polled inside of the runtime, whoever polls it.
 #[cfg(feature = "relying-party")]
 pub(crate) fn within<F: Future>(future: F) -> Result<impl Future<Output = F::Output>, Failure> {

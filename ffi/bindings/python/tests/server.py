@@ -20,8 +20,9 @@ class Server:
     The program is named by ``CARDEA_SERVER``.
     """
 
-    def __init__(self, *, test_argon2: bool = True) -> None:
+    def __init__(self, *, test_argon2: bool = True, settings: tuple[str, ...] = ()) -> None:
         self._test_argon2 = test_argon2
+        self._settings = [word for setting in settings for word in ("--set", setting)]
         self.folder = tempfile.mkdtemp(prefix="cardea-python-")
         self.http = "127.0.0.1:0"
         self.channel = "127.0.0.1:0"
@@ -34,6 +35,7 @@ class Server:
         """Starts it, on the same ports and data and with the same time as before."""
         clock = "--test-clock" if self._now is None else f"--test-clock={self._now}"
         arguments = ["dev", clock, "--json", "--window", "60", *(["--test-argon2"] if self._test_argon2 else [])]
+        arguments += self._settings
         places = ["--http", self.http, "--channel", self.channel, "--data-dir", os.path.join(self.folder, "data")]
         # None of the caller's own settings.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CARDEA_")}

@@ -236,7 +236,6 @@ async def test_what_a_callback_raises_is_told_by_its_type_only(
     with pytest.raises(cardea.HostFailed) as failed:
         await token.open(cardea.ASK)
     assert "274951" not in failed.value.reason and "274951" not in str(failed.value)
-    assert any(name in failed.value.reason for name in ("ValueError", "RuntimeError", "TypeError", "KeyError", "str"))
     part: Any = type("Part", (), {name: lambda *_: leak() for name in ("now", "bytes", "load", "save", "remove")})()
     for name in ("clock", "entropy", "secrets"):
         with pytest.raises(cardea.CardeaError) as told:
