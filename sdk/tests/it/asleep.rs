@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cardea_protocol::wire::Op;
 use cardea_sdk::{Clock, DeviceStatus, Env, EventKind, NewPins, Token, WalletError, Window};
 
-use crate::line::{Line, so_far};
+use crate::line::{Line, pass, so_far};
 use crate::server::Fault;
 use crate::world::{PIN, World, pin};
 
@@ -121,7 +121,7 @@ async fn an_opening_that_waited_for_the_token_over_night_sends_nothing() {
     let lease = Arc::new(std::sync::Mutex::new(world.store.try_lease(&token.key()).unwrap()));
     let sent = world.server.state().requests.len();
     let wake = async {
-        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        pass(10).await;
         world.clock.set(u64::from(crate::server::NOW + NIGHT));
         drop(lease.lock().unwrap().take());
         std::future::pending().await

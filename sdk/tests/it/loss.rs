@@ -6,7 +6,7 @@ use cardea_protocol::Code;
 use cardea_protocol::wire::Op;
 use cardea_sdk::{DeviceStatus, Event, EventKind, Token, WalletError, Window};
 
-use crate::line::{Line, so_far};
+use crate::line::{Line, pass, so_far};
 use crate::server::{Fault, NOW};
 use crate::world::{PIN, WRONG, World, pin, pins};
 
@@ -249,7 +249,7 @@ async fn an_opening_that_was_done_before_a_key_change_is_not_told_as_never_sent(
         }
         world.server.state().rotate(8);
         // The second copy leaves now.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        pass(1).await;
         while world.server.state().requests.len() < sent + 2 {
             tokio::task::yield_now().await;
         }
