@@ -6,7 +6,8 @@ extension Token {
         try await cancellable { try await self.info(cancel: $0) }
     }
 
-    /// Opens it, for at most `seconds` (at least 2) if given. While it is open this begins a new window from now.
+    /// Opens it, for at most `seconds` if given (at least 2, rounded down to a power of two), and never for longer than the
+    /// service says. While it is open this begins a new window from now.
     @discardableResult
     public func open(_ approval: Approval, seconds: UInt64? = nil) async throws -> Status {
         try await cancellable { try await self.open(approval: approval, seconds: seconds, cancel: $0) }

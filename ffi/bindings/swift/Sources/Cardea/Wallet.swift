@@ -5,7 +5,7 @@ public typealias WalletHost = CardeaGenerated.Host
 
 extension Wallet {
     /// Opens the wallet in the folder that the options name, making it if it is not there; without a folder, one in
-    /// memory.
+    /// memory. A host that keeps the secret of a folder is refused without one (`CardeaError.Misuse` with code 117).
     public static func open(_ options: WalletOptions = WalletOptions(), host: WalletHost = WalletHost()) async throws -> Wallet {
         try await cancellable { try await openWallet(options: options, host: host, cancel: $0) }
     }

@@ -137,4 +137,13 @@ final class SecretTests: XCTestCase {
         let tokens = try await wallet.tokens()
         XCTAssertEqual(tokens.count, 0)
     }
+
+    func testAStoreOfSecretsWithoutAFolderIsRefusedAndNotAsked() async throws {
+        let items = Items()
+        items.before = { XCTFail("it was asked") }
+        let host = WalletHost(secrets: ItemSecretStore(items: items))
+        let code = try await number { _ = try await Wallet.open(.tests(), host: host) }
+        XCTAssertEqual(code, 117)
+        XCTAssertEqual(items.kept, [:])
+    }
 }
