@@ -1,8 +1,9 @@
 //! `cargo xtask bindings`: the modules for other languages, made from the built library, and what is public in them.
 //!
-//! What is public is committed (`ffi/api`, and `sdk/api` for Rust), and the part `bindings` fails when it is not what the library gives: a
-//! change that apps may notice is seen in review.
+//! What is public is committed (`ffi/api`, and `sdk/api` for Rust), and the part `bindings` fails when it is not what the sources and the
+//! library give: a change that apps may notice is seen in review.
 
+mod changes;
 mod rust;
 mod surface;
 pub(crate) mod swift;
@@ -18,8 +19,10 @@ use crate::process;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
-/// Where the committed surfaces are.
-const FOLDER: &str = "ffi/api";
+/// Where the committed lists of what apps use are: the layers that are written by hand.
+const LAYERS: &str = "ffi/api";
+/// Where those of the generated modules are, which the layers call and partly pass on.
+const GENERATED: &str = "ffi/api/generated";
 
 /// A language that bindings are generated for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,54 +53,77 @@ impl Language {
     }
 }
 
-/// What to write.
+/// What to list.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only the lists of the Rust crates, which need no build
+    /// Only what is read from the sources, without a build: the Rust crates, and the layers of Kotlin, Swift and Python
     #[arg(long)]
-    rust: bool,
+    sources: bool,
+    /// Write nothing, and fail where a list is not the committed one
+    #[arg(long)]
+    check: bool,
 }
 
-/// Generates everything and writes the surfaces anew.
+/// Generates everything and writes the lists anew, or compares them.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
+    let root = &workspace.root;
     let mut report = Report::new();
-    report.part("rust", || Outcome::passed(format!("{} lines in {}", rust::record(&workspace.root)?, rust::FOLDER)));
-    if options.rust {
+    report.part("rust", || {
+        let lines = if options.check { rust::check(root)? } else { rust::record(root)? };
+        Outcome::passed(format!("{lines} lines in {}", rust::FOLDER))
+    });
+    report.part("layers", || {
+        let lines = settle(root, LAYERS, options.check, |language| surface::layer(root, language))?;
+        Outcome::passed(format!("{lines} lines in {LAYERS}"))
+    });
+    if options.sources {
         return Ok(report.finish());
     }
-    report.part("bindings", || {
-        let folder = workspace.root.join(FOLDER);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {FOLDER}"))?;
+    report.part("generated", || {
         build(&workspace)?;
-        for language in Language::ALL {
-            let text = surface(&workspace, language)?;
-            let file = folder.join(format!("{}.txt", language.name()));
-            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        Outcome::passed(format!("in {}", workspace.target().join("bindings").display()))
+        let lines = settle(root, GENERATED, options.check, |language| generated(&workspace, language))?;
+        Outcome::passed(format!("{lines} lines in {GENERATED}, of {}", workspace.target().join("bindings").display()))
     });
     Ok(report.finish())
 }
 
-/// Fails when a surface is not the committed one.
+/// Fails when a list is not the committed one.
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
-    let mut lines = rust::check(&workspace.root)?;
+    let root = &workspace.root;
+    let mut lines = rust::check(root)?;
+    lines += settle(root, LAYERS, true, |language| surface::layer(root, language))?;
     build(workspace)?;
-    for language in Language::ALL {
-        let text = surface(workspace, language)?;
-        let file = format!("{FOLDER}/{}.txt", language.name());
-        let committed = fs::read_to_string(workspace.root.join(&file)).unwrap_or_default();
-        if committed != text {
-            bail!(
-                "{file} is not what the library gives; it differs in:\n{}run cargo xtask bindings, and say in the \
-                   changelog what apps have to change",
-                difference(&committed, &text)
-            );
-        }
-        lines += text.lines().count();
-    }
+    lines += settle(root, GENERATED, true, |language| generated(workspace, language))?;
     Outcome::passed(format!("Rust and {} languages, {lines} declarations", Language::ALL.len()))
+}
+
+/// Compares the list of each language with the one that is committed in `folder`, or writes it there. Returns how many lines
+/// there are.
+fn settle(root: &Path, folder: &str, check: bool, list: impl Fn(Language) -> Result<String>) -> Result<usize> {
+    let (mut lines, mut wrong) = (0, String::new());
+    fs::create_dir_all(root.join(folder)).with_context(|| format!("cannot create {folder}"))?;
+    for language in Language::ALL {
+        let file = format!("{folder}/{}.txt", language.name());
+        let given = list(language)?;
+        if given.is_empty() {
+            bail!("nothing is public for {}", language.name());
+        }
+        lines += given.lines().count();
+        if !check {
+            fs::write(root.join(&file), given).with_context(|| format!("cannot write {file}"))?;
+            continue;
+        }
+        let committed = fs::read_to_string(root.join(&file)).unwrap_or_default();
+        if let Some(changes) = changes::changes(&committed, &given) {
+            wrong += &format!("{file} is not what there is:\n{changes}");
+        }
+    }
+    if !wrong.is_empty() {
+        let option = if folder == LAYERS { " --sources" } else { "" };
+        bail!("{wrong}then run cargo xtask bindings{option} and commit what it wrote");
+    }
+    Ok(lines)
 }
 
 /// Builds the library and the generator, with the command of the part `build`, so that nothing is built twice.
@@ -154,53 +180,26 @@ fn generator(workspace: &Workspace) -> Result<String> {
     Ok(program.context("cardea-bindgen has no program")?.name.clone())
 }
 
-fn surface(workspace: &Workspace, language: Language) -> Result<String> {
+/// What is public in the generated module of a language.
+fn generated(workspace: &Workspace, language: Language) -> Result<String> {
     let folder = workspace.target().join("bindings").join(language.name());
     // What an older library gave must not be read again.
     let _ = fs::remove_dir_all(&folder);
     generate(workspace, language, &folder)?;
-    let mut files = Vec::new();
-    collect(&folder, language.extension(), &mut files)?;
-    files.sort();
-    let mut text = String::new();
-    for file in files {
-        let source = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        text += &surface::of(language, &source);
-    }
-    if text.is_empty() {
-        bail!("nothing was generated for {}", language.name());
-    }
-    Ok(text)
+    surface::generated(&workspace.root, language, &files(&folder, language.extension())?)
 }
 
-fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
+/// All files of a language below a folder, in order.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(&path, extension, files)?;
-        } else if path.extension().is_some_and(|found| found == extension) {
-            files.push(path);
+            found.extend(files(&path, extension)?);
+        } else if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
         }
     }
-    Ok(())
-}
-
-/// Lines that only one of the two has.
-fn difference(committed: &str, given: &str) -> String {
-    let only = |from: &str, other: &str, sign: char| {
-        let other: Vec<&str> = other.lines().collect();
-        let lines = from.lines().filter(move |line| !other.contains(line));
-        lines.map(|line| format!("{sign} {line}\n")).collect::<String>()
-    };
-    only(committed, given, '-') + &only(given, committed, '+')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_names_the_lines() {
-        assert_eq!(difference("a\nb\n", "b\nc\n"), "- a\n+ c\n");
-    }
+    found.sort();
+    Ok(found)
 }

@@ -104,7 +104,7 @@ fn all() -> Vec<Part> {
             &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD],
             cargo::tests,
         ),
-        other("bindings", &[CC], bindings::check),
+        other("bindings", &[CC, PYTHON], bindings::check),
         other("cross-version", &[CC, GIT], cross_version::check),
         other("python", &[CC, DBUS, KEYRING, PYTHON, VENV], python::run),
         other("swift", &[CC, DEBOOTSTRAP], swift::run),

@@ -8,13 +8,14 @@ mod print;
 mod tidy;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use syn::{Item, ItemImpl, Type};
 
+use super::changes::changes;
 use names::{Id, Meaning, Reached};
 use tree::Crate;
 
@@ -44,7 +45,7 @@ pub(super) fn check(root: &Path) -> Result<usize> {
         let given = list(&root.join(sources), name)?;
         if let Some(changes) = changes(&committed, &given) {
             bail!(
-                "{file} is not what {name} has:\n{changes}then run cargo xtask bindings --rust and commit what it wrote"
+                "{file} is not what {name} has:\n{changes}then run cargo xtask bindings --sources and commit what it wrote"
             );
         }
         lines += given.lines().count();
@@ -131,45 +132,6 @@ fn is_called(read: &Crate, reached: &Reached, module: usize, rules: &syn::ItemMa
         let call = &read.0[*other].items[*at];
         *other == module && matches!(call, Item::Macro(call) if call.mac.path.is_ident(name))
     })
-}
-
-/// What is gone, changed and new, and what to do about each; none if nothing is.
-fn changes(committed: &str, given: &str) -> Option<String> {
-    let only = |from: &str, other: &str| {
-        let other: BTreeSet<&str> = other.lines().collect();
-        let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for line in from.lines().filter(|line| !other.contains(line)) {
-            let (path, text) = line.split_once(": ").unwrap_or((line, ""));
-            // Several implementations of one thing stand under its name; what each is of tells them apart.
-            let key = if text.contains("impl ") && !text.contains("pub ") { line } else { path };
-            lines.entry(key.to_owned()).or_default().push(line.to_owned());
-        }
-        lines
-    };
-    let (before, now) = (only(committed, given), only(given, committed));
-    let (mut gone, mut changed, mut new) = (String::new(), String::new(), String::new());
-    for (path, lines) in &before {
-        let to = if now.contains_key(path) { &mut changed } else { &mut gone };
-        lines.iter().for_each(|line| *to += &format!("- {line}\n"));
-        now.get(path).into_iter().flatten().for_each(|line| *to += &format!("+ {line}\n"));
-    }
-    for (_, lines) in now.iter().filter(|(path, _)| !before.contains_key(*path)) {
-        lines.iter().for_each(|line| new += &format!("+ {line}\n"));
-    }
-    let mut text = String::new();
-    for (lines, what) in [
-        (gone, "gone; apps that use it do not compile any more. Keep it, deprecated, as docs/sdk/versions.md says:"),
-        (
-            changed,
-            "changed; apps that use it may not compile any more. Give the new one another name, or wait for the next major version:",
-        ),
-        (new, "new; apps will count on it. If it is meant to be public, say so in the changelog:"),
-    ] {
-        if !lines.is_empty() {
-            text += &format!("{what}\n{lines}");
-        }
-    }
-    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]

@@ -1,106 +1,79 @@
-//! What is public in a generated module: its declarations, without bodies, comments and the generator's own machinery.
+//! What is public in Kotlin, Swift and Python: a line for each declaration, without bodies and comments, sorted by its path.
+//!
+//! It is read from the sources, as for Rust (`docs/adr/0026-public-rust-names-from-the-sources.md`): those of the layers, which apps
+//! use, and those that the generator makes of the library.
 
-use super::Language;
+mod kotlin;
+mod python;
+mod swift;
+mod tokens;
 
-/// Names with these pieces are the generator's own.
-const MACHINERY: [&str; 5] = ["Uniffi", "uniffi", "FfiConverter", "RustBuffer", "NoHandle"];
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// One line for each public declaration of `source`.
-pub(super) fn of(language: Language, source: &str) -> String {
-    let mut text = String::new();
-    let mut machinery: Option<usize> = None;
-    for line in source.lines() {
-        let (declaration, indent) = bare(language, line);
-        // What is within the generator's own classes is its own too.
-        if machinery.is_some_and(|outer| !declaration.is_empty() && indent <= outer) {
-            machinery = None;
-        }
-        let is_own = MACHINERY.iter().any(|piece| name_of(declaration).contains(piece));
-        if machinery.is_none() && (is_own || is_hidden(declaration)) && opens(language, declaration) {
-            machinery = Some(indent);
-        }
-        if machinery.is_some() || is_own || !is_declaration(language, declaration) {
-            continue;
-        }
-        // Deeper than this are bodies.
-        if indent <= 8 {
-            let declaration = declaration.trim_end_matches(['{', ':', ' ', ';', ',']);
-            text += &format!("{:indent$}{declaration}\n", "");
-        }
-    }
-    text
-}
+use anyhow::{Context as _, Result};
 
-/// A line without what stands around it, and how far in it begins.
-fn bare(language: Language, line: &str) -> (&str, usize) {
-    let (text, indent) = (line.trim(), line.len() - line.trim_start().len());
-    if language != Language::Kotlin {
-        return (text, indent);
-    }
-    // Some functions stand behind the end of their documentation, and behind what they throw.
-    let documented = text.strip_prefix("*/ ");
-    let (text, indent) = documented.map_or((text, indent), |rest| (rest, indent - 1));
-    let thrown = text.strip_prefix("@Throws(").and_then(|rest| rest.split_once(") fun "));
-    (thrown.map_or(text, |(before, _)| &text["@Throws() ".len() + before.len()..]), indent)
-}
+use super::{Language, files};
 
-fn is_declaration(language: Language, line: &str) -> bool {
-    let starts = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
-    match language {
-        Language::Python => starts(&["class ", "def ", "async def "]) && !line.contains("def _"),
-        Language::Swift => starts(&["public ", "open ", "case "]),
+/// Where the layers are.
+const BINDINGS: &str = "ffi/bindings";
+/// The folders of the Kotlin layer, and what is said of those that not every app has.
+const KOTLIN: [(&str, &str); 3] = [("main", ""), ("full", "(not on phones) "), ("android", "(on Android) ")];
+/// The modules of the Swift layer.
+const SWIFT: [&str; 2] = ["Cardea", "CardeaFull"];
+/// Lines with these pieces are of the generator's own machinery.
+const MACHINERY: [&str; 7] =
+    ["Uniffi", "uniffi", "FfiConverter", "RustBuffer", "NoHandle", "FromHandle", "ForeignBytes"];
+
+/// What apps see of the layer of a language.
+pub(super) fn layer(root: &Path, language: Language) -> Result<String> {
+    let bindings = root.join(BINDINGS);
+    let lines = match language {
         Language::Kotlin => {
-            starts(&[
-                "fun ",
-                "suspend fun ",
-                "override fun ",
-                "override suspend fun ",
-                "class ",
-                "open class ",
-                "data class ",
-                "enum class ",
-                "sealed class ",
-                "interface ",
-                "public interface ",
-                "object ",
-                "val ",
-                "var ",
-                "typealias ",
-            ]) && !line.contains("internal ")
+            let mut sources = Vec::new();
+            for (folder, place) in KOTLIN {
+                let folder = bindings.join("kotlin/src").join(folder);
+                sources.extend(read(&files(&folder, language.extension())?)?.into_iter().map(|source| (place, source)));
+            }
+            kotlin::lines(sources.iter().map(|(place, source)| (*place, source.as_str())))
         }
-    }
+        Language::Swift => {
+            let mut lines = BTreeSet::new();
+            for module in SWIFT {
+                let sources = read(&files(&bindings.join("swift/Sources").join(module), language.extension())?)?;
+                lines.extend(swift::lines(module, sources.iter().map(String::as_str)));
+            }
+            lines
+        }
+        Language::Python => python::lines(root, "cardea", &bindings.join("python/src/cardea"))?,
+    };
+    Ok(sorted(lines))
 }
 
-/// Whether apps cannot see it, and what is in it.
-fn is_hidden(line: &str) -> bool {
-    ["internal ", "private ", "fileprivate "].iter().any(|word| line.starts_with(word))
+/// What is public in the generated `files` of a language, but for the generator's own machinery.
+pub(super) fn generated(root: &Path, language: Language, files: &[PathBuf]) -> Result<String> {
+    let mut lines = match language {
+        Language::Kotlin => kotlin::lines(read(files)?.iter().map(|source| ("", source.as_str()))),
+        Language::Swift => swift::lines("CardeaGenerated", read(files)?.iter().map(String::as_str)),
+        Language::Python => {
+            let file = files.iter().find(|file| file.ends_with("cardea_ffi.py"));
+            python::lines(root, "cardea._ffi", file.context("no module was generated for Python")?)?
+        }
+    };
+    // Python's says itself what is public.
+    lines.retain(|line| language == Language::Python || !MACHINERY.iter().any(|piece| line.contains(piece)));
+    Ok(sorted(lines))
 }
 
-/// What comes before arguments and types.
-fn name_of(line: &str) -> &str {
-    line.split(['(', ':', '=', '{']).next().unwrap_or_default()
+fn read(files: &[PathBuf]) -> Result<Vec<String>> {
+    let read = |file: &PathBuf| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
+    files.iter().map(read).collect()
 }
 
-fn opens(language: Language, line: &str) -> bool {
-    match language {
-        Language::Python => line.starts_with("class "),
-        Language::Swift | Language::Kotlin => line.ends_with('{'),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn declarations_stay_and_machinery_goes() {
-        let python = "class _UniffiHandle:\n    def x(self):\n        pass\nclass Wallet:\n    async def open(self, a: int) -> Status:\n        return 1\n    def _own(self):\n        pass\n";
-        assert_eq!(of(Language::Python, python), "class Wallet\n    async def open(self, a: int) -> Status\n");
-        let kotlin = "internal interface UniffiLib {\n    fun a()\n}\ninterface WalletInterface {\n    suspend fun open(a: Int): Status\n}\nobject FfiConverterX {\n    fun read() {\n    }\n}\n";
-        assert_eq!(of(Language::Kotlin, kotlin), "interface WalletInterface\n    suspend fun open(a: Int): Status\n");
-        let kotlin = "        /**\n         * Says it.\n         */ fun version(): String {\n    @Throws(E::class) fun check(a: Int)\n";
-        assert_eq!(of(Language::Kotlin, kotlin), "        fun version(): String\n    fun check(a: Int)\n");
-        let swift = "public struct FfiConverterY {\n    public static func lift() {\n    }\n}\npublic struct Status {\n    public var state: State\n}\n";
-        assert_eq!(of(Language::Swift, swift), "public struct Status\n    public var state: State\n");
-    }
+/// The lines as a text: a type before what is in it.
+fn sorted(lines: BTreeSet<String>) -> String {
+    let mut lines: Vec<String> = lines.into_iter().collect();
+    lines.sort_by(|one, other| one.split_once(": ").cmp(&other.split_once(": ")));
+    lines.into_iter().map(|line| line + "\n").collect()
 }
