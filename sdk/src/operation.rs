@@ -7,6 +7,7 @@
 mod exchange;
 mod held;
 mod limit;
+mod recover;
 mod resync;
 mod subscribe;
 mod turns;
@@ -30,6 +31,7 @@ use exchange::Exchanged;
 pub(crate) use exchange::{REPLY_LIMIT, ask, connect};
 pub(crate) use held::Held;
 pub(crate) use limit::{Progress, limited};
+pub(crate) use recover::recover;
 pub(crate) use subscribe::{Subscribed, subscribe};
 pub(crate) use turns::Turns;
 pub(crate) use warm::MakeSigned;

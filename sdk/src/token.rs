@@ -223,26 +223,6 @@ impl Token {
         })
     }
 
-    /// Settles what is pending or unconfirmed, if anything is. Returns whether there was something.
-    pub(crate) fn settle(&self) -> Work<'_, bool> {
-        work(async move {
-            let settled = self.operate(Box::new(|operation| {
-                work(async move {
-                    let reply = if let Some(settled) = operation.settle().await? {
-                        settled.reply
-                    } else if operation.held.record().is_provisional() {
-                        operation.perform(&Intent::Ping).await?.reply
-                    } else {
-                        return Ok(false);
-                    };
-                    operation.told(reply);
-                    Ok(true)
-                })
-            }));
-            settled.await
-        })
-    }
-
     /// Sends a large request that a PIN signs.
     fn signed<'a>(&'a self, make: &'a MakeSigned<'a>) -> Work<'a, Status> {
         work(async move {

@@ -237,6 +237,7 @@ impl Wallet {
     /// Guards share their sessions; those end with the last one.
     #[must_use = "the sessions end when the guard is dropped"]
     pub fn go_live(&self) -> Live {
+        self.inner.look_sooner();
         self.inner.lives.start(&self.inner)
     }
 

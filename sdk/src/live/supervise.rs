@@ -76,6 +76,7 @@ pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>) {
                 // For all who called up to now.
                 woken.mark_unchanged();
                 orders.look();
+                inner.look_sooner();
                 tasks.over.clear();
                 true
             }

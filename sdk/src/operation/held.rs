@@ -31,8 +31,8 @@ pub(crate) struct Held {
     /// The server has said that it does not talk to this device: asking again at once would bring the same answer.
     refused: bool,
     inner: Arc<Inner>,
-    /// Tells live sessions to give way. A live session has none itself.
-    _turn: Option<Turn>,
+    /// Tells what nobody asked for to give way: live sessions and recovery, which have none themselves.
+    turn: Option<Turn>,
 }
 
 impl Drop for Held {
@@ -41,19 +41,19 @@ impl Drop for Held {
         let record = &self.entry.record;
         let is_left = record.is_provisional() || *record.pending() != Pending::None;
         if self.writing || is_left && !self.refused {
-            self.inner.look_after();
+            self.inner.look_after(self.turn.is_some());
         }
     }
 }
 
 impl Held {
-    /// Waits for the lease and loads the entry. Live sessions of this wallet give way.
+    /// Waits for the lease and loads the entry. Live sessions and recovery of this wallet give way.
     pub(crate) fn take(inner: &Arc<Inner>, key: TokenKey) -> Work<'_, Self> {
         let turn = inner.turns.enter(key);
         Self::load(inner, key, Some(turn))
     }
 
-    /// The same for a live session.
+    /// The same for a live session, and for recovery.
     pub(crate) fn take_behind(inner: &Arc<Inner>, key: TokenKey) -> Work<'_, Self> {
         Self::load(inner, key, None)
     }
@@ -63,7 +63,7 @@ impl Held {
             let (lease, entry) = take_lease(inner, key).await?;
             let entry = entry.ok_or(WalletError::UnknownToken)?;
             let inner = Arc::clone(inner);
-            Ok(Self { lease, entry, is_durable: false, writing: false, refused: false, inner, _turn: turn })
+            Ok(Self { lease, entry, is_durable: false, writing: false, refused: false, inner, turn })
         })
     }
 
@@ -79,7 +79,7 @@ impl Held {
         let copy = entry.duplicate();
         on(inner, &lease, move |lease| lease.compare_and_swap(old.as_ref(), &copy)).await??;
         let inner = Arc::clone(inner);
-        Ok(Self { lease, entry, is_durable: true, writing: false, refused: false, inner, _turn: Some(turn) })
+        Ok(Self { lease, entry, is_durable: true, writing: false, refused: false, inner, turn: Some(turn) })
     }
 
     pub(crate) const fn record(&self) -> &Record {

@@ -20,6 +20,7 @@ mod order;
 mod pins;
 mod presence;
 mod pushing;
+mod recovery;
 mod server;
 mod shared;
 mod storage;
