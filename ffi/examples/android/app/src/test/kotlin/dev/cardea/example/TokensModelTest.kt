@@ -63,7 +63,7 @@ class TokensModelTest : ModelStage() {
         model.accept(shown, pin, repeated).join()
         assertTrue(pin.isWiped() && repeated.isWiped())
         assertEquals(listOf(0, 0), listOf(user, stranger).map(server::status))
-        assertNotNull(model.screen.value.message)
+        assertEquals("This is not the link that you accepted.", model.screen.value.message)
         model.accept(model.screen.value.invited!!, pin(), pin()).join()
         assertEquals(listOf(0, 2), listOf(user, stranger).map(server::status))
     }
