@@ -47,14 +47,18 @@ async def remaining(link: str, kept: str) -> int | None:
             if event.kind is cardea.EventKind.CLOSED:
                 break
         return status.remaining_seconds
+
+async def door(party: cardea.RelyingParty, user: str) -> bool:
+    return await party.is_open(user) and await party.status(user) is cardea.TokenStatus.OPEN
 ";
-/// The same, wrongly in each of its last three lines.
+/// The same, wrongly in each of its last four lines.
 const WRONG: &str = "
 import cardea
 async def wrong(token: cardea.Token) -> None:
     await token.open('274951')
     (await token.status()).nothing
     cardea.verify_receipt(b'{}')
+    answer: bool = cardea.RelyingParty('https://id.example', 's', 'k').is_open('user')
 ";
 
 /// Builds the wheel as it ships, installs it into a fresh environment, and tries it.
@@ -115,7 +119,7 @@ fn try_out(workspace: &Workspace, wheel: &Path) -> Result<()> {
         bail!("mypy does not understand what was installed:\n{right}");
     }
     let wrong = types(workspace, &fresh, WRONG)?;
-    let lines = ["wrong.py:4:", "wrong.py:5:", "wrong.py:6:"];
+    let lines = ["wrong.py:4:", "wrong.py:5:", "wrong.py:6:", "wrong.py:7:"];
     if !lines.iter().all(|line| wrong.contains(line)) {
         bail!("mypy does not see the types of what was installed:\n{wrong}");
     }

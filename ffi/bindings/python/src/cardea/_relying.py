@@ -19,7 +19,7 @@ _LONGEST = 86_400
 class RelyingParty:
     """Asks the server at ``base_url`` about the tokens of ``service``. Whatever goes wrong, no token is open by it.
 
-    ``timeout`` is how many seconds the server may take to answer a call (5 if not given). A call is neither true nor false
+    ``timeout`` is how many seconds the server may take to answer a call (10 if not given). A call is neither true nor false
     before it is awaited, and a :class:`TokenStatus` or an :class:`Answer` never is: what is no answer cannot be taken for a yes.
     """
 
