@@ -94,7 +94,7 @@ async fn a_second_try_to_enroll_does_not_wait_for_the_recovery_of_the_first() {
         let (wallet, _line) = recovering(&world).await;
         world.server.fault([Fault::None, Fault::None, Fault::LoseRequest]);
         assert!(matches!(enroll(&world, &wallet).await, Err(WalletError::NotConfirmed)));
-        tokio::time::sleep(Duration::from_millis(250 * wait)).await;
+        tokio::time::sleep_until(paused_now() + Duration::from_millis(250 * wait)).await;
         let before = paused_now();
         enroll(&world, &wallet).await.unwrap();
         assert!(before.elapsed() < Duration::from_millis(500), "{:?} after {wait}", before.elapsed());
