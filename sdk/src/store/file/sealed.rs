@@ -27,7 +27,8 @@ fn key_id(key: &Secret<32>) -> [u8; 8] {
 /// Whether a token's file was made with `key`; `None` if it cannot be told.
 pub(super) fn is_of_key(file: &[u8], key: &Secret<32>) -> Option<bool> {
     let (head, _) = file.split_at_checked(HEAD_LEN)?;
-    (head[..8] == MAGIC && head[8] == FORMAT).then(|| head[9..] == key_id(key))
+    // What was cut short or grew is damaged, whosever it was.
+    (head[..8] == MAGIC && head[8] == FORMAT && file.len() == FILE_LEN).then(|| head[9..] == key_id(key))
 }
 
 /// What is authenticated beside the content: the head of the file and its name.
