@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-/// How many of the last lines of a failed command are shown; the log file has the rest.
-const SHOWN_LINES: usize = 60;
+mod excerpt;
 
 /// A cargo command that behaves as if typed in `root`.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -26,11 +25,11 @@ pub(crate) fn cargo(root: &Path) -> Command {
 ///
 /// # Errors
 ///
-/// The program is not there, or it ended with another exit code than 0: then the error carries its last lines.
+/// The program is not there, or it ended with another exit code than 0: then the error carries what its output says of that.
 pub(crate) fn logged(command: &mut Command, log: &Path) -> Result<String> {
     let (succeeded, text) = logged_any(command, log)?;
     if !succeeded {
-        bail!("{} failed; {} has everything, its end is:\n{}", shown(command), log.display(), last_lines(&text));
+        bail!("{} failed; {} has everything, in short:\n{}", shown(command), log.display(), excerpt::of(&text));
     }
     Ok(text)
 }
@@ -74,7 +73,7 @@ pub(crate) fn shown_to_the_end(command: &mut Command) -> Result<()> {
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", shown(command)))?;
     if !output.status.success() {
-        bail!("{} failed:\n{}", shown(command), last_lines(&String::from_utf8_lossy(&output.stderr)));
+        bail!("{} failed:\n{}", shown(command), excerpt::of(&String::from_utf8_lossy(&output.stderr)));
     }
     String::from_utf8(output.stdout).with_context(|| format!("{} printed something else than UTF-8", shown(command)))
 }
@@ -87,9 +86,4 @@ fn shown(command: &Command) -> String {
         text.push_str(&argument.to_string_lossy());
     }
     text
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
