@@ -42,9 +42,10 @@ impl Shared {
         Status::of(status, self.clock.now())
     }
 
-    /// Whom to ask before a call that asks a server.
-    pub(crate) fn asked(&self) -> Before {
-        Some(Arc::clone(&self.asked))
+    /// Whom to ask before an operation: nobody, if it is none or `asks_nobody`.
+    pub(crate) fn asked<O>(&self, operation: &Result<O, Failure>, asks_nobody: fn(&O) -> bool) -> Before {
+        let asks = operation.as_ref().is_ok_and(|operation| !asks_nobody(operation));
+        asks.then(|| Arc::clone(&self.asked))
     }
 }
 

@@ -166,12 +166,14 @@ impl Builder {
             Place::Store(store) => store,
             Place::Folder(folder, key) => {
                 let env = env.clone();
-                let opened = blocking(move || match key {
-                    Key::File => Ok(FileStore::open(folder, &env)?),
-                    Key::Given(key) => Ok(FileStore::open_with_key(folder, key, &env)?),
-                    Key::Secrets(secrets) => FileStore::open_with_secrets(folder, &*secrets, &env),
-                });
-                Arc::new(opened.await?.map_err(|error: WalletError| error)?)
+                let open = move || -> Result<FileStore, WalletError> {
+                    Ok(match key {
+                        Key::File => FileStore::open(folder, &env)?,
+                        Key::Given(key) => FileStore::open_with_key(folder, key, &env)?,
+                        Key::Secrets(secrets) => FileStore::open_with_secrets(folder, &*secrets, &env)?,
+                    })
+                };
+                Arc::new(blocking(open).await??)
             }
         };
         if let Some(sink) = log.sink() {

@@ -28,10 +28,7 @@ impl Operation {
 /// Begins `operation`, after the host was asked for what it may need. One that is none ends before that.
 #[inline(never)]
 pub(super) fn begin(me: Arc<Parts>, cancel: Option<Arc<Cancel>>, operation: Result<Operation, Failure>) -> Work {
-    let asked = match &operation {
-        Ok(operation) if !operation.asks_nobody() => me.shared.asked(),
-        _ => None,
-    };
+    let asked = me.shared.asked(&operation, Operation::asks_nobody);
     under_way(asked, cancel, Box::pin(perform(me, operation)))
 }
 

@@ -61,7 +61,8 @@ impl FileStore {
     /// Opens `folder`, making it (0700) and its key file (0600) if they are not there.
     ///
     /// # Errors
-    /// [`StoreError`]. A folder that others can write ([`StoreError::KeyExposed`]), and one with tokens but without its key, or with another one, is an error: no new key is made for it.
+    /// [`StoreError`]. A folder that others can write ([`StoreError::KeyExposed`]) is an error, and so is one with tokens
+    /// but without its key, or with another one: no new key is made for it.
     pub fn open(folder: impl Into<PathBuf>, env: &Env) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.into())?;
         let key = folder.key(|| env.random().secret())?;

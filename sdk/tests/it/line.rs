@@ -58,6 +58,20 @@ impl Line {
         self.is_up.store(is_up, Ordering::SeqCst);
     }
 
+    /// What becomes of `operation` when the line is cut once `sent` is over.
+    pub(crate) async fn cut_after<T>(&self, sent: impl Future<Output = ()>, operation: impl Future<Output = T>) -> T {
+        let cut = async {
+            sent.await;
+            self.set_up(false);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            () = cut => unreachable!(),
+            outcome = operation => outcome,
+        }
+    }
+
     /// Connections that are in use.
     pub(crate) fn in_use(&self) -> usize {
         self.in_use.load(Ordering::SeqCst)

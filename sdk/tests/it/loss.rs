@@ -243,7 +243,7 @@ async fn an_opening_that_was_done_before_a_key_change_is_not_told_as_never_sent(
     let token = wallet.tokens().await.unwrap().remove(0);
     world.server.fault([Fault::LoseReply]);
     let sent = world.server.state().requests.len();
-    let cut = async {
+    let rotated = async {
         while executed(&world, Op::Open) == 0 {
             tokio::task::yield_now().await;
         }
@@ -253,14 +253,8 @@ async fn an_opening_that_was_done_before_a_key_change_is_not_told_as_never_sent(
         while world.server.state().requests.len() < sent + 2 {
             tokio::task::yield_now().await;
         }
-        line.set_up(false);
-        std::future::pending::<()>().await
     };
-    let result = tokio::select! {
-        biased;
-        () = cut => unreachable!(),
-        result = token.open(pin(PIN), Window::Service) => result,
-    };
+    let result = line.cut_after(rotated, token.open(pin(PIN), Window::Service)).await;
     assert!(matches!(result, Err(WalletError::NotConfirmed)), "{result:?}");
     line.set_up(true);
     assert_eq!(token.status().await.unwrap().state, DeviceStatus::Open);

@@ -73,18 +73,12 @@ async fn a_change_that_was_sent_is_not_told_as_never_sent() {
         world.server.fault([Fault::None, fault.clone()]);
         let sent = world.server.state().requests.len();
         let change = token.change_pin(pin(PIN), NewPins::normal(pin(NEW)));
-        let cut = async {
+        let both_left = async {
             while world.server.state().requests.len() < sent + 2 {
                 tokio::task::yield_now().await;
             }
-            line.set_up(false);
-            std::future::pending::<()>().await
         };
-        let result = tokio::select! {
-            biased;
-            () = cut => unreachable!(),
-            result = change => result,
-        };
+        let result = line.cut_after(both_left, change).await;
         assert!(matches!(result, Err(WalletError::NotConfirmed)), "{fault:?} {result:?}");
         assert_eq!(so_far(&mut events).await, [EventKind::NotConfirmed], "{fault:?}");
         // The next operation finds out; where the line is still cut, it has sent nothing itself.

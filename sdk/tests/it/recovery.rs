@@ -7,7 +7,7 @@ use std::time::Duration;
 use cardea_protocol::Code;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::store::{Entry, Lease, Store, StoreError, TokenKey};
-use cardea_sdk::{Invitation, Wallet, WalletError, Window};
+use cardea_sdk::{Invitation, Token, Wallet, WalletError, Window};
 use tokio::runtime::Handle;
 
 use crate::line::{Line, pass, settle};
@@ -20,6 +20,18 @@ const DAY: u64 = 86_400;
 async fn recovering(world: &World) -> (Wallet, Arc<Line>) {
     let line = Line::to(&world.connector);
     (line.builder(world).recover_in_background(true).open().await.unwrap(), line)
+}
+
+/// A wallet whose opening was never answered, and whose server was gone for a day since.
+async fn cut_off_for_a_day(world: &World) -> (Wallet, Arc<Line>, Token) {
+    let (wallet, line) = recovering(world).await;
+    let token = wallet.tokens().await.unwrap().remove(0);
+    world.server.fault(std::iter::repeat_n(Fault::LoseReply, 50));
+    assert!(matches!(token.open(pin(PIN), Window::Service).await, Err(WalletError::NotConfirmed)));
+    line.set_up(false);
+    world.server.state().faults.clear();
+    pass(DAY).await;
+    (wallet, line, token)
 }
 
 async fn enroll(world: &World, wallet: &Wallet) -> Result<(), WalletError> {
@@ -52,13 +64,7 @@ async fn an_enrollment_that_came_to_nothing_is_asked_about_for_some_minutes_and_
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_gone_is_asked_ever_more_rarely_until_the_holder_is_there() {
     let world = World::enrolled(731).await;
-    let (wallet, line) = recovering(&world).await;
-    let token = wallet.tokens().await.unwrap().remove(0);
-    world.server.fault(std::iter::repeat_n(Fault::LoseReply, 50));
-    assert!(matches!(token.open(pin(PIN), Window::Service).await, Err(WalletError::NotConfirmed)));
-    line.set_up(false);
-    world.server.state().faults.clear();
-    pass(DAY).await;
+    let (wallet, line, token) = cut_off_for_a_day(&world).await;
     line.pauses();
     pass(DAY).await;
     assert!((1..10).contains(&line.tries()), "{} connections in a day", line.tries());
@@ -74,13 +80,7 @@ async fn a_server_that_is_gone_is_asked_ever_more_rarely_until_the_holder_is_the
 #[tokio::test(start_paused = true)]
 async fn a_failed_operation_makes_recovery_quick_again() {
     let world = World::enrolled(732).await;
-    let (wallet, line) = recovering(&world).await;
-    let token = wallet.tokens().await.unwrap().remove(0);
-    world.server.fault(std::iter::repeat_n(Fault::LoseReply, 50));
-    assert!(matches!(token.open(pin(PIN), Window::Service).await, Err(WalletError::NotConfirmed)));
-    line.set_up(false);
-    world.server.state().faults.clear();
-    pass(DAY).await;
+    let (_wallet, line, token) = cut_off_for_a_day(&world).await;
     assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
     line.set_up(true);
     pass(3).await;

@@ -22,6 +22,7 @@ const ID_LEN: usize = 32;
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
+    // Once in the library for phones, and not in each way to open a folder.
     #[inline(never)]
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
         let made = path.ancestors().take_while(|folder| !folder.is_dir()).count();
