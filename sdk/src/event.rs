@@ -46,10 +46,10 @@ pub enum EventKind {
     Revoked,
     /// Something was sent and no answer came.
     NotConfirmed,
-    /// The server could not be reached by an operation, or the connection of a live session was lost. A live session tells
-    /// it once, until [`Online`](Self::Online).
+    /// The server could not be reached by an operation, or the connection of a live session was lost. Each such operation
+    /// tells it; a live session does once, until [`Online`](Self::Online).
     Offline,
-    /// A live session is there again after [`Offline`](Self::Offline).
+    /// The server has answered again after [`Offline`](Self::Offline), to an operation or in a live session. Once.
     Online,
 }
 

@@ -1,5 +1,5 @@
-//! How each token stood when its server last said so, and what follows from the time alone: that an opening ends soon,
-//! and that it has ended. A task runs only while an opening is known.
+//! How each token stood when its server last said so, whether that can be reached, and what follows from the time alone:
+//! that an opening ends soon, and that it has ended. A task runs only while an opening is known.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +39,8 @@ struct Shared {
     env: Env,
     table: Mutex<Table>,
     changed: Notify,
+    /// An operation could not reach the server of some token.
+    unreached: Notify,
     /// The wallet is gone.
     over: AtomicBool,
 }
@@ -58,6 +60,8 @@ struct Standing {
     /// What was told last: the event, and until when it holds by the server's clock.
     told: Option<(EventKind, u32)>,
     opening: Option<Opening>,
+    /// Listeners were told that the server cannot be reached, and not yet that it can.
+    is_offline: bool,
 }
 
 /// An opening that has not ended yet.
@@ -80,8 +84,8 @@ impl Opening {
 
 impl Standings {
     pub(crate) fn new(source: Source, env: Env, runtime: Handle) -> Self {
-        let (table, changed, over) = Default::default();
-        Self { shared: Arc::new(Shared { source, env, table, changed, over }), runtime }
+        let (table, changed, unreached, over) = Default::default();
+        Self { shared: Arc::new(Shared { source, env, table, changed, unreached, over }), runtime }
     }
 
     /// An operation's own reply: listeners are told, also what they know already. Called before the operation gives its
@@ -96,8 +100,45 @@ impl Standings {
         self.told(key, Some(generation), reply);
     }
 
+    /// An operation could not reach the server, which is told each time.
+    pub(crate) fn unreached(&self, key: TokenKey) {
+        let mut table = self.shared.table();
+        table.tokens.or_default(key).is_offline = true;
+        self.shared.source.emit(key, EventKind::Offline);
+        self.shared.unreached.notify_waiters();
+    }
+
+    /// A session was lost, or none could begin, which is told once.
+    pub(crate) fn lost(&self, key: TokenKey) {
+        let mut table = self.shared.table();
+        if !std::mem::replace(&mut table.tokens.or_default(key).is_offline, true) {
+            self.shared.source.emit(key, EventKind::Offline);
+        }
+    }
+
+    /// The server has answered, whatever it said: told once after it could not be reached.
+    pub(crate) fn reached(&self, key: TokenKey) {
+        let mut table = self.shared.table();
+        if table.tokens.get_mut(&key).is_some_and(|standing| std::mem::take(&mut standing.is_offline)) {
+            self.shared.source.emit(key, EventKind::Online);
+        }
+    }
+
+    /// Waits until listeners were told that the server cannot be reached, and not yet that it can. Cancel safe.
+    pub(crate) async fn offline(&self, key: TokenKey) {
+        loop {
+            // Made before looking, so that nothing between the two is missed.
+            let unreached = self.shared.unreached.notified();
+            if self.shared.table().tokens.get(&key).is_some_and(|standing| standing.is_offline) {
+                return;
+            }
+            unreached.await;
+        }
+    }
+
     /// Looks, notes and tells in one go: whoever comes later has the last word.
     fn told(&self, key: TokenKey, session: Option<u64>, reply: &Reply) {
+        self.reached(key);
         let Some(kind) = kind_of(reply) else { return };
         let mut table = self.shared.table();
         let standing = table.tokens.or_default(key);

@@ -7,7 +7,7 @@ use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Delivered, Intent};
 use cardea_protocol::limits::{IDLE_SECONDS, SESSION_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Push, is_showable};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backoff::between;
 use super::now;
@@ -68,7 +68,7 @@ impl Session {
                 biased;
                 received = self.warm.connection.receive() => received,
                 () = sleep_until(over) => return Heard::Over,
-                () = sleep_until(silent) => {
+                () = in_doubt(token, silent, asked) => {
                     if asked {
                         return Heard::Ended(Some(TransportError::TimedOut.to_string()));
                     }
@@ -120,6 +120,7 @@ impl Session {
     }
 
     async fn hear(&mut self, token: &mut Token, push: Push) {
+        token.inner.standings.reached(token.key);
         match push {
             Push::State(reply) => {
                 if !std::mem::replace(&mut self.is_listed, true) {
@@ -155,6 +156,15 @@ impl Session {
             // Handled where the session ends.
             Push::Revoked(_) => {}
         }
+    }
+}
+
+/// Waits until it has to be asked whether anybody is there: nothing came until `silent`, or an operation of this wallet has
+/// reached nobody and nothing was `asked` since.
+async fn in_doubt(token: &Token, silent: Instant, asked: bool) {
+    tokio::select! {
+        () = sleep_until(silent) => {}
+        () = token.inner.standings.offline(token.key), if !asked => {}
     }
 }
 

@@ -13,7 +13,6 @@ use super::attend::{Heard, Session};
 use super::backoff::{Backoff, between};
 use crate::env::Stopwatch;
 use crate::error::WalletError;
-use crate::event::EventKind;
 use crate::log::Named;
 use crate::operation::{Subscribed, connect, subscribe};
 use crate::store::{Entry, TokenKey};
@@ -57,15 +56,13 @@ pub(super) struct Token {
     pub(super) told: Vec<[u8; 8]>,
     woken: watch::Receiver<u64>,
     backoff: Backoff,
-    /// Listeners were told that the connection is lost.
-    is_offline: bool,
 }
 
 /// Keeps a session for `key` until there is no use in another one.
 pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -> End {
     let woken = orders.looks.subscribe();
     drop(orders);
-    let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default(), is_offline: false };
+    let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default() };
     loop {
         token.woken.mark_unchanged();
         let next = match Box::pin(token.begin()).await {
@@ -111,9 +108,6 @@ impl Token {
         let generation = session.generation();
         if reply.code != Code::Ok {
             return self.without_session(reply, generation);
-        }
-        if std::mem::take(&mut self.is_offline) {
-            self.inner.events.emit(self.key, EventKind::Online);
         }
         self.inner.log.info(|| format!("{}: live", Named(self.key)));
         self.inner.standings.pushed(self.key, generation, reply);
@@ -178,9 +172,6 @@ impl Token {
                 self.inner.log.info(|| format!("{}: no live session: code {}", Named(self.key), code.number()));
             }
         }
-        if std::mem::take(&mut self.is_offline) {
-            self.inner.events.emit(self.key, EventKind::Online);
-        }
         Next::Pause
     }
 
@@ -199,9 +190,7 @@ impl Token {
 
     fn offline(&mut self, why: &str) -> Next {
         self.inner.log.info(|| format!("{}: offline: {why}", Named(self.key)));
-        if !std::mem::replace(&mut self.is_offline, true) {
-            self.inner.events.emit(self.key, EventKind::Offline);
-        }
+        self.inner.standings.lost(self.key);
         Next::Pause
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cardea_sdk::EventKind::*;
-use cardea_sdk::{LogLevel, LogSink, Window};
+use cardea_sdk::{LogLevel, LogSink, WalletError, Window};
 
 use super::watching;
 use crate::line::{Line, Lines, next, pass, settle, so_far};
@@ -24,6 +24,44 @@ async fn a_lost_connection_is_told_once_and_so_is_its_return() {
     // What happened meanwhile is told when it is back.
     assert_eq!(it.so_far().await, [Online, Opened]);
     assert_eq!(it.line.in_use(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operation_told_is_taken_back_by_the_session() {
+    let mut it = watching(847).await;
+    let token = it.wallet.tokens().await.unwrap().remove(0);
+    // New connections only: the session is there, and is asked.
+    it.line.set_up(false);
+    assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+    assert_eq!(it.so_far().await, [Offline, Online]);
+    assert_eq!((it.world.server.subscriptions(), it.line.in_use()), (1, 1));
+    // The session goes, too: that is no news.
+    assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+    it.world.server.cut();
+    it.wait(60).await;
+    assert_eq!(it.so_far().await, [Offline]);
+    it.line.set_up(true);
+    it.wait(301).await;
+    assert_eq!(it.so_far().await, [Online]);
+    assert_eq!((it.world.server.subscriptions(), it.line.in_use()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_reaches_the_server_again_tells_that_once() {
+    let world = World::enrolled(848).await;
+    let (wallet, line) = Line::wallet(&world).await;
+    let token = wallet.tokens().await.unwrap().remove(0);
+    let mut events = wallet.events();
+    line.set_up(false);
+    for _ in 0..2 {
+        assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+    }
+    assert_eq!(so_far(&mut events).await, [Offline, Offline]);
+    line.set_up(true);
+    // Also one that asks nothing about the token itself.
+    assert_eq!(token.confirmations().await.unwrap(), []);
+    token.status().await.unwrap();
+    assert_eq!(so_far(&mut events).await, [Online, Closed]);
 }
 
 #[tokio::test(start_paused = true)]
