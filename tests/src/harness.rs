@@ -20,6 +20,7 @@ mod link;
 mod listen;
 mod nginx;
 mod offer;
+pub mod ports;
 #[path = "../../server/tests/support/postgres.rs"]
 mod postgres;
 mod process;

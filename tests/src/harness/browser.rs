@@ -1,12 +1,12 @@
 //! A real browser without a window: Chromium, driven over WebDriver.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{http, wait};
+use super::{http, ports, wait};
 
 /// The name under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -27,9 +27,8 @@ impl Browser {
     #[must_use]
     pub fn start() -> Self {
         let profile = tempfile::Builder::new().prefix("cardea-browser-").tempdir().expect("a temporary folder");
-        // It says which port it took only when it ends, so it is given one that was free a moment ago.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a free port");
+        // It says which port it took only when it ends.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let mut driver = Command::new("chromedriver")
             .arg(format!("--port={}", address.port()))
             .stdin(Stdio::null())

@@ -13,7 +13,7 @@ use super::device::Device;
 use super::http::{self, Answer};
 use super::offer::Offer;
 use super::process::{self, Killer, Output};
-use super::{programs, wait};
+use super::{ports, programs, wait};
 
 /// A PIN for tests: long enough not to stand in a log by chance.
 const PIN: &str = "27495163";
@@ -217,7 +217,7 @@ impl Site {
     /// The place of last time, because devices have noted it, or a free one.
     fn place(&self, flag: &str) -> String {
         if self.ready.is_null() {
-            return "127.0.0.1:0".to_owned();
+            return format!("127.0.0.1:{}", ports::free());
         }
         if flag == "--http" { self.http().to_string() } else { self.channel().to_string() }
     }

@@ -1,11 +1,10 @@
 //! A PostgreSQL server that wants TLS, by an authority of the operator's own, and passwords.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use cardea_tests::harness::Cluster;
+use cardea_tests::harness::{Cluster, ports};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// The one name in the server's certificate.
@@ -23,8 +22,8 @@ pub(super) struct Guarded {
 
 impl Guarded {
     pub(super) fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let cluster = Cluster::start_on(free.port(), "listen_addresses = '127.0.0.1'");
+        let port = ports::free();
+        let cluster = Cluster::start_on(port, "listen_addresses = '127.0.0.1'");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let authority = authority("an authority of the operator's own");
         fs::write(folder.path().join("ca.pem"), authority.pem()).expect("written");
@@ -32,7 +31,7 @@ impl Guarded {
         fs::write(folder.path().join("empty.pem"), "nothing\n").expect("written");
         let key = KeyPair::generate().expect("a key");
         let certificate = CertificateParams::new([NAME.to_owned()]).expect("a name").signed_by(&key, &authority);
-        let guarded = Self { cluster, port: free.port(), folder };
+        let guarded = Self { cluster, port, folder };
         guarded.cluster.down("INT");
         guarded.put("server.pem", &certificate.expect("a certificate").pem());
         guarded.put("server.key", &key.serialize_pem());

@@ -1,12 +1,12 @@
 //! What `docs/integrations.md` says, done word for word: with the real nginx, the real PAM, and real shells.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use cardea_tests::harness::{Device, Nginx, Site, output, pam_module, request};
+use cardea_tests::harness::{Device, Nginx, Site, output, pam_module, ports, request};
 use serde_json::json;
 
 use super::page::{self, block, with};
@@ -106,7 +106,7 @@ fn members(site: &Site) -> Nginx {
     fs::write(folder.join("members"), "joe:{PLAIN}word\neve&x=1:{PLAIN}word\n").expect("a file can be written");
     let key = block(PAGE, "proxy_set_header Authorization");
     secret_file(&folder.join("authkey.conf"), &with(key, &[("KEY", &site.status_key)]));
-    let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
     let at = |name: &str| folder.join(name).display().to_string();
     let server = with(
         &page::text("integrations/nginx/cardea.conf"),

@@ -1,11 +1,11 @@
 //! HTTPS and secure WebSockets: by the server itself, and by nginx in front of it as the page shows it.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cardea_tests::harness::{Authority, Device, Nginx, Site, output};
+use cardea_tests::harness::{Authority, Device, Nginx, Site, output, ports};
 use serde_json::json;
 use tokio_rustls::rustls::{ClientConnection, StreamOwned};
 
@@ -117,7 +117,7 @@ fn devices_come_by_secure_websocket_to_the_server_itself() {
 /// nginx as the page shows it, in front of `site`.
 fn proxy(trust: &Trust, site: &Site) -> Nginx {
     let (certificate, key) = trust.pair(&["localhost", "127.0.0.1"]);
-    let listen = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
     let server = with(
         block(PAGE, "proxy_pass"),
         &[
