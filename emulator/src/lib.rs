@@ -4,18 +4,21 @@
 //! |---|---|
 //! | devices and what they do | [`engine`] |
 //! | the command line | [`cli`] |
+//! | devices in tests written in Rust | [`testing`] |
 //!
 //! ```
-//! use cardea_emulator::engine::{Device, Options};
+//! use cardea_emulator::engine::{Seed, Session, Settings};
+//! use cardea_sdk::Env;
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! # let folder = std::env::temp_dir().join(format!("cardea-emulator-doc-{}", std::process::id()));
-//! let device = Device::open(&folder, Options::default()).await?;
-//! assert!(device.list().await?.is_empty());
-//! # std::fs::remove_dir_all(&folder).unwrap();
+//! let settings = Settings { seed: Some(Seed::new(1)), ..Settings::default() };
+//! let session = Session::in_memory(settings, &Env::os())?;
+//! let alice = session.add("alice").await?;
+//! assert!(alice.list().await?.is_empty());
 //! # Ok::<(), cardea_emulator::engine::EngineError>(())
 //! # }).unwrap();
 //! ```
 
 pub mod cli;
 pub mod engine;
+pub mod testing;

@@ -10,12 +10,20 @@ use crate::engine::EngineError;
 pub const fn exit_code(error: &CliError) -> u8 {
     match error {
         CliError::Engine(EngineError::Wallet(error)) => of_wallet(error),
-        CliError::Engine(EngineError::HostMissing | EngineError::DeviceId | EngineError::Authorities { .. })
+        CliError::Engine(
+            EngineError::HostMissing
+            | EngineError::DeviceId
+            | EngineError::Authorities { .. }
+            | EngineError::Seed(_)
+            | EngineError::Name(_)
+            | EngineError::DeviceExists(_)
+            | EngineError::NoSuchDevice(_),
+        )
         | CliError::NoStateFolder => 2,
         CliError::Engine(EngineError::NoSuchConfirmation | EngineError::ManyConfirmations(_)) => 23,
         CliError::Engine(EngineError::NoSuchToken(_) | EngineError::NoToken | EngineError::Ambiguous(_)) => 18,
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,
-        CliError::Runtime(_) => 70,
+        CliError::Engine(EngineError::Removed(_)) | CliError::Runtime(_) => 70,
     }
 }
 

@@ -5,15 +5,17 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cardea_sdk::{Invitation, WalletError};
+use cardea_sdk::{Env, Invitation, WalletError, Window};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::{Arguments, Command};
 use super::output;
 use super::pins::Pins;
-use crate::engine::{Device, EngineError, Options, State};
+use crate::engine::{Device, EngineError, Options, Session, Settings, State, waiting};
 
+/// What the one device of a state folder is called.
+const DEVICE: &str = "main";
 /// No link is longer.
 const LONGEST_LINK: u64 = 4096;
 
@@ -59,7 +61,7 @@ impl CliError {
     /// The SDK's number, or 0.
     pub(super) const fn code(&self) -> u32 {
         match self {
-            Self::Engine(EngineError::Wallet(error)) => error.code(),
+            Self::Engine(error) => error.code(),
             _ => 0,
         }
     }
@@ -69,7 +71,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
     let Arguments { state, json, allow_test_argon2, transport, web_port, web_ca, pins, command } = arguments;
     let folder = state.map_or_else(default_state, Ok)?;
     let options = Options { allow_test_argon2, transport: transport.into(), web_port, web_ca };
-    let device = Device::open(&folder, options).await?;
+    let session = Session::in_folder(folder, Settings { options, ..Settings::default() }, &Env::os())?;
+    let device = session.add(DEVICE).await?;
     let mut pins = Pins::open(&pins)?;
     match command {
         Command::Enroll { invitation, host, label } => {
@@ -83,7 +86,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
         }
         Command::Open { token, time } => {
             let token = device.select(token.as_deref()).await?;
-            let status = device.open_token(&token, pins.current()?, time.map(Duration::from_secs)).await?;
+            let window = time.map_or(Window::Service, |seconds| Window::AtMost(Duration::from_secs(seconds)));
+            let status = token.open(pins.current()?, window).await?;
             show(json, &token, status)
         }
         Command::Close { token } => {
@@ -96,12 +100,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
         }
         Command::Confirmations { token } => {
             let token = device.select(token.as_deref()).await?;
-            output::confirmations(json, &token.key().to_string(), &device.confirmations(&token).await?);
+            output::confirmations(json, &token.key().to_string(), &token.confirmations().await?);
             Ok(())
         }
         Command::Approve { token, confirmation } => {
             let token = device.select(token.as_deref()).await?;
-            let chosen = device.confirmation(&token, confirmation.as_deref()).await?;
+            let chosen = waiting(&token, confirmation.as_deref()).await?;
             if !json {
                 println!("approve: {chosen}");
             }
@@ -111,7 +115,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
         }
         Command::Deny { token, confirmation, reason } => {
             let token = device.select(token.as_deref()).await?;
-            let chosen = device.confirmation(&token, confirmation.as_deref()).await?;
+            let chosen = waiting(&token, confirmation.as_deref()).await?;
             let status = token.deny(&chosen, reason.into()).await?;
             output::answered(json, &token.key().to_string(), ("denied", &chosen), State::from(status));
             Ok(())
@@ -180,7 +184,7 @@ async fn enroll(
     }
     let mut failed = None;
     let enrolled = device
-        .enroll(invitation, async |policy| {
+        .enroll_with(invitation, async |policy| {
             // Typing takes its time: off this thread, where connections must be looked after.
             let chosen = tokio::task::spawn_blocking(move || pins.new_set(&policy)).await;
             chosen.map_err(|_| WalletError::ShuttingDown)?.map_err(|error| {

@@ -9,6 +9,7 @@ mod crash;
 mod database;
 mod docs;
 mod duress;
+mod emulated;
 mod enroll;
 mod first_start;
 mod floods;

@@ -1,0 +1,71 @@
+//! Why a device did not do what it was told.
+
+use std::path::PathBuf;
+
+use cardea_sdk::WalletError;
+
+/// Why a device did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The SDK says so.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// The file with the authorities for WebSockets cannot be used.
+    #[error("{} has no certificates to trust: {source}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A typed code needs to know its server.
+    #[error("a typed code needs its server: give --host")]
+    HostMissing,
+    /// No token fits the name.
+    #[error("no token of this device is called {0:?}")]
+    NoSuchToken(String),
+    /// There is no token at all.
+    #[error("this device has no token: enroll one first")]
+    NoToken,
+    /// No text that waits fits the id, or none waits at all.
+    #[error("no such text waits to be approved or denied")]
+    NoSuchConfirmation,
+    /// More than one text waits.
+    #[error("several texts wait, say which with --id: {}", .0.join(", "))]
+    ManyConfirmations(Vec<String>),
+    /// No id of a device.
+    #[error("a device's id has eight hexadecimal digits")]
+    DeviceId,
+    /// More than one token fits.
+    #[error("several tokens fit, say which: {}", .0.join(", "))]
+    Ambiguous(Vec<String>),
+    /// No seed.
+    #[error("{0:?} is no seed: it is a whole number from 0 to 18446744073709551615")]
+    Seed(String),
+    /// No name for a device of a session.
+    #[error(
+        "{0:?} is no name for a device: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and does not begin with '.'"
+    )]
+    Name(String),
+    /// The session has such a device already.
+    #[error("there is a device called {0:?} already")]
+    DeviceExists(String),
+    /// The session has no such device.
+    #[error("there is no device called {0:?}")]
+    NoSuchDevice(String),
+    /// The device was removed, or its session ended, meanwhile.
+    #[error("the device {0:?} was removed")]
+    Removed(String),
+}
+
+impl EngineError {
+    /// The SDK's number of the error, or 0.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Wallet(error) => error.code(),
+            _ => 0,
+        }
+    }
+}

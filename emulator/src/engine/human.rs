@@ -1,0 +1,261 @@
+//! The holder of a device, where nobody sits in front of it: has PINs, is asked, and does what a test said or what is usual.
+
+mod delay;
+mod persona;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cardea_sdk::store::TokenKey;
+use cardea_sdk::{Approval, Entropy, Policy, Presence, PresenceError, PresenceRequest, Purpose};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+pub use delay::Delay;
+pub use persona::Persona;
+
+use super::journal::{Journal, Kind};
+use super::time::Time;
+
+/// How long a holder who does not look is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a holder does who is asked for a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Types the PIN.
+    #[default]
+    Approve,
+    /// Types a duress PIN.
+    Duress,
+    /// Types a wrong PIN.
+    WrongPin,
+    /// Says no.
+    Cancel,
+    /// Does not look: after a minute nobody is waited for any more.
+    Ignore,
+    /// Does what [`Human::answer`] says, once it does.
+    Wait,
+    /// Cannot be asked: the screen of the phone is broken.
+    Fail,
+}
+
+/// What a holder does, and how long that takes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reaction {
+    /// What.
+    pub outcome: Outcome,
+    /// How long.
+    pub delay: Delay,
+}
+
+impl From<Outcome> for Reaction {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, delay: Delay::default() }
+    }
+}
+
+/// A question that waits for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Its number on this device.
+    pub id: u64,
+    /// The token.
+    pub token: TokenKey,
+    /// What the holder knows it by.
+    pub service: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// Wrong PINs left, as the server has just said.
+    pub tries_left: Option<u8>,
+    /// When it was asked, in Unix seconds of the session.
+    pub asked_at: u64,
+}
+
+/// Why a prompt was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no prompt {0} waits on this device: it was answered, or never asked")]
+pub struct NoSuchPrompt(pub u64);
+
+/// The holder of one device.
+#[derive(Debug)]
+pub struct Human {
+    device: Arc<str>,
+    random: Arc<dyn Entropy>,
+    time: Time,
+    journal: Journal,
+    numbers: AtomicU64,
+    desk: Mutex<Desk>,
+}
+
+/// What is going on with a holder.
+#[derive(Debug, Default)]
+struct Desk {
+    persona: Persona,
+    usual: Reaction,
+    next: VecDeque<Reaction>,
+    waiting: Vec<Waiting>,
+}
+
+/// What is asked.
+#[derive(Debug)]
+struct Question<'a> {
+    token: TokenKey,
+    service: &'a str,
+    purpose: &'a Purpose,
+    tries_left: Option<u8>,
+    policy: &'a Policy,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    prompt: Prompt,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Human {
+    pub(super) fn new(
+        device: Arc<str>,
+        random: Arc<dyn Entropy>,
+        time: Time,
+        journal: Journal,
+        usual: Reaction,
+    ) -> Self {
+        let desk = Mutex::new(Desk { usual, ..Desk::default() });
+        Self { device, random, time, journal, numbers: AtomicU64::new(1), desk }
+    }
+
+    /// What is done where nothing else is said.
+    #[must_use]
+    pub fn usual(&self) -> Reaction {
+        self.desk().usual
+    }
+
+    /// Makes this what is done where nothing else is said.
+    pub fn set_usual(&self, reaction: impl Into<Reaction>) {
+        self.desk().usual = reaction.into();
+    }
+
+    /// Does this once, after what was said before.
+    pub fn next(&self, reaction: impl Into<Reaction>) {
+        self.desk().next.push_back(reaction.into());
+    }
+
+    /// Forgets what was to be done next.
+    pub fn clear_next(&self) {
+        self.desk().next.clear();
+    }
+
+    /// The questions that wait, in the order in which they were asked.
+    #[must_use]
+    pub fn prompts(&self) -> Vec<Prompt> {
+        self.desk().waiting.iter().map(|waiting| waiting.prompt.clone()).collect()
+    }
+
+    /// Answers a question, whatever was to be done. [`Outcome::Wait`] leaves it waiting.
+    ///
+    /// # Errors
+    /// [`NoSuchPrompt`].
+    pub fn answer(&self, id: u64, outcome: Outcome) -> Result<(), NoSuchPrompt> {
+        let mut desk = self.desk();
+        let place = desk.waiting.iter().position(|waiting| waiting.prompt.id == id).ok_or(NoSuchPrompt(id))?;
+        if outcome != Outcome::Wait {
+            // Whoever asked may have gone just now.
+            let _ = desk.waiting.remove(place).answer.send(outcome);
+        }
+        Ok(())
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub fn persona(&self) -> Persona {
+        self.desk().persona.clone()
+    }
+
+    /// Makes it somebody with other PINs. What is enrolled keeps those that it has.
+    pub fn set_persona(&self, persona: Persona) {
+        self.desk().persona = persona;
+    }
+
+    /// Nobody is there any more: whatever waits is cancelled.
+    pub(super) fn leave(&self) {
+        let mut desk = self.desk();
+        desk.waiting.clear();
+        desk.next.clear();
+        desk.usual = Outcome::Cancel.into();
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn react(&self, question: &Question<'_>) -> Result<Approval, PresenceError> {
+        let id = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (answer, mut answered) = oneshot::channel();
+        let reaction = {
+            let mut desk = self.desk();
+            let prompt = Prompt {
+                id,
+                token: question.token,
+                service: question.service.to_owned(),
+                purpose: question.purpose.clone(),
+                tries_left: question.tries_left,
+                asked_at: self.time.now(),
+            };
+            desk.waiting.push(Waiting { prompt, answer });
+            desk.next.pop_front().unwrap_or(desk.usual)
+        };
+        let asked = Asked { human: self, id };
+        self.journal.note(&self.device, Kind::Asked { prompt: id, token: question.token });
+        let usual = async {
+            tokio::time::sleep(reaction.delay.draw(&*self.random)).await;
+            match reaction.outcome {
+                Outcome::Wait => std::future::pending().await,
+                Outcome::Ignore => {
+                    tokio::time::sleep(PATIENCE).await;
+                    Outcome::Ignore
+                }
+                outcome => outcome,
+            }
+        };
+        let outcome = tokio::select! {
+            biased;
+            // Nobody to answer is an answer, too.
+            outcome = &mut answered => outcome.unwrap_or(Outcome::Cancel),
+            outcome = usual => outcome,
+        };
+        drop(asked);
+        self.journal.note(&self.device, Kind::Answered { prompt: id, outcome });
+        let approval = self.desk().persona.approval(outcome, question.policy);
+        approval.ok_or_else(|| match outcome {
+            Outcome::Fail => PresenceError::Failed("the emulated holder cannot be asked".into()),
+            _ => PresenceError::Cancelled,
+        })
+    }
+}
+
+/// A question, for as long as it waits.
+struct Asked<'a> {
+    human: &'a Human,
+    id: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.human.desk().waiting.retain(|waiting| waiting.prompt.id != self.id);
+    }
+}
+
+impl Presence for Human {
+    fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError> {
+        let PresenceRequest { token, service, purpose, tries_left, policy, .. } = request;
+        let question = Question { token: *token, service, purpose, tries_left: *tries_left, policy };
+        Handle::current().block_on(self.react(&question))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The PINs of a holder who was not told any.
+
+use std::fmt;
+
+use cardea_sdk::{Approval, NewPins, Pin, PinError, Policy};
+use zeroize::Zeroizing;
+
+use super::Outcome;
+
+/// As many digits as a PIN may have.
+const LONGEST: usize = 12;
+/// The PIN, as far as a service wants it.
+const NORMAL: &[u8; LONGEST] = b"274951836027";
+/// The duress PIN.
+const DURESS: &[u8; LONGEST] = b"836402517693";
+/// One that is neither.
+const WRONG: &[u8; LONGEST] = b"605172948305";
+
+/// Who holds a device: the PINs that are typed. Without any of its own these are known to everybody: `274951` opens and
+/// `836402` opens under duress, with more digits (`2749518360…`) where a service wants more.
+#[derive(Clone, Default)]
+pub struct Persona {
+    pin: Option<Zeroizing<String>>,
+    duress: Option<Zeroizing<String>>,
+}
+
+impl fmt::Debug for Persona {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Persona")
+    }
+}
+
+impl Persona {
+    /// Somebody with this PIN, and this one for duress if there is one.
+    ///
+    /// # Errors
+    /// [`PinError`]: one is no PIN.
+    pub fn new(pin: &str, duress: Option<&str>) -> Result<Self, PinError> {
+        for pin in [Some(pin), duress].into_iter().flatten() {
+            Pin::new(pin.as_bytes())?;
+        }
+        let own = |pin: &str| Zeroizing::new(pin.to_owned());
+        Ok(Self { pin: Some(own(pin)), duress: duress.map(own) })
+    }
+
+    /// What to enroll with.
+    pub(crate) fn new_pins(&self, policy: &Policy) -> Option<NewPins> {
+        let duress = if policy.duress { vec![self.typed(Outcome::Duress, policy)?] } else { Vec::new() };
+        Some(NewPins { normal: self.typed(Outcome::Approve, policy)?, duress, biometric: None })
+    }
+
+    /// What is answered; nothing by who types nothing.
+    pub(super) fn approval(&self, outcome: Outcome, policy: &Policy) -> Option<Approval> {
+        self.typed(outcome, policy).map(Approval::Pin)
+    }
+
+    fn typed(&self, outcome: Outcome, policy: &Policy) -> Option<Pin> {
+        let (own, known) = match outcome {
+            Outcome::Approve => (self.pin.as_ref(), NORMAL),
+            Outcome::Duress => (self.duress.as_ref(), DURESS),
+            Outcome::WrongPin => (None, WRONG),
+            Outcome::Cancel | Outcome::Ignore | Outcome::Wait | Outcome::Fail => return None,
+        };
+        // All PINs of a device have the same length.
+        let length = self.pin.as_ref().map_or(policy.pin_min.into(), |pin| pin.len());
+        let digits = match own {
+            Some(own) => own.as_bytes(),
+            None => known.get(..length)?,
+        };
+        Pin::new(digits).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cardea_sdk::{Argon2Class, ShortString};
+
+    use super::*;
+
+    fn policy(pin_min: u8, duress: bool) -> Policy {
+        Policy {
+            argon2: Argon2Class::Test,
+            pin_min,
+            pin_max: 12,
+            duress,
+            biometric: false,
+            short_string: ShortString::Off,
+            version_min: 1,
+            version_max: 1,
+            keepalive: 0,
+        }
+    }
+
+    #[test]
+    fn whatever_a_service_asks_of_pins_the_known_ones_have_it() {
+        for pin_min in 6..=12 {
+            for duress in [false, true] {
+                let policy = policy(pin_min, duress);
+                let pins = Persona::default().new_pins(&policy).unwrap();
+                assert_eq!(pins.duress.len(), usize::from(duress));
+                pins.check(&policy).unwrap();
+            }
+        }
+    }
+
+    /// Two that are alike are refused beside each other.
+    fn are_alike(one: Pin, other: &str) -> bool {
+        let other = Pin::new(other.as_bytes()).unwrap();
+        NewPins { normal: one, duress: vec![other], biometric: None }.check(&policy(6, true)).is_err()
+    }
+
+    #[test]
+    fn own_pins_are_typed_as_they_are() {
+        let persona = Persona::new("91827364", Some("60517294")).unwrap();
+        let mut pins = persona.new_pins(&policy(6, true)).unwrap();
+        pins.check(&policy(6, true)).unwrap();
+        assert!(are_alike(pins.duress.remove(0), "60517294"));
+        assert!(are_alike(pins.normal, "91827364"));
+        // Too short for the service: that is for it to say.
+        assert!(persona.new_pins(&policy(9, true)).unwrap().check(&policy(9, true)).is_err());
+        assert!(Persona::new("12", None).is_err());
+        assert!(Persona::new("918273", Some("abcdef")).is_err());
+    }
+
+    #[test]
+    fn what_is_not_given_is_as_long_as_what_is() {
+        let persona = Persona::new("91827364", None).unwrap();
+        persona.new_pins(&policy(6, true)).unwrap().check(&policy(6, true)).unwrap();
+        assert!(are_alike(persona.typed(Outcome::WrongPin, &policy(6, true)).unwrap(), "60517294"));
+    }
+
+    #[test]
+    fn nobody_sees_a_pin_in_what_is_printed() {
+        let persona = Persona::new("918273", None).unwrap();
+        assert!(!format!("{persona:?}").contains("918273"));
+    }
+}

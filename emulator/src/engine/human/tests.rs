@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use cardea_sdk::{Argon2Class, DeviceId, Policy, ShortString, SystemClock, TokenId};
+
+use super::*;
+use crate::engine::Seed;
+
+fn human(usual: impl Into<Reaction>) -> Arc<Human> {
+    let time = Time::with(Arc::new(SystemClock));
+    let journal = Journal::new(time.clone());
+    Arc::new(Human::new("bob".into(), Arc::new(Seed::new(1).stream("bob")), time, journal, usual.into()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the paused time of the test")]
+fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+fn token() -> TokenKey {
+    TokenKey { token: TokenId::new([1; 16]), device: DeviceId::new([2; 4]) }
+}
+
+/// What came of it: a word.
+async fn answer(human: &Human) -> &'static str {
+    let policy = Policy {
+        argon2: Argon2Class::Test,
+        pin_min: 6,
+        pin_max: 12,
+        duress: true,
+        biometric: false,
+        short_string: ShortString::Off,
+        version_min: 1,
+        version_max: 1,
+        keepalive: 0,
+    };
+    let (token, purpose) = (token(), &Purpose::Open);
+    match human.react(&Question { token, service: "a door", purpose, tries_left: Some(9), policy: &policy }).await {
+        Ok(Approval::Pin(_)) => "a PIN",
+        Ok(_) => "something else",
+        Err(PresenceError::Cancelled) => "cancelled",
+        Err(_) => "failed",
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_outcome_comes_once_and_then_the_usual_one() {
+    let human = human(Outcome::Approve);
+    human.next(Outcome::Cancel);
+    human.next(Outcome::Fail);
+    human.next(Outcome::WrongPin);
+    for expected in ["cancelled", "failed", "a PIN", "a PIN"] {
+        assert_eq!(answer(&human).await, expected);
+    }
+    human.next(Outcome::Cancel);
+    human.clear_next();
+    human.set_usual(Outcome::Fail);
+    assert_eq!(answer(&human).await, "failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_take_their_time_and_nobody_waits_for_ever_for_who_does_not_look() {
+    let human = human(Reaction { outcome: Outcome::Approve, delay: Delay::Fixed(Duration::from_secs(5)) });
+    let start = now();
+    assert_eq!(answer(&human).await, "a PIN");
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    human.set_usual(Outcome::Ignore);
+    assert_eq!(answer(&human).await, "cancelled");
+    assert_eq!(start.elapsed(), Duration::from_secs(65));
+    assert_eq!(human.prompts(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_waits_until_it_is_answered_once() {
+    let human = human(Outcome::Wait);
+    let asking = {
+        let human = Arc::clone(&human);
+        tokio::spawn(async move { answer(&human).await })
+    };
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let [prompt] = &human.prompts()[..] else { panic!("one waits") };
+    assert_eq!(
+        (prompt.id, prompt.service.as_str(), &prompt.purpose, prompt.tries_left),
+        (1, "a door", &Purpose::Open, Some(9))
+    );
+    assert_eq!(human.answer(7, Outcome::Approve), Err(NoSuchPrompt(7)));
+    human.answer(1, Outcome::Wait).unwrap();
+    assert_eq!(human.prompts().len(), 1);
+    human.answer(1, Outcome::Approve).unwrap();
+    assert_eq!(human.answer(1, Outcome::Cancel), Err(NoSuchPrompt(1)));
+    assert_eq!(asking.await.unwrap(), "a PIN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_comes_before_what_was_to_be_done() {
+    let human = human(Reaction { outcome: Outcome::Approve, delay: Delay::Fixed(Duration::from_secs(60)) });
+    let asking = {
+        let human = Arc::clone(&human);
+        tokio::spawn(async move { answer(&human).await })
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    human.answer(1, Outcome::Cancel).unwrap();
+    assert_eq!(asking.await.unwrap(), "cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_waits_is_cancelled_when_nobody_is_there_any_more() {
+    let human = human(Outcome::Wait);
+    let asking = {
+        let human = Arc::clone(&human);
+        tokio::spawn(async move { answer(&human).await })
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    human.leave();
+    assert_eq!(asking.await.unwrap(), "cancelled");
+    assert_eq!(answer(&human).await, "cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_was_given_up_leaves_no_question_behind() {
+    let human = human(Outcome::Wait);
+    let asking = {
+        let human = Arc::clone(&human);
+        tokio::spawn(async move { answer(&human).await })
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(human.prompts().len(), 1);
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert_eq!(human.prompts(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_and_answers_are_in_the_journal() {
+    let human = human(Outcome::Duress);
+    answer(&human).await;
+    let kinds: Vec<_> = human.journal.since(0).entries.into_iter().map(|entry| entry.kind).collect();
+    let token = token();
+    assert_eq!(kinds, [Kind::Asked { prompt: 1, token }, Kind::Answered { prompt: 1, outcome: Outcome::Duress }]);
+}

@@ -1,0 +1,202 @@
+//! A session: devices that know nothing of those of any other session.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cardea_sdk::store::memory::MemoryStore;
+use cardea_sdk::transport::Connector;
+use cardea_sdk::{Entropy, Env};
+
+use super::device::{Device, Parts, Place};
+use super::human::Reaction;
+use super::journal::{Journal, Kind};
+use super::time::{DeviceClock, Time};
+use super::{EngineError, Options, Seed};
+
+/// Longest name of a device.
+const NAME_MAX: usize = 48;
+
+/// How a session is to be.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Where everything that is left to chance comes from; another seed each time if there is none.
+    pub seed: Option<Seed>,
+    /// How its devices are.
+    pub options: Options,
+    /// What its holders do where nothing else is said.
+    pub usual: Reaction,
+}
+
+/// A session. Clones are one and the same; it ends with [`Session::end`], or with the last of them and of its devices.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    chance: Chance,
+    /// Where devices are kept; in memory if nowhere.
+    folder: Option<PathBuf>,
+    connector: Arc<dyn Connector>,
+    allow_test_argon2: bool,
+    usual: Reaction,
+    time: Time,
+    journal: Journal,
+    devices: Mutex<BTreeMap<Arc<str>, Device>>,
+}
+
+/// Where random bytes come from.
+#[derive(Debug)]
+enum Chance {
+    Seed(Seed),
+    /// Keys that are kept on a disk are nobody's to guess.
+    World(Arc<dyn Entropy>),
+}
+
+impl Session {
+    /// A session in memory.
+    ///
+    /// # Errors
+    /// [`EngineError::Authorities`].
+    pub fn in_memory(settings: Settings, world: &Env) -> Result<Self, EngineError> {
+        let seed = settings.seed.unwrap_or_else(|| Seed::random(&*world.entropy));
+        Self::new(settings, world, Chance::Seed(seed), None)
+    }
+
+    /// The session of a state folder. Without a seed its devices have keys that nobody can guess.
+    ///
+    /// # Errors
+    /// [`EngineError::Authorities`].
+    pub fn in_folder(folder: impl Into<PathBuf>, settings: Settings, world: &Env) -> Result<Self, EngineError> {
+        let chance = settings.seed.map_or_else(|| Chance::World(Arc::clone(&world.entropy)), Chance::Seed);
+        Self::new(settings, world, chance, Some(folder.into()))
+    }
+
+    fn new(settings: Settings, world: &Env, chance: Chance, folder: Option<PathBuf>) -> Result<Self, EngineError> {
+        let time = Time::with(Arc::clone(&world.clock));
+        Ok(Self(Arc::new(Shared {
+            chance,
+            folder,
+            connector: settings.options.connector()?,
+            allow_test_argon2: settings.options.allow_test_argon2,
+            usual: settings.usual,
+            journal: Journal::new(time.clone()),
+            time,
+            devices: Mutex::default(),
+        })))
+    }
+
+    /// The seed, if it has one.
+    #[must_use]
+    pub fn seed(&self) -> Option<Seed> {
+        match self.0.chance {
+            Chance::Seed(seed) => Some(seed),
+            Chance::World(_) => None,
+        }
+    }
+
+    /// Its time.
+    #[must_use]
+    pub fn time(&self) -> &Time {
+        &self.0.time
+    }
+
+    /// What happened in it.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// Makes a device, or opens the one that is in the state folder.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`], [`EngineError::DeviceExists`], [`EngineError::Wallet`] with what is wrong with the folder.
+    pub async fn add(&self, name: &str) -> Result<Device, EngineError> {
+        if !is_name(name) {
+            return Err(EngineError::Name(name.to_owned()));
+        }
+        if self.devices().contains_key(name) {
+            return Err(EngineError::DeviceExists(name.to_owned()));
+        }
+        let shared = &self.0;
+        let random = |of: &str| -> Arc<dyn Entropy> {
+            match &shared.chance {
+                Chance::Seed(seed) => Arc::new(seed.stream(&format!("{of} of device {name}"))),
+                Chance::World(entropy) => Arc::clone(entropy),
+            }
+        };
+        let place = match &shared.folder {
+            Some(folder) => Place::Folder(folder.join("devices").join(name)),
+            None => Place::Memory(MemoryStore::new()),
+        };
+        let device = Device::new(Parts {
+            name: name.into(),
+            place,
+            connector: Arc::clone(&shared.connector),
+            allow_test_argon2: shared.allow_test_argon2,
+            clock: DeviceClock::new(shared.time.clone()),
+            entropy: random("keys"),
+            chance: random("habits"),
+            usual: shared.usual,
+            time: shared.time.clone(),
+            journal: shared.journal.clone(),
+        })
+        .await?;
+        let mut devices = self.devices();
+        // Somebody may have been faster.
+        if devices.contains_key(name) {
+            return Err(EngineError::DeviceExists(name.to_owned()));
+        }
+        devices.insert(name.into(), device.clone());
+        drop(devices);
+        shared.journal.note(device.shared_name(), Kind::Made);
+        Ok(device)
+    }
+
+    /// The device of this name.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchDevice`].
+    pub fn device(&self, name: &str) -> Result<Device, EngineError> {
+        self.devices().get(name).cloned().ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))
+    }
+
+    /// All devices, by name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Device> {
+        self.devices().values().cloned().collect()
+    }
+
+    /// Takes a device out of the session: what it is doing fails, and its tokens are lost, unless they are in the state
+    /// folder.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchDevice`].
+    pub fn remove(&self, name: &str) -> Result<(), EngineError> {
+        let device = self.devices().remove(name).ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))?;
+        device.leave();
+        self.0.journal.note(device.shared_name(), Kind::Removed);
+        Ok(())
+    }
+
+    /// Removes all devices.
+    pub fn end(&self) {
+        for device in self.list() {
+            // Somebody else may have removed it just now.
+            let _ = self.remove(device.name());
+        }
+    }
+
+    fn devices(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Device>> {
+        self.0.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it may be a device's name, which may be a folder's, too.
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use super::*;
+use crate::engine::Outcome;
+
+fn session(seed: u64) -> Session {
+    let settings = Settings { seed: Some(Seed::new(seed)), ..Settings::default() };
+    Session::in_memory(settings, &Env::os()).unwrap()
+}
+
+#[test]
+fn names_are_what_a_folder_may_be_called_too() {
+    for name in ["a", "alice", "Alice-2_x.y", "7", &"x".repeat(48)] {
+        assert!(is_name(name), "{name}");
+    }
+    for name in ["", ".", "..", ".hidden", "a/b", "a b", "ä", "a\0", &"x".repeat(49)] {
+        assert!(!is_name(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn devices_have_the_names_that_they_were_given_and_no_two_the_same() {
+    let session = session(1);
+    session.add("bob").await.unwrap();
+    session.add("alice").await.unwrap();
+    assert!(matches!(session.add("bob").await, Err(EngineError::DeviceExists(name)) if name == "bob"));
+    assert!(matches!(session.add("../bob").await, Err(EngineError::Name(_))));
+    assert!(matches!(session.device("carol"), Err(EngineError::NoSuchDevice(_))));
+    assert_eq!(session.device("bob").unwrap().name(), "bob");
+    assert_eq!(session.list().iter().map(Device::name).collect::<Vec<_>>(), ["alice", "bob"]);
+}
+
+#[tokio::test]
+async fn a_device_that_was_removed_does_nothing_more_and_its_name_is_free() {
+    let session = session(1);
+    let bob = session.add("bob").await.unwrap();
+    bob.watch().await.unwrap();
+    session.remove("bob").unwrap();
+    assert!(matches!(bob.status(None).await, Err(EngineError::Removed(_))));
+    assert!(matches!(bob.watch().await, Err(EngineError::Removed(_))));
+    assert!(matches!(session.remove("bob"), Err(EngineError::NoSuchDevice(_))));
+    session.add("bob").await.unwrap();
+    session.end();
+    assert!(session.list().is_empty());
+    let kinds: Vec<_> = session.journal().since(0).entries.into_iter().map(|entry| entry.kind).collect();
+    let failure = |text: &str| Some((0, text.to_owned()));
+    let failed = Kind::Done { what: "status", failure: failure("the device \"bob\" was removed") };
+    assert_eq!(kinds, [Kind::Made, Kind::Removed, failed, Kind::Made, Kind::Removed]);
+}
+
+#[tokio::test]
+async fn sessions_know_nothing_of_each_other() {
+    let (one, other) = (session(1), session(1));
+    one.add("bob").await.unwrap();
+    one.time().advance(3_600);
+    assert!(other.list().is_empty());
+    assert!(one.time().now() >= other.time().now() + 3_590);
+    assert_eq!(other.journal().newest(), 0);
+}
+
+#[tokio::test]
+async fn what_a_device_draws_follows_from_seed_and_name() {
+    let drawn = async |seed: u64, name: &str| {
+        let device = session(seed).add(name).await.unwrap();
+        let mut bytes = [0; 16];
+        device.entropy().fill(&mut bytes);
+        bytes
+    };
+    assert_eq!(drawn(1, "bob").await, drawn(1, "bob").await);
+    assert_ne!(drawn(1, "bob").await, drawn(1, "alice").await);
+    assert_ne!(drawn(1, "bob").await, drawn(2, "bob").await);
+    // Without a seed it is another one each time, and can be asked for.
+    let seeds = [(); 2].map(|()| Session::in_memory(Settings::default(), &Env::os()).unwrap().seed().unwrap());
+    assert_ne!(seeds[0], seeds[1]);
+}
+
+#[tokio::test]
+async fn a_state_folder_is_seeded_only_by_who_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |seed| Session::in_folder(folder.path(), Settings { seed, ..Settings::default() }, &Env::os()).unwrap();
+    assert_eq!(open(None).seed(), None);
+    assert_eq!(open(Some(Seed::new(7))).seed(), Some(Seed::new(7)));
+    let session = open(None);
+    session.add("bob").await.unwrap();
+    assert!(folder.path().join("devices").join("bob").is_dir());
+}
+
+#[tokio::test]
+async fn habits_are_the_session_s_until_a_device_has_its_own() {
+    let settings = Settings { usual: Outcome::Cancel.into(), ..Settings::default() };
+    let session = Session::in_memory(settings, &Env::os()).unwrap();
+    let (bob, alice) = (session.add("bob").await.unwrap(), session.add("alice").await.unwrap());
+    alice.human().set_usual(Outcome::Duress);
+    assert_eq!((bob.human().usual().outcome, alice.human().usual().outcome), (Outcome::Cancel, Outcome::Duress));
+}

@@ -1,0 +1,169 @@
+//! Devices in the process of the test, as tests in Rust have them, against a real server.
+
+use std::time::Duration;
+
+use cardea_emulator::engine::{Device, EngineError, Kind, Outcome};
+use cardea_emulator::testing::Emulator;
+use cardea_sdk::{DenyReason, DeviceStatus, EventKind, WalletError};
+use cardea_tests::harness::Site;
+use serde_json::json;
+
+/// A device with a token of `user`.
+async fn enrolled(emulator: &Emulator, site: &Site, user: &str) -> Device {
+    let device = emulator.add(user).await.expect("a free name");
+    let invitation = device.invitation(&site.offer(user).link, None).await.expect("a link");
+    device.enroll(&invitation).await.expect("enrolled");
+    device
+}
+
+/// What happened, without what the holder was asked.
+fn happened(emulator: &Emulator) -> Vec<String> {
+    let entries = emulator.journal().since(0).entries;
+    let word = |kind| match kind {
+        Kind::Token { event, .. } => Some(format!("{event:?}")),
+        Kind::Done { what, failure } => {
+            Some(failure.map_or(what.to_owned(), |(code, _)| format!("{what} failed: {code}")))
+        }
+        _ => None,
+    };
+    entries.into_iter().filter_map(|entry| word(entry.kind)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_who_was_told_nothing_has_the_right_pins() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(1).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    assert_eq!(site.status("joe"), 2);
+    assert_eq!(phone.open(None, None).await.expect("opened").state, DeviceStatus::Open);
+    assert_eq!(site.status("joe"), 1);
+    assert_eq!(phone.close(None).await.expect("closed").state, DeviceStatus::Closed);
+    assert_eq!(site.status("joe"), 2);
+    phone.unenroll(None).await.expect("given up");
+    assert_eq!(site.status("joe"), 0);
+    assert!(phone.list().await.expect("listed").is_empty());
+    let expected =
+        ["Enrolled", "enroll", "Opened", "open", "Closed", "close", "Unenrolled", "unenroll"].map(str::to_owned);
+    assert_eq!(happened(&emulator), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holders_do_what_a_test_says() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(2).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    let human = phone.human();
+
+    human.next(Outcome::Cancel);
+    assert!(matches!(phone.open(None, None).await, Err(EngineError::Wallet(WalletError::Cancelled))));
+    human.next(Outcome::Fail);
+    assert!(matches!(phone.open(None, None).await, Err(EngineError::Wallet(WalletError::Presence(_)))));
+    assert_eq!(site.status("joe"), 2);
+
+    human.next(Outcome::WrongPin);
+    let refused = phone.open(None, None).await;
+    assert!(matches!(refused, Err(EngineError::Wallet(WalletError::PinRejected { tries_left: 9 }))), "{refused:?}");
+    assert_eq!(site.status("joe"), 2);
+
+    human.next(Outcome::Duress);
+    assert_eq!(phone.open(None, None).await.expect("opened, it seems").state, DeviceStatus::Open);
+    assert_eq!(site.status("joe"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_waits_until_the_test_answers() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(3).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    phone.human().set_usual(Outcome::Wait);
+    let opening = {
+        let phone = phone.clone();
+        tokio::spawn(async move { phone.open(None, None).await })
+    };
+    let mut seen = emulator.journal().newest();
+    while phone.human().prompts().is_empty() {
+        emulator.journal().after(seen).await;
+        seen = emulator.journal().newest();
+    }
+    assert_eq!(site.status("joe"), 2);
+    let prompt = phone.human().prompts().remove(0);
+    phone.human().answer(prompt.id, Outcome::Approve).expect("it waits");
+    assert_eq!(opening.await.expect("no panic").expect("opened").state, DeviceStatus::Open);
+    assert_eq!(site.status("joe"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_are_answered_by_who_holds_the_device() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(4).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    for text in ["Pay 20 EUR to Ann", "Pay 30 EUR to Ann"] {
+        assert_eq!(site.call("confirmation", "joe", &json!({ "text": text })).code, 200);
+    }
+    let several = phone.approve(None, None).await;
+    assert!(matches!(several, Err(EngineError::ManyConfirmations(ids)) if ids.len() == 2));
+    let waiting = phone.confirmations(None).await.expect("listed");
+    phone.approve(None, Some(&waiting[0].id())).await.expect("approved");
+    phone.deny(None, None, DenyReason::NotMe).await.expect("denied");
+    assert!(matches!(phone.approve(None, None).await, Err(EngineError::NoSuchConfirmation)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_is_watched_hears_what_happens_elsewhere() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(5).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    phone.watch().await.expect("watched");
+    let from = emulator.journal().newest();
+    assert_eq!(site.call("confirmation", "joe", &json!({ "text": "Pay 20 EUR to Ann" })).code, 200);
+    let mut seen = from;
+    let asked = |entry: &cardea_emulator::engine::Entry| {
+        matches!(entry.kind, Kind::Token { event: EventKind::ConfirmationAsked, .. })
+    };
+    while !emulator.journal().since(from).entries.iter().any(asked) {
+        emulator.journal().after(seen).await;
+        seen = emulator.journal().newest();
+    }
+    phone.rest();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_passes_when_the_test_says_so() {
+    let mut site = Site::dev();
+    let emulator = Emulator::seeded(6).expect("a session");
+    emulator.time().freeze();
+    emulator.time().set(site.time());
+    let phone = enrolled(&emulator, &site, "joe").await;
+    phone.open(None, Some(Duration::from_secs(16))).await.expect("opened");
+    site.advance(17);
+    emulator.time().advance(17);
+    assert_eq!(phone.status(None).await.expect("answered").state, DeviceStatus::Closed);
+    // A phone whose clock is a day behind works all the same, and its holder can be told.
+    phone.clock().set_skew(-86_400);
+    let status = phone.open(None, None).await.expect("opened");
+    let difference = status.clock_difference(phone.now()).expect("it is far off");
+    assert!((86_340..=86_460).contains(&difference), "{difference}");
+    assert_eq!(site.status("joe"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_at_the_same_time_do_not_disturb_each_other() {
+    let site = std::sync::Arc::new(Site::dev());
+    let all = (0..50_u64).map(|number| {
+        let site = std::sync::Arc::clone(&site);
+        tokio::spawn(async move {
+            let emulator = Emulator::seeded(number).expect("a session");
+            let user = format!("user{number}");
+            let phone = enrolled(&emulator, &site, &user).await;
+            phone.open(None, None).await.expect("opened");
+            // The names are free in every session.
+            let other = emulator.add("phone").await.expect("a free name");
+            assert!(other.list().await.expect("listed").is_empty());
+            user
+        })
+    });
+    for task in all.collect::<Vec<_>>() {
+        let user = task.await.expect("no panic");
+        assert_eq!(site.status(&user), 1, "{user}");
+    }
+}
