@@ -11,6 +11,19 @@ fn human(usual: impl Into<Reaction>) -> Arc<Human> {
     Arc::new(Human::new("bob".into(), Arc::new(Seed::new(1).stream("bob")), time, journal, usual.into()))
 }
 
+/// Lets time pass, and whoever has something to do then do it.
+async fn pass(seconds: u64) {
+    settle().await;
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    settle().await;
+}
+
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the paused time of the test")]
 fn now() -> tokio::time::Instant {
     tokio::time::Instant::now()
@@ -76,7 +89,7 @@ async fn a_question_waits_until_it_is_answered_once() {
         let human = Arc::clone(&human);
         tokio::spawn(async move { answer(&human).await })
     };
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    pass(600).await;
     let [prompt] = &human.prompts()[..] else { panic!("one waits") };
     assert_eq!(
         (prompt.id, prompt.service.as_str(), &prompt.purpose, prompt.tries_left),
@@ -97,7 +110,7 @@ async fn an_answer_comes_before_what_was_to_be_done() {
         let human = Arc::clone(&human);
         tokio::spawn(async move { answer(&human).await })
     };
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(1).await;
     human.answer(1, Outcome::Cancel).unwrap();
     assert_eq!(asking.await.unwrap(), "cancelled");
 }
@@ -109,7 +122,7 @@ async fn whatever_waits_is_cancelled_when_nobody_is_there_any_more() {
         let human = Arc::clone(&human);
         tokio::spawn(async move { answer(&human).await })
     };
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(1).await;
     human.leave();
     assert_eq!(asking.await.unwrap(), "cancelled");
     assert_eq!(answer(&human).await, "cancelled");
@@ -122,7 +135,7 @@ async fn an_operation_that_was_given_up_leaves_no_question_behind() {
         let human = Arc::clone(&human);
         tokio::spawn(async move { answer(&human).await })
     };
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(1).await;
     assert_eq!(human.prompts().len(), 1);
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());
