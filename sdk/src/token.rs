@@ -236,13 +236,12 @@ impl Token {
         })
     }
 
-    /// Tells listeners that an operation got no answer and why, or that the server is there again.
+    /// Tells listeners why an operation got no answer.
     pub(crate) fn observed<T>(&self, result: Result<T, WalletError>) -> Result<T, WalletError> {
         match &result {
             Err(WalletError::NotConfirmed) => self.inner.events.emit(self.key, EventKind::NotConfirmed),
             Err(WalletError::Offline(_)) => self.inner.standings.unreached(self.key),
-            Ok(_) => self.inner.standings.reached(self.key),
-            Err(_) => {}
+            _ => {}
         }
         result
     }

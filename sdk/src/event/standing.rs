@@ -100,20 +100,12 @@ impl Standings {
         self.told(key, Some(generation), reply);
     }
 
-    /// An operation could not reach the server, which is told each time.
+    /// The server could not be reached, or a session with it was lost.
     pub(crate) fn unreached(&self, key: TokenKey) {
         let mut table = self.shared.table();
         table.tokens.or_default(key).is_offline = true;
         self.shared.source.emit(key, EventKind::Offline);
         self.shared.unreached.notify_waiters();
-    }
-
-    /// A session was lost, or none could begin, which is told once.
-    pub(crate) fn lost(&self, key: TokenKey) {
-        let mut table = self.shared.table();
-        if !std::mem::replace(&mut table.tokens.or_default(key).is_offline, true) {
-            self.shared.source.emit(key, EventKind::Offline);
-        }
     }
 
     /// The server has answered, whatever it said: told once after it could not be reached.

@@ -25,6 +25,10 @@ const TOLD: usize = 8;
 /// the plain error that the old one leads to.
 const KEY_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long after a question because of a failed operation the next such question may be asked, and twice as long each time: the
+/// app may ask again whenever it hears that the server is there.
+const DOUBT_PAUSE: Duration = Duration::from_secs(10);
+
 /// Why a session is over.
 pub(super) enum Heard {
     /// Somebody wants to know how things are now.
@@ -63,14 +67,20 @@ impl Session {
         let over = now() + between(&token.inner.env, life * 5 / 6, life * 11 / 12);
         let mut silent = now() + self.silence(&token.inner.env);
         let mut asked = false;
+        // Operations may fail as often as they like without the server hearing of it each time.
+        let (mut doubt_from, mut doubt_pause) = (now(), DOUBT_PAUSE);
         loop {
             let heard = tokio::select! {
                 biased;
                 received = self.warm.connection.receive() => received,
                 () = sleep_until(over) => return Heard::Over,
-                () = in_doubt(token, silent, asked) => {
+                is_doubt = in_doubt(token, silent, (!asked).then_some(doubt_from)) => {
                     if asked {
                         return Heard::Ended(Some(TransportError::TimedOut.to_string()));
+                    }
+                    if is_doubt {
+                        doubt_from = now() + doubt_pause;
+                        doubt_pause *= 2;
                     }
                     asked = true;
                     silent = now() + REPLY_LIMIT;
@@ -159,12 +169,17 @@ impl Session {
     }
 }
 
-/// Waits until it has to be asked whether anybody is there: nothing came until `silent`, or an operation of this wallet has
-/// reached nobody and nothing was `asked` since.
-async fn in_doubt(token: &Token, silent: Instant, asked: bool) {
+/// Waits until it has to be asked whether anybody is there: nothing came until `silent`; or an operation of this wallet has
+/// reached nobody, which makes it true and is looked at only `doubt_from` then on.
+async fn in_doubt(token: &Token, silent: Instant, doubt_from: Option<Instant>) -> bool {
+    let doubt = async {
+        let Some(from) = doubt_from else { return std::future::pending().await };
+        sleep_until(from).await;
+        token.inner.standings.offline(token.key).await;
+    };
     tokio::select! {
-        () = sleep_until(silent) => {}
-        () = token.inner.standings.offline(token.key), if !asked => {}
+        () = sleep_until(silent) => false,
+        () = doubt => true,
     }
 }
 

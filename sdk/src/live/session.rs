@@ -56,13 +56,15 @@ pub(super) struct Token {
     pub(super) told: Vec<[u8; 8]>,
     woken: watch::Receiver<u64>,
     backoff: Backoff,
+    /// Listeners were told by this session's end, or that of one before, that the server cannot be reached.
+    has_told: bool,
 }
 
 /// Keeps a session for `key` until there is no use in another one.
 pub(super) async fn run(inner: Arc<Inner>, orders: Arc<Orders>, key: TokenKey) -> End {
     let woken = orders.looks.subscribe();
     drop(orders);
-    let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default() };
+    let mut token = Token { inner, key, told: Vec::new(), woken, backoff: Backoff::default(), has_told: false };
     loop {
         token.woken.mark_unchanged();
         let next = match Box::pin(token.begin()).await {
@@ -109,6 +111,7 @@ impl Token {
         if reply.code != Code::Ok {
             return self.without_session(reply, generation);
         }
+        self.has_told = false;
         self.inner.log.info(|| format!("{}: live", Named(self.key)));
         self.inner.standings.pushed(self.key, generation, reply);
         let (watch, mut woken) = (Stopwatch::start(), self.woken.clone());
@@ -160,6 +163,7 @@ impl Token {
 
     /// The server answered, and there is no session.
     fn without_session(&mut self, reply: &Reply, generation: u64) -> Next {
+        self.has_told = false;
         self.inner.standings.pushed(self.key, generation, reply);
         match reply.code {
             Code::NotEnrolled => {
@@ -190,7 +194,9 @@ impl Token {
 
     fn offline(&mut self, why: &str) -> Next {
         self.inner.log.info(|| format!("{}: offline: {why}", Named(self.key)));
-        self.inner.standings.lost(self.key);
+        if !std::mem::replace(&mut self.has_told, true) {
+            self.inner.standings.unreached(self.key);
+        }
         Next::Pause
     }
 

@@ -207,9 +207,11 @@ impl Operation<'_> {
                 self.progress.in_time()?;
                 match attempt.receive(self.held.record(), &bytes) {
                     Received::Answered(step) => {
+                        self.heard();
                         return Ok(Exchanged::Answered(self.held.keep(step).await?, connection));
                     }
                     Received::Refused(reply) => {
+                        self.heard();
                         self.held.refused();
                         return Ok(Exchanged::Refused(reply));
                     }
@@ -262,6 +264,11 @@ impl Operation<'_> {
         })
     }
 
+    /// An authentic answer came, whatever it says.
+    fn heard(&self) {
+        self.inner.standings.reached(self.held.key());
+    }
+
     /// The end of an attempt that was answered with plain errors only. Whoever answers so may not be who got the copies
     /// that nobody answered: the operation may have been done. A RECOVER does nothing that could have been.
     fn plainly(&self, code: Code, plain: &Plain) -> WalletError {
@@ -297,10 +304,12 @@ impl Operation<'_> {
             match received {
                 Ok(Ok(bytes)) => match attempt.receive(self.held.record(), &bytes) {
                     Received::Answered(step) => {
+                        self.heard();
                         let answer = self.held.keep(step).await?;
                         return Ok(Datagrams::Exchanged(Exchanged::Answered(answer, datagrams)));
                     }
                     Received::Refused(reply) => {
+                        self.heard();
                         self.held.refused();
                         return Ok(Datagrams::Exchanged(Exchanged::Refused(reply)));
                     }

@@ -35,15 +35,58 @@ async fn what_an_operation_told_is_taken_back_by_the_session() {
     assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
     assert_eq!(it.so_far().await, [Offline, Online]);
     assert_eq!((it.world.server.subscriptions(), it.line.in_use()), (1, 1));
-    // The session goes, too: that is no news.
+    // The session goes, too: it tells that once.
     assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
     it.world.server.cut();
     it.wait(60).await;
-    assert_eq!(it.so_far().await, [Offline]);
+    assert_eq!(it.so_far().await, [Offline, Offline]);
     it.line.set_up(true);
     it.wait(301).await;
     assert_eq!(it.so_far().await, [Online]);
     assert_eq!((it.world.server.subscriptions(), it.line.in_use()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_asks_whenever_it_hears_that_the_server_is_there_does_not_hammer_it() {
+    let mut it = watching(849).await;
+    let token = it.wallet.tokens().await.unwrap().remove(0);
+    it.line.set_up(false);
+    let before = it.world.server.state().requests.len();
+    assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+    for _ in 0..600 {
+        it.wait(1).await;
+        if it.so_far().await.contains(&Online) {
+            assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+        }
+    }
+    let asked = it.world.server.state().requests.len() - before;
+    assert!((3..8).contains(&asked), "{asked} questions in ten minutes");
+    assert_eq!(it.world.server.subscriptions(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_live_again_is_told_again_that_the_server_is_away() {
+    let mut it = watching(860).await;
+    it.line.set_up(false);
+    it.world.server.cut();
+    assert_eq!(it.so_far().await, [Offline]);
+    it.live = None;
+    settle().await;
+    it.live = Some(it.wallet.go_live());
+    assert_eq!(it.so_far().await, [Offline]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_says_no_is_there() {
+    let world = World::enrolled(861).await;
+    let (wallet, line) = Line::wallet(&world).await;
+    let token = wallet.tokens().await.unwrap().remove(0);
+    let mut events = wallet.events();
+    line.set_up(false);
+    assert!(matches!(token.status().await, Err(WalletError::Offline(_))));
+    line.set_up(true);
+    assert!(matches!(token.unenroll(pin(b"918273")).await, Err(WalletError::PinRejected { .. })));
+    assert_eq!(so_far(&mut events).await[..2], [Offline, Online]);
 }
 
 #[tokio::test(start_paused = true)]
