@@ -16,11 +16,11 @@
 //! # }
 //! ```
 //!
-//! Everything that is left to chance follows from a seed. When a test fails, the seed is printed, and what happened last;
-//! `CARDEA_SEED` in the environment makes the next run the same again.
+//! What devices draw at random follows from a seed: their keys, and how long their holders take. It is printed at the end, with what
+//! happened last, which `cargo test` shows of tests that fail; `CARDEA_SEED` in the environment gives the next run the same.
 
+use std::env;
 use std::ops::Deref;
-use std::{env, thread};
 
 use cardea_sdk::Env;
 
@@ -41,11 +41,7 @@ impl Emulator {
     /// # Errors
     /// [`EngineError::Seed`]: what is in `CARDEA_SEED` is no seed.
     pub fn start() -> Result<Self, EngineError> {
-        let seed = match env::var(SEED) {
-            Ok(text) => Some(text.parse().map_err(|_| EngineError::Seed(text))?),
-            Err(_) => None,
-        };
-        Self::with(Settings { seed, ..Settings::default() })
+        Self::with(Settings::default())
     }
 
     /// A session of this seed, whatever the environment says.
@@ -56,16 +52,19 @@ impl Emulator {
         Self::with(Settings { seed: Some(Seed::new(seed)), ..Settings::default() })
     }
 
-    /// A session of these settings.
+    /// A session of these settings; without a seed among them, with that of `CARDEA_SEED` or another one each time.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub fn with(settings: Settings) -> Result<Self, EngineError> {
+    pub fn with(mut settings: Settings) -> Result<Self, EngineError> {
+        if settings.seed.is_none() {
+            settings.seed = from_environment(env::var(SEED).ok())?;
+        }
         let options = Options { allow_test_argon2: true, ..settings.options };
         Ok(Self(Session::in_memory(Settings { options, ..settings }, &Env::os())?))
     }
 
-    /// What to print when a test has failed.
+    /// What to print for who wonders why a test has failed.
     fn report(&self) -> String {
         let mut text = String::new();
         if let Some(seed) = self.seed() {
@@ -89,16 +88,27 @@ impl Deref for Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        if thread::panicking() {
-            eprint!("{}", self.report());
-        }
+        // A test that fails with an error does not panic.
+        eprint!("{}", self.report());
         self.end();
     }
+}
+
+fn from_environment(text: Option<String>) -> Result<Option<Seed>, EngineError> {
+    text.map(|text| text.parse().map_err(|_| EngineError::Seed(text))).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_environment_has_a_seed_or_none_or_nonsense() {
+        assert_eq!(from_environment(None).unwrap(), None);
+        assert_eq!(from_environment(Some("42".into())).unwrap(), Some(Seed::new(42)));
+        let error = from_environment(Some("forty".into())).unwrap_err();
+        assert!(error.to_string().starts_with("\"forty\" is no seed"), "{error}");
+    }
 
     #[tokio::test]
     async fn what_a_failed_test_prints_is_enough_to_run_it_again() {

@@ -15,6 +15,7 @@ pub const fn exit_code(error: &CliError) -> u8 {
             | EngineError::DeviceId
             | EngineError::Authorities { .. }
             | EngineError::Seed(_)
+            | EngineError::SeedInFolder
             | EngineError::Name(_)
             | EngineError::DeviceExists(_)
             | EngineError::NoSuchDevice(_),

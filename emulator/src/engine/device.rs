@@ -1,8 +1,10 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cardea_sdk::store::memory::MemoryStore;
@@ -11,7 +13,7 @@ use cardea_sdk::{
     Approval, Clock as _, Confirmation, DenyReason, DeviceId, Enrollment, Entropy, Env, Event, Events, Invitation,
     Live, NewPins, Policy, Status, Token, Wallet, WalletError, Window,
 };
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, unconstrained};
 
 use super::human::{Human, Reaction};
 use super::journal::{Journal, Kind};
@@ -63,6 +65,7 @@ struct Shared {
 #[derive(Debug)]
 struct Watched {
     wallet: Wallet,
+    told: Arc<Told>,
     _live: Live,
     hearing: AbortHandle,
 }
@@ -70,26 +73,66 @@ struct Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         self.hearing.abort();
+        self.told.note();
     }
 }
 
-/// A wallet that is open, and what happens to its tokens meanwhile.
-struct Attended<'a> {
-    device: &'a Device,
-    wallet: Wallet,
-    /// Nothing where somebody else listens.
-    events: Option<Events>,
+/// What happens to the tokens of a wallet, on its way into the journal.
+#[derive(Debug)]
+struct Told {
+    name: Arc<str>,
+    journal: Journal,
+    events: Mutex<Events>,
 }
 
-impl Drop for Attended<'_> {
-    /// What happened is told, however the operation ended.
-    fn drop(&mut self) {
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        while let Some(events) = &mut self.events
-            && let std::task::Poll::Ready(Some(event)) = std::pin::pin!(events.next()).poll(&mut context)
-        {
-            self.device.note_event(event);
+impl Told {
+    fn of(wallet: &Wallet, device: &Device) -> Arc<Self> {
+        let events = Mutex::new(wallet.events());
+        Arc::new(Self { name: Arc::clone(&device.0.name), journal: device.0.journal.clone(), events })
+    }
+
+    /// Notes what has happened by now, in order, whoever calls.
+    fn note(&self) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut context = Context::from_waker(Waker::noop());
+        // However much this task has done already.
+        while let Poll::Ready(Some(event)) = pin!(unconstrained(events.next())).poll(&mut context) {
+            let kind = match event {
+                Event::Token { token, kind } => Kind::Token { token, event: kind },
+                Event::Missed(count) => Kind::Missed(count),
+                _ => continue,
+            };
+            self.journal.note(&self.name, kind);
         }
+    }
+}
+
+/// A wallet that is open for an operation.
+struct Attended {
+    wallet: Wallet,
+    told: Arc<Told>,
+}
+
+/// An operation, until it is over or given up.
+struct Doing<'a> {
+    device: &'a Device,
+    what: &'static str,
+    attended: Option<Attended>,
+    /// How it ended; nothing if it was given up.
+    ended: Option<Option<(u32, String)>>,
+}
+
+impl Drop for Doing<'_> {
+    /// What happened is told, however it ended.
+    fn drop(&mut self) {
+        if let Some(attended) = &self.attended {
+            attended.told.note();
+        }
+        let kind = match self.ended.take() {
+            Some(failure) => Kind::Done { what: self.what, failure },
+            None => Kind::GivenUp { what: self.what },
+        };
+        self.device.0.journal.note(&self.device.0.name, kind);
     }
 }
 
@@ -149,11 +192,13 @@ impl Device {
     /// # Errors
     /// [`EngineError::Removed`], [`EngineError::Wallet`] with what is wrong with the folder.
     pub async fn wallet(&self) -> Result<Wallet, EngineError> {
-        if self.0.is_removed.load(Ordering::Relaxed) {
-            return Err(EngineError::Removed(self.name().to_owned()));
-        }
-        if let Some(watched) = &*self.watched() {
-            return Ok(watched.wallet.clone());
+        Ok(self.attend().await?.wallet)
+    }
+
+    /// A wallet, and who tells what happens to its tokens.
+    async fn attend(&self) -> Result<Attended, EngineError> {
+        if let Some(watched) = &*self.in_use()? {
+            return Ok(Attended { wallet: watched.wallet.clone(), told: Arc::clone(&watched.told) });
         }
         let builder = match &self.0.place {
             Place::Memory(store) => Wallet::builder().store(Arc::new(store.clone())),
@@ -169,7 +214,8 @@ impl Device {
             .recover_in_background(false)
             .open()
             .await?;
-        Ok(wallet)
+        let told = Told::of(&wallet, self);
+        Ok(Attended { wallet, told })
     }
 
     /// Hears what servers say unasked, until [`Device::rest`]: the journal has it.
@@ -177,30 +223,37 @@ impl Device {
     /// # Errors
     /// [`EngineError::Removed`], [`EngineError::Wallet`].
     pub async fn watch(&self) -> Result<(), EngineError> {
-        let wallet = self.wallet().await?;
-        let mut watched = self.watched();
-        if watched.is_none() {
-            let (mut events, device) = (wallet.events(), Arc::downgrade(&self.0));
+        let Attended { wallet, told } = self.attend().await?;
+        let mut watched = self.in_use()?;
+        // One whose runtime has ended hears nothing more.
+        if watched.as_ref().is_none_or(|watched| watched.hearing.is_finished()) {
+            let (mut bell, noting) = (wallet.events(), Arc::clone(&told));
             let hearing = tokio::spawn(async move {
-                while let Some(event) = events.next().await
-                    && let Some(shared) = device.upgrade()
-                {
-                    Self(shared).note_event(event);
+                while bell.next().await.is_some() {
+                    noting.note();
                 }
             });
-            *watched = Some(Watched { _live: wallet.go_live(), wallet, hearing: hearing.abort_handle() });
+            let new = Watched { _live: wallet.go_live(), wallet, told, hearing: hearing.abort_handle() };
+            let old = watched.replace(new);
+            drop(watched);
+            drop(old);
         }
         Ok(())
     }
 
     /// Does not hear any more what servers say unasked: keeps no connection.
     pub fn rest(&self) {
-        drop(self.watched().take());
+        let watched = self.watched().take();
+        drop(watched);
     }
 
     /// Nobody uses it any more.
     pub(super) fn leave(&self) {
-        self.0.is_removed.store(true, Ordering::Relaxed);
+        {
+            // Looked at under the same lock by who would use it.
+            let _watched = self.watched();
+            self.0.is_removed.store(true, Ordering::Relaxed);
+        }
         self.rest();
         self.0.human.leave();
     }
@@ -218,7 +271,8 @@ impl Device {
         Ok(Invitation::from_code(text, host).await?)
     }
 
-    /// Enrolls. `choose` is asked for PINs once the service's rules are known.
+    /// Enrolls. `choose` is asked for PINs once the service's rules are known; its holder is to be given the same ones
+    /// ([`Human::set_persona`]), or types others later.
     ///
     /// # Errors
     /// [`EngineError::Wallet`].
@@ -230,7 +284,7 @@ impl Device {
         self.doing("enroll", async |wallet| Ok(wallet.enroll(invitation, choose).await?)).await
     }
 
-    /// Enrolls with the PINs of its holder.
+    /// Enrolls with the PINs of its holder, who is not asked: whatever was to be done next is done later.
     ///
     /// # Errors
     /// [`EngineError::Wallet`]; [`WalletError::Pin`] if the service does not allow the holder's own PINs.
@@ -330,34 +384,28 @@ impl Device {
         what: &'static str,
         act: impl AsyncFnOnce(&Wallet) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
+        let mut doing = Doing { device: self, what, attended: None, ended: None };
         let result = match self.attend().await {
-            Ok(attended) => act(&attended.wallet).await,
+            Ok(attended) => act(&doing.attended.insert(attended).wallet).await,
             Err(error) => Err(error),
         };
-        let failure = result.as_ref().err().map(|error| (error.code(), error.to_string()));
-        self.0.journal.note(&self.0.name, Kind::Done { what, failure });
+        doing.ended = Some(result.as_ref().err().map(|error| (error.code(), error.to_string())));
         result
-    }
-
-    async fn attend(&self) -> Result<Attended<'_>, EngineError> {
-        let wallet = self.wallet().await?;
-        let events = self.watched().is_none().then(|| wallet.events());
-        Ok(Attended { device: self, wallet, events })
-    }
-
-    fn note_event(&self, event: Event) {
-        let kind = match event {
-            Event::Token { token, kind } => Kind::Token { token, event: kind },
-            Event::Missed(count) => Kind::Missed(count),
-            _ => return,
-        };
-        self.0.journal.note(&self.0.name, kind);
     }
 
     /// What the device's clock shows, in Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.0.clock.now()
+    }
+
+    /// The same, of a device that is still in its session.
+    fn in_use(&self) -> Result<MutexGuard<'_, Option<Watched>>, EngineError> {
+        let watched = self.watched();
+        if self.0.is_removed.load(Ordering::Relaxed) {
+            return Err(EngineError::Removed(self.name().to_owned()));
+        }
+        Ok(watched)
     }
 
     fn watched(&self) -> MutexGuard<'_, Option<Watched>> {

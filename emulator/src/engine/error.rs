@@ -43,6 +43,9 @@ pub enum EngineError {
     /// No seed.
     #[error("{0:?} is no seed: it is a whole number from 0 to 18446744073709551615")]
     Seed(String),
+    /// A seed for a state folder.
+    #[error("a session in a state folder takes no seed: it would draw the same keys each time it is opened")]
+    SeedInFolder,
     /// No name for a device of a session.
     #[error(
         "{0:?} is no name for a device: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and does not begin with '.'"

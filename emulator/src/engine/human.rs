@@ -155,7 +155,8 @@ impl Human {
         self.desk().waiting.iter().map(|waiting| waiting.prompt.clone()).collect()
     }
 
-    /// Answers a question, whatever was to be done. [`Outcome::Wait`] leaves it waiting.
+    /// Answers a question now, whatever was to be done. [`Outcome::Wait`] leaves it waiting; [`Outcome::Ignore`] ends it as if
+    /// the minute were over.
     ///
     /// # Errors
     /// [`NoSuchPrompt`].
@@ -225,7 +226,11 @@ impl Human {
             biased;
             // Nobody to answer is an answer, too.
             outcome = &mut answered => outcome.unwrap_or(Outcome::Cancel),
-            outcome = usual => outcome,
+            outcome = usual => {
+                // Whoever was told that his answer counts is right.
+                asked.over();
+                answered.try_recv().unwrap_or(outcome)
+            }
         };
         drop(asked);
         self.journal.note(&self.device, Kind::Answered { prompt: id, outcome });
@@ -243,9 +248,16 @@ struct Asked<'a> {
     id: u64,
 }
 
+impl Asked<'_> {
+    /// Nobody can answer any more.
+    fn over(&self) {
+        self.human.desk().waiting.retain(|waiting| waiting.prompt.id != self.id);
+    }
+}
+
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.human.desk().waiting.retain(|waiting| waiting.prompt.id != self.id);
+        self.over();
     }
 }
 

@@ -50,6 +50,11 @@ pub enum Kind {
         /// How it went.
         failure: Option<(u32, String)>,
     },
+    /// What the device was told to do was given up by who had told it: it may have been done.
+    GivenUp {
+        /// What.
+        what: &'static str,
+    },
     /// The holder was asked for a PIN.
     Asked {
         /// The number of the prompt on its device.

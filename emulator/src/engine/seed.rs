@@ -1,4 +1,4 @@
-//! Everything that a session leaves to chance, from one number: keys, delays, faults. Whoever knows the number knows the
+//! What the devices of a session leave to chance, from one number: keys, delays. Whoever knows the number knows the
 //! keys. That is what it is for, and why such a device says to servers that it is emulated.
 
 use std::fmt;

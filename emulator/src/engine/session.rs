@@ -20,7 +20,7 @@ const NAME_MAX: usize = 48;
 /// How a session is to be.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// Where everything that is left to chance comes from; another seed each time if there is none.
+    /// Where what devices leave to chance comes from; another seed each time if there is none. For sessions in memory only.
     pub seed: Option<Seed>,
     /// How its devices are.
     pub options: Options,
@@ -28,7 +28,7 @@ pub struct Settings {
     pub usual: Reaction,
 }
 
-/// A session. Clones are one and the same; it ends with [`Session::end`], or with the last of them and of its devices.
+/// A session. Clones are one and the same; its devices are removed with the last of them.
 #[derive(Debug, Clone)]
 pub struct Session(Arc<Shared>);
 
@@ -43,6 +43,17 @@ struct Shared {
     time: Time,
     journal: Journal,
     devices: Mutex<BTreeMap<Arc<str>, Device>>,
+    /// How many devices had each name.
+    made: Mutex<BTreeMap<Arc<str>, u64>>,
+}
+
+impl Drop for Shared {
+    /// Whoever waits for somebody of this session waits in vain.
+    fn drop(&mut self) {
+        for device in self.devices.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
+            device.leave();
+        }
+    }
 }
 
 /// Where random bytes come from.
@@ -63,13 +74,16 @@ impl Session {
         Self::new(settings, world, Chance::Seed(seed), None)
     }
 
-    /// The session of a state folder. Without a seed its devices have keys that nobody can guess.
+    /// The session of a state folder, whose devices have keys that nobody can guess.
     ///
     /// # Errors
+    /// [`EngineError::SeedInFolder`]: one that is opened twice would draw the same bytes again, and look like a copy of itself.
     /// [`EngineError::Authorities`].
     pub fn in_folder(folder: impl Into<PathBuf>, settings: Settings, world: &Env) -> Result<Self, EngineError> {
-        let chance = settings.seed.map_or_else(|| Chance::World(Arc::clone(&world.entropy)), Chance::Seed);
-        Self::new(settings, world, chance, Some(folder.into()))
+        if settings.seed.is_some() {
+            return Err(EngineError::SeedInFolder);
+        }
+        Self::new(settings, world, Chance::World(Arc::clone(&world.entropy)), Some(folder.into()))
     }
 
     fn new(settings: Settings, world: &Env, chance: Chance, folder: Option<PathBuf>) -> Result<Self, EngineError> {
@@ -83,6 +97,7 @@ impl Session {
             journal: Journal::new(time.clone()),
             time,
             devices: Mutex::default(),
+            made: Mutex::default(),
         })))
     }
 
@@ -119,9 +134,11 @@ impl Session {
             return Err(EngineError::DeviceExists(name.to_owned()));
         }
         let shared = &self.0;
+        let number = self.count(name);
         let random = |of: &str| -> Arc<dyn Entropy> {
             match &shared.chance {
-                Chance::Seed(seed) => Arc::new(seed.stream(&format!("{of} of device {name}"))),
+                // Another one of the same name is another device, with other keys.
+                Chance::Seed(seed) => Arc::new(seed.stream(&format!("{of} of device {number} called {name}"))),
                 Chance::World(entropy) => Arc::clone(entropy),
             }
         };
@@ -167,8 +184,8 @@ impl Session {
         self.devices().values().cloned().collect()
     }
 
-    /// Takes a device out of the session: what it is doing fails, and its tokens are lost, unless they are in the state
-    /// folder.
+    /// Takes a device out of the session: it begins nothing more, nobody answers its questions, and its tokens are lost,
+    /// unless they are in the state folder. What has left for a server by now comes to its end.
     ///
     /// # Errors
     /// [`EngineError::NoSuchDevice`].
@@ -185,6 +202,14 @@ impl Session {
             // Somebody else may have removed it just now.
             let _ = self.remove(device.name());
         }
+    }
+
+    /// Counts devices by their names, from 1.
+    fn count(&self, name: &str) -> u64 {
+        let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = made.entry(name.into()).or_default();
+        *count += 1;
+        *count
     }
 
     fn devices(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Device>> {

@@ -1,11 +1,11 @@
 //! What is shown of the output of a command that failed: where it says what failed, wherever that stands, and its end.
 
 /// How many of the last lines are shown.
-const END: usize = 40;
+const END: usize = 60;
 /// How many lines are shown after one that tells of a failure: a message, an expected value, the first of a trace.
 const AFTER: usize = 14;
-/// How many lines before the end are shown at most, so that a build that broke everywhere still fits a screen or two.
-const MOST: usize = 160;
+/// How many such places are shown at most, the last ones: runners say at their end what failed.
+const MOST: usize = 16;
 /// Stands for lines that are left out.
 const GAP: &str = "[…]";
 
@@ -13,21 +13,16 @@ const GAP: &str = "[…]";
 pub(super) fn of(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let end = lines.len().saturating_sub(END);
+    let places: Vec<usize> = (0..end).filter(|at| tells_of_failure(lines[*at])).collect();
     let mut shown: Vec<&str> = Vec::new();
     let mut next = 0;
-    for (at, line) in lines.iter().enumerate().take(end) {
-        if !tells_of_failure(line) {
-            continue;
-        }
+    for at in places.iter().copied().skip(places.len().saturating_sub(MOST)) {
         let until = (at + 1 + AFTER).min(end);
         if at > next {
             shown.push(GAP);
         }
         shown.extend(&lines[next.max(at)..until.max(next)]);
         next = until.max(next);
-        if shown.len() >= MOST {
-            break;
-        }
     }
     if next < end {
         shown.push(GAP);
@@ -96,8 +91,10 @@ mod tests {
 
     #[test]
     fn output_that_tells_of_nothing_but_failures_is_cut() {
-        let text = "error: one\n".repeat(10_000);
-        let count = of(&text).lines().count();
-        assert!(count <= MOST + AFTER + 2 + END, "{count} lines");
+        let text = format!("{}error: last\n{}", "error: one\nits place\n".repeat(10_000), dull(100));
+        let shown = of(&text);
+        let count = shown.lines().count();
+        assert!(count <= MOST * (AFTER + 2) + 1 + END, "{count} lines");
+        assert!(shown.contains("error: last\nok 0\n"), "what comes last counts");
     }
 }

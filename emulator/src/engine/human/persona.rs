@@ -13,8 +13,8 @@ const LONGEST: usize = 12;
 const NORMAL: &[u8; LONGEST] = b"274951836027";
 /// The duress PIN.
 const DURESS: &[u8; LONGEST] = b"836402517693";
-/// One that is neither.
-const WRONG: &[u8; LONGEST] = b"605172948305";
+/// Wrong ones, of which one is taken that nobody has.
+const WRONG: [&[u8; LONGEST]; 3] = [b"605172948305", b"940386152738", b"517493062841"];
 
 /// Who holds a device: the PINs that are typed. Without any of its own these are known to everybody: `274951` opens and
 /// `836402` opens under duress, with more digits (`2749518360…`) where a service wants more.
@@ -58,7 +58,7 @@ impl Persona {
         let (own, known) = match outcome {
             Outcome::Approve => (self.pin.as_ref(), NORMAL),
             Outcome::Duress => (self.duress.as_ref(), DURESS),
-            Outcome::WrongPin => (None, WRONG),
+            Outcome::WrongPin => (None, self.wrong()),
             Outcome::Cancel | Outcome::Ignore | Outcome::Wait | Outcome::Fail => return None,
         };
         // All PINs of a device have the same length.
@@ -68,6 +68,13 @@ impl Persona {
             None => known.get(..length)?,
         };
         Pin::new(digits).ok()
+    }
+
+    /// One that begins with none of the holder's own PINs.
+    fn wrong(&self) -> &'static [u8; LONGEST] {
+        let own = [self.pin.as_ref(), self.duress.as_ref()];
+        let is_own = |digits: &[u8]| own.iter().flatten().any(|pin| digits.starts_with(pin.as_bytes()));
+        WRONG.into_iter().find(|digits| !is_own(&digits[..])).unwrap_or(WRONG[0])
     }
 }
 
@@ -127,6 +134,16 @@ mod tests {
         let persona = Persona::new("91827364", None).unwrap();
         persona.new_pins(&policy(6, true)).unwrap().check(&policy(6, true)).unwrap();
         assert!(are_alike(persona.typed(Outcome::WrongPin, &policy(6, true)).unwrap(), "60517294"));
+    }
+
+    #[test]
+    fn a_wrong_pin_is_wrong_whatever_the_right_ones_are() {
+        for own in [["605172", "940386"], ["605172948305", "517493062841"], ["940386", "517493"]] {
+            let persona = Persona::new(own[0], Some(own[1])).unwrap();
+            for own in own {
+                assert!(!persona.wrong().starts_with(own.as_bytes()), "{own}");
+            }
+        }
     }
 
     #[test]

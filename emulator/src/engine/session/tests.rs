@@ -67,18 +67,27 @@ async fn what_a_device_draws_follows_from_seed_and_name() {
     assert_eq!(drawn(1, "bob").await, drawn(1, "bob").await);
     assert_ne!(drawn(1, "bob").await, drawn(1, "alice").await);
     assert_ne!(drawn(1, "bob").await, drawn(2, "bob").await);
+    // A second one of the same name is another device.
+    let session = session(1);
+    let mut bytes = [[0; 16]; 2];
+    for bytes in &mut bytes {
+        session.add("bob").await.unwrap().entropy().fill(bytes);
+        session.remove("bob").unwrap();
+    }
+    assert_eq!(bytes[0], drawn(1, "bob").await);
+    assert_ne!(bytes[0], bytes[1]);
     // Without a seed it is another one each time, and can be asked for.
     let seeds = [(); 2].map(|()| Session::in_memory(Settings::default(), &Env::os()).unwrap().seed().unwrap());
     assert_ne!(seeds[0], seeds[1]);
 }
 
 #[tokio::test]
-async fn a_state_folder_is_seeded_only_by_who_says_so() {
+async fn a_state_folder_takes_no_seed() {
     let folder = tempfile::tempdir().unwrap();
-    let open = |seed| Session::in_folder(folder.path(), Settings { seed, ..Settings::default() }, &Env::os()).unwrap();
-    assert_eq!(open(None).seed(), None);
-    assert_eq!(open(Some(Seed::new(7))).seed(), Some(Seed::new(7)));
-    let session = open(None);
+    let open = |seed| Session::in_folder(folder.path(), Settings { seed, ..Settings::default() }, &Env::os());
+    assert!(matches!(open(Some(Seed::new(7))), Err(EngineError::SeedInFolder)));
+    let session = open(None).unwrap();
+    assert_eq!(session.seed(), None);
     session.add("bob").await.unwrap();
     assert!(folder.path().join("devices").join("bob").is_dir());
 }

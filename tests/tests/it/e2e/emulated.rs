@@ -167,3 +167,41 @@ async fn sessions_at_the_same_time_do_not_disturb_each_other() {
         assert_eq!(site.status(&user), 1, "{user}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_has_everything_in_order_of_a_device_that_is_watched_too() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(7).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    phone.watch().await.expect("watched");
+    phone.open(None, None).await.expect("opened");
+    let entries = happened(&emulator);
+    let at = |word: &str| entries.iter().position(|entry| entry == word).unwrap_or_else(|| panic!("{entries:?}"));
+    assert!(at("Opened") < at("open"), "{entries:?}");
+    phone.rest();
+    phone.close(None).await.expect("closed");
+    let last = happened(&emulator);
+    assert_eq!(last[last.len() - 2..], ["Closed", "close"].map(str::to_owned));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operation_that_is_given_up_is_in_the_journal() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(8).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    phone.human().set_usual(Outcome::Wait);
+    let opening = {
+        let phone = phone.clone();
+        tokio::spawn(async move { phone.open(None, None).await })
+    };
+    let mut seen = emulator.journal().newest();
+    while phone.human().prompts().is_empty() {
+        emulator.journal().after(seen).await;
+        seen = emulator.journal().newest();
+    }
+    opening.abort();
+    assert!(opening.await.expect_err("given up").is_cancelled());
+    let entries = emulator.journal().since(0).entries;
+    assert!(entries.iter().any(|entry| entry.kind == Kind::GivenUp { what: "open" }), "{entries:?}");
+    assert_eq!(site.status("joe"), 2);
+}
