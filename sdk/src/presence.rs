@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use cardea_protocol::token::Policy;
@@ -36,6 +37,8 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresenceRequest {
+    /// Names this question: no other one of this process has its number.
+    pub number: u64,
     /// The token.
     pub token: TokenKey,
     /// What the holder knows it by: its label, or the name of its service, or the host of its server.
@@ -58,6 +61,12 @@ pub trait Presence: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`PresenceError`].
     fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError>;
+
+    /// Nobody waits for the answer to the question of this number any more: its operation was given up. The call of
+    /// [`approve`](Self::approve) goes on, and may end now. Called wherever the operation was dropped, so it must not block.
+    fn given_up(&self, number: u64) {
+        let _ = number;
+    }
 }
 
 /// Why there is no answer.
@@ -81,10 +90,31 @@ impl From<PresenceError> for WalletError {
     }
 }
 
+/// How many questions were asked.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// A number for a question.
+pub(crate) fn number() -> u64 {
+    ASKED.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A question, for as long as somebody waits for the answer.
+struct Asking(Option<(Arc<dyn Presence>, u64)>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if let Some((presence, number)) = self.0.take() {
+            // Whoever drops an operation is not to hear of it if the host panics.
+            let _ = catch_unwind(AssertUnwindSafe(|| presence.given_up(number)));
+        }
+    }
+}
+
 /// Has `presence` asked. Neither a worker of the runtime nor its end waits for the holder.
 pub(crate) async fn ask(presence: Arc<dyn Presence>, request: PresenceRequest) -> Result<Approval, WalletError> {
     let (answer, answered) = oneshot::channel();
     let runtime = Handle::current();
+    let mut waiting = Asking(Some((Arc::clone(&presence), request.number)));
     let asking = move || {
         // So that it can use the wallet.
         let _runtime = runtime.enter();
@@ -95,7 +125,9 @@ pub(crate) async fn ask(presence: Arc<dyn Presence>, request: PresenceRequest) -
         .name("cardea-presence".to_owned())
         .spawn(asking)
         .map_err(|error| WalletError::Presence(format!("the holder cannot be asked: {error}").into()))?;
-    match answered.await {
+    let answered = answered.await;
+    waiting.0 = None;
+    match answered {
         Ok(Ok(Ok(Approval::Ask))) => Err(WalletError::Presence("it was asked back".into())),
         Ok(Ok(answer)) => Ok(answer?),
         // What the panic said was said to nobody: it may say anything.

@@ -103,6 +103,8 @@ struct Desk {
 /// What is asked.
 #[derive(Debug)]
 struct Question<'a> {
+    /// The SDK's.
+    number: u64,
     token: TokenKey,
     service: &'a str,
     purpose: &'a Purpose,
@@ -112,6 +114,8 @@ struct Question<'a> {
 
 #[derive(Debug)]
 struct Waiting {
+    /// The SDK's number of the question.
+    number: u64,
     prompt: Prompt,
     answer: oneshot::Sender<Outcome>,
 }
@@ -206,7 +210,7 @@ impl Human {
                 tries_left: question.tries_left,
                 asked_at: self.time.now(),
             };
-            desk.waiting.push(Waiting { prompt, answer });
+            desk.waiting.push(Waiting { number: question.number, prompt, answer });
             desk.next.pop_front().unwrap_or(desk.usual)
         };
         let asked = Asked { human: self, id };
@@ -263,9 +267,14 @@ impl Drop for Asked<'_> {
 
 impl Presence for Human {
     fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError> {
-        let PresenceRequest { token, service, purpose, tries_left, policy, .. } = request;
-        let question = Question { token: *token, service, purpose, tries_left: *tries_left, policy };
+        let PresenceRequest { number, token, service, purpose, tries_left, policy, .. } = request;
+        let question = Question { number: *number, token: *token, service, purpose, tries_left: *tries_left, policy };
         Handle::current().block_on(self.react(&question))
+    }
+
+    /// Takes the question off the desk, which ends the wait for its answer.
+    fn given_up(&self, number: u64) {
+        self.desk().waiting.retain(|waiting| waiting.number != number);
     }
 }
 

@@ -53,6 +53,7 @@ impl Token {
         let details = &entry.details;
         let names = [&details.label, &details.service, &details.host];
         let request = PresenceRequest {
+            number: presence::number(),
             token: self.key,
             service: names.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default(),
             purpose,

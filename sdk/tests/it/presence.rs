@@ -17,6 +17,7 @@ type Answer = dyn Fn(&PresenceRequest) -> Result<Approval, PresenceError> + Send
 struct Holder {
     answer: Box<Answer>,
     asked: Mutex<Vec<PresenceRequest>>,
+    given_up: Mutex<Vec<u64>>,
 }
 
 impl std::fmt::Debug for Holder {
@@ -27,7 +28,7 @@ impl std::fmt::Debug for Holder {
 
 impl Holder {
     fn new(answer: impl Fn(&PresenceRequest) -> Result<Approval, PresenceError> + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { answer: Box::new(answer), asked: Mutex::default() })
+        Arc::new(Self { answer: Box::new(answer), asked: Mutex::default(), given_up: Mutex::default() })
     }
 
     fn knowing(digits: &'static [u8]) -> Arc<Self> {
@@ -43,6 +44,11 @@ impl Presence for Holder {
     fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError> {
         self.asked.lock().unwrap().push(request.clone());
         (self.answer)(request)
+    }
+
+    fn given_up(&self, number: u64) {
+        self.given_up.lock().unwrap().push(number);
+        panic!("a host that panics");
     }
 }
 
@@ -204,4 +210,33 @@ async fn a_dropped_operation_drops_the_answer() {
     assert!(asking.await.unwrap_err().is_cancelled());
     go.send(()).unwrap();
     assert_eq!(token.status().await.unwrap().tries_left, 5, "the wrong answer went nowhere");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_presence_is_told_that_nobody_waits_any_more() {
+    let world = World::enrolled(690).await;
+    let (answer, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let holder = Holder::new(move |_| {
+        let _ = wait.lock().unwrap().recv();
+        Ok(pin(PIN).into())
+    });
+    let token = token(&world, &holder).await;
+    let opening = tokio::spawn({
+        let token = token.clone();
+        async move { token.open(Approval::Ask, Window::Service).await }
+    });
+    while holder.asked.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(holder.given_up.lock().unwrap().is_empty());
+    opening.abort();
+    assert!(opening.await.unwrap_err().is_cancelled());
+    let number = holder.asked.lock().unwrap()[0].number;
+    assert_eq!(*holder.given_up.lock().unwrap(), [number]);
+    drop(answer);
+    // An answer that is waited for is told of to nobody.
+    token.open(Approval::Ask, Window::Service).await.unwrap();
+    assert_eq!(holder.given_up.lock().unwrap().len(), 1);
+    assert_ne!(holder.asked.lock().unwrap()[1].number, number);
 }

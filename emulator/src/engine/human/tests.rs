@@ -47,7 +47,10 @@ async fn answer(human: &Human) -> &'static str {
         keepalive: 0,
     };
     let (token, purpose) = (token(), &Purpose::Open);
-    match human.react(&Question { token, service: "a door", purpose, tries_left: Some(9), policy: &policy }).await {
+    match human
+        .react(&Question { number: 77, token, service: "a door", purpose, tries_left: Some(9), policy: &policy })
+        .await
+    {
         Ok(Approval::Pin(_)) => "a PIN",
         Ok(_) => "something else",
         Err(PresenceError::Cancelled) => "cancelled",
@@ -129,7 +132,7 @@ async fn whatever_waits_is_cancelled_when_nobody_is_there_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_was_given_up_leaves_no_question_behind() {
+async fn an_operation_that_was_given_up_leaves_no_question_behind_and_nobody_who_waits() {
     let human = human(Outcome::Wait);
     let asking = {
         let human = Arc::clone(&human);
@@ -137,9 +140,11 @@ async fn an_operation_that_was_given_up_leaves_no_question_behind() {
     };
     pass(1).await;
     assert_eq!(human.prompts().len(), 1);
-    asking.abort();
-    assert!(asking.await.unwrap_err().is_cancelled());
+    human.given_up(78);
+    assert_eq!(human.prompts().len(), 1);
+    human.given_up(77);
     assert_eq!(human.prompts(), []);
+    assert_eq!(asking.await.unwrap(), "cancelled");
 }
 
 #[tokio::test(start_paused = true)]

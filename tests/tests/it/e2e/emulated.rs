@@ -203,5 +203,6 @@ async fn an_operation_that_is_given_up_is_in_the_journal() {
     assert!(opening.await.expect_err("given up").is_cancelled());
     let entries = emulator.journal().since(0).entries;
     assert!(entries.iter().any(|entry| entry.kind == Kind::GivenUp { what: "open" }), "{entries:?}");
+    assert_eq!(phone.human().prompts(), []);
     assert_eq!(site.status("joe"), 2);
 }
