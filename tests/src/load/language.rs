@@ -5,8 +5,7 @@
 //! many calls that ask nobody and is answered with `called` and their median in nanoseconds; `cycle N` opens and closes as
 //! often and is answered with `done`.
 
-use std::process::{Child, Command};
-use std::thread;
+use std::process::Command;
 
 use super::place::in_memory;
 use super::program::Program;
@@ -54,17 +53,9 @@ pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
             let mut theirs = started(theirs, &site, "ada");
             let mut rust = started(rust, &site, "bob");
             let (there, here) = called(&mut theirs, &mut rust);
-            let said = "the same where processors fall asleep in between";
-            lines.push(Line::said(said, format!("{there:.1} us, {here:.1} us")));
-            let awake = Awake::keep();
-            let (there, here) = called(&mut theirs, &mut rust);
-            drop(awake);
             rust.end();
-            lines.insert(
-                0,
-                Line::said("a call that asks nobody, and from Rust", format!("{there:.1} us, {here:.1} us")),
-            );
-            lines.insert(1, Line::at_most("microseconds that the way between adds", there - here, CALL_LIMIT));
+            lines.push(Line::said("a call that asks nobody, and from Rust", format!("{there:.1} us, {here:.1} us")));
+            lines.push(Line::at_most("microseconds that the way between adds", there - here, CALL_LIMIT));
             theirs
         }
     };
@@ -87,32 +78,6 @@ pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
     lines.push(Line::at_most("threads more", grown(|held| held.threads), 0.0));
     lines.push(Line::at_most("KiB more", grown(|held| held.memory), GROWTH_LIMIT));
     lines
-}
-
-/// Something that runs on every processor while nothing else does, and gives way to everything: a call that changes threads waits
-/// for a processor to wake up otherwise, which is the machine's affair and takes longer than the call.
-struct Awake(Vec<Child>);
-
-impl Awake {
-    fn keep() -> Self {
-        let count = thread::available_parallelism().map_or(1, usize::from);
-        let busy = (0..count).map(|_| {
-            let mut command = Command::new("chrt");
-            command.args(["--idle", "0", "sh", "-c", "while :; do :; done"]);
-            command.spawn().expect("chrt of util-linux is there")
-        });
-        Self(busy.collect())
-    }
-}
-
-impl Drop for Awake {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            // It cannot have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 fn started(mut command: Command, site: &Site, user: &str) -> Program {
