@@ -43,19 +43,20 @@ pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
     let site = in_memory();
     let mut lines = Vec::new();
 
-    let mut rust = Program::app();
-    rust.arg("link");
     let mut measured = match command {
-        [] => started(rust, &site, "ada"),
+        [] => started(rust(), &site, "ada"),
         [program, arguments @ ..] => {
             let mut theirs = Command::new(program);
             theirs.args(arguments);
-            let mut theirs = started(theirs, &site, "ada");
-            let mut rust = started(rust, &site, "bob");
-            let (there, here) = called(&mut theirs, &mut rust);
-            rust.end();
+            let pair =
+                (started(on_one_processor(&theirs), &site, "eve"), started(on_one_processor(&rust()), &site, "dan"));
+            let ((there, here), measured) = called(pair);
+            measured.end();
             lines.push(Line::said("a call that asks nobody, and from Rust", format!("{there:.1} us, {here:.1} us")));
             lines.push(Line::at_most("microseconds that the way between adds", there - here, CALL_LIMIT));
+            let pair = (started(theirs, &site, "ada"), started(rust(), &site, "bob"));
+            let ((there, here), theirs) = called(pair);
+            lines.push(Line::said("the same on all processors", format!("{there:.1} us, {here:.1} us")));
             theirs
         }
     };
@@ -80,6 +81,21 @@ pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
     lines
 }
 
+/// The program in Rust.
+fn rust() -> Command {
+    let mut rust = Program::app();
+    rust.arg("link");
+    rust
+}
+
+/// The same program, kept on one processor: a call changes threads, and how long it takes until another processor has woken up is
+/// the machine's affair, and another one each time a program starts.
+fn on_one_processor(program: &Command) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0"]).arg(program.get_program()).args(program.get_args());
+    command
+}
+
 fn started(mut command: Command, site: &Site, user: &str) -> Program {
     command.arg(site.offer(user).link);
     let mut program = Program::start(command);
@@ -94,20 +110,21 @@ fn cycled(program: &mut Program, count: u32) -> Held {
     Held::by(program)
 }
 
-/// The least of the medians of calls of each, in microseconds.
-fn called(theirs: &mut Program, rust: &mut Program) -> (f64, f64) {
+/// The least of the medians of calls of each, in microseconds; ends the program in Rust, and returns the other.
+fn called((mut theirs, mut rust): (Program, Program)) -> ((f64, f64), Program) {
     let call = |program: &mut Program, count: u32| {
         program.tell(&format!("call {count}"));
         let answer = program.hear();
         let nanoseconds = answer.strip_prefix("called ").and_then(|text| text.parse().ok());
         number(nanoseconds.unwrap_or_else(|| panic!("the program said {answer:?}"))) / 1_000.0
     };
-    call(theirs, WARMING);
-    call(rust, WARMING);
+    call(&mut theirs, WARMING);
+    call(&mut rust, WARMING);
     let (mut there, mut here) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..CALLS.1 {
-        there = there.min(call(theirs, CALLS.0));
-        here = here.min(call(rust, CALLS.0));
+        there = there.min(call(&mut theirs, CALLS.0));
+        here = here.min(call(&mut rust, CALLS.0));
     }
-    (there, here)
+    rust.end();
+    ((there, here), theirs)
 }
