@@ -63,9 +63,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let told = fs::read_to_string(&calls).with_context(|| format!("cannot read {}", calls.display()))?;
     let told: Value = serde_json::from_str(&told).context("the list of calls is not JSON")?;
     let mut refused = live::without_success(&document, &told);
-    if stage.streams(EVENTS)? {
-        refused.retain(|operation| operation != &format!("get {EVENTS}"));
+    let head = stage.begins(EVENTS)?;
+    if !(head.starts_with("http/1.1 200 ") && head.contains("\ncontent-type: text/event-stream")) {
+        bail!("{EVENTS} answers with something else than a stream of events:\n{head}");
     }
+    refused.retain(|operation| operation != &format!("get {EVENTS}"));
     if !refused.is_empty() {
         bail!("these never succeeded: {}", refused.join(", "));
     }

@@ -116,13 +116,25 @@ impl Stage {
         ])
     }
 
-    /// Whether the call at `path` answers with a stream of events that goes on.
-    pub(super) fn streams(&self, path: &str) -> Result<bool> {
-        let mut curl = self.curl(&format!("{path}?service={SERVICE}&after=0"), "1");
-        // It ends by the time, not by itself.
-        let seen = curl.args(["--output", "/dev/null", "--write-out", "%{http_code} %{content_type}"]).output()?;
-        let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
-        Ok(seen.starts_with("200 text/event-stream"))
+    /// How the call at `path`, whose answer does not end, begins its answer: the head, in lower case.
+    pub(super) fn begins(&self, path: &str) -> Result<String> {
+        let mut curl = self.curl(&format!("{path}?service={SERVICE}&after=0"), "20");
+        let mut curl = curl.args(["--no-buffer", "--include"]).stdout(Stdio::piped()).spawn()?;
+        let mut head = String::new();
+        if let Some(output) = curl.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                let line = line?;
+                if line.trim().is_empty() {
+                    break;
+                }
+                head += &line.to_lowercase();
+                head.push('\n');
+            }
+        }
+        // It would go on.
+        let _ = curl.kill();
+        curl.wait()?;
+        Ok(head)
     }
 
     fn enroll(&self, user: &str, service: &str) -> Result<()> {
