@@ -40,6 +40,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut document: Value = serde_json::from_str(&text).with_context(|| format!("{DOCUMENT} is not JSON"))?;
     let stage = Stage::start(workspace)?;
     live::adapt(&mut document, &stage.key, &stage.objects()?)?;
+    // Now: with the keys that it makes schemathesis may delete the service.
+    let head = stage.begins(EVENTS)?;
+    if !(head.starts_with("http/1.1 200 ") && head.contains("\ncontent-type: text/event-stream")) {
+        bail!("{EVENTS} answers with something else than a stream of events:\n{head}");
+    }
     let adapted = workspace.target().join("api-openapi.json");
     fs::write(&adapted, document.to_string()).with_context(|| format!("cannot write {}", adapted.display()))?;
 
@@ -63,10 +68,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let told = fs::read_to_string(&calls).with_context(|| format!("cannot read {}", calls.display()))?;
     let told: Value = serde_json::from_str(&told).context("the list of calls is not JSON")?;
     let mut refused = live::without_success(&document, &told);
-    let head = stage.begins(EVENTS)?;
-    if !(head.starts_with("http/1.1 200 ") && head.contains("\ncontent-type: text/event-stream")) {
-        bail!("{EVENTS} answers with something else than a stream of events:\n{head}");
-    }
     refused.retain(|operation| operation != &format!("get {EVENTS}"));
     if !refused.is_empty() {
         bail!("these never succeeded: {}", refused.join(", "));
