@@ -52,11 +52,12 @@ pub fn language(command: &[String], cycles: u32) -> Vec<Line> {
                 (started(on_one_processor(&theirs), &site, "eve"), started(on_one_processor(&rust()), &site, "dan"));
             let ((there, here), measured) = called(pair);
             measured.end();
-            lines.push(Line::said("a call that asks nobody, and from Rust", format!("{there:.1} us, {here:.1} us")));
-            lines.push(Line::at_most("microseconds that the way between adds", there - here, CALL_LIMIT));
+            lines.push(Line::said("a call on one processor, and from Rust", format!("{there:.1} us, {here:.1} us")));
+            lines.push(Line::at_most("microseconds that the way adds there", there - here, CALL_LIMIT));
             let pair = (started(theirs, &site, "ada"), started(rust(), &site, "bob"));
             let ((there, here), theirs) = called(pair);
-            lines.push(Line::said("the same on all processors", format!("{there:.1} us, {here:.1} us")));
+            lines.push(Line::said("a call on all processors, and from Rust", format!("{there:.1} us, {here:.1} us")));
+            lines.push(Line::at_most("microseconds that the way adds there", there - here, CALL_LIMIT));
             theirs
         }
     };
@@ -88,8 +89,8 @@ fn rust() -> Command {
     rust
 }
 
-/// The same program, kept on one processor: a call changes threads, and how long it takes until another processor has woken up is
-/// the machine's affair, and another one each time a program starts.
+/// The same program, kept on one processor: what the way between does itself, without the time until another processor has
+/// woken up.
 fn on_one_processor(program: &Command) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(program.get_program()).args(program.get_args());
