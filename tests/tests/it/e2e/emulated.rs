@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use cardea_emulator::engine::{Device, EngineError, Kind, Outcome};
 use cardea_emulator::testing::Emulator;
-use cardea_sdk::{DenyReason, DeviceStatus, EventKind, WalletError};
+use cardea_sdk::{DenyReason, DeviceStatus, EventKind, Status, WalletError};
 use cardea_tests::harness::Site;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 /// A device with a token of `user`.
 async fn enrolled(emulator: &Emulator, site: &Site, user: &str) -> Device {
@@ -14,6 +15,21 @@ async fn enrolled(emulator: &Emulator, site: &Site, user: &str) -> Device {
     let invitation = device.invitation(&site.offer(user).link, None).await.expect("a link");
     device.enroll(&invitation).await.expect("enrolled");
     device
+}
+
+/// An opening whose holder is being asked, and waits.
+async fn asked(emulator: &Emulator, phone: &Device) -> JoinHandle<Result<Status, EngineError>> {
+    phone.human().set_usual(Outcome::Wait);
+    let opening = {
+        let phone = phone.clone();
+        tokio::spawn(async move { phone.open(None, None).await })
+    };
+    let mut seen = emulator.journal().newest();
+    while phone.human().prompts().is_empty() {
+        emulator.journal().after(seen).await;
+        seen = emulator.journal().newest();
+    }
+    opening
 }
 
 /// What happened, without what the holder was asked.
@@ -75,16 +91,7 @@ async fn a_holder_waits_until_the_test_answers() {
     let site = Site::dev();
     let emulator = Emulator::seeded(3).expect("a session");
     let phone = enrolled(&emulator, &site, "joe").await;
-    phone.human().set_usual(Outcome::Wait);
-    let opening = {
-        let phone = phone.clone();
-        tokio::spawn(async move { phone.open(None, None).await })
-    };
-    let mut seen = emulator.journal().newest();
-    while phone.human().prompts().is_empty() {
-        emulator.journal().after(seen).await;
-        seen = emulator.journal().newest();
-    }
+    let opening = asked(&emulator, &phone).await;
     assert_eq!(site.status("joe"), 2);
     let prompt = phone.human().prompts().remove(0);
     phone.human().answer(prompt.id, Outcome::Approve).expect("it waits");
@@ -189,16 +196,7 @@ async fn an_operation_that_is_given_up_is_in_the_journal() {
     let site = Site::dev();
     let emulator = Emulator::seeded(8).expect("a session");
     let phone = enrolled(&emulator, &site, "joe").await;
-    phone.human().set_usual(Outcome::Wait);
-    let opening = {
-        let phone = phone.clone();
-        tokio::spawn(async move { phone.open(None, None).await })
-    };
-    let mut seen = emulator.journal().newest();
-    while phone.human().prompts().is_empty() {
-        emulator.journal().after(seen).await;
-        seen = emulator.journal().newest();
-    }
+    let opening = asked(&emulator, &phone).await;
     opening.abort();
     assert!(opening.await.expect_err("given up").is_cancelled());
     let entries = emulator.journal().since(0).entries;
