@@ -70,6 +70,13 @@ struct Watched {
     hearing: AbortHandle,
 }
 
+impl Watched {
+    /// One whose runtime has ended does not.
+    fn hears(&self) -> bool {
+        !self.hearing.is_finished()
+    }
+}
+
 impl Drop for Watched {
     fn drop(&mut self) {
         self.hearing.abort();
@@ -197,7 +204,9 @@ impl Device {
 
     /// A wallet, and who tells what happens to its tokens.
     async fn attend(&self) -> Result<Attended, EngineError> {
-        if let Some(watched) = &*self.in_use()? {
+        if let Some(watched) = &*self.in_use()?
+            && watched.hears()
+        {
             return Ok(Attended { wallet: watched.wallet.clone(), told: Arc::clone(&watched.told) });
         }
         let builder = match &self.0.place {
@@ -225,8 +234,7 @@ impl Device {
     pub async fn watch(&self) -> Result<(), EngineError> {
         let Attended { wallet, told } = self.attend().await?;
         let mut watched = self.in_use()?;
-        // One whose runtime has ended hears nothing more.
-        if watched.as_ref().is_none_or(|watched| watched.hearing.is_finished()) {
+        if !watched.as_ref().is_some_and(Watched::hears) {
             let (mut bell, noting) = (wallet.events(), Arc::clone(&told));
             let hearing = tokio::spawn(async move {
                 while bell.next().await.is_some() {

@@ -79,12 +79,13 @@ impl Persona {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cardea_sdk::{Argon2Class, ShortString};
 
     use super::*;
 
-    fn policy(pin_min: u8, duress: bool) -> Policy {
+    /// What a service asks for.
+    pub(in super::super) fn policy(pin_min: u8, duress: bool) -> Policy {
         Policy {
             argon2: Argon2Class::Test,
             pin_min,

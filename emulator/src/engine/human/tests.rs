@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use cardea_sdk::{Argon2Class, DeviceId, Policy, ShortString, SystemClock, TokenId};
+use cardea_sdk::{DeviceId, SystemClock, TokenId};
+use tokio::task::JoinHandle;
 
+use super::persona::tests::policy;
 use super::*;
 use crate::engine::Seed;
 
@@ -35,17 +37,7 @@ fn token() -> TokenKey {
 
 /// What came of it: a word.
 async fn answer(human: &Human) -> &'static str {
-    let policy = Policy {
-        argon2: Argon2Class::Test,
-        pin_min: 6,
-        pin_max: 12,
-        duress: true,
-        biometric: false,
-        short_string: ShortString::Off,
-        version_min: 1,
-        version_max: 1,
-        keepalive: 0,
-    };
+    let policy = policy(6, true);
     let (token, purpose) = (token(), &Purpose::Open);
     match human
         .react(&Question { number: 77, token, service: "a door", purpose, tries_left: Some(9), policy: &policy })
@@ -56,6 +48,12 @@ async fn answer(human: &Human) -> &'static str {
         Err(PresenceError::Cancelled) => "cancelled",
         Err(_) => "failed",
     }
+}
+
+/// The same, by a task of its own.
+fn asking(human: &Arc<Human>) -> JoinHandle<&'static str> {
+    let human = Arc::clone(human);
+    tokio::spawn(async move { answer(&human).await })
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,10 +86,7 @@ async fn people_take_their_time_and_nobody_waits_for_ever_for_who_does_not_look(
 #[tokio::test(start_paused = true)]
 async fn a_question_waits_until_it_is_answered_once() {
     let human = human(Outcome::Wait);
-    let asking = {
-        let human = Arc::clone(&human);
-        tokio::spawn(async move { answer(&human).await })
-    };
+    let asking = asking(&human);
     pass(600).await;
     let [prompt] = &human.prompts()[..] else { panic!("one waits") };
     assert_eq!(
@@ -109,10 +104,7 @@ async fn a_question_waits_until_it_is_answered_once() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_comes_before_what_was_to_be_done() {
     let human = human(Reaction { outcome: Outcome::Approve, delay: Delay::Fixed(Duration::from_secs(60)) });
-    let asking = {
-        let human = Arc::clone(&human);
-        tokio::spawn(async move { answer(&human).await })
-    };
+    let asking = asking(&human);
     pass(1).await;
     human.answer(1, Outcome::Cancel).unwrap();
     assert_eq!(asking.await.unwrap(), "cancelled");
@@ -121,10 +113,7 @@ async fn an_answer_comes_before_what_was_to_be_done() {
 #[tokio::test(start_paused = true)]
 async fn whatever_waits_is_cancelled_when_nobody_is_there_any_more() {
     let human = human(Outcome::Wait);
-    let asking = {
-        let human = Arc::clone(&human);
-        tokio::spawn(async move { answer(&human).await })
-    };
+    let asking = asking(&human);
     pass(1).await;
     human.leave();
     assert_eq!(asking.await.unwrap(), "cancelled");
@@ -134,10 +123,7 @@ async fn whatever_waits_is_cancelled_when_nobody_is_there_any_more() {
 #[tokio::test(start_paused = true)]
 async fn an_operation_that_was_given_up_leaves_no_question_behind_and_nobody_who_waits() {
     let human = human(Outcome::Wait);
-    let asking = {
-        let human = Arc::clone(&human);
-        tokio::spawn(async move { answer(&human).await })
-    };
+    let asking = asking(&human);
     pass(1).await;
     assert_eq!(human.prompts().len(), 1);
     human.given_up(78);

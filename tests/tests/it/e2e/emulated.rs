@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use cardea_emulator::engine::{Device, EngineError, Kind, Outcome};
+use cardea_emulator::engine::{Device, EngineError, Entry, Kind, Outcome};
 use cardea_emulator::testing::Emulator;
 use cardea_sdk::{DenyReason, DeviceStatus, EventKind, Status, WalletError};
 use cardea_tests::harness::Site;
 use serde_json::json;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long something may take that must happen, before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A device with a token of `user`.
 async fn enrolled(emulator: &Emulator, site: &Site, user: &str) -> Device {
@@ -24,12 +28,23 @@ async fn asked(emulator: &Emulator, phone: &Device) -> JoinHandle<Result<Status,
         let phone = phone.clone();
         tokio::spawn(async move { phone.open(None, None).await })
     };
-    let mut seen = emulator.journal().newest();
-    while phone.human().prompts().is_empty() {
-        emulator.journal().after(seen).await;
-        seen = emulator.journal().newest();
-    }
+    until(emulator, || !phone.human().prompts().is_empty()).await;
     opening
+}
+
+/// Looks whenever something happens in the session, and gives up some time.
+async fn until(emulator: &Emulator, holds: impl Fn() -> bool) {
+    let waiting = async {
+        loop {
+            // Before looking, so that nothing is missed.
+            let seen = emulator.journal().newest();
+            if holds() {
+                return;
+            }
+            emulator.journal().after(seen).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("it happens");
 }
 
 /// What happened, without what the holder was asked.
@@ -123,14 +138,8 @@ async fn a_device_that_is_watched_hears_what_happens_elsewhere() {
     phone.watch().await.expect("watched");
     let from = emulator.journal().newest();
     assert_eq!(site.call("confirmation", "joe", &json!({ "text": "Pay 20 EUR to Ann" })).code, 200);
-    let mut seen = from;
-    let asked = |entry: &cardea_emulator::engine::Entry| {
-        matches!(entry.kind, Kind::Token { event: EventKind::ConfirmationAsked, .. })
-    };
-    while !emulator.journal().since(from).entries.iter().any(asked) {
-        emulator.journal().after(seen).await;
-        seen = emulator.journal().newest();
-    }
+    let asked = |entry: &Entry| matches!(entry.kind, Kind::Token { event: EventKind::ConfirmationAsked, .. });
+    until(&emulator, || emulator.journal().since(from).entries.iter().any(asked)).await;
     phone.rest();
 }
 
