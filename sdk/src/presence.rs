@@ -63,7 +63,8 @@ pub trait Presence: fmt::Debug + Send + Sync + 'static {
     fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError>;
 
     /// Nobody waits for the answer to the question of this number any more: its operation was given up. The call of
-    /// [`approve`](Self::approve) goes on, and may end now. Called wherever the operation was dropped, so it must not block.
+    /// [`approve`](Self::approve) goes on, and may end now; or it is only about to begin. Called wherever the operation was
+    /// dropped, so it must not block.
     fn given_up(&self, number: u64) {
         let _ = number;
     }

@@ -21,6 +21,8 @@ use super::time::Time;
 
 /// How long a holder who does not look is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How many questions are remembered that were given up: they come within moments, or have come.
+const REMEMBERED: usize = 64;
 
 /// What a holder does who is asked for a PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,6 +100,8 @@ struct Desk {
     usual: Reaction,
     next: VecDeque<Reaction>,
     waiting: Vec<Waiting>,
+    /// The SDK's numbers of questions that nobody waits for, and that may yet come.
+    given_up: VecDeque<u64>,
 }
 
 /// What is asked.
@@ -202,6 +206,9 @@ impl Human {
         let (answer, mut answered) = oneshot::channel();
         let reaction = {
             let mut desk = self.desk();
+            if desk.given_up.contains(&question.number) {
+                return Err(PresenceError::Cancelled);
+            }
             let prompt = Prompt {
                 id,
                 token: question.token,
@@ -272,9 +279,14 @@ impl Presence for Human {
         Handle::current().block_on(self.react(&question))
     }
 
-    /// Takes the question off the desk, which ends the wait for its answer.
+    /// Takes the question off the desk, which ends the wait for its answer; or keeps it off.
     fn given_up(&self, number: u64) {
-        self.desk().waiting.retain(|waiting| waiting.number != number);
+        let mut desk = self.desk();
+        desk.waiting.retain(|waiting| waiting.number != number);
+        if desk.given_up.len() == REMEMBERED {
+            desk.given_up.pop_front();
+        }
+        desk.given_up.push_back(number);
     }
 }
 

@@ -134,6 +134,18 @@ async fn an_operation_that_was_given_up_leaves_no_question_behind_and_nobody_who
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_was_given_up_before_it_was_asked_is_not_asked() {
+    let human = human(Outcome::Wait);
+    for number in 0..1_000 {
+        human.given_up(number);
+    }
+    human.given_up(77);
+    assert_eq!(answer(&human).await, "cancelled");
+    assert_eq!(human.prompts(), []);
+    assert!(human.desk().given_up.len() <= REMEMBERED);
+}
+
+#[tokio::test(start_paused = true)]
 async fn questions_and_answers_are_in_the_journal() {
     let human = human(Outcome::Duress);
     answer(&human).await;
