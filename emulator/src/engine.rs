@@ -5,12 +5,13 @@
 //! | a [`Session`]: devices that know nothing of others, with a [`Seed`], a [`Time`] and a [`Journal`] | `session`, `seed`, `time`, `journal` |
 //! | a [`Device`], which is a wallet of the SDK, and its tokens | `device`, `token` |
 //! | the [`Human`] who holds it, with PINs and habits | `human` |
-//! | how servers are reached | `options` |
+//! | how servers are reached, and the [`Network`] between | `options`, `net` |
 
 mod device;
 mod error;
 mod human;
 mod journal;
+mod net;
 mod options;
 mod seed;
 mod session;
@@ -21,6 +22,7 @@ pub use device::{Device, device_id, waiting};
 pub use error::EngineError;
 pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction};
 pub use journal::{Entry, Journal, KEPT, Kind, Since};
+pub use net::{Conditions, Flap, Named, Network, Profile, ProfileError};
 pub use options::{Options, Transport};
 pub use seed::{Seed, Stream};
 pub use session::{Session, Settings};

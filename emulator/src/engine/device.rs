@@ -17,6 +17,7 @@ use tokio::task::{AbortHandle, unconstrained};
 
 use super::human::{Human, Reaction};
 use super::journal::{Journal, Kind};
+use super::net::Network;
 use super::time::{DeviceClock, Time};
 use super::{EngineError, TokenInfo, Tokens};
 
@@ -25,6 +26,7 @@ pub(super) struct Parts {
     pub(super) name: Arc<str>,
     pub(super) place: Place,
     pub(super) connector: Arc<dyn Connector>,
+    pub(super) network: Network,
     pub(super) allow_test_argon2: bool,
     pub(super) clock: DeviceClock,
     /// For keys.
@@ -52,6 +54,7 @@ struct Shared {
     name: Arc<str>,
     place: Place,
     connector: Arc<dyn Connector>,
+    network: Network,
     allow_test_argon2: bool,
     clock: Arc<DeviceClock>,
     entropy: Arc<dyn Entropy>,
@@ -146,13 +149,15 @@ impl Drop for Doing<'_> {
 impl Device {
     /// A device of these parts. One in a folder is opened, so that what is wrong with the folder is known.
     pub(super) async fn new(parts: Parts) -> Result<Self, EngineError> {
-        let Parts { name, place, connector, allow_test_argon2, clock, entropy, chance, usual, time, journal } = parts;
+        let Parts { name, place, connector, network, allow_test_argon2, clock, entropy, chance, usual, time, journal } =
+            parts;
         let human = Arc::new(Human::new(Arc::clone(&name), chance, time, journal.clone(), usual));
         let is_in_folder = matches!(place, Place::Folder(_));
         let device = Self(Arc::new(Shared {
             name,
             place,
-            connector,
+            connector: network.over(connector),
+            network,
             allow_test_argon2,
             clock: Arc::new(clock),
             entropy,
@@ -192,6 +197,12 @@ impl Device {
     #[must_use]
     pub fn clock(&self) -> &DeviceClock {
         &self.0.clock
+    }
+
+    /// Its network, to be made worse.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.0.network
     }
 
     /// Its tokens, as an app has them. What is done with them directly is not in the journal.

@@ -55,6 +55,11 @@ pub enum Kind {
         /// What.
         what: &'static str,
     },
+    /// The network of the device was changed.
+    Network {
+        /// What it is like now: a name, or `custom`.
+        profile: String,
+    },
     /// The holder was asked for a PIN.
     Asked {
         /// The number of the prompt on its device.

@@ -11,6 +11,7 @@ use cardea_sdk::{Entropy, Env};
 use super::device::{Device, Parts, Place};
 use super::human::Reaction;
 use super::journal::{Journal, Kind};
+use super::net::{Luck, Network};
 use super::time::{DeviceClock, Time};
 use super::{EngineError, Options, Seed};
 
@@ -35,6 +36,8 @@ pub struct Session(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     chance: Chance,
+    /// What networks leave to chance.
+    luck: Seed,
     /// Where devices are kept; in memory if nowhere.
     folder: Option<PathBuf>,
     connector: Arc<dyn Connector>,
@@ -88,8 +91,13 @@ impl Session {
 
     fn new(settings: Settings, world: &Env, chance: Chance, folder: Option<PathBuf>) -> Result<Self, EngineError> {
         let time = Time::with(Arc::clone(&world.clock));
+        let luck = match &chance {
+            Chance::Seed(seed) => *seed,
+            Chance::World(entropy) => Seed::random(&**entropy),
+        };
         Ok(Self(Arc::new(Shared {
             chance,
+            luck,
             folder,
             connector: settings.options.connector()?,
             allow_test_argon2: settings.options.allow_test_argon2,
@@ -146,10 +154,14 @@ impl Session {
             Some(folder) => Place::Folder(folder.join("devices").join(name)),
             None => Place::Memory(MemoryStore::new()),
         };
+        let name_of_it: Arc<str> = name.into();
+        let luck = Luck::new(shared.luck, format!("network of device {number} called {name}"));
+        let network = Network::new(luck, Arc::clone(&name_of_it), shared.journal.clone());
         let device = Device::new(Parts {
-            name: name.into(),
+            name: name_of_it,
             place,
             connector: Arc::clone(&shared.connector),
+            network,
             allow_test_argon2: shared.allow_test_argon2,
             clock: DeviceClock::new(shared.time.clone()),
             entropy: random("keys"),
