@@ -3,7 +3,7 @@
 //! | what | where |
 //! |---|---|
 //! | a [`Session`]: devices that know nothing of others, with a [`Seed`], a [`Time`] and a [`Journal`] | `session`, `seed`, `time`, `journal` |
-//! | a [`Device`], which is a wallet of the SDK, and its tokens | `device`, `token` |
+//! | a [`Device`], which is a wallet of the SDK, and its tokens | `device`, `token`, `standing` |
 //! | the [`Human`] who holds it, with PINs and habits | `human` |
 //! | how servers are reached, and the [`Network`] between | `options`, `net` |
 
@@ -15,6 +15,7 @@ mod net;
 mod options;
 mod seed;
 mod session;
+mod standing;
 mod time;
 mod token;
 
@@ -25,6 +26,8 @@ pub use journal::{Entry, Journal, KEPT, Kind, Since};
 pub use net::{Conditions, Flap, Named, Network, Profile, ProfileError};
 pub use options::{Options, Transport};
 pub use seed::{Seed, Stream};
+pub(crate) use session::is_name;
 pub use session::{Session, Settings};
+pub use standing::{Said, Standing};
 pub use time::{DeviceClock, Time};
 pub use token::{State, TokenInfo, Tokens};

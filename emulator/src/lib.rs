@@ -4,6 +4,7 @@
 //! |---|---|
 //! | devices and what they do | [`engine`] |
 //! | the command line | [`cli`] |
+//! | what test suites drive devices with | [`control`] |
 //! | devices in tests written in Rust | [`testing`] |
 //!
 //! ```
@@ -20,5 +21,7 @@
 //! ```
 
 pub mod cli;
+pub mod control;
 pub mod engine;
+pub mod exit;
 pub mod testing;

@@ -1,25 +1,27 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
+mod operations;
+
+pub use operations::waiting;
+
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
+use cardea_sdk::store::TokenKey;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::transport::Connector;
-use cardea_sdk::{
-    Approval, Clock as _, Confirmation, DenyReason, DeviceId, Enrollment, Entropy, Env, Event, Events, Invitation,
-    Live, NewPins, Policy, Status, Token, Wallet, WalletError, Window,
-};
+use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Event, Events, Live, Wallet};
 use tokio::task::{AbortHandle, unconstrained};
 
+use super::EngineError;
 use super::human::{Human, Reaction};
 use super::journal::{Journal, Kind};
 use super::net::Network;
+use super::standing::{Standing, Standings};
 use super::time::{DeviceClock, Time};
-use super::{EngineError, TokenInfo, Tokens};
 
 /// What a device is made of.
 pub(super) struct Parts {
@@ -60,6 +62,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     human: Arc<Human>,
     journal: Journal,
+    standings: Standings,
     watched: Mutex<Option<Watched>>,
     is_removed: AtomicBool,
 }
@@ -92,13 +95,15 @@ impl Drop for Watched {
 struct Told {
     name: Arc<str>,
     journal: Journal,
+    standings: Standings,
     events: Mutex<Events>,
 }
 
 impl Told {
     fn of(wallet: &Wallet, device: &Device) -> Arc<Self> {
         let events = Mutex::new(wallet.events());
-        Arc::new(Self { name: Arc::clone(&device.0.name), journal: device.0.journal.clone(), events })
+        let Shared { name, journal, standings, .. } = &*device.0;
+        Arc::new(Self { name: Arc::clone(name), journal: journal.clone(), standings: standings.clone(), events })
     }
 
     /// Notes what has happened by now, in order, whoever calls.
@@ -107,12 +112,16 @@ impl Told {
         let mut context = Context::from_waker(Waker::noop());
         // However much this task has done already.
         while let Poll::Ready(Some(event)) = pin!(unconstrained(events.next())).poll(&mut context) {
-            let kind = match event {
-                Event::Token { token, kind } => Kind::Token { token, event: kind },
-                Event::Missed(count) => Kind::Missed(count),
-                _ => continue,
-            };
-            self.journal.note(&self.name, kind);
+            match event {
+                Event::Token { token, kind: event } => {
+                    let at = self.journal.note(&self.name, Kind::Token { token, event });
+                    self.standings.happened(token, &event, at);
+                }
+                Event::Missed(count) => {
+                    self.journal.note(&self.name, Kind::Missed(count));
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -163,6 +172,7 @@ impl Device {
             entropy,
             human,
             journal,
+            standings: Standings::default(),
             watched: Mutex::default(),
             is_removed: AtomicBool::new(false),
         }));
@@ -277,126 +287,6 @@ impl Device {
         self.0.human.leave();
     }
 
-    /// Reads an enrollment link, or a typed code with the host of its server. Uses nothing up.
-    ///
-    /// # Errors
-    /// [`EngineError::HostMissing`] for a code without a host, else [`EngineError::Wallet`].
-    pub async fn invitation(&self, text: &str, host: Option<&str>) -> Result<Invitation, EngineError> {
-        let text = text.trim();
-        if ["https://", "http://", "cardea:"].iter().any(|scheme| text.starts_with(scheme)) {
-            return Ok(Invitation::from_link(text)?);
-        }
-        let host = host.ok_or(EngineError::HostMissing)?;
-        Ok(Invitation::from_code(text, host).await?)
-    }
-
-    /// Enrolls. `choose` is asked for PINs once the service's rules are known; its holder is to be given the same ones
-    /// ([`Human::set_persona`]), or types others later.
-    ///
-    /// # Errors
-    /// [`EngineError::Wallet`].
-    pub async fn enroll_with<F: Future<Output = Result<NewPins, WalletError>>>(
-        &self,
-        invitation: &Invitation,
-        choose: impl FnOnce(Policy) -> F,
-    ) -> Result<Enrollment, EngineError> {
-        self.doing("enroll", async |wallet| Ok(wallet.enroll(invitation, choose).await?)).await
-    }
-
-    /// Enrolls with the PINs of its holder, who is not asked: whatever was to be done next is done later.
-    ///
-    /// # Errors
-    /// [`EngineError::Wallet`]; [`WalletError::Pin`] if the service does not allow the holder's own PINs.
-    pub async fn enroll(&self, invitation: &Invitation) -> Result<Enrollment, EngineError> {
-        let persona = self.human().persona();
-        let unfit = || WalletError::Presence("the holder has no PINs of the length that the service wants".into());
-        self.enroll_with(invitation, async |policy| persona.new_pins(&policy).ok_or_else(unfit)).await
-    }
-
-    /// All tokens of the device.
-    ///
-    /// # Errors
-    /// [`EngineError::Wallet`].
-    pub async fn list(&self) -> Result<Vec<TokenInfo>, EngineError> {
-        infos(&self.wallet().await?).await
-    }
-
-    /// The token that `name` means: the beginning of its id, or its whole label or service name. Without a name, the
-    /// only one.
-    ///
-    /// # Errors
-    /// [`EngineError::NoToken`], [`EngineError::NoSuchToken`], [`EngineError::Ambiguous`], [`EngineError::Wallet`].
-    pub async fn select(&self, name: Option<&str>) -> Result<Token, EngineError> {
-        select(&self.wallet().await?, name).await
-    }
-
-    /// Opens a token, for at most `time` if given; its holder is asked for the PIN.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn open(&self, token: Option<&str>, time: Option<Duration>) -> Result<Status, EngineError> {
-        let window = time.map_or(Window::Service, Window::AtMost);
-        self.doing("open", async |wallet| Ok(select(wallet, token).await?.open(Approval::Ask, window).await?)).await
-    }
-
-    /// Closes a token.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn close(&self, token: Option<&str>) -> Result<Status, EngineError> {
-        self.doing("close", async |wallet| Ok(select(wallet, token).await?.close().await?)).await
-    }
-
-    /// Asks the server how a token stands.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn status(&self, token: Option<&str>) -> Result<Status, EngineError> {
-        self.doing("status", async |wallet| Ok(select(wallet, token).await?.status().await?)).await
-    }
-
-    /// The texts that wait to be approved or denied.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn confirmations(&self, token: Option<&str>) -> Result<Vec<Confirmation>, EngineError> {
-        self.doing("confirmations", async |wallet| Ok(select(wallet, token).await?.confirmations().await?)).await
-    }
-
-    /// Approves a text that waits, by the beginning of its id; its holder is asked for the PIN.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn approve(&self, token: Option<&str>, id: Option<&str>) -> Result<Status, EngineError> {
-        self.doing("approve", async |wallet| {
-            let token = select(wallet, token).await?;
-            let chosen = waiting(&token, id).await?;
-            Ok(token.approve(&chosen, Approval::Ask).await?)
-        })
-        .await
-    }
-
-    /// Denies a text that waits, by the beginning of its id.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn deny(&self, token: Option<&str>, id: Option<&str>, reason: DenyReason) -> Result<Status, EngineError> {
-        self.doing("deny", async |wallet| {
-            let token = select(wallet, token).await?;
-            let chosen = waiting(&token, id).await?;
-            Ok(token.deny(&chosen, reason).await?)
-        })
-        .await
-    }
-
-    /// Gives a token up; its holder is asked for the PIN.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn unenroll(&self, token: Option<&str>) -> Result<(), EngineError> {
-        self.doing("unenroll", async |wallet| Ok(select(wallet, token).await?.unenroll(Approval::Ask).await?)).await
-    }
-
     /// Does something with the device's wallet, and writes it into the journal.
     async fn doing<T>(
         &self,
@@ -410,6 +300,34 @@ impl Device {
         };
         doing.ended = Some(result.as_ref().err().map(|error| (error.code(), error.to_string())));
         result
+    }
+
+    /// How a token stands, as far as its server has said. Asks nobody.
+    #[must_use]
+    pub fn standing(&self, token: TokenKey) -> Standing {
+        self.0.standings.of(token)
+    }
+
+    fn standings(&self) -> &Standings {
+        &self.0.standings
+    }
+
+    /// How late it is in the session, in Unix seconds, whatever the device's clock shows.
+    #[must_use]
+    pub fn session_now(&self) -> u64 {
+        self.0.clock.awake_or_not()
+    }
+
+    /// Whether it hears what servers say unasked.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.watched().as_ref().is_some_and(|watched| !watched.hearing.is_finished())
+    }
+
+    /// Whether its session does not have it any more.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.0.is_removed.load(Ordering::Relaxed)
     }
 
     /// What the device's clock shows, in Unix seconds.
@@ -429,35 +347,6 @@ impl Device {
 
     fn watched(&self) -> MutexGuard<'_, Option<Watched>> {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn infos(wallet: &Wallet) -> Result<Vec<TokenInfo>, EngineError> {
-    let mut infos = Vec::new();
-    for token in wallet.tokens().await? {
-        infos.push(TokenInfo::of(&token.summary().await?));
-    }
-    Ok(infos)
-}
-
-async fn select(wallet: &Wallet, name: Option<&str>) -> Result<Token, EngineError> {
-    let infos = infos(wallet).await?;
-    let chosen = Tokens(&infos).select(name)?.key;
-    Ok(wallet.token(chosen).await?)
-}
-
-/// The text that waits whose id begins with `id`; without an id, the only one.
-///
-/// # Errors
-/// [`EngineError::NoSuchConfirmation`], [`EngineError::ManyConfirmations`], [`EngineError::Wallet`].
-pub async fn waiting(token: &Token, id: Option<&str>) -> Result<Confirmation, EngineError> {
-    let wanted = id.map(str::to_ascii_lowercase);
-    let mut waiting = token.confirmations().await?;
-    waiting.retain(|it| wanted.as_ref().is_none_or(|wanted| !wanted.is_empty() && it.id().starts_with(wanted)));
-    match waiting.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(EngineError::NoSuchConfirmation),
-        several => Err(EngineError::ManyConfirmations(several.iter().map(Confirmation::id).collect())),
     }
 }
 

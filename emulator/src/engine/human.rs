@@ -21,6 +21,8 @@ use super::time::Time;
 
 /// How long a holder who does not look is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How much can be said of what is to be done next.
+const MOST_NEXT: usize = 1_000;
 /// How many questions are remembered that were given up: they come within moments, or have come.
 const REMEMBERED: usize = 64;
 
@@ -147,9 +149,14 @@ impl Human {
         self.desk().usual = reaction.into();
     }
 
-    /// Does this once, after what was said before.
-    pub fn next(&self, reaction: impl Into<Reaction>) {
-        self.desk().next.push_back(reaction.into());
+    /// Does this once, after what was said before; unless there is too much of that already: whether it will.
+    pub fn next(&self, reaction: impl Into<Reaction>) -> bool {
+        let mut desk = self.desk();
+        let has_room = desk.next.len() < MOST_NEXT;
+        if has_room {
+            desk.next.push_back(reaction.into());
+        }
+        has_room
     }
 
     /// Forgets what was to be done next.

@@ -102,16 +102,18 @@ impl Journal {
         Self(Arc::new(Shared { time, kept: Mutex::default(), newest: watch::Sender::new(0) }))
     }
 
-    /// Adds an entry.
-    pub(super) fn note(&self, device: &Arc<str>, kind: Kind) {
+    /// Adds an entry; says what time it has.
+    pub(super) fn note(&self, device: &Arc<str>, kind: Kind) -> u64 {
         let mut kept = self.kept();
         let number = *self.0.newest.borrow() + 1;
         if kept.len() == KEPT {
             kept.pop_front();
         }
-        kept.push_back(Entry { number, time: self.0.time.now(), device: Arc::clone(device), kind });
+        let time = self.0.time.now();
+        kept.push_back(Entry { number, time, device: Arc::clone(device), kind });
         // Under the lock, so that whoever is woken finds it, and numbers go up.
         self.0.newest.send_replace(number);
+        time
     }
 
     /// The number of the newest entry; 0 if there is none.

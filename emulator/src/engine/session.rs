@@ -230,7 +230,7 @@ impl Session {
 }
 
 /// Whether it may be a device's name, which may be a folder's, too.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('.')
 }

@@ -5,6 +5,7 @@ mod clients;
 mod command_line;
 mod configuration;
 mod confirmations;
+mod controlled;
 mod crash;
 mod database;
 mod docs;

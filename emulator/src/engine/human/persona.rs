@@ -14,14 +14,19 @@ const NORMAL: &[u8; LONGEST] = b"274951836027";
 /// The duress PIN.
 const DURESS: &[u8; LONGEST] = b"836402517693";
 /// Wrong ones, of which one is taken that nobody has.
-const WRONG: [&[u8; LONGEST]; 3] = [b"605172948305", b"940386152738", b"517493062841"];
+const WRONG: [&[u8; LONGEST]; 5] =
+    [b"605172948305", b"940386152738", b"517493062841", b"728405913640", b"391628407519"];
 
 /// Who holds a device: the PINs that are typed. Without any of its own these are known to everybody: `274951` opens and
 /// `836402` opens under duress, with more digits (`2749518360…`) where a service wants more.
 #[derive(Clone, Default)]
-pub struct Persona {
-    pin: Option<Zeroizing<String>>,
-    duress: Option<Zeroizing<String>>,
+pub struct Persona(Option<Own>);
+
+/// PINs of one's own.
+#[derive(Clone)]
+struct Own {
+    pin: Zeroizing<String>,
+    duress: Vec<Zeroizing<String>>,
 }
 
 impl fmt::Debug for Persona {
@@ -31,49 +36,52 @@ impl fmt::Debug for Persona {
 }
 
 impl Persona {
-    /// Somebody with this PIN, and this one for duress if there is one.
+    /// Somebody with this PIN, and these for duress, of which the first is typed; none if there is none.
     ///
     /// # Errors
     /// [`PinError`]: one is no PIN.
-    pub fn new(pin: &str, duress: Option<&str>) -> Result<Self, PinError> {
-        for pin in [Some(pin), duress].into_iter().flatten() {
+    pub fn new(pin: &str, duress: &[&str]) -> Result<Self, PinError> {
+        for pin in [pin].iter().chain(duress) {
             Pin::new(pin.as_bytes())?;
         }
         let own = |pin: &str| Zeroizing::new(pin.to_owned());
-        Ok(Self { pin: Some(own(pin)), duress: duress.map(own) })
+        Ok(Self(Some(Own { pin: own(pin), duress: duress.iter().map(|pin| own(pin)).collect() })))
     }
 
     /// What to enroll with.
     pub(crate) fn new_pins(&self, policy: &Policy) -> Option<NewPins> {
-        let duress = if policy.duress { vec![self.typed(Outcome::Duress, policy)?] } else { Vec::new() };
+        let duress = match &self.0 {
+            _ if !policy.duress => Vec::new(),
+            Some(own) => own.duress.iter().map(|pin| Pin::new(pin.as_bytes()).ok()).collect::<Option<_>>()?,
+            None => vec![self.typed(Outcome::Duress, policy)?],
+        };
         Some(NewPins { normal: self.typed(Outcome::Approve, policy)?, duress, biometric: None })
     }
 
-    /// What is answered; nothing by who types nothing.
+    /// What is answered; nothing by who types nothing, or has no such PIN.
     pub(super) fn approval(&self, outcome: Outcome, policy: &Policy) -> Option<Approval> {
         self.typed(outcome, policy).map(Approval::Pin)
     }
 
     fn typed(&self, outcome: Outcome, policy: &Policy) -> Option<Pin> {
-        let (own, known) = match outcome {
-            Outcome::Approve => (self.pin.as_ref(), NORMAL),
-            Outcome::Duress => (self.duress.as_ref(), DURESS),
-            Outcome::WrongPin => (None, self.wrong()),
-            Outcome::Cancel | Outcome::Ignore | Outcome::Wait | Outcome::Fail => return None,
-        };
         // All PINs of a device have the same length.
-        let length = self.pin.as_ref().map_or(policy.pin_min.into(), |pin| pin.len());
-        let digits = match own {
-            Some(own) => own.as_bytes(),
-            None => known.get(..length)?,
+        let length = self.0.as_ref().map_or(policy.pin_min.into(), |own| own.pin.len());
+        let digits = match (outcome, &self.0) {
+            (Outcome::Approve, Some(own)) => own.pin.as_bytes(),
+            (Outcome::Duress, Some(own)) => own.duress.first()?.as_bytes(),
+            (Outcome::Approve, None) => NORMAL.get(..length)?,
+            (Outcome::Duress, None) => DURESS.get(..length)?,
+            (Outcome::WrongPin, _) => self.wrong().get(..length)?,
+            (Outcome::Cancel | Outcome::Ignore | Outcome::Wait | Outcome::Fail, _) => return None,
         };
         Pin::new(digits).ok()
     }
 
     /// One that begins with none of the holder's own PINs.
     fn wrong(&self) -> &'static [u8; LONGEST] {
-        let own = [self.pin.as_ref(), self.duress.as_ref()];
-        let is_own = |digits: &[u8]| own.iter().flatten().any(|pin| digits.starts_with(pin.as_bytes()));
+        let own: Vec<_> = self.0.iter().flat_map(|own| own.duress.iter().chain([&own.pin])).collect();
+        let is_own = |digits: &[u8]| own.iter().any(|pin| digits.starts_with(pin.as_bytes()));
+        // One PIN that opens and three for duress are the most that there are.
         WRONG.into_iter().find(|digits| !is_own(&digits[..])).unwrap_or(WRONG[0])
     }
 }
@@ -119,28 +127,33 @@ pub(super) mod tests {
 
     #[test]
     fn own_pins_are_typed_as_they_are() {
-        let persona = Persona::new("91827364", Some("60517294")).unwrap();
+        let persona = Persona::new("91827364", &["60517294"]).unwrap();
         let mut pins = persona.new_pins(&policy(6, true)).unwrap();
         pins.check(&policy(6, true)).unwrap();
         assert!(are_alike(pins.duress.remove(0), "60517294"));
         assert!(are_alike(pins.normal, "91827364"));
         // Too short for the service: that is for it to say.
         assert!(persona.new_pins(&policy(9, true)).unwrap().check(&policy(9, true)).is_err());
-        assert!(Persona::new("12", None).is_err());
-        assert!(Persona::new("918273", Some("abcdef")).is_err());
+        assert!(Persona::new("12", &[]).is_err());
+        assert!(Persona::new("918273", &["abcdef"]).is_err());
     }
 
     #[test]
-    fn what_is_not_given_is_as_long_as_what_is() {
-        let persona = Persona::new("91827364", None).unwrap();
-        persona.new_pins(&policy(6, true)).unwrap().check(&policy(6, true)).unwrap();
+    fn who_has_no_duress_pin_types_none_and_wrong_ones_are_as_long_as_the_right_one() {
+        let persona = Persona::new("91827364", &[]).unwrap();
+        assert_eq!(persona.new_pins(&policy(6, true)).unwrap().duress.len(), 0);
+        assert!(persona.approval(Outcome::Duress, &policy(6, true)).is_none());
         assert!(are_alike(persona.typed(Outcome::WrongPin, &policy(6, true)).unwrap(), "60517294"));
     }
 
     #[test]
     fn a_wrong_pin_is_wrong_whatever_the_right_ones_are() {
-        for own in [["605172", "940386"], ["605172948305", "517493062841"], ["940386", "517493"]] {
-            let persona = Persona::new(own[0], Some(own[1])).unwrap();
+        for own in [
+            ["605172", "940386", "517493", "728405"],
+            ["605172948305", "517493062841", "391628407519", "940386152738"],
+            ["940386", "517493", "000000", "111111"],
+        ] {
+            let persona = Persona::new(own[0], &own[1..]).unwrap();
             for own in own {
                 assert!(!persona.wrong().starts_with(own.as_bytes()), "{own}");
             }
@@ -149,7 +162,7 @@ pub(super) mod tests {
 
     #[test]
     fn nobody_sees_a_pin_in_what_is_printed() {
-        let persona = Persona::new("918273", None).unwrap();
+        let persona = Persona::new("918273", &[]).unwrap();
         assert!(!format!("{persona:?}").contains("918273"));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cardea_emulator::engine::{Device, EngineError, Entry, Kind, Outcome};
 use cardea_emulator::testing::Emulator;
-use cardea_sdk::{DenyReason, DeviceStatus, EventKind, Status, WalletError};
+use cardea_sdk::{Approval, DenyReason, DeviceStatus, EventKind, Status, WalletError};
 use cardea_tests::harness::Site;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -70,7 +70,7 @@ async fn a_holder_who_was_told_nothing_has_the_right_pins() {
     assert_eq!(site.status("joe"), 1);
     assert_eq!(phone.close(None).await.expect("closed").state, DeviceStatus::Closed);
     assert_eq!(site.status("joe"), 2);
-    phone.unenroll(None).await.expect("given up");
+    phone.unenroll(None, Approval::Ask).await.expect("given up");
     assert_eq!(site.status("joe"), 0);
     assert!(phone.list().await.expect("listed").is_empty());
     let expected =
@@ -122,12 +122,12 @@ async fn texts_are_answered_by_who_holds_the_device() {
     for text in ["Pay 20 EUR to Ann", "Pay 30 EUR to Ann"] {
         assert_eq!(site.call("confirmation", "joe", &json!({ "text": text })).code, 200);
     }
-    let several = phone.approve(None, None).await;
+    let several = phone.approve(None, None, Approval::Ask).await;
     assert!(matches!(several, Err(EngineError::ManyConfirmations(ids)) if ids.len() == 2));
     let waiting = phone.confirmations(None).await.expect("listed");
-    phone.approve(None, Some(&waiting[0].id())).await.expect("approved");
+    phone.approve(None, Some(&waiting[0].id()), Approval::Ask).await.expect("approved");
     phone.deny(None, None, DenyReason::NotMe).await.expect("denied");
-    assert!(matches!(phone.approve(None, None).await, Err(EngineError::NoSuchConfirmation)));
+    assert!(matches!(phone.approve(None, None, Approval::Ask).await, Err(EngineError::NoSuchConfirmation)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,106 @@
+//! The control API: what a test suite in any language drives emulated devices with. A test has a session of its own, whose
+//! devices know nothing of others, and which ends with its lease.
+//!
+//! | what | where |
+//! |---|---|
+//! | the calls, and the description of them | `api`, `wire`, `problem` |
+//! | what handlers take from a call | `extract` |
+//! | what can be waited for | `predicate` |
+//! | the sessions and their leases | `sessions` |
+//! | who may call | `guard` |
+//! | connections | `serve` |
+
+mod api;
+mod extract;
+mod guard;
+mod predicate;
+mod problem;
+mod serve;
+mod sessions;
+mod suggest;
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use cardea_sdk::Env;
+use tokio::net::TcpListener;
+
+use crate::engine::{Options, Session};
+use guard::Guard;
+use sessions::Sessions;
+
+/// What can be served, at several places at a time. Clones are one and the same.
+#[derive(Debug, Clone)]
+pub struct Control(Shared);
+
+/// What the calls share.
+#[derive(Debug, Clone)]
+struct Shared {
+    sessions: Sessions,
+    options: Arc<Options>,
+    is_ready: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Without sessions yet. Devices are reached by `options`; time and randomness come from `world`.
+    #[must_use]
+    pub fn new(options: Options, world: Env) -> Self {
+        let (options, is_ready) = (Arc::new(options), Arc::default());
+        Self(Shared { sessions: Sessions::new(world), options, is_ready })
+    }
+
+    /// Has `session` under the name `default`, for as long as this is.
+    pub fn keep(&self, session: Session) {
+        self.0.sessions.keep(session);
+    }
+
+    /// Says to who asks `/ready` that everything is as it was asked for.
+    pub fn is_ready(&self) {
+        self.0.is_ready.store(true, Ordering::Release);
+    }
+
+    /// Answers callers on loopback that have `token`, until this is dropped.
+    ///
+    /// # Errors
+    /// What the system says about `listener`.
+    pub async fn serve_http(&self, listener: TcpListener, token: &str) -> std::io::Result<()> {
+        serve::serve(listener, self.router(Some(Guard::token(token)))).await
+    }
+
+    /// Answers whoever can open the socket, until this is dropped.
+    ///
+    /// # Errors
+    /// What the system says about `listener`.
+    #[cfg(unix)]
+    pub async fn serve_socket(&self, listener: tokio::net::UnixListener) -> std::io::Result<()> {
+        serve::serve(listener, self.router(Some(Guard::Socket))).await
+    }
+
+    /// The calls, for who is in this process.
+    pub fn calls(&self) -> Router {
+        self.router(None)
+    }
+
+    /// Ends sessions when their leases are over, until this is dropped.
+    pub async fn watch_leases(&self) {
+        self.0.sessions.watch_leases().await;
+    }
+
+    /// Ends all sessions: whoever waits for something in one of them is told.
+    pub fn end(&self) {
+        self.0.is_ready.store(false, Ordering::Release);
+        self.0.sessions.end_all();
+    }
+
+    fn router(&self, guard: Option<Guard>) -> Router {
+        api::router(self.0.clone(), guard)
+    }
+}
+
+/// The description of the control API, in OpenAPI 3.1.
+#[must_use]
+pub fn description() -> String {
+    api::description()
+}

@@ -1,0 +1,114 @@
+//! The calls.
+
+mod devices;
+mod journal;
+mod operations;
+mod presence;
+mod process;
+mod sessions;
+mod wait;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse as _;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::guard::Guard;
+use super::problem::{Problem, ProblemBody};
+
+/// Longest body: no call needs more.
+const BODY_MAX: usize = 64 << 10;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Cardea emulator: control API",
+        description = "Drives emulated devices. Answers that are no successes are RFC 9457 problems, with a word in \
+                       `code` that stays the same. Over HTTP every call needs `Authorization: Bearer` with the token of \
+                       the emulator's token file; whoever can open the socket needs none.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "process", description = "The emulator itself."),
+        (name = "sessions", description = "What is kept apart: each test has a session of its own."),
+        (name = "devices", description = "The devices of a session, and what they are told to do."),
+        (name = "presence", description = "Who holds a device, and what they do when they are asked."),
+        (name = "evidence", description = "What happened, and waiting for it."),
+    ),
+)]
+struct Description;
+
+pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
+    let (router, description) = all().split_for_parts();
+    let text = description.to_json().unwrap_or_default();
+    let description = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
+    let router = router
+        .route("/v1/openapi.json", axum::routing::get(description))
+        .fallback(async || Problem::NoPath)
+        .method_not_allowed_fallback(async || Problem::Method)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(shared);
+    let Some(guard) = guard else { return router };
+    router.layer(from_fn(move |request: axum::extract::Request, next: axum::middleware::Next| {
+        let checked = guard.check(request.uri().path(), request.headers());
+        async move {
+            match checked {
+                Ok(()) => next.run(request).await,
+                Err(problem) => problem.into_response(),
+            }
+        }
+    }))
+}
+
+pub(super) fn description() -> String {
+    all().split_for_parts().1.to_pretty_json().unwrap_or_default()
+}
+
+/// All calls, each with what is said about it.
+fn all() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(process::live))
+        .routes(routes!(process::ready))
+        .routes(routes!(process::version))
+        .routes(routes!(process::capabilities))
+        .routes(routes!(sessions::list, sessions::make))
+        .routes(routes!(sessions::show, sessions::end))
+        .routes(routes!(sessions::heartbeat))
+        .routes(routes!(sessions::clock, sessions::set_clock))
+        .routes(routes!(sessions::advance))
+        .routes(routes!(journal::journal))
+        .routes(routes!(journal::events))
+        .routes(routes!(wait::in_session))
+        .routes(routes!(devices::list, devices::make))
+        .routes(routes!(devices::show, devices::remove))
+        .routes(routes!(devices::invitation))
+        .routes(routes!(devices::enroll))
+        .routes(routes!(devices::watch, devices::rest))
+        .routes(routes!(devices::set_clock))
+        .routes(routes!(devices::network, devices::set_network))
+        .routes(routes!(wait::on_device))
+        .routes(routes!(operations::open))
+        .routes(routes!(operations::close))
+        .routes(routes!(operations::status))
+        .routes(routes!(operations::confirmations))
+        .routes(routes!(operations::approve))
+        .routes(routes!(operations::deny))
+        .routes(routes!(operations::change_pins))
+        .routes(routes!(operations::about))
+        .routes(routes!(operations::siblings))
+        .routes(routes!(operations::revoke))
+        .routes(routes!(operations::history))
+        .routes(routes!(operations::label))
+        .routes(routes!(operations::unenroll))
+        .routes(routes!(operations::forget))
+        .routes(routes!(presence::show, presence::set))
+        .routes(routes!(presence::next, presence::clear_next))
+        .routes(routes!(presence::persona))
+        .routes(routes!(presence::prompts))
+        .routes(routes!(presence::answer))
+}

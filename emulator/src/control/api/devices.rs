@@ -1,0 +1,182 @@
+//! Devices.
+
+use axum::Json;
+use axum::http::StatusCode;
+
+use super::super::extract::{Body, InSession, OnDevice, Parameters};
+use super::super::problem::{Problem, ProblemBody};
+use super::super::wire::{
+    DeviceList, DevicePath, DeviceView, Enroll, Enrolled, InvitationView, Invited, NetworkProfile, NewDevice,
+    SessionPath, SetSkew, Which,
+};
+
+use crate::engine::Session;
+
+/// A device that is only begun: it does not stay, unless it is said to.
+struct Made<'a> {
+    session: &'a Session,
+    name: Option<&'a str>,
+}
+
+impl Made<'_> {
+    fn stays(mut self) {
+        self.name = None;
+    }
+}
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name {
+            // Somebody else may have removed it.
+            let _ = self.session.remove(name);
+        }
+    }
+}
+
+/// Lists the devices of a session.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices", tag = "devices", params(SessionPath),
+    responses((status = 200, body = DeviceList), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn list(InSession(session): InSession) -> Result<Json<DeviceList>, Problem> {
+    let mut devices = Vec::new();
+    for device in session.list() {
+        devices.push(DeviceView::of(&device, None).await?);
+    }
+    Ok(Json(DeviceList { devices }))
+}
+
+/// Makes a device, and enrolls it if asked. If that fails nothing is made.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/devices", tag = "devices", params(SessionPath), request_body = NewDevice,
+    responses(
+        (status = 201, body = DeviceView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody), (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
+    )
+)]
+pub(super) async fn make(
+    InSession(session): InSession,
+    Body(new): Body<NewDevice>,
+) -> Result<(StatusCode, Json<DeviceView>), Problem> {
+    let persona = new.persona()?;
+    let device = session.add(&new.name).await?;
+    let made = Made { session: &session, name: Some(&new.name) };
+    let begun = async {
+        if let Some(persona) = persona {
+            device.human().set_persona(persona);
+        }
+        if let Some(enroll) = &new.enroll {
+            device.enroll(&device.invitation(&enroll.invitation, enroll.host.as_deref()).await?).await?;
+        }
+        if new.watch {
+            device.watch().await?;
+        }
+        DeviceView::of(&device, None).await
+    };
+    let view = begun.await?;
+    made.stays();
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Shows a device: how its tokens stand as far as their servers have said, and what its holder is asked. Asks no server.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices/{device}", tag = "devices", params(DevicePath, Which),
+    responses((status = 200, body = DeviceView), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn show(device: OnDevice, Parameters(which): Parameters<Which>) -> Result<Json<DeviceView>, Problem> {
+    Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
+}
+
+/// Removes a device. Its tokens are lost, unless they are in a state folder; their servers are not told.
+#[utoipa::path(
+    delete, path = "/v1/sessions/{session}/devices/{device}", tag = "devices", params(DevicePath),
+    responses((status = 204), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn remove(on: OnDevice) -> Result<StatusCode, Problem> {
+    on.session.remove(on.device.name())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whom an invitation comes from, before it is accepted.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/devices/{device}/invitation", tag = "devices", params(DevicePath),
+    request_body = Invited,
+    responses((status = 200, body = InvitationView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn invitation(device: OnDevice, Body(with): Body<Invited>) -> Result<Json<InvitationView>, Problem> {
+    let invitation = device.invitation(&with.invitation, with.host.as_deref()).await?;
+    Ok(Json(InvitationView { server: invitation.to_string() }))
+}
+
+/// Accepts an invitation.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/devices/{device}/enroll", tag = "devices", params(DevicePath),
+    request_body = Enroll,
+    responses(
+        (status = 200, body = Enrolled), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
+    )
+)]
+pub(super) async fn enroll(device: OnDevice, Body(with): Body<Enroll>) -> Result<Json<Enrolled>, Problem> {
+    let persona = with.persona()?;
+    let invitation = device.invitation(&with.invitation, with.host.as_deref()).await?;
+    let enrolled = match persona {
+        Some(persona) => device.enroll_as(&invitation, persona).await?,
+        None => device.enroll(&invitation).await?,
+    };
+    if let Some(label) = &with.label {
+        device.set_label(Some(&enrolled.token.key().to_string()), label).await?;
+    }
+    Ok(Json(Enrolled::from(&enrolled)))
+}
+
+/// Hears what servers say unasked: keeps a connection to them.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/devices/{device}/watch", tag = "devices", params(DevicePath),
+    responses((status = 204), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn watch(device: OnDevice) -> Result<StatusCode, Problem> {
+    device.watch().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps no connection any more.
+#[utoipa::path(
+    delete, path = "/v1/sessions/{session}/devices/{device}/watch", tag = "devices", params(DevicePath),
+    responses((status = 204), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn rest(device: OnDevice) -> StatusCode {
+    device.rest();
+    StatusCode::NO_CONTENT
+}
+
+/// Makes the clock of a device wrong, or right again. How much time passes is the session's business.
+#[utoipa::path(
+    put, path = "/v1/sessions/{session}/devices/{device}/clock", tag = "devices", params(DevicePath),
+    request_body = SetSkew,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn set_clock(device: OnDevice, Body(new): Body<SetSkew>) -> StatusCode {
+    device.clock().set_skew(new.skew_seconds);
+    StatusCode::NO_CONTENT
+}
+
+/// Shows what the network of a device is like.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices/{device}/network", tag = "devices", params(DevicePath),
+    responses((status = 200, body = NetworkProfile), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn network(device: OnDevice) -> Json<NetworkProfile> {
+    Json(NetworkProfile { profile: device.network().show() })
+}
+
+/// Makes the network of a device better or worse, also for what is under way.
+#[utoipa::path(
+    put, path = "/v1/sessions/{session}/devices/{device}/network", tag = "devices", params(DevicePath),
+    request_body = NetworkProfile,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+pub(super) async fn set_network(device: OnDevice, Body(new): Body<NetworkProfile>) -> Result<StatusCode, Problem> {
+    device.network().set(new.profile).map_err(|error| Problem::BadCall(error.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}

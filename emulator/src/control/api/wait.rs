@@ -1,0 +1,145 @@
+//! Waiting until something is true.
+
+use std::time::Duration;
+
+use axum::Json;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+use super::super::extract::{Body, InSession, OnDevice};
+use super::super::predicate::{Looked, Predicate, PredicateError};
+use super::super::problem::{Problem, ProblemBody};
+use super::super::sessions::InUse;
+use super::super::wire::{DevicePath, DeviceView, EntryView, SessionPath, Until};
+use crate::engine::{Device, EngineError, Session};
+
+/// Longest wait.
+const LONGEST: u64 = 600_000;
+/// How often to look where nothing happens: what is true of time changes by itself.
+const TICK: Duration = Duration::from_millis(50);
+/// How much of what happened meanwhile is told after a wait that was in vain.
+const LAST: usize = 50;
+
+/// Waits until a predicate is true of the device, and shows the device as it is then.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/devices/{device}/wait", tag = "evidence", params(DevicePath),
+    request_body = Until,
+    responses(
+        (status = 200, body = DeviceView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 408, body = ProblemBody),
+    )
+)]
+pub(super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
+    wait(&on.session, Some(&on.device), &until).await
+}
+
+/// Waits until a predicate is true of a session: the names in it begin with that of a device (`phone.state == 'open'`).
+/// Shows the devices as they are then.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/wait", tag = "evidence", params(SessionPath), request_body = Until,
+    responses(
+        (status = 200, body = Object), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 408, body = ProblemBody),
+    )
+)]
+pub(super) async fn in_session(
+    InSession(session): InSession,
+    Body(until): Body<Until>,
+) -> Result<Json<Value>, Problem> {
+    wait(&session, None, &until).await
+}
+
+/// What is known of the device, or of all devices of the session.
+async fn facts(session: &Session, device: Option<&Device>) -> Result<Value, EngineError> {
+    if let Some(device) = device {
+        // Removed, it is not what was waited for any more, whoever has its name now.
+        if device.is_removed() {
+            return Err(EngineError::Removed(device.name().to_owned()));
+        }
+        return Ok(json!(DeviceView::of(device, None).await?));
+    }
+    let mut devices = serde_json::Map::new();
+    for device in session.list() {
+        devices.insert(device.name().to_owned(), json!(DeviceView::of(&device, None).await?));
+    }
+    Ok(Value::Object(devices))
+}
+
+/// Looks at the facts whenever something happens, until the predicate is true of them.
+async fn wait(session: &InUse, device: Option<&Device>, until: &Until) -> Result<Json<Value>, Problem> {
+    if !(1..=LONGEST).contains(&until.timeout_ms) {
+        return Err(Problem::BadCall("timeoutMs is from 1 to 600000".into()));
+    }
+    let predicate = Predicate::parse(&until.until)?;
+    let ends = now() + Duration::from_millis(until.timeout_ms);
+    let began = session.journal().newest();
+    let mut near = NearMisses::new(&predicate);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let newest = session.journal().newest();
+        if session.has_ended() {
+            return Err(Problem::Ended(session.name().to_owned()));
+        }
+        let known = facts(session, device).await?;
+        let looked = predicate.look(&known)?;
+        if looked.is_true {
+            return Ok(Json(known));
+        }
+        near.note(&looked);
+        let changed = async {
+            tokio::select! {
+                () = session.journal().after(newest) => {}
+                () = session.ended() => {}
+                _ = tick.tick() => {}
+            }
+        };
+        if timeout_at(ends, changed).await.is_err() {
+            let since = session.journal().since(began);
+            let skipped = since.entries.len().saturating_sub(LAST);
+            let events: Vec<EntryView> = since.entries.iter().skip(skipped).map(EntryView::from).collect();
+            let details = Box::new(json!({ "lastState": known, "events": events, "nearMisses": near.told() }));
+            return Err(Problem::NotYet { predicate: predicate.text().to_owned(), details });
+        }
+    }
+}
+
+/// What came of the parts of a predicate.
+struct NearMisses<'a> {
+    predicate: &'a Predicate,
+    /// What each found last, whether that was true, and whether it ever was.
+    parts: Vec<(Value, bool, bool)>,
+}
+
+impl<'a> NearMisses<'a> {
+    fn new(predicate: &'a Predicate) -> Self {
+        let parts = predicate.comparisons().map(|_| (Value::Null, false, false)).collect();
+        Self { predicate, parts }
+    }
+
+    fn note(&mut self, looked: &Looked) {
+        for (part, (found, is_true)) in self.parts.iter_mut().zip(&looked.atoms) {
+            *part = (found.clone(), *is_true, part.2 || *is_true);
+        }
+    }
+
+    fn told(&self) -> Vec<Value> {
+        let parts = self.predicate.comparisons().zip(&self.parts);
+        parts
+            .map(|(text, (found, is_true, was_true))| {
+                json!({ "comparison": text, "found": found, "isTrue": is_true, "wasTrue": was_true })
+            })
+            .collect()
+    }
+}
+
+impl From<PredicateError> for Problem {
+    fn from(error: PredicateError) -> Self {
+        Self::BadCall(error.to_string())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "monotonic time for who waits, as tokio's own timers take it")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,109 @@
+//! Who may call: programs of this machine that have the token, and no web page of anybody.
+//!
+//! A browser on the same machine can be made to send requests here by any page that is open in it. It tells where the page
+//! is from (`Origin`), and whom it believes to call (`Host`), which a name that was pointed at this machine gives away.
+
+use std::net::IpAddr;
+
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use sha2::{Digest as _, Sha256};
+
+use super::problem::Problem;
+
+/// What may be asked without a token: it says nothing but yes or no.
+const PROBES: [&str; 2] = ["/live", "/ready"];
+
+/// What a listener asks of its callers.
+#[derive(Debug, Clone)]
+pub(super) enum Guard {
+    /// Nothing more: the socket is a file that only its owner can open.
+    Socket,
+    /// The token of this hash, on loopback.
+    Token([u8; 32]),
+}
+
+impl Guard {
+    /// For callers that have this token.
+    pub(super) fn token(token: &str) -> Self {
+        Self::Token(hash(token))
+    }
+
+    /// Whether a request with these headers may go on.
+    pub(super) fn check(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+        if headers.contains_key(ORIGIN) {
+            return Err(Problem::Elsewhere("the request has an Origin, as those of web pages have"));
+        }
+        let Self::Token(token) = self else { return Ok(()) };
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        if !is_here(host) {
+            return Err(Problem::Elsewhere("the Host is none of localhost, 127.0.0.1 and [::1]"));
+        }
+        if PROBES.contains(&path) {
+            return Ok(());
+        }
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        // Hashes are compared: how long that takes says nothing about the token.
+        match given {
+            Some(given) if hash(given) == *token => Ok(()),
+            _ => Err(Problem::NoToken),
+        }
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+/// Whether it names this machine by an address that no name server has a say in.
+fn is_here(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(all: &[(HeaderName, &'static str)]) -> HeaderMap {
+        all.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn only_who_has_the_token_and_calls_this_machine_by_its_own_name_goes_on() {
+        let guard = Guard::token("secret");
+        for host in ["localhost", "localhost:41873", "127.0.0.1:80", "127.0.0.9", "[::1]:80", "LocalHost"] {
+            assert!(
+                guard.check("/v1/version", &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")])).is_ok(),
+                "{host}"
+            );
+        }
+        for host in
+            ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:80", "10.0.0.1", "[::2]", "localhost:x"]
+        {
+            let refused = guard.check("/v1/version", &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")]));
+            assert!(matches!(refused, Err(Problem::Elsewhere(_))), "{host}");
+        }
+        for token in ["Bearer secre", "Bearer secrets", "bearer secret", "Basic secret", "secret", ""] {
+            let refused = guard.check("/v1/version", &headers(&[(HOST, "localhost"), (AUTHORIZATION, token)]));
+            assert!(matches!(refused, Err(Problem::NoToken)), "{token}");
+        }
+    }
+
+    #[test]
+    fn no_web_page_calls_whatever_it_has() {
+        for guard in [Guard::token("secret"), Guard::Socket] {
+            for origin in ["https://example.com", "http://localhost:41873", "null", ""] {
+                let given = [(HOST, "localhost"), (AUTHORIZATION, "Bearer secret"), (ORIGIN, origin)];
+                assert!(matches!(guard.check("/v1/version", &headers(&given)), Err(Problem::Elsewhere(_))), "{origin}");
+            }
+        }
+        assert!(Guard::Socket.check("/v1/version", &headers(&[])).is_ok());
+    }
+}

@@ -1,0 +1,220 @@
+//! Answers that are not successes: RFC 9457, with a word that programs can rely on.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use cardea_sdk::WalletError;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::suggest::nearest;
+use crate::engine::EngineError;
+use crate::exit;
+
+/// Why a call was not answered with a success.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    /// 400: the call is malformed; the text says what to change.
+    #[error("{0}")]
+    BadCall(String),
+    /// 401: the call has no token, or another one.
+    #[error("this API needs the token of the emulator: send Authorization: Bearer, with what is in its token file")]
+    NoToken,
+    /// 403: a web page of somebody else calls.
+    #[error("calls from web pages of others are refused: {0}")]
+    Elsewhere(&'static str),
+    /// 404: no such path.
+    #[error("there is nothing at this path: see /v1/openapi.json")]
+    NoPath,
+    /// 404: no such session.
+    #[error("there is no session called {name:?}: it has ended, or never was{}", or_meant(.meant.as_deref()))]
+    NoSession {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
+    /// 405: not by this method.
+    #[error("use another method for this path, see the Allow header")]
+    Method,
+    /// 409: there is one already.
+    #[error("there is a session called {0:?} already")]
+    SessionExists(String),
+    /// 409: the session of the program itself.
+    #[error("the session default ends with the program: remove its devices, or make another session")]
+    Default,
+    /// 410: the session has ended while something was waited for in it.
+    #[error("the session {0:?} has ended meanwhile")]
+    Ended(String),
+    /// 408: the body did not arrive.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// 408: what was waited for did not become true. The details go beside the text.
+    #[error("it did not become true in time: {predicate}")]
+    NotYet {
+        /// What was waited for.
+        predicate: String,
+        /// What there is to know about it.
+        details: Box<Value>,
+    },
+    /// 429: there are as many sessions as there may be.
+    #[error("there are too many sessions: end those that are not needed any more, or give them leases")]
+    TooMany,
+    /// 413: the body is too long.
+    #[error("the body is too long")]
+    TooLong,
+    /// What a device says.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// 404: no such prompt.
+    #[error(transparent)]
+    NoPrompt(#[from] crate::engine::NoSuchPrompt),
+}
+
+fn or_meant(name: Option<&str>) -> String {
+    name.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
+
+impl Problem {
+    /// No session is called so, but these are.
+    pub(super) fn no_session<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSession { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
+    }
+
+    /// A word for programs. It stays the same; texts may change.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::BadCall(_) => "bad-call",
+            Self::NoToken => "no-token",
+            Self::Elsewhere(_) => "elsewhere",
+            Self::NoPath => "no-path",
+            Self::NoSession { .. } => "no-session",
+            Self::Default => "default-session",
+            Self::Ended(_) => "session-ended",
+            Self::TooSlow => "too-slow",
+            Self::NotYet { .. } => "not-yet",
+            Self::Method => "method",
+            Self::SessionExists(_) => "session-exists",
+            Self::TooMany => "too-many",
+            Self::TooLong => "too-long",
+            Self::NoPrompt(_) => "no-prompt",
+            Self::Engine(error) => of_engine(error),
+        }
+    }
+
+    /// The exit code of the command line.
+    pub(super) const fn exit(&self) -> u8 {
+        match self {
+            Self::Engine(error) => exit::of_engine(error),
+            Self::NotYet { .. } => exit::NOT_YET,
+            Self::NoSession { .. } | Self::Ended(_) => exit::UNKNOWN,
+            Self::SessionExists(_) | Self::TooMany => exit::BUSY,
+            Self::TooSlow => exit::INTERNAL,
+            _ => exit::USAGE,
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::Elsewhere(_) => StatusCode::FORBIDDEN,
+            Self::NoPath | Self::NoSession { .. } | Self::NoPrompt(_) => StatusCode::NOT_FOUND,
+            Self::Ended(_) => StatusCode::GONE,
+            Self::TooSlow | Self::NotYet { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SessionExists(_) | Self::Default => StatusCode::CONFLICT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Engine(error) => match error {
+                EngineError::NoSuchDevice(_) | EngineError::NoSuchToken(_) | EngineError::NoSuchConfirmation => {
+                    StatusCode::NOT_FOUND
+                }
+                EngineError::DeviceExists(_) | EngineError::NoToken | EngineError::Removed(_) => StatusCode::CONFLICT,
+                EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
+                EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
+                EngineError::Wallet(WalletError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+                EngineError::Wallet(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_REQUEST,
+            },
+        }
+    }
+}
+
+const fn of_engine(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::NoSuchDevice(_) => "no-device",
+        EngineError::DeviceExists(_) => "device-exists",
+        EngineError::Removed(_) => "device-removed",
+        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
+        EngineError::NoSuchConfirmation => "no-such-text",
+        EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
+        EngineError::Name(_) => "bad-name",
+        EngineError::Wallet(error) => of_wallet(error),
+        _ => "bad-call",
+    }
+}
+
+const fn of_wallet(error: &WalletError) -> &'static str {
+    match error {
+        WalletError::PinRejected { .. } => "pin-rejected",
+        WalletError::Wait { .. } => "wait",
+        WalletError::Blocked { .. } => "blocked",
+        WalletError::NotEnrolled => "not-enrolled",
+        WalletError::NotConfirmed => "not-confirmed",
+        WalletError::CodeUsed => "code-used",
+        WalletError::AlreadyEnrolled => "already-enrolled",
+        WalletError::Pin(_) => "pin-not-allowed",
+        WalletError::Link(_) | WalletError::Code(_) => "no-invitation",
+        WalletError::Cancelled => "cancelled",
+        WalletError::Offline(_) | WalletError::Discovery(_) => "offline",
+        WalletError::Busy => "busy",
+        WalletError::ConfirmationGone | WalletError::ConfirmationExpired => "text-over",
+        WalletError::Store(_) => "store",
+        _ => "refused",
+    }
+}
+
+/// What the body of an answer that is no success says (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProblemBody {
+    /// `about:blank`: `code` says what happened.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What was wrong and what to do, for a person.
+    detail: String,
+    /// A word for programs, which stays the same.
+    code: &'static str,
+    /// The SDK's number of the error, or 0.
+    number: u32,
+    /// The exit code of the command line for it.
+    exit: u8,
+    /// After a wait that was in vain: how it was, what happened meanwhile, and which parts of the predicate were true.
+    #[serde(flatten)]
+    #[schema(value_type = Option<Object>)]
+    details: Value,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, exit) = (self.status(), self.code(), self.exit());
+        let number = match &self {
+            Self::Engine(error) => error.code(),
+            _ => 0,
+        };
+        let detail = self.to_string();
+        let details = match self {
+            Self::NotYet { details, .. } => *details,
+            _ => json!({}),
+        };
+        let title = status.canonical_reason().unwrap_or_default();
+        let body =
+            ProblemBody { r#type: "about:blank", title, status: status.as_u16(), detail, code, number, exit, details };
+        (status, [(CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+    }
+}

@@ -1,0 +1,330 @@
+//! Devices, and what they answer.
+
+use cardea_sdk::{Confirmation, DeviceInfo, DeviceStatus, Enrollment, HistoryItem, ServiceInfo, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::PromptView;
+use crate::engine::{Device, EngineError, TokenInfo, Tokens};
+
+/// A new token.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Enrolled {
+    token: String,
+    /// Six digits to compare with those on the enrolling page, if the service wants that.
+    short_string: Option<String>,
+    /// Whether the token stays unusable until they were compared.
+    short_string_required: bool,
+}
+
+impl From<&Enrollment> for Enrolled {
+    fn from(enrolled: &Enrollment) -> Self {
+        Self {
+            token: enrolled.token.key().to_string(),
+            short_string: enrolled.short_string.as_ref().map(|(digits, _)| digits.clone()),
+            short_string_required: enrolled.short_string_required,
+        }
+    }
+}
+
+/// Whom an invitation comes from. Nobody was asked, and nothing was used up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct InvitationView {
+    /// The server, for a person to look at.
+    pub(in super::super) server: String,
+}
+
+/// How a token stands, as its server has just said.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Changed {
+    /// The number that relying parties read, as far as a device may know it: 0, 1, 2 or 4.
+    status: u8,
+    /// The same in a word: not-enrolled, open, closed, blocked.
+    state: &'static str,
+    /// Seconds until that ends by itself.
+    remaining: Option<u64>,
+    /// Wrong PINs left before the token is blocked.
+    tries_left: u8,
+    /// How many texts wait to be approved or denied.
+    confirmations: u8,
+}
+
+impl From<Status> for Changed {
+    fn from(status: Status) -> Self {
+        Self {
+            status: status.state.number(),
+            state: word(status.state),
+            remaining: status.remaining.map(|time| time.as_secs()),
+            tries_left: status.tries_left,
+            confirmations: status.confirmations,
+        }
+    }
+}
+
+const fn word(state: DeviceStatus) -> &'static str {
+    match state {
+        DeviceStatus::NotEnrolled => "not-enrolled",
+        DeviceStatus::Open => "open",
+        DeviceStatus::Closed => "closed",
+        DeviceStatus::Blocked => "blocked",
+    }
+}
+
+/// A text that was answered, and how the token stands now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct Answered {
+    confirmation: ConfirmationView,
+    #[serde(flatten)]
+    now: Changed,
+}
+
+impl Answered {
+    pub(in super::super) fn of((confirmation, status): (Confirmation, Status)) -> Self {
+        Self { confirmation: ConfirmationView::from(&confirmation), now: status.into() }
+    }
+}
+
+/// A text that waits to be approved or denied.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConfirmationView {
+    id: String,
+    /// Exactly what is signed.
+    text: String,
+    /// In Unix seconds, by the server's clock.
+    expires_at: u64,
+}
+
+impl From<&Confirmation> for ConfirmationView {
+    fn from(confirmation: &Confirmation) -> Self {
+        Self {
+            id: confirmation.id(),
+            text: confirmation.text().to_owned(),
+            expires_at: confirmation.expires_at().into(),
+        }
+    }
+}
+
+/// The texts that wait.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct ConfirmationList {
+    confirmations: Vec<ConfirmationView>,
+}
+
+impl ConfirmationList {
+    pub(in super::super) fn of(waiting: &[Confirmation]) -> Self {
+        Self { confirmations: waiting.iter().map(ConfirmationView::from).collect() }
+    }
+}
+
+/// What the service calls itself and the holder.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct About {
+    service: String,
+    user: String,
+}
+
+impl From<ServiceInfo> for About {
+    fn from(info: ServiceInfo) -> Self {
+        Self { service: info.service, user: info.user }
+    }
+}
+
+/// A device of a token, as its server knows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Sibling {
+    device: String,
+    /// 0 unknown, 1 Android, 2 iOS, 3 Linux, 4 macOS, 5 Windows, 6 bare metal.
+    platform: u8,
+    emulated: bool,
+    /// Whether it is this device.
+    this: bool,
+    enrolled_at: u32,
+    last_seen: u32,
+}
+
+/// The devices of a token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct SiblingList {
+    devices: Vec<Sibling>,
+}
+
+impl SiblingList {
+    pub(in super::super) fn of(devices: &[DeviceInfo]) -> Self {
+        let view = |device: &DeviceInfo| Sibling {
+            device: device.device.to_string(),
+            platform: device.platform,
+            emulated: device.emulated,
+            this: device.is_this,
+            enrolled_at: device.enrolled_at,
+            last_seen: device.last_seen,
+        };
+        Self { devices: devices.iter().map(view).collect() }
+    }
+}
+
+/// What was done with a token.
+#[derive(Debug, Serialize, ToSchema)]
+struct Done {
+    /// In Unix seconds, by the server's clock.
+    time: u32,
+    what: &'static str,
+    /// By which device; by an administrator without one.
+    device: Option<String>,
+}
+
+/// A page of what was done with a token, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct HistoryList {
+    history: Vec<Done>,
+}
+
+impl HistoryList {
+    pub(in super::super) fn of(items: &[HistoryItem]) -> Self {
+        let view = |item: &HistoryItem| Done {
+            time: item.time,
+            what: item.deed.text(),
+            device: item.device.map(|device| device.to_string()),
+        };
+        Self { history: items.iter().map(view).collect() }
+    }
+}
+
+/// A token of a device, and how it stands as far as its server has said.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct TokenView {
+    /// Its id: that of the token and that of the device, in hexadecimal.
+    token: String,
+    /// Server's host.
+    host: String,
+    /// Server's port.
+    port: u16,
+    /// Name of the service, or empty.
+    service: String,
+    /// What the holder calls it, or empty.
+    label: String,
+    /// When it was enrolled, in Unix seconds.
+    added_at: u64,
+    /// Whether the server has confirmed the enrollment.
+    confirmed: bool,
+    /// Whether something was sent that was never answered.
+    pending: bool,
+    #[serde(flatten)]
+    standing: StandingView,
+}
+
+/// How a token stands, as far as its server has said to this device.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct StandingView {
+    /// open, closed, blocked, not-enrolled; nothing if the server has not said it, or no token is meant.
+    state: Option<&'static str>,
+    /// Seconds until that ends by itself.
+    remaining: Option<u64>,
+    /// When the server said so, in Unix seconds of the session.
+    said_at: Option<u64>,
+    /// How many seconds ago that was.
+    age: Option<u64>,
+    /// Wrong PINs left before the token is blocked.
+    tries_left: Option<u8>,
+    /// How many texts wait to be approved or denied.
+    confirmations: Option<u8>,
+    /// Whether the server was reached when it was last tried.
+    online: Option<bool>,
+}
+
+impl StandingView {
+    fn of(device: &Device, info: &TokenInfo) -> Self {
+        let (standing, now) = (device.standing(info.key), device.session_now());
+        Self {
+            state: standing.state(now).map(word),
+            remaining: standing.remaining(now),
+            said_at: standing.said.map(|said| said.at),
+            age: standing.said.map(|said| now.saturating_sub(said.at)),
+            tries_left: standing.said.and_then(|said| said.tries_left),
+            confirmations: standing.said.map(|said| said.confirmations),
+            online: standing.is_online,
+        }
+    }
+}
+
+/// A device.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct DeviceView {
+    pub(in super::super) device: String,
+    /// Of the token that was asked for, or the only one.
+    #[serde(flatten)]
+    standing: StandingView,
+    /// Whether it has a token.
+    enrolled: bool,
+    tokens: Vec<TokenView>,
+    /// What the holder is asked first, in a word.
+    prompt: Option<&'static str>,
+    prompts: Vec<PromptView>,
+    /// Whether it hears what servers say unasked.
+    watched: bool,
+    /// What its network is like: a name, or `custom`.
+    network: String,
+    clock: DeviceClockView,
+}
+
+/// The clock of a device.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DeviceClockView {
+    /// What it shows, in Unix seconds.
+    now: u64,
+    /// By how many seconds it is ahead of its session; behind if negative.
+    skew_seconds: i64,
+}
+
+impl DeviceView {
+    /// Of a device, and of the token that is called so.
+    pub(in super::super) async fn of(device: &Device, token: Option<&str>) -> Result<Self, EngineError> {
+        let infos = device.list().await?;
+        let meant = match Tokens(&infos).select(token) {
+            Ok(info) => Some(info),
+            Err(error) if token.is_some() => return Err(error),
+            Err(_) => None,
+        };
+        let prompts: Vec<PromptView> = device.human().prompts().iter().map(PromptView::from).collect();
+        Ok(Self {
+            device: device.name().to_owned(),
+            standing: meant.map(|info| StandingView::of(device, info)).unwrap_or_default(),
+            enrolled: !infos.is_empty(),
+            tokens: infos.iter().map(|info| TokenView::of(device, info)).collect(),
+            prompt: prompts.first().map(PromptView::purpose),
+            prompts,
+            watched: device.is_watched(),
+            network: device.network().show().to_string(),
+            clock: DeviceClockView { now: device.now(), skew_seconds: device.clock().skew() },
+        })
+    }
+}
+
+impl TokenView {
+    fn of(device: &Device, info: &TokenInfo) -> Self {
+        Self {
+            token: info.token.clone(),
+            host: info.host.clone(),
+            port: info.port,
+            service: info.service.clone(),
+            label: info.label.clone(),
+            added_at: info.added_at,
+            confirmed: info.confirmed,
+            pending: info.pending,
+            standing: StandingView::of(device, info),
+        }
+    }
+}
+
+/// The devices of a session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct DeviceList {
+    pub(in super::super) devices: Vec<DeviceView>,
+}

@@ -1,0 +1,158 @@
+//! The journal.
+
+use cardea_sdk::EventKind;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::OutcomeWord;
+use crate::engine::{Entry, Kind};
+
+/// Which entries.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(in super::super) struct JournalQuery {
+    /// Those after the one of this number; 0 for all.
+    pub(in super::super) since: u64,
+    /// At most so many, from 1 to 1000; 1000 if it is left out.
+    pub(in super::super) limit: Option<usize>,
+    /// Those of this device.
+    pub(in super::super) device: Option<String>,
+    /// Those of this kind.
+    pub(in super::super) kind: Option<String>,
+}
+
+/// Entries of a journal, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct EntryList {
+    /// So many were not kept long enough.
+    pub(in super::super) lost: u64,
+    pub(in super::super) entries: Vec<EntryView>,
+    /// Whether there are more of them.
+    pub(in super::super) more: bool,
+}
+
+/// Something that happened in a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(in super::super) struct EntryView {
+    /// The first one is 1, and none is left out.
+    pub(in super::super) number: u64,
+    /// In Unix seconds of the session.
+    time: u64,
+    /// The name of the device.
+    pub(in super::super) device: String,
+    /// What happened, in a word.
+    pub(in super::super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    /// What the device was told to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<&'static str>,
+    /// The SDK's number of the error, of a `failed` one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<u32>,
+    /// What the error says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// The number of the prompt, of an `asked` or `answered` one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<OutcomeWord>,
+    /// What the network is like now: a name, or `custom`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    /// How many, of `missed` and `closed-token-checked` ones; seconds of `closing-soon`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+impl EntryView {
+    /// All kinds.
+    pub(in super::super) const KINDS: [&'static str; 23] = [
+        "made",
+        "removed",
+        "missed",
+        "done",
+        "failed",
+        "given-up",
+        "asked",
+        "answered",
+        "opened",
+        "closing-soon",
+        "closed",
+        "blocked",
+        "confirmation-asked",
+        "confirmation-answered",
+        "closed-token-checked",
+        "enrolled",
+        "unenrolled",
+        "revoked",
+        "not-confirmed",
+        "offline",
+        "online",
+        "network",
+        "other",
+    ];
+}
+
+impl From<&Entry> for EntryView {
+    fn from(entry: &Entry) -> Self {
+        let mut view = Self {
+            number: entry.number,
+            time: entry.time,
+            device: entry.device.to_string(),
+            kind: "other",
+            token: None,
+            what: None,
+            error: None,
+            detail: None,
+            prompt: None,
+            outcome: None,
+            profile: None,
+            count: None,
+        };
+        match &entry.kind {
+            Kind::Made => view.kind = "made",
+            Kind::Removed => view.kind = "removed",
+            Kind::Token { token, event } => {
+                (view.kind, view.count) = of_event(event);
+                view.token = Some(token.to_string());
+            }
+            Kind::Missed(count) => (view.kind, view.count) = ("missed", Some(*count)),
+            Kind::Done { what, failure: None } => (view.kind, view.what) = ("done", Some(*what)),
+            Kind::Done { what, failure: Some((number, text)) } => {
+                (view.kind, view.what) = ("failed", Some(*what));
+                (view.error, view.detail) = (Some(*number), Some(text.clone()));
+            }
+            Kind::GivenUp { what } => (view.kind, view.what) = ("given-up", Some(*what)),
+            Kind::Network { profile } => (view.kind, view.profile) = ("network", Some(profile.clone())),
+            Kind::Asked { prompt, token } => {
+                (view.kind, view.prompt, view.token) = ("asked", Some(*prompt), Some(token.to_string()));
+            }
+            Kind::Answered { prompt, outcome } => {
+                (view.kind, view.prompt, view.outcome) = ("answered", Some(*prompt), Some((*outcome).into()));
+            }
+        }
+        view
+    }
+}
+
+const fn of_event(event: &EventKind) -> (&'static str, Option<u64>) {
+    match event {
+        EventKind::Opened => ("opened", None),
+        EventKind::ClosingSoon { remaining_seconds } => ("closing-soon", Some(*remaining_seconds as u64)),
+        EventKind::Closed => ("closed", None),
+        EventKind::Blocked => ("blocked", None),
+        EventKind::ConfirmationAsked => ("confirmation-asked", None),
+        EventKind::ConfirmationAnswered => ("confirmation-answered", None),
+        EventKind::ClosedTokenChecked { count } => ("closed-token-checked", Some(*count as u64)),
+        EventKind::Enrolled => ("enrolled", None),
+        EventKind::Unenrolled => ("unenrolled", None),
+        EventKind::Revoked => ("revoked", None),
+        EventKind::NotConfirmed => ("not-confirmed", None),
+        EventKind::Offline => ("offline", None),
+        EventKind::Online => ("online", None),
+        _ => ("other", None),
+    }
+}

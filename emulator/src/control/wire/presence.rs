@@ -1,0 +1,211 @@
+//! What holders do, and what they are asked.
+
+use std::time::Duration;
+
+use cardea_sdk::Purpose;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{PinText, milliseconds};
+use crate::control::problem::Problem;
+use crate::engine::{Delay, Outcome, Persona, Prompt, Reaction};
+
+/// What a holder does who is asked for a PIN, and how long that takes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(in super::super) struct Habit {
+    outcome: OutcomeWord,
+    delay: DelayWord,
+}
+
+/// What a holder does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in super::super) enum OutcomeWord {
+    /// Types the PIN.
+    #[default]
+    Approve,
+    /// Types a duress PIN.
+    Duress,
+    /// Types a wrong PIN.
+    WrongPin,
+    /// Says no.
+    Cancel,
+    /// Does not look: after a minute nobody is waited for any more.
+    Ignore,
+    /// Does what is said later, to the prompt.
+    Wait,
+    /// Cannot be asked.
+    Fail,
+}
+
+impl OutcomeWord {
+    /// All of them, as they are written.
+    pub(in super::super) const ALL: [&'static str; 7] =
+        ["approve", "duress", "wrong-pin", "cancel", "ignore", "wait", "fail"];
+}
+
+/// How long a holder takes: always so long, anything between, or log-normal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged, deny_unknown_fields, rename_all_fields = "camelCase")]
+pub(in super::super) enum DelayWord {
+    Fixed { ms: u64 },
+    Between { from_ms: u64, to_ms: u64 },
+    LogNormal { median_ms: u64, sigma: f64 },
+}
+
+impl Default for DelayWord {
+    fn default() -> Self {
+        Self::Fixed { ms: 0 }
+    }
+}
+
+impl From<OutcomeWord> for Outcome {
+    fn from(word: OutcomeWord) -> Self {
+        match word {
+            OutcomeWord::Approve => Self::Approve,
+            OutcomeWord::Duress => Self::Duress,
+            OutcomeWord::WrongPin => Self::WrongPin,
+            OutcomeWord::Cancel => Self::Cancel,
+            OutcomeWord::Ignore => Self::Ignore,
+            OutcomeWord::Wait => Self::Wait,
+            OutcomeWord::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<Outcome> for OutcomeWord {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Approve => Self::Approve,
+            Outcome::Duress => Self::Duress,
+            Outcome::WrongPin => Self::WrongPin,
+            Outcome::Cancel => Self::Cancel,
+            Outcome::Ignore => Self::Ignore,
+            Outcome::Wait => Self::Wait,
+            Outcome::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<DelayWord> for Delay {
+    fn from(word: DelayWord) -> Self {
+        let time = Duration::from_millis;
+        match word {
+            DelayWord::Fixed { ms } => Self::Fixed(time(ms)),
+            DelayWord::Between { from_ms, to_ms } => Self::Between(time(from_ms), time(to_ms)),
+            DelayWord::LogNormal { median_ms, sigma } => Self::LogNormal { median: time(median_ms), sigma },
+        }
+    }
+}
+
+impl From<Delay> for DelayWord {
+    fn from(delay: Delay) -> Self {
+        match delay {
+            Delay::Fixed(time) => Self::Fixed { ms: milliseconds(time) },
+            Delay::Between(from, to) => Self::Between { from_ms: milliseconds(from), to_ms: milliseconds(to) },
+            Delay::LogNormal { median, sigma } => Self::LogNormal { median_ms: milliseconds(median), sigma },
+        }
+    }
+}
+
+impl From<Habit> for Reaction {
+    fn from(habit: Habit) -> Self {
+        Self { outcome: habit.outcome.into(), delay: habit.delay.into() }
+    }
+}
+
+impl From<Reaction> for Habit {
+    fn from(reaction: Reaction) -> Self {
+        Self { outcome: reaction.outcome.into(), delay: reaction.delay.into() }
+    }
+}
+
+/// The PINs of a holder.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(in super::super) struct PersonaSet {
+    pin: PinText,
+    #[serde(default)]
+    duress_pins: Vec<PinText>,
+}
+
+impl PersonaSet {
+    pub(in super::super) fn persona(&self) -> Result<Persona, Problem> {
+        persona(&self.pin, &self.duress_pins)
+    }
+}
+
+/// Who has these PINs.
+pub(in super::super) fn persona(pin: &PinText, duress: &[PinText]) -> Result<Persona, Problem> {
+    let duress: Vec<&str> = duress.iter().map(PinText::text).collect();
+    Persona::new(pin.text(), &duress).map_err(|error| Problem::Engine(cardea_sdk::WalletError::from(error).into()))
+}
+
+/// A question that waits for an answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct PromptView {
+    /// Its number on this device.
+    prompt: u64,
+    token: String,
+    service: String,
+    /// What for.
+    purpose: &'static str,
+    /// What is to be approved, exactly as it is signed.
+    text: Option<String>,
+    /// Wrong PINs left, as the server has just said.
+    tries_left: Option<u8>,
+    /// In Unix seconds of the session.
+    asked_at: u64,
+}
+
+impl From<&Prompt> for PromptView {
+    fn from(prompt: &Prompt) -> Self {
+        let text = match &prompt.purpose {
+            Purpose::Approve { text } => Some(text.clone()),
+            _ => None,
+        };
+        Self {
+            prompt: prompt.id,
+            token: prompt.token.to_string(),
+            service: prompt.service.clone(),
+            purpose: purpose(&prompt.purpose),
+            text,
+            tries_left: prompt.tries_left,
+            asked_at: prompt.asked_at,
+        }
+    }
+}
+
+/// What a question is for, in a word.
+const fn purpose(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Open => "open",
+        Purpose::Approve { .. } => "approve",
+        Purpose::ChangePins => "change-pins",
+        Purpose::Unenroll => "unenroll",
+        Purpose::RevokeDevice => "revoke-device",
+        _ => "other",
+    }
+}
+
+impl PromptView {
+    /// What it is for.
+    pub(in super::super) const fn purpose(&self) -> &'static str {
+        self.purpose
+    }
+}
+
+/// The questions that wait, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct PromptList {
+    pub(in super::super) prompts: Vec<PromptView>,
+}
+
+/// The answer to a question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct PromptAnswer {
+    pub(in super::super) outcome: OutcomeWord,
+}

@@ -1,0 +1,185 @@
+//! How the tokens of a device stand, as far as their servers have said: what a face shows without asking anybody.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cardea_sdk::store::TokenKey;
+use cardea_sdk::{DeviceStatus, EventKind, Status};
+
+/// How a token stands, as far as its server has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// What the server said last; `None` if it has said nothing yet.
+    pub said: Option<Said>,
+    /// Whether the server was reached when it was last tried; `None` if it was not tried yet.
+    pub is_online: Option<bool>,
+}
+
+/// What a server said of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// The state.
+    pub state: DeviceStatus,
+    /// When that ends by itself, in Unix seconds of the session, if it does and the server has told when.
+    pub ends: Option<u64>,
+    /// Wrong PINs left before the token is blocked, if the server has told.
+    pub tries_left: Option<u8>,
+    /// How many texts wait to be approved or denied.
+    pub confirmations: u8,
+    /// When it was said, in Unix seconds of the session.
+    pub at: u64,
+}
+
+impl Said {
+    /// What a server has answered at `now`, in Unix seconds of the session.
+    pub(super) fn of(status: &Status, now: u64) -> Self {
+        Self {
+            state: status.state,
+            ends: status.remaining.map(|left| now.saturating_add(left.as_secs())),
+            tries_left: Some(status.tries_left),
+            confirmations: status.confirmations,
+            at: now,
+        }
+    }
+}
+
+impl Standing {
+    /// The state at `now`, in Unix seconds of the session: what ends by itself has ended. An opening is closed then; of a
+    /// block the server alone knows what follows, and nothing is said.
+    #[must_use]
+    pub fn state(&self, now: u64) -> Option<DeviceStatus> {
+        let said = self.said?;
+        match said.state {
+            DeviceStatus::Open if said.ends.is_some_and(|ends| ends <= now) => Some(DeviceStatus::Closed),
+            DeviceStatus::Blocked if said.ends.is_some_and(|ends| ends <= now) => None,
+            state => Some(state),
+        }
+    }
+
+    /// Seconds until it ends by itself, if that is known and to come.
+    #[must_use]
+    pub fn remaining(&self, now: u64) -> Option<u64> {
+        self.said?.ends?.checked_sub(now).filter(|left| *left > 0)
+    }
+}
+
+/// The standings of the tokens of one device. Clones are one and the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standings(Arc<Mutex<BTreeMap<TokenKey, Standing>>>);
+
+impl Standings {
+    /// Of one token; the default if nothing is known.
+    pub(super) fn of(&self, token: TokenKey) -> Standing {
+        self.table().get(&token).copied().unwrap_or_default()
+    }
+
+    /// The server has answered an operation.
+    pub(super) fn answered(&self, token: TokenKey, said: Said) {
+        self.table().insert(token, Standing { said: Some(said), is_online: Some(true) });
+    }
+
+    /// Something has happened to a token.
+    pub(super) fn happened(&self, token: TokenKey, event: &EventKind, now: u64) {
+        let mut table = self.table();
+        let standing = table.entry(token).or_default();
+        let mut is_now = |state: DeviceStatus| {
+            // Told again: what is known of its end may be older than this.
+            let kept = standing.said.filter(|said| said.state == state);
+            standing.said = Some(Said {
+                state,
+                ends: kept.and_then(|said| said.ends),
+                tries_left: standing.said.and_then(|said| said.tries_left),
+                confirmations: standing.said.map_or(0, |said| said.confirmations),
+                at: now,
+            });
+        };
+        match event {
+            EventKind::Opened => is_now(DeviceStatus::Open),
+            EventKind::Closed | EventKind::Enrolled => is_now(DeviceStatus::Closed),
+            EventKind::Blocked => is_now(DeviceStatus::Blocked),
+            EventKind::Revoked => is_now(DeviceStatus::NotEnrolled),
+            EventKind::ClosingSoon { remaining_seconds } => {
+                if let Some(said) = &mut standing.said {
+                    said.ends = Some(now.saturating_add((*remaining_seconds).into()));
+                }
+            }
+            EventKind::Unenrolled => {
+                table.remove(&token);
+            }
+            EventKind::Offline => standing.is_online = Some(false),
+            EventKind::Online => standing.is_online = Some(true),
+            _ => {}
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<TokenKey, Standing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000;
+
+    fn token() -> TokenKey {
+        format!("{}-{}", "ab".repeat(16), "cd".repeat(4)).parse().unwrap()
+    }
+
+    fn said(state: DeviceStatus, ends: Option<u64>) -> Said {
+        Said { state, ends, tries_left: Some(9), confirmations: 2, at: NOW }
+    }
+
+    #[test]
+    fn nothing_is_known_until_a_server_has_said_something() {
+        let standings = Standings::default();
+        assert_eq!(standings.of(token()), Standing::default());
+        assert_eq!(standings.of(token()).state(NOW), None);
+    }
+
+    #[test]
+    fn an_opening_is_over_when_its_time_is() {
+        let standings = Standings::default();
+        standings.answered(token(), said(DeviceStatus::Open, Some(NOW + 60)));
+        let standing = standings.of(token());
+        assert_eq!((standing.state(NOW + 59), standing.remaining(NOW + 59)), (Some(DeviceStatus::Open), Some(1)));
+        assert_eq!((standing.state(NOW + 60), standing.remaining(NOW + 60)), (Some(DeviceStatus::Closed), None));
+    }
+
+    #[test]
+    fn what_follows_a_block_is_not_guessed() {
+        let standings = Standings::default();
+        standings.answered(token(), said(DeviceStatus::Blocked, Some(NOW + 60)));
+        assert_eq!(standings.of(token()).state(NOW + 59), Some(DeviceStatus::Blocked));
+        assert_eq!(standings.of(token()).state(NOW + 60), None);
+        standings.answered(token(), said(DeviceStatus::Blocked, None));
+        assert_eq!(standings.of(token()).state(u64::MAX), Some(DeviceStatus::Blocked));
+    }
+
+    #[test]
+    fn what_happens_changes_what_is_known_and_no_more() {
+        let standings = Standings::default();
+        standings.answered(token(), said(DeviceStatus::Open, Some(NOW + 60)));
+        standings.happened(token(), &EventKind::Opened, NOW + 1);
+        assert_eq!(standings.of(token()).remaining(NOW + 1), Some(59));
+        standings.happened(token(), &EventKind::ClosingSoon { remaining_seconds: 10 }, NOW + 2);
+        assert_eq!(standings.of(token()).remaining(NOW + 2), Some(10));
+        standings.happened(token(), &EventKind::Closed, NOW + 3);
+        let said = standings.of(token()).said.unwrap();
+        assert_eq!(
+            (said.state, said.ends, said.tries_left, said.confirmations),
+            (DeviceStatus::Closed, None, Some(9), 2)
+        );
+        standings.happened(token(), &EventKind::Opened, NOW + 4);
+        assert_eq!(standings.of(token()).remaining(NOW + 4), None, "who opened it elsewhere knows for how long");
+        standings.happened(token(), &EventKind::Offline, NOW + 5);
+        assert_eq!(standings.of(token()).is_online, Some(false));
+        standings.happened(token(), &EventKind::Online, NOW + 6);
+        assert_eq!(standings.of(token()).is_online, Some(true));
+        standings.happened(token(), &EventKind::Revoked, NOW + 7);
+        assert_eq!(standings.of(token()).state(NOW + 7), Some(DeviceStatus::NotEnrolled));
+        standings.happened(token(), &EventKind::Unenrolled, NOW + 8);
+        assert_eq!(standings.of(token()), Standing::default());
+    }
+}

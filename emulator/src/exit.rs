@@ -1,0 +1,72 @@
+//! Exit codes of the program. They are part of its interface, and the same in the answers of the control API.
+
+use cardea_sdk::WalletError;
+
+use crate::engine::EngineError;
+
+/// Done; or, where a command asks whether a token is open, it is.
+pub const DONE: u8 = 0;
+/// The program, or the machine that it runs on.
+pub const INTERNAL: u8 = 1;
+/// Something in what was asked for is not as it must be.
+pub const USAGE: u8 = 2;
+/// What was waited for, or expected, did not become true.
+pub const NOT_YET: u8 = 3;
+/// The server refused, or the holder did.
+pub const REFUSED: u8 = 4;
+/// The server could not be reached.
+pub const OFFLINE: u8 = 5;
+/// The server is not the one that it should be, or does not keep to the protocol.
+pub const UNTRUSTED: u8 = 6;
+/// There is no such device, token, text or session, or the server does not know the token any more.
+pub const UNKNOWN: u8 = 7;
+/// Somebody else uses it, or it cannot be used as it is: the state folder, for example.
+pub const BUSY: u8 = 8;
+/// No emulator runs that could be told.
+pub const NOT_RUNNING: u8 = 9;
+/// The token is closed, or blocked.
+pub const CLOSED: u8 = 10;
+/// Nobody knows whether it was done: ask again.
+pub const UNSURE: u8 = 11;
+/// A scenario failed.
+pub const SCENARIO: u8 = 20;
+
+/// The exit code of what a device says.
+#[must_use]
+pub const fn of_engine(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Wallet(error) => of_wallet(error),
+        EngineError::NoSuchDevice(_)
+        | EngineError::NoSuchToken(_)
+        | EngineError::NoToken
+        | EngineError::NoSuchConfirmation
+        | EngineError::Removed(_) => UNKNOWN,
+        EngineError::DeviceExists(_) => BUSY,
+        _ => USAGE,
+    }
+}
+
+const fn of_wallet(error: &WalletError) -> u8 {
+    match error {
+        WalletError::PinRejected { .. }
+        | WalletError::Wait { .. }
+        | WalletError::Blocked { .. }
+        | WalletError::CodeUsed
+        | WalletError::AlreadyEnrolled
+        | WalletError::Pin(_)
+        | WalletError::Cancelled
+        | WalletError::Presence(_)
+        | WalletError::Refused(_)
+        | WalletError::TestArgon2 => REFUSED,
+        WalletError::Offline(_) | WalletError::Discovery(_) => OFFLINE,
+        WalletError::Server(_) | WalletError::IdentityMismatch => UNTRUSTED,
+        WalletError::NotEnrolled
+        | WalletError::UnknownToken
+        | WalletError::ConfirmationGone
+        | WalletError::ConfirmationExpired => UNKNOWN,
+        WalletError::Busy | WalletError::Store(_) => BUSY,
+        WalletError::NotConfirmed => UNSURE,
+        WalletError::Link(_) | WalletError::Code(_) | WalletError::Window => USAGE,
+        _ => INTERNAL,
+    }
+}
