@@ -5,6 +5,7 @@ mod exit;
 mod output;
 mod pins;
 mod run;
+mod stub;
 
 use std::process::ExitCode;
 

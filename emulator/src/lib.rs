@@ -5,6 +5,7 @@
 //! | devices and what they do | [`engine`] |
 //! | the command line | [`cli`] |
 //! | what test suites drive devices with | [`control`] |
+//! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
 //! | devices in tests written in Rust | [`testing`] |
 //!
 //! ```
@@ -22,6 +23,10 @@
 
 pub mod cli;
 pub mod control;
+#[cfg(feature = "embedded-server")]
+pub mod document;
 pub mod engine;
 pub mod exit;
+#[cfg(feature = "embedded-server")]
+pub mod stub;
 pub mod testing;

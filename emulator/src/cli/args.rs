@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use cardea_sdk::DenyReason;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::stub::StubArguments;
 use crate::engine::Transport;
 
 /// A token without a phone.
@@ -181,6 +182,11 @@ pub(super) enum Command {
         #[arg(long)]
         local: bool,
     },
+    /// Run a server in memory, for apps and relying parties that have none
+    ///
+    /// Prints its addresses, authkeys and enrollment links, then a line that begins with CARDEA_STUB_READY, or all in
+    /// one line of JSON. Listens on this machine only. Ends with Ctrl-C or SIGTERM.
+    Stub(StubArguments),
 }
 
 /// Why a text is denied.

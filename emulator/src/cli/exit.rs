@@ -4,6 +4,8 @@ use cardea_sdk::WalletError;
 
 use super::CliError;
 use crate::engine::EngineError;
+#[cfg(feature = "embedded-server")]
+use crate::stub::StubError;
 
 /// The exit code of an error.
 #[must_use]
@@ -21,6 +23,14 @@ pub const fn exit_code(error: &CliError) -> u8 {
             | EngineError::NoSuchDevice(_),
         )
         | CliError::NoStateFolder => 2,
+        #[cfg(not(feature = "embedded-server"))]
+        CliError::NoServer => 2,
+        #[cfg(feature = "embedded-server")]
+        CliError::File { .. } | CliError::Document { .. } => 2,
+        #[cfg(feature = "embedded-server")]
+        CliError::Stub(StubError::Listen { .. } | StubError::User(_) | StubError::Refused(_)) => 2,
+        #[cfg(feature = "embedded-server")]
+        CliError::Stub(StubError::Server(_)) | CliError::Output(_) => 70,
         CliError::Engine(EngineError::NoSuchConfirmation | EngineError::ManyConfirmations(_)) => 23,
         CliError::Engine(EngineError::NoSuchToken(_) | EngineError::NoToken | EngineError::Ambiguous(_)) => 18,
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,

@@ -10,8 +10,10 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::{Arguments, Command};
-use super::output;
 use super::pins::Pins;
+use super::{output, stub};
+#[cfg(feature = "embedded-server")]
+use crate::document::DocumentError;
 use crate::engine::{Device, EngineError, Options, Session, Settings, State, waiting};
 
 /// What the one device of a state folder is called.
@@ -46,6 +48,36 @@ pub enum CliError {
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
+    /// A file that was named cannot be read.
+    #[cfg(feature = "embedded-server")]
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that was named is not what it should be.
+    #[cfg(feature = "embedded-server")]
+    #[error("{}: {source}", path.display())]
+    Document {
+        /// Which.
+        path: PathBuf,
+        /// Where, and what is wrong.
+        source: DocumentError,
+    },
+    /// Standard output is closed.
+    #[cfg(feature = "embedded-server")]
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// The stub says so.
+    #[cfg(feature = "embedded-server")]
+    #[error(transparent)]
+    Stub(#[from] crate::stub::StubError),
+    /// There is no server in this program.
+    #[cfg(not(feature = "embedded-server"))]
+    #[error("this program was built without a server: build it with `--features embedded-server`")]
+    NoServer,
     /// The asynchronous runtime did not start.
     #[error("cannot start: {0}")]
     Runtime(io::Error),
@@ -68,6 +100,9 @@ impl CliError {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
+    if let Command::Stub(stub) = &arguments.command {
+        return stub::run(stub, arguments.json).await;
+    }
     let Arguments { state, json, allow_test_argon2, transport, web_port, web_ca, pins, command } = arguments;
     let folder = state.map_or_else(default_state, Ok)?;
     let options = Options { allow_test_argon2, transport: transport.into(), web_port, web_ca };
@@ -169,6 +204,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
             output::print(json, &json!({ "token": token.key().to_string() }), "unenrolled");
             Ok(())
         }
+        // It has no device, and was done before one was opened.
+        Command::Stub(_) => Ok(()),
     }
 }
 

@@ -3,3 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
 mod process;
+#[cfg(feature = "embedded-server")]
+mod stub;

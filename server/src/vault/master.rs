@@ -38,6 +38,14 @@ pub enum KeyLocation {
     Given(Secret<32>),
 }
 
+impl KeyLocation {
+    /// A key that nobody has seen before, for a database that does not outlive the process either.
+    #[must_use]
+    pub fn made_up(entropy: &dyn Entropy) -> Self {
+        Self::Given(Secret::new(crate::entropy::bytes(entropy)))
+    }
+}
+
 /// Finds or makes the master key and proves that it is the one of this database.
 ///
 /// Runs in one writing transaction: of several processes that start at once one makes the key, the others find it.
