@@ -23,6 +23,7 @@ pub use device::{Device, device_id, waiting};
 pub use error::EngineError;
 pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction};
 pub use journal::{Entry, Journal, KEPT, Kind, Since};
+pub(crate) use net::now as tokio_now;
 pub use net::{Conditions, Flap, Named, Network, Profile, ProfileError};
 pub use options::{Options, Transport};
 pub use seed::{Seed, Stream};

@@ -42,6 +42,8 @@ pub const fn of_engine(error: &EngineError) -> u8 {
         | EngineError::NoSuchConfirmation
         | EngineError::Removed(_) => UNKNOWN,
         EngineError::DeviceExists(_) => BUSY,
+        EngineError::Killed { .. } => UNSURE,
+        EngineError::Forgotten { .. } => REFUSED,
         _ => USAGE,
     }
 }

@@ -6,6 +6,7 @@
 //! | the command line | [`cli`] |
 //! | what test suites drive devices with | [`control`] |
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
+//! | what goes wrong on purpose | [`faults`] |
 //! | devices in tests written in Rust | [`testing`] |
 //!
 //! ```
@@ -29,4 +30,5 @@ pub mod engine;
 pub mod exit;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
+pub mod faults;
 pub mod testing;

@@ -34,6 +34,8 @@ pub const fn exit_code(error: &CliError) -> u8 {
         CliError::Engine(EngineError::NoSuchConfirmation | EngineError::ManyConfirmations(_)) => 23,
         CliError::Engine(EngineError::NoSuchToken(_) | EngineError::NoToken | EngineError::Ambiguous(_)) => 18,
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,
+        CliError::Engine(EngineError::Killed { .. }) => of_wallet(&WalletError::NotConfirmed),
+        CliError::Engine(EngineError::Forgotten { .. }) => of_wallet(&WalletError::Cancelled),
         CliError::Engine(EngineError::Removed(_)) | CliError::Runtime(_) => 70,
     }
 }

@@ -1,5 +1,6 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
+mod faulty;
 mod operations;
 
 pub use operations::waiting;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use cardea_sdk::store::TokenKey;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::transport::Connector;
-use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Event, Events, Live, Wallet};
+use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Event, Events, Live, Presence, Wallet};
 use tokio::task::{AbortHandle, unconstrained};
 
 use super::EngineError;
@@ -22,6 +23,7 @@ use super::journal::{Journal, Kind};
 use super::net::Network;
 use super::standing::{Standing, Standings};
 use super::time::{DeviceClock, Time};
+use crate::faults::DeviceFaults;
 
 /// What a device is made of.
 pub(super) struct Parts {
@@ -29,6 +31,8 @@ pub(super) struct Parts {
     pub(super) place: Place,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) network: Network,
+    /// What goes wrong on purpose, where that is allowed.
+    pub(super) faults: Option<DeviceFaults>,
     pub(super) allow_test_argon2: bool,
     pub(super) clock: DeviceClock,
     /// For keys.
@@ -57,6 +61,7 @@ struct Shared {
     place: Place,
     connector: Arc<dyn Connector>,
     network: Network,
+    faults: Option<DeviceFaults>,
     allow_test_argon2: bool,
     clock: Arc<DeviceClock>,
     entropy: Arc<dyn Entropy>,
@@ -158,15 +163,29 @@ impl Drop for Doing<'_> {
 impl Device {
     /// A device of these parts. One in a folder is opened, so that what is wrong with the folder is known.
     pub(super) async fn new(parts: Parts) -> Result<Self, EngineError> {
-        let Parts { name, place, connector, network, allow_test_argon2, clock, entropy, chance, usual, time, journal } =
-            parts;
+        let Parts {
+            name,
+            place,
+            connector,
+            network,
+            faults,
+            allow_test_argon2,
+            clock,
+            entropy,
+            chance,
+            usual,
+            time,
+            journal,
+        } = parts;
         let human = Arc::new(Human::new(Arc::clone(&name), chance, time, journal.clone(), usual));
+        let connector = faults.as_ref().map_or(connector, DeviceFaults::connector);
         let is_in_folder = matches!(place, Place::Folder(_));
         let device = Self(Arc::new(Shared {
             name,
             place,
             connector: network.over(connector),
             network,
+            faults,
             allow_test_argon2,
             clock: Arc::new(clock),
             entropy,
@@ -230,15 +249,22 @@ impl Device {
         {
             return Ok(Attended { wallet: watched.wallet.clone(), told: Arc::clone(&watched.told) });
         }
-        let builder = match &self.0.place {
-            Place::Memory(store) => Wallet::builder().store(Arc::new(store.clone())),
-            Place::Folder(folder) => Wallet::builder().folder(folder),
+        let mut env = Env { clock: Arc::clone(&self.0.clock) as _, entropy: Arc::clone(&self.0.entropy) };
+        let mut presence: Arc<dyn Presence> = Arc::clone(&self.0.human) as _;
+        let builder = match (&self.0.faults, &self.0.place) {
+            (Some(faults), place) => {
+                let store = faults.store(place.store(&env).await?);
+                (env, presence) = (faults.env(&env), faults.presence(&self.0.human));
+                Wallet::builder().store(store)
+            }
+            (None, Place::Memory(store)) => Wallet::builder().store(Arc::new(store.clone())),
+            (None, Place::Folder(folder)) => Wallet::builder().folder(folder),
         };
         let wallet = builder
             .emulated(true)
             .connector(Arc::clone(&self.0.connector))
-            .env(Env { clock: Arc::clone(&self.0.clock) as _, entropy: Arc::clone(&self.0.entropy) })
-            .presence(Arc::clone(&self.0.human) as _)
+            .env(env)
+            .presence(presence)
             .allow_test_argon2(self.0.allow_test_argon2)
             // It is opened for an operation; the next one finds out what this one could not.
             .recover_in_background(false)
@@ -295,7 +321,7 @@ impl Device {
     ) -> Result<T, EngineError> {
         let mut doing = Doing { device: self, what, attended: None, ended: None };
         let result = match self.attend().await {
-            Ok(attended) => act(&doing.attended.insert(attended).wallet).await,
+            Ok(attended) => self.despite_faults(what, act(&doing.attended.insert(attended).wallet)).await,
             Err(error) => Err(error),
         };
         doing.ended = Some(result.as_ref().err().map(|error| (error.code(), error.to_string())));

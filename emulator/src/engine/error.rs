@@ -57,6 +57,18 @@ pub enum EngineError {
     /// The session has no such device.
     #[error("there is no device called {0:?}")]
     NoSuchDevice(String),
+    /// A fault killed the app in the middle of what it did.
+    #[error("the rule {rule:?} killed the app: what it had stored is there, and what it had sent may have arrived")]
+    Killed {
+        /// The id of the rule.
+        rule: String,
+    },
+    /// A fault had the holder forget it.
+    #[error("the rule {rule:?} had the holder forget it: nothing was done")]
+    Forgotten {
+        /// The id of the rule.
+        rule: String,
+    },
     /// The device was removed, or its session ended, meanwhile.
     #[error("the device {0:?} was removed")]
     Removed(String),

@@ -208,7 +208,18 @@ impl Human {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn react(&self, question: &Question<'_>) -> Result<Approval, PresenceError> {
+    /// Asks, and has this done in place of what was to be done.
+    pub(crate) fn approve_as(
+        &self,
+        request: &PresenceRequest,
+        instead: Option<Reaction>,
+    ) -> Result<Approval, PresenceError> {
+        let PresenceRequest { number, token, service, purpose, tries_left, policy, .. } = request;
+        let question = Question { number: *number, token: *token, service, purpose, tries_left: *tries_left, policy };
+        Handle::current().block_on(self.react(&question, instead))
+    }
+
+    async fn react(&self, question: &Question<'_>, instead: Option<Reaction>) -> Result<Approval, PresenceError> {
         let id = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (answer, mut answered) = oneshot::channel();
         let reaction = {
@@ -225,7 +236,7 @@ impl Human {
                 asked_at: self.time.now(),
             };
             desk.waiting.push(Waiting { number: question.number, prompt, answer });
-            desk.next.pop_front().unwrap_or(desk.usual)
+            instead.or_else(|| desk.next.pop_front()).unwrap_or(desk.usual)
         };
         let asked = Asked { human: self, id };
         self.journal.note(&self.device, Kind::Asked { prompt: id, token: question.token });
@@ -281,9 +292,7 @@ impl Drop for Asked<'_> {
 
 impl Presence for Human {
     fn approve(&self, request: &PresenceRequest) -> Result<Approval, PresenceError> {
-        let PresenceRequest { number, token, service, purpose, tries_left, policy, .. } = request;
-        let question = Question { number: *number, token: *token, service, purpose, tries_left: *tries_left, policy };
-        Handle::current().block_on(self.react(&question))
+        self.approve_as(request, None)
     }
 
     /// Takes the question off the desk, which ends the wait for its answer; or keeps it off.

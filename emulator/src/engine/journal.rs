@@ -60,6 +60,20 @@ pub enum Kind {
         /// What it is like now: a name, or `custom`.
         profile: String,
     },
+    /// A fault happened to the device.
+    Fault {
+        /// The id of its rule.
+        rule: Arc<str>,
+        /// Its name.
+        fault: &'static str,
+    },
+    /// What came of a fault that somebody else had a part in.
+    FaultOutcome {
+        /// The id of its rule.
+        rule: Arc<str>,
+        /// What, for a person.
+        outcome: String,
+    },
     /// The holder was asked for a PIN.
     Asked {
         /// The number of the prompt on its device.
@@ -98,12 +112,12 @@ pub struct Since {
 }
 
 impl Journal {
-    pub(super) fn new(time: Time) -> Self {
+    pub(crate) fn new(time: Time) -> Self {
         Self(Arc::new(Shared { time, kept: Mutex::default(), newest: watch::Sender::new(0) }))
     }
 
     /// Adds an entry; says what time it has.
-    pub(super) fn note(&self, device: &Arc<str>, kind: Kind) -> u64 {
+    pub(crate) fn note(&self, device: &Arc<str>, kind: Kind) -> u64 {
         let mut kept = self.kept();
         let number = *self.0.newest.borrow() + 1;
         if kept.len() == KEPT {

@@ -14,6 +14,7 @@ use super::journal::{Journal, Kind};
 use super::net::{Luck, Network};
 use super::time::{DeviceClock, Time};
 use super::{EngineError, Options, Seed};
+use crate::faults::{DeviceFaults, Faults, Gate};
 
 /// Longest name of a device.
 const NAME_MAX: usize = 48;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub options: Options,
     /// What its holders do where nothing else is said.
     pub usual: Reaction,
+    /// Whether it may have faults, and which servers may see them: none and nobody, unless said otherwise.
+    pub faults: Gate,
 }
 
 /// A session. Clones are one and the same; its devices are removed with the last of them.
@@ -43,6 +46,7 @@ struct Shared {
     connector: Arc<dyn Connector>,
     allow_test_argon2: bool,
     usual: Reaction,
+    faults: Faults,
     time: Time,
     journal: Journal,
     devices: Mutex<BTreeMap<Arc<str>, Device>>,
@@ -95,6 +99,8 @@ impl Session {
             Chance::Seed(seed) => *seed,
             Chance::World(entropy) => Seed::random(&**entropy),
         };
+        let journal = Journal::new(time.clone());
+        let faults = Faults::new(settings.faults, luck, settings.options.transport, journal.clone());
         Ok(Self(Arc::new(Shared {
             chance,
             luck,
@@ -102,7 +108,8 @@ impl Session {
             connector: settings.options.connector()?,
             allow_test_argon2: settings.options.allow_test_argon2,
             usual: settings.usual,
-            journal: Journal::new(time.clone()),
+            faults,
+            journal,
             time,
             devices: Mutex::default(),
             made: Mutex::default(),
@@ -128,6 +135,12 @@ impl Session {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.0.journal
+    }
+
+    /// What goes wrong in it on purpose.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// Makes a device, or opens the one that is in the state folder.
@@ -157,8 +170,12 @@ impl Session {
         let name_of_it: Arc<str> = name.into();
         let luck = Luck::new(shared.luck, format!("network of device {number} called {name}"));
         let network = Network::new(luck, Arc::clone(&name_of_it), shared.journal.clone());
+        let connector = Arc::clone(&shared.connector);
+        let faults = shared.faults.gate().is_open();
+        let faults = faults.then(|| DeviceFaults::new(shared.faults.clone(), Arc::clone(&name_of_it), connector));
         let device = Device::new(Parts {
             name: name_of_it,
+            faults,
             place,
             connector: Arc::clone(&shared.connector),
             network,

@@ -45,13 +45,13 @@ pub(in super::super) struct EntryView {
     pub(in super::super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
-    /// What the device was told to do.
+    /// What the device was told to do; the name of a `fault`.
     #[serde(skip_serializing_if = "Option::is_none")]
     what: Option<&'static str>,
     /// The SDK's number of the error, of a `failed` one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<u32>,
-    /// What the error says.
+    /// What the error says; what came of a fault, of a `fault-outcome`.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// The number of the prompt, of an `asked` or `answered` one.
@@ -62,6 +62,9 @@ pub(in super::super) struct EntryView {
     /// What the network is like now: a name, or `custom`.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
+    /// The id of the rule, of a `fault` or a `fault-outcome`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
     /// How many, of `missed` and `closed-token-checked` ones; seconds of `closing-soon`.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
@@ -69,7 +72,7 @@ pub(in super::super) struct EntryView {
 
 impl EntryView {
     /// All kinds.
-    pub(in super::super) const KINDS: [&'static str; 23] = [
+    pub(in super::super) const KINDS: [&'static str; 25] = [
         "made",
         "removed",
         "missed",
@@ -92,6 +95,8 @@ impl EntryView {
         "offline",
         "online",
         "network",
+        "fault",
+        "fault-outcome",
         "other",
     ];
 }
@@ -110,6 +115,7 @@ impl From<&Entry> for EntryView {
             prompt: None,
             outcome: None,
             profile: None,
+            rule: None,
             count: None,
         };
         match &entry.kind {
@@ -127,6 +133,13 @@ impl From<&Entry> for EntryView {
             }
             Kind::GivenUp { what } => (view.kind, view.what) = ("given-up", Some(*what)),
             Kind::Network { profile } => (view.kind, view.profile) = ("network", Some(profile.clone())),
+            Kind::Fault { rule, fault } => {
+                (view.kind, view.what, view.rule) = ("fault", Some(*fault), Some(rule.to_string()));
+            }
+            Kind::FaultOutcome { rule, outcome } => {
+                (view.kind, view.rule) = ("fault-outcome", Some(rule.to_string()));
+                view.detail = Some(outcome.clone());
+            }
             Kind::Asked { prompt, token } => {
                 (view.kind, view.prompt, view.token) = ("asked", Some(*prompt), Some(token.to_string()));
             }

@@ -34,7 +34,14 @@ impl Device {
         invitation: &Invitation,
         choose: impl FnOnce(Policy) -> F,
     ) -> Result<Enrollment, EngineError> {
-        self.doing("enroll", async |wallet| Ok(wallet.enroll(invitation, choose).await?)).await
+        self.doing("enroll", async |wallet| {
+            let enrolled = wallet.enroll(invitation, choose).await?;
+            if let Some(faults) = &self.0.faults {
+                faults.enrolls_again(wallet, invitation).await;
+            }
+            Ok(enrolled)
+        })
+        .await
     }
 
     /// Enrolls with the PINs of its holder, who is not asked: whatever was to be done next is done later.
@@ -94,7 +101,15 @@ impl Device {
         approval: impl Into<Approval>,
     ) -> Result<Status, EngineError> {
         let window = time.map_or(Window::Service, Window::AtMost);
-        self.changing("open", token, async |token| token.open(approval, window).await).await
+        self.changing("open", token, async |token| {
+            if self.also("open") {
+                // A tap that comes too late is refused by itself.
+                let (first, second) = tokio::join!(token.open(approval, window), token.open(Approval::Ask, window));
+                return first.or(second);
+            }
+            token.open(approval, window).await
+        })
+        .await
     }
 
     /// Closes a token.
@@ -131,7 +146,13 @@ impl Device {
         id: Option<&str>,
         approval: impl Into<Approval>,
     ) -> Result<(Confirmation, Status), EngineError> {
-        self.answering("approve", token, id, async |token, text| token.approve(text, approval).await).await
+        self.answering("approve", token, id, async |token, text| {
+            if self.also("approve") {
+                return token.deny(text, DenyReason::NotMe).await;
+            }
+            token.approve(text, approval).await
+        })
+        .await
     }
 
     /// Denies a text that waits, by the beginning of its id, or the only one; and says which it was.

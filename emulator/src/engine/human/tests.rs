@@ -40,7 +40,7 @@ async fn answer(human: &Human) -> &'static str {
     let policy = policy(6, true);
     let (token, purpose) = (token(), &Purpose::Open);
     match human
-        .react(&Question { number: 77, token, service: "a door", purpose, tries_left: Some(9), policy: &policy })
+        .react(&Question { number: 77, token, service: "a door", purpose, tries_left: Some(9), policy: &policy }, None)
         .await
     {
         Ok(Approval::Pin(_)) => "a PIN",

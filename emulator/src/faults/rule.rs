@@ -1,0 +1,311 @@
+//! Rules: which fault happens to which device, when and how often.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::{Entry, entry, names};
+use super::frame::FrameKind;
+use super::point::Hook;
+
+/// Longest id of a rule.
+const ID_MAX: usize = 48;
+
+/// Which way a frame goes, as the device sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the server.
+    In,
+    /// To the server.
+    Out,
+}
+
+/// What a rule is about: everything, without any of these.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Match {
+    /// The name of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The server's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What the device is told to do: `enroll`, `open`, `close`, `status`, `confirmations`, `approve`, `deny`, `unenroll`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
+    /// Which way frames go; for faults of frames only. Without it, the first way that the catalogue names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<Direction>,
+    /// The kind of the frame; for faults of frames only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<FrameKind>,
+    /// The number of the frame on its connection, from 1, each way counted apart; for faults of frames only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<u32>,
+}
+
+/// A rule. In JSON an object with these names, `match` for [`Rule::matches`], and no others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// Its name in the session; made up where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What it is about.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// The name of the fault, see [`catalogue`](super::catalogue).
+    pub fault: String,
+    /// How often it happens at most; always without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// So many occasions are let pass first.
+    #[serde(default)]
+    pub skip: u32,
+    /// How likely it is that it happens at an occasion, from 0 to 1.
+    #[serde(default = "always")]
+    pub prob: f64,
+    /// What its chance follows from, in place of the session's seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The fault's own parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, i64>,
+}
+
+const fn always() -> f64 {
+    1.0
+}
+
+impl Rule {
+    /// This fault, always, to every device.
+    #[must_use]
+    pub fn new(fault: &str) -> Self {
+        Self {
+            id: None,
+            matches: Match::default(),
+            fault: fault.to_owned(),
+            times: None,
+            skip: 0,
+            prob: always(),
+            seed: None,
+            params: BTreeMap::new(),
+        }
+    }
+
+    /// Names it.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        self.id = Some(id.to_owned());
+        self
+    }
+
+    /// Happens so often at most.
+    #[must_use]
+    pub const fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Lets so many occasions pass first.
+    #[must_use]
+    pub const fn skip(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Happens with this likelihood, from 0 to 1.
+    #[must_use]
+    pub const fn prob(mut self, prob: f64) -> Self {
+        self.prob = prob;
+        self
+    }
+
+    /// To this device only.
+    #[must_use]
+    pub fn device(mut self, name: &str) -> Self {
+        self.matches.device = Some(name.to_owned());
+        self
+    }
+
+    /// While the device does this only.
+    #[must_use]
+    pub fn op(mut self, op: &str) -> Self {
+        self.matches.op = Some(op.to_owned());
+        self
+    }
+
+    /// To frames that go this way.
+    #[must_use]
+    pub const fn dir(mut self, dir: Direction) -> Self {
+        self.matches.dir = Some(dir);
+        self
+    }
+
+    /// To frames of this kind only.
+    #[must_use]
+    pub const fn frame(mut self, kind: FrameKind) -> Self {
+        self.matches.frame = Some(kind);
+        self
+    }
+
+    /// With this parameter.
+    #[must_use]
+    pub fn param(mut self, name: &str, value: i64) -> Self {
+        self.params.insert(name.to_owned(), value);
+        self
+    }
+
+    /// What it means, with every parameter that the fault has.
+    ///
+    /// # Errors
+    /// [`RuleError`].
+    pub(super) fn resolve(&self) -> Result<Resolved, RuleError> {
+        let entry = entry(&self.fault).ok_or_else(|| RuleError::unknown_fault(&self.fault))?;
+        if let Some(id) = &self.id {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            if !(1..=ID_MAX).contains(&id.len()) || !id.bytes().all(is_plain) {
+                return Err(RuleError::Id(clipped(id)));
+            }
+        }
+        if !(0.0..=1.0).contains(&self.prob) {
+            return Err(RuleError::Probability);
+        }
+        let hook = self.hook(entry)?;
+        let Match { frame, message, .. } = self.matches;
+        if (frame.is_some() || message.is_some()) && !matches!(hook, Hook::Out | Hook::In) {
+            return Err(RuleError::NoFrames(entry.name));
+        }
+        Ok(Resolved { entry, hook, params: params(entry, &self.params)? })
+    }
+
+    /// Where the fault happens.
+    fn hook(&self, entry: &'static Entry) -> Result<Hook, RuleError> {
+        let Some(dir) = self.matches.dir else { return Ok(entry.hooks[0]) };
+        let fits = |hook: &&Hook| hook.direction() == Some(dir);
+        entry.hooks.iter().find(fits).copied().ok_or(RuleError::Direction(entry.name))
+    }
+}
+
+/// The fault's parameters, those that were given and the usual ones.
+fn params(entry: &'static Entry, given: &BTreeMap<String, i64>) -> Result<Vec<(&'static str, i64)>, RuleError> {
+    for name in given.keys() {
+        if !entry.params.iter().any(|param| param.name == name) {
+            let known = entry.params.iter().map(|param| param.name).collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none at all".to_owned() } else { known };
+            return Err(RuleError::UnknownParam { fault: entry.name, param: clipped(name), known });
+        }
+    }
+    let value = |param: &super::catalogue::Param| {
+        let value = given.get(param.name).copied().unwrap_or(param.usual);
+        if (param.least..=param.most).contains(&value) {
+            return Ok((param.name, value));
+        }
+        Err(RuleError::Param { fault: entry.name, param: param.name, least: param.least, most: param.most })
+    };
+    entry.params.iter().map(value).collect()
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// A rule that can be.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) entry: &'static Entry,
+    pub(super) hook: Hook,
+    pub(super) params: Vec<(&'static str, i64)>,
+}
+
+/// Why a rule cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// The session was not started for faults.
+    #[error("faults are not allowed in this session: start it with faults allowed")]
+    NotAllowed,
+    /// A server that is not to see faults.
+    #[error(
+        "{0} is neither this machine nor on the list of hosts that may see faults: add it there when the session is started"
+    )]
+    Host(String),
+    /// No such fault.
+    #[error("no fault is called {name:?}{}", .like.map(|like| format!(": did you mean {like}?")).unwrap_or_default())]
+    UnknownFault {
+        /// What was said.
+        name: String,
+        /// What may have been meant.
+        like: Option<&'static str>,
+    },
+    /// No such parameter.
+    #[error("the fault {fault} has no parameter {param:?}: it has {known}")]
+    UnknownParam {
+        /// The fault.
+        fault: &'static str,
+        /// What was said.
+        param: String,
+        /// Those that it has.
+        known: String,
+    },
+    /// A parameter that is too small or too large.
+    #[error("the parameter {param} of {fault} is from {least} to {most}")]
+    Param {
+        /// The fault.
+        fault: &'static str,
+        /// The parameter.
+        param: &'static str,
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
+    /// A probability.
+    #[error("prob is a number from 0 to 1")]
+    Probability,
+    /// A name.
+    #[error("{0:?} is no id for a rule: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-'")]
+    Id(String),
+    /// A name that is taken.
+    #[error("there is a rule called {0:?} already")]
+    Exists(String),
+    /// No such rule.
+    #[error("no rule is called {0:?}")]
+    NoSuchRule(String),
+    /// A fault that does not happen to frames.
+    #[error("the fault {0} is not about single frames: match neither frame nor message")]
+    NoFrames(&'static str),
+    /// A fault that does not happen this way.
+    #[error("the fault {0} does not happen this way: leave dir out, or see the catalogue")]
+    Direction(&'static str),
+    /// A fault of bytes on a transport that has none.
+    #[error("the fault {0} is one of TCP: this session reaches servers by WebSocket only")]
+    NoStream(&'static str),
+    /// Too many.
+    #[error("a session has at most {0} rules: remove some")]
+    Many(usize),
+}
+
+impl RuleError {
+    fn unknown_fault(name: &str) -> Self {
+        let name = clipped(name);
+        let like = names().map(|known| (distance(&name, known), known)).min().filter(|(far, _)| *far <= 3);
+        Self::UnknownFault { like: like.map(|(_, known)| known), name }
+    }
+}
+
+/// How many letters one has to change (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut before = i;
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let changed = before + usize::from(a != b);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
