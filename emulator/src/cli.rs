@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod daemon;
 mod exit;
 mod output;
 mod pins;
@@ -10,6 +11,7 @@ mod stub;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::Builder;
 
 pub use exit::exit_code;
 pub use run::CliError;
@@ -17,18 +19,28 @@ pub use run::CliError;
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
+    let mut arguments = args::Arguments::parse();
     let json = arguments.json;
-    let result = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::Runtime)
-        .and_then(|runtime| runtime.block_on(run::run(arguments)));
+    let result = match arguments.command {
+        args::Command::Run(how) => {
+            arguments.command = args::Command::List;
+            run_on(&mut Builder::new_multi_thread(), daemon::run(arguments, how)).map(|ended| ended.exit())
+        }
+        _ => run_on(&mut Builder::new_current_thread(), run::run(arguments)).map(|()| crate::exit::DONE),
+    };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::error(json, &error);
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = runtime.enable_all().build().map_err(CliError::Runtime)?;
+    let result = runtime.block_on(work);
+    // A holder who is thinking about a question does not keep the program.
+    runtime.shutdown_background();
+    result
 }

@@ -8,9 +8,10 @@
 //! | what can be waited for | `predicate` |
 //! | the sessions and their leases | `sessions` |
 //! | who may call | `guard` |
-//! | connections | `serve` |
+//! | connections, and how many calls are under way | `serve`, `calls` |
 
 mod api;
+mod calls;
 mod extract;
 mod guard;
 mod predicate;
@@ -22,12 +23,15 @@ mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use cardea_sdk::Env;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::engine::{Options, Session};
+use calls::Calls;
 use guard::Guard;
 use sessions::Sessions;
 
@@ -41,14 +45,22 @@ struct Shared {
     sessions: Sessions,
     options: Arc<Options>,
     is_ready: Arc<AtomicBool>,
+    /// Set when somebody has told it to end.
+    told_to_end: watch::Sender<bool>,
+    calls: Calls,
 }
 
 impl Control {
     /// Without sessions yet. Devices are reached by `options`; time and randomness come from `world`.
     #[must_use]
     pub fn new(options: Options, world: Env) -> Self {
-        let (options, is_ready) = (Arc::new(options), Arc::default());
-        Self(Shared { sessions: Sessions::new(world), options, is_ready })
+        Self(Shared {
+            sessions: Sessions::new(world),
+            options: Arc::new(options),
+            is_ready: Arc::default(),
+            told_to_end: watch::Sender::new(false),
+            calls: Calls::default(),
+        })
     }
 
     /// Has `session` under the name `default`, for as long as this is.
@@ -92,6 +104,22 @@ impl Control {
     pub fn end(&self) {
         self.0.is_ready.store(false, Ordering::Release);
         self.0.sessions.end_all();
+    }
+
+    /// Waits until somebody calls it to end. Cancel safe.
+    pub async fn told_to_end(&self) {
+        // The sender lives as long as this does.
+        let _ = self.0.told_to_end.subscribe().wait_for(|is_told| *is_told).await;
+    }
+
+    /// Waits until nobody has called for so long. Cancel safe.
+    pub async fn unused_for(&self, time: Duration) {
+        self.0.calls.none_for(time).await;
+    }
+
+    /// Waits until no call is under way, for so long at most. Cancel safe.
+    pub async fn rests(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.0.calls.none_for(Duration::ZERO)).await;
     }
 
     fn router(&self, guard: Option<Guard>) -> Router {

@@ -30,6 +30,10 @@ pub const CLOSED: u8 = 10;
 pub const UNSURE: u8 = 11;
 /// A scenario failed.
 pub const SCENARIO: u8 = 20;
+/// Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+/// A signal to terminate.
+pub const TERMINATED: u8 = 143;
 
 /// The exit code of what a device says.
 #[must_use]

@@ -24,11 +24,12 @@
 
 pub mod cli;
 pub mod control;
+pub mod daemon;
 #[cfg(feature = "embedded-server")]
 pub mod document;
 pub mod engine;
 pub mod exit;
+pub mod faults;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
-pub mod faults;
 pub mod testing;

@@ -1,5 +1,6 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cardea_sdk::DenyReason;
@@ -77,9 +78,43 @@ pub(super) struct PinArguments {
     pub(super) pin_fd: Option<u32>,
 }
 
+/// How to run.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Answer HTTP too, on this machine: an address, or any free port of 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    pub(super) http: Option<SocketAddr>,
+    /// The socket [default: control.sock in the state folder]
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Write the token for HTTP to this file [default: control.token in the state folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Keep nothing: no state folder, devices in memory
+    #[arg(long)]
+    pub(super) ephemeral: bool,
+    /// Make this file when ready
+    #[arg(long, value_name = "FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Write a line to this open descriptor when ready
+    #[arg(long, value_name = "N")]
+    pub(super) ready_fd: Option<u32>,
+    /// End when nobody has called for so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) lease: Option<u64>,
+    /// End with the process that started it
+    #[arg(long)]
+    pub(super) exit_with_parent: bool,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Run until told to end, and do what programs say over the control API
+    ///
+    /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
+    /// `default` has the devices of the state folder.
+    Run(RunArguments),
     /// Accept an enrollment link or typed code, and choose PINs
     ///
     /// A link is a secret until it is used: `-` reads it from standard input, where other users of this machine do not

@@ -36,6 +36,7 @@ pub const fn exit_code(error: &CliError) -> u8 {
         CliError::Input { .. } | CliError::TooFewPins | CliError::PinsDiffer | CliError::NoTerminal => 31,
         CliError::Engine(EngineError::Killed { .. }) => of_wallet(&WalletError::NotConfirmed),
         CliError::Engine(EngineError::Forgotten { .. }) => of_wallet(&WalletError::Cancelled),
+        CliError::Daemon(error) => error.exit(),
         CliError::Engine(EngineError::Removed(_)) | CliError::Runtime(_) => 70,
     }
 }

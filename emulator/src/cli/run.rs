@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::args::{Arguments, Command};
 use super::pins::Pins;
 use super::{output, stub};
+use crate::daemon::DaemonError;
 #[cfg(feature = "embedded-server")]
 use crate::document::DocumentError;
 use crate::engine::{Device, EngineError, Options, Session, Settings, State, waiting};
@@ -78,6 +79,9 @@ pub enum CliError {
     #[cfg(not(feature = "embedded-server"))]
     #[error("this program was built without a server: build it with `--features embedded-server`")]
     NoServer,
+    /// The emulator did not run.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     /// The asynchronous runtime did not start.
     #[error("cannot start: {0}")]
     Runtime(io::Error),
@@ -104,12 +108,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), CliError> {
         return stub::run(stub, arguments.json).await;
     }
     let Arguments { state, json, allow_test_argon2, transport, web_port, web_ca, pins, command } = arguments;
-    let folder = state.map_or_else(default_state, Ok)?;
     let options = Options { allow_test_argon2, transport: transport.into(), web_port, web_ca };
+    let folder = state.map_or_else(default_state, Ok)?;
     let session = Session::in_folder(folder, Settings { options, ..Settings::default() }, &Env::os())?;
     let device = session.add(DEVICE).await?;
     let mut pins = Pins::open(&pins)?;
     match command {
+        Command::Run(_) => Ok(()), // Nothing that one device does.
         Command::Enroll { invitation, host, label } => {
             let text = if invitation == "-" { read_line()? } else { Zeroizing::new(invitation) };
             let invitation = device.invitation(&text, host.as_deref()).await?;
@@ -265,7 +270,7 @@ fn read_line() -> Result<Zeroizing<String>, CliError> {
 }
 
 /// `$XDG_STATE_HOME/cardea-emulator/default`, or its place in the home folder.
-fn default_state() -> Result<PathBuf, CliError> {
+pub(super) fn default_state() -> Result<PathBuf, CliError> {
     let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     folder("XDG_STATE_HOME")
         .or_else(|| Some(folder("HOME")?.join(".local").join("state")))

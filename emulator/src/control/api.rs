@@ -8,15 +8,21 @@ mod process;
 mod sessions;
 mod wait;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
+use hyper::body::{Frame, SizeHint};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use super::calls::UnderWay;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
 
@@ -47,14 +53,23 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
     let (router, description) = all().split_for_parts();
     let text = description.to_json().unwrap_or_default();
     let description = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
+    let calls = shared.calls.clone();
     let router = router
         .route("/v1/openapi.json", axum::routing::get(description))
         .fallback(async || Problem::NoPath)
         .method_not_allowed_fallback(async || Problem::Method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(shared);
+        .with_state(shared)
+        .layer(from_fn(move |request: Request, next: Next| {
+            let call = calls.begin();
+            async move {
+                let answer = next.run(request).await;
+                // Until its end, which of a stream comes later.
+                answer.map(|body| Body::new(Counted { body, _call: call }))
+            }
+        }));
     let Some(guard) = guard else { return router };
-    router.layer(from_fn(move |request: axum::extract::Request, next: axum::middleware::Next| {
+    router.layer(from_fn(move |request: Request, next: Next| {
         let checked = guard.check(request.uri().path(), request.headers());
         async move {
             match checked {
@@ -63,6 +78,32 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
             }
         }
     }))
+}
+
+/// A body that counts as a call until its end.
+struct Counted {
+    body: Body,
+    _call: UnderWay,
+}
+
+impl hyper::body::Body for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 pub(super) fn description() -> String {
@@ -74,6 +115,7 @@ fn all() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(process::live))
         .routes(routes!(process::ready))
+        .routes(routes!(process::end))
         .routes(routes!(process::version))
         .routes(routes!(process::capabilities))
         .routes(routes!(sessions::list, sessions::make))

@@ -199,6 +199,30 @@ impl Session {
         Ok(device)
     }
 
+    /// The names of the devices in the state folder, whether they are in the session or not.
+    ///
+    /// # Errors
+    /// What the system says about the folder.
+    pub fn kept(&self) -> std::io::Result<Vec<String>> {
+        let Some(folder) = &self.0.folder else { return Ok(Vec::new()) };
+        let entries = match std::fs::read_dir(folder.join("devices")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().into_string()
+                && is_name(&name)
+                && entry.file_type()?.is_dir()
+            {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// The device of this name.
     ///
     /// # Errors

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
 mod process;
+mod running;
 #[cfg(feature = "embedded-server")]
 mod stub;

@@ -26,6 +26,13 @@ pub(super) async fn ready(State(shared): State<Shared>) -> StatusCode {
     if shared.is_ready.load(Ordering::Acquire) { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
+/// Ends the emulator, and all sessions with it.
+#[utoipa::path(post, path = "/v1/shutdown", tag = "process", responses((status = 204)))]
+pub(super) async fn end(State(shared): State<Shared>) -> StatusCode {
+    shared.told_to_end.send_replace(true);
+    StatusCode::NO_CONTENT
+}
+
 /// What runs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Version {

@@ -1,0 +1,77 @@
+//! How many calls are under way.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// The calls that are under way, and how many there have been. Clones are one and the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls(watch::Sender<Counts>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    begun: u64,
+    under_way: u64,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(super) struct UnderWay(Calls);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|counts| counts.under_way -= 1);
+    }
+}
+
+impl Calls {
+    /// A call begins.
+    pub(super) fn begin(&self) -> UnderWay {
+        self.0.send_modify(|counts| {
+            counts.begun += 1;
+            counts.under_way += 1;
+        });
+        UnderWay(self.clone())
+    }
+
+    /// Waits until there has been none for so long. Cancel safe.
+    pub(super) async fn none_for(&self, time: Duration) {
+        let mut counts = self.0.subscribe();
+        loop {
+            let quiet = counts.wait_for(|counts| counts.under_way == 0).await.map(|counts| *counts);
+            // The sender lives as long as this does.
+            let Ok(quiet) = quiet else { return };
+            let disturbed = counts.wait_for(|counts| *counts != quiet);
+            if tokio::time::timeout(time, disturbed).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_time_begins_anew_with_each_call_and_not_before_its_end() {
+        #[expect(clippy::disallowed_methods, reason = "virtual time")]
+        let start = Instant::now();
+        let calls = Calls::default();
+        let quiet = tokio::spawn({
+            let calls = calls.clone();
+            async move { calls.none_for(Duration::from_secs(10)).await }
+        });
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        drop(calls.begin());
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let long = calls.begin();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!quiet.is_finished());
+        drop(long);
+        quiet.await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(9 + 9 + 60 + 10));
+    }
+}
