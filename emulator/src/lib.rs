@@ -8,6 +8,7 @@
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
 //! | what goes wrong on purpose | [`faults`] |
 //! | devices in tests written in Rust | [`testing`] |
+//! | what devices and servers said, frame by frame | [`trace`] |
 //!
 //! ```
 //! use cardea_emulator::engine::{Seed, Session, Settings};
@@ -33,3 +34,4 @@ pub mod faults;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
 pub mod testing;
+pub mod trace;

@@ -15,7 +15,7 @@ mod record;
 mod resync;
 mod session;
 
-pub(crate) use enroll::{KEYS_LEN, OFFER_LEN, SUITE, proof_message, receipt_message, short_string};
+pub(crate) use enroll::{SUITE, proof_message, receipt_message, short_string};
 pub(crate) use resync::{ALLOWED, KNOWN, NOT_ALLOWED};
 
 pub use attempt::{Answer, Attempt, Received};

@@ -10,6 +10,7 @@ mod frame;
 mod key_record;
 mod large;
 mod link;
+mod payload;
 
 pub use cell::{Op, REPLY_LEN, REQUEST_LEN, Reply, Request, Signer};
 pub use code::{CodeError, TypedCode};
@@ -27,3 +28,4 @@ pub use large::{
     PinEntry, Push, PushedConfirmation, ReceiptEntry, RevokeDevice, Rotate, SetPins, Text, is_showable,
 };
 pub use link::{Host, LINK_TEXT_MAX, Link, LinkError};
+pub use payload::{EnrollmentKeys, EnrollmentOffer, ResyncAsked, ResyncSaid};

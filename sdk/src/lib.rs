@@ -40,6 +40,8 @@
 //! operating system keeps such things, `qr-image` reads invitations from pictures, `relying-party` asks for tokens, and
 //! `websocket` reaches servers where nothing else does. Without any of them everything else is there, over TCP and UDP.
 //!
+//! One more is off by default, and in nothing that ships: `observe`, for tools that show what frames say.
+//!
 //! Needs a tokio runtime. Every future may be dropped at any time: what was sent is stored before it is sent, and what
 //! became of it is found out by the next operation, or in the background.
 
@@ -54,6 +56,8 @@ mod hex;
 mod invitation;
 mod live;
 mod log;
+#[cfg(feature = "observe")]
+pub mod observe;
 mod operation;
 mod pins;
 mod presence;
@@ -75,6 +79,12 @@ mod wallet;
 pub use cardea_protocol::pin::{Pin, PinError};
 pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, ShortString, TokenId};
 pub use cardea_protocol::wire::{CodeError, LinkError};
+
+/// The primitives of what travels.
+#[cfg(not(feature = "observe"))]
+pub(crate) use cardea_protocol::crypto::Dalek as Crypto;
+#[cfg(feature = "observe")]
+pub(crate) use observe::Observed as Crypto;
 
 pub use approval::{Approval, BiometricKey};
 pub use env::{Clock, Entropy, Env, OsEntropy, SystemClock};

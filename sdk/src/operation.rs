@@ -16,10 +16,10 @@ mod warm;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cardea_protocol::Code;
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Answer, Intent, Pending, Session};
 use cardea_protocol::wire::Reply;
 
+use crate::Crypto;
 use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::pins;
@@ -64,7 +64,7 @@ pub(crate) struct Operation<'a> {
 /// A warm session and the connection that it lives on.
 pub(crate) struct Warm {
     pub(crate) connection: Box<dyn Connection>,
-    pub(crate) session: Session<Dalek>,
+    pub(crate) session: Session<Crypto>,
 }
 
 /// An answered operation.

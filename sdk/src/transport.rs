@@ -83,6 +83,11 @@ pub trait Connection: fmt::Debug + Send {
     fn repetition(&self) -> Option<Repetition> {
         None
     }
+
+    /// Which way it goes, in a word for people: `tcp`, `udp`, `websocket`. Nothing depends on it.
+    fn way(&self) -> &'static str {
+        "other"
+    }
 }
 
 /// Why bytes did not get through.

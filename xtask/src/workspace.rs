@@ -46,6 +46,9 @@ pub(crate) struct Dependency {
     /// `dev`, `build`, or none for a normal one.
     pub(crate) kind: Option<String>,
     pub(crate) optional: bool,
+    /// Features of it that are turned on.
+    #[serde(default)]
+    pub(crate) features: Vec<String>,
     /// The folder, for one of our own.
     pub(crate) path: Option<PathBuf>,
 }

@@ -15,6 +15,7 @@ use super::net::{Luck, Network};
 use super::time::{DeviceClock, Time};
 use super::{EngineError, Options, Seed};
 use crate::faults::{DeviceFaults, Faults, Gate};
+use crate::trace::Trace;
 
 /// Longest name of a device.
 const NAME_MAX: usize = 48;
@@ -49,6 +50,7 @@ struct Shared {
     faults: Faults,
     time: Time,
     journal: Journal,
+    trace: Trace,
     devices: Mutex<BTreeMap<Arc<str>, Device>>,
     /// How many devices had each name.
     made: Mutex<BTreeMap<Arc<str>, u64>>,
@@ -110,6 +112,7 @@ impl Session {
             usual: settings.usual,
             faults,
             journal,
+            trace: Trace::new(time.clone()),
             time,
             devices: Mutex::default(),
             made: Mutex::default(),
@@ -143,6 +146,12 @@ impl Session {
         &self.0.faults
     }
 
+    /// What its devices and their servers said, once somebody wants to know.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.0.trace
+    }
+
     /// Makes a device, or opens the one that is in the state folder.
     ///
     /// # Errors
@@ -170,14 +179,15 @@ impl Session {
         let name_of_it: Arc<str> = name.into();
         let luck = Luck::new(shared.luck, format!("network of device {number} called {name}"));
         let network = Network::new(luck, Arc::clone(&name_of_it), shared.journal.clone());
-        let connector = Arc::clone(&shared.connector);
+        let connector = shared.trace.around(&name_of_it, Arc::clone(&shared.connector));
         let faults = shared.faults.gate().is_open();
-        let faults = faults.then(|| DeviceFaults::new(shared.faults.clone(), Arc::clone(&name_of_it), connector));
+        let faults =
+            faults.then(|| DeviceFaults::new(shared.faults.clone(), Arc::clone(&name_of_it), Arc::clone(&connector)));
         let device = Device::new(Parts {
             name: name_of_it,
             faults,
             place,
-            connector: Arc::clone(&shared.connector),
+            connector,
             network,
             allow_test_argon2: shared.allow_test_argon2,
             clock: DeviceClock::new(shared.time.clone()),

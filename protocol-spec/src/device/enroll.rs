@@ -11,8 +11,8 @@ use crate::ratchet;
 use crate::secret::Secret;
 use crate::token::{DeviceId, DeviceInfo, Policy, TokenId};
 use crate::wire::{
-    DecodeError, ENROLL1_LEN, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, Frame, KEY_RECORD_LEN, KeyRecord, Kind, Link, Op,
-    PlainFrame, REPLY_LEN, Reader, Reply, TypedCode, WARM_REPLY_LEN, Writer, prologue,
+    DecodeError, ENROLL1_LEN, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollmentKeys, EnrollmentOffer, Frame, Kind,
+    Link, Op, PlainFrame, REPLY_LEN, Reply, TypedCode, WARM_REPLY_LEN, Writer, prologue,
 };
 
 use super::{Pending, Record, ServerKey, StoreFirst};
@@ -48,10 +48,6 @@ impl core::error::Error for EnrollError {}
 
 /// Suite byte of E1: classical, PIN suite 1. 2 is reserved for ML-KEM-768 mixed into the root.
 pub(crate) const SUITE: u8 = 1;
-/// Payload of E2: identity 32, key record 105, token 16, device 4, policy 12.
-pub(crate) const OFFER_LEN: usize = 32 + KEY_RECORD_LEN + 16 + 4 + Policy::LEN;
-/// Payload of E3: keys, device key, proofs, device information.
-pub(crate) const KEYS_LEN: usize = (SLOTS + 1) * (32 + 64) + DeviceInfo::LEN;
 
 /// What lets a device in: which enrollment, and its secret.
 #[derive(Debug)]
@@ -155,14 +151,9 @@ impl<P: Provider> Enrollment<P> {
         if *kind != crate::wire::REPLY_TYPE {
             return Err(DecodeError::Kind(*kind).into());
         }
-        let mut payload = [0; OFFER_LEN];
+        let mut payload = [0; EnrollmentOffer::LEN];
         handshake.read_message(noise, &mut payload)?;
-        let mut reader = Reader::new(&payload);
-        let identity = *reader.array()?;
-        let key_record = KeyRecord::decode(reader.slice(KEY_RECORD_LEN)?)?;
-        let token = TokenId::new(*reader.array()?);
-        let device = DeviceId::new(*reader.array()?);
-        let policy = Policy::decode(reader.array()?)?;
+        let EnrollmentOffer { identity, key_record, token, device, policy } = EnrollmentOffer::decode(&payload)?;
         if !key_record.verify::<P>(&identity) {
             return Err(ProtocolError::PeerMisbehaved(PeerMisbehaved::BadSignature));
         }
@@ -255,7 +246,7 @@ impl<P: Provider> Offered<P> {
         if info.biometric && !record.policy.biometric {
             return Err(ProtocolError::ApiMisuse(ApiMisuse::OutOfRange));
         }
-        let mut payload = Secret::<KEYS_LEN>::zero();
+        let mut payload = Secret::<{ EnrollmentKeys::LEN }>::zero();
         let mut writer = Writer::new(payload.expose_mut());
         for key in keys {
             writer.put(&key.public::<P>());

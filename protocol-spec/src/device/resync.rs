@@ -11,7 +11,8 @@ use crate::ratchet;
 use crate::secret::Secret;
 use crate::statement::{Context, Extension, Statement};
 use crate::wire::{
-    Frame, Kind, Op, PlainFrame, REPLY_LEN, RESYNC1_LEN, RESYNC2_LEN, Reply, Request, WARM_REQUEST_LEN, prologue,
+    Frame, Kind, Op, PlainFrame, RESYNC1_LEN, RESYNC2_LEN, Reply, Request, ResyncAsked, ResyncSaid, WARM_REQUEST_LEN,
+    prologue,
 };
 
 use super::{Delivered, Intent, Pending, Record, Session, StoreFirst};
@@ -76,10 +77,7 @@ impl Record {
         let statement = Statement::new::<P>(Op::Resync, 0, time, &context, Extension::None);
         let signature = P::ed25519_sign(&self.device_key, statement.bytes());
         let request = Request { op: Op::Resync, win: 0, time, signature };
-        let mut payload = [0; 78];
-        let (hint, cell) = payload.split_at_mut(8);
-        hint.copy_from_slice(self.hint::<P>().bytes());
-        cell.copy_from_slice(&request.encode());
+        let payload = ResyncAsked { hint: self.hint::<P>(), request }.encode();
         let keys = Keys { s: Some(self.static_pair()), e: Some(e), rs: Some(self.server.key), psk: None };
         let mut handshake = Handshake::new(&IK, Role::Initiator, &prologue, keys)?;
         let mut frame = [0; RESYNC1_LEN];
@@ -111,12 +109,11 @@ impl<P: Provider> Resync<P> {
         if *kind != crate::wire::REPLY_TYPE {
             return None;
         }
-        let mut payload = [0; REPLY_LEN + 8];
+        let mut payload = [0; ResyncSaid::LEN];
         self.handshake.as_mut()?.read_message(noise, &mut payload).ok()?;
         let split = self.handshake.take()?.split().ok()?;
-        let (cell, generation) = payload.split_at(REPLY_LEN);
-        let reply = Reply::decode(cell).ok().filter(|reply| reply.op == Op::Resync)?;
-        let generation = u64::from_le_bytes(generation.try_into().ok()?);
+        let ResyncSaid { reply, generation } =
+            ResyncSaid::decode(&payload).ok().filter(|said| said.reply.op == Op::Resync)?;
         let candidate = match reply.aux {
             KNOWN => return Some(ResyncAnswer::Known),
             ALLOWED => Some((ratchet::candidate::<P>(&split), generation)),

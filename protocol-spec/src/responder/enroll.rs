@@ -3,32 +3,19 @@
 use core::fmt;
 
 use crate::crypto::{Provider, Random};
-use crate::device::{KEYS_LEN, OFFER_LEN, SUITE, proof_message, receipt_message, short_string};
+use crate::device::{SUITE, proof_message, receipt_message, short_string};
 use crate::error::{ApiMisuse, Code, PeerIncompatible, PeerMisbehaved, ProtocolError};
 use crate::limits::SLOTS;
 use crate::noise::{CipherState, Handshake, KeyPair, Keys, Role, XK_PSK3};
 use crate::ratchet::{self, Row};
 use crate::secret::Secret;
-use crate::token::{DeviceId, DeviceInfo, Policy, TokenId};
+use crate::token::DeviceInfo;
 use crate::wire::{
-    DecodeError, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollRequest, Frame, KeyRecord, Kind, Op, REPLY_LEN, Reader,
-    Reply, WARM_REPLY_LEN, Writer, prologue,
+    DecodeError, ENROLL2_LEN, ENROLL3_LEN, ENROLL4_LEN, EnrollRequest, EnrollmentKeys, Frame, Kind, Op, REPLY_LEN,
+    Reply, WARM_REPLY_LEN, prologue,
 };
 
-/// What E2 says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EnrollmentOffer {
-    /// The server's Ed25519 identity key.
-    pub identity: [u8; 32],
-    /// The record of the static key that the device used.
-    pub key_record: KeyRecord,
-    /// The token's id.
-    pub token: TokenId,
-    /// The new device's id: proposed here, committed only when E3 has arrived.
-    pub device: DeviceId,
-    /// The service's policy.
-    pub policy: Policy,
-}
+pub use crate::wire::EnrollmentOffer;
 
 /// E2 was made; E3 is awaited.
 pub struct AwaitKeys<P> {
@@ -69,17 +56,10 @@ pub fn offer<P: Provider>(
     if suite != [SUITE] {
         return Err(ProtocolError::PeerIncompatible(PeerIncompatible::Version));
     }
-    let mut payload = [0; OFFER_LEN];
-    Writer::new(&mut payload)
-        .put(&offer.identity)
-        .put(&offer.key_record.encode())
-        .put(offer.token.bytes())
-        .put(offer.device.bytes())
-        .put(&offer.policy.encode());
     handshake.set_ephemeral(KeyPair::from_secret::<P>(random.secret()))?;
     let mut out = [crate::wire::REPLY_TYPE; ENROLL2_LEN];
     let (_, noise) = out.split_at_mut(1);
-    handshake.write_message(&payload, noise)?;
+    handshake.write_message(&offer.encode(), noise)?;
     let offered = *handshake.hash();
     Ok((Frame(out), AwaitKeys { handshake, offered, offer: *offer }))
 }
@@ -93,28 +73,23 @@ impl<P: Provider> AwaitKeys<P> {
     pub fn receive(mut self, frame: &[u8], psk: &Secret<32>) -> Result<NewDevice<P>, ProtocolError> {
         let frame: &[u8; ENROLL3_LEN] = frame.try_into().map_err(|_| DecodeError::Length)?;
         self.handshake.set_psk(psk.duplicate());
-        let mut payload = Secret::<KEYS_LEN>::zero();
+        let mut payload = Secret::<{ EnrollmentKeys::LEN }>::zero();
         self.handshake.read_message(frame, payload.expose_mut())?;
         let misbehaved = ProtocolError::PeerMisbehaved;
         let device_static = *self.handshake.remote_static().ok_or(misbehaved(PeerMisbehaved::Mismatch))?;
-        let mut reader = Reader::new(payload.expose());
-        let mut keys = [[0; 32]; SLOTS];
-        for key in &mut keys {
-            *key = *reader.array()?;
-        }
-        let device_key = *reader.array()?;
-        for (slot, key) in (0..).zip(&keys) {
+        let said = EnrollmentKeys::decode(payload.expose())?;
+        for ((slot, key), proof) in (0..).zip(said.keys).zip(said.proofs) {
             let message = proof_message(slot, &self.offered, &device_static);
-            if !P::ed25519_verify(key, &message, reader.array()?) {
+            if !P::ed25519_verify(key, &message, proof) {
                 return Err(misbehaved(PeerMisbehaved::BadSignature));
             }
         }
         let message = proof_message(0xff, &self.offered, &device_static);
-        if !P::ed25519_verify(&device_key, &message, reader.array()?) {
+        if !P::ed25519_verify(said.device_key, &message, said.device_proof) {
             return Err(misbehaved(PeerMisbehaved::BadSignature));
         }
-        let info = DeviceInfo::decode(reader.array()?)?;
-        reader.end()?;
+        let info = DeviceInfo::decode(said.info)?;
+        let (keys, device_key) = (said.keys.map(|key| *key), *said.device_key);
         // One key in two slots would have two roles, and a biometric slot is the policy's to allow.
         let mut all = keys.iter().chain([&device_key]);
         let repeated =

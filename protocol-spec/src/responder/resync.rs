@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::statement::{Context, Extension, Statement};
 use crate::token::Hint;
 use crate::wire::{
-    COLD_REPLY_LEN, Frame, Kind, Op, REPLY_LEN, REQUEST_LEN, RESYNC2_LEN, Reply, Request, ResyncRequest,
+    COLD_REPLY_LEN, Frame, Kind, Op, RESYNC2_LEN, Reply, Request, ResyncAsked, ResyncRequest, ResyncSaid,
     WARM_REPLY_LEN, prologue,
 };
 
@@ -58,17 +58,15 @@ pub fn open_resync<P: Provider>(frame: &ResyncRequest<'_>, server: &KeyPair) -> 
     let prologue = prologue(&first, frame.clear());
     let keys = Keys { s: Some(server.duplicate()), e: None, rs: None, psk: None };
     let mut handshake = Handshake::new(&IK, Role::Responder, &prologue, keys)?;
-    let mut payload = [0; 8 + REQUEST_LEN];
+    let mut payload = [0; ResyncAsked::LEN];
     handshake.read_message(frame.noise(), &mut payload)?;
-    let (hint, cell) = payload.split_at(8);
-    let request = Request::decode(cell)?;
+    let ResyncAsked { hint, request } = ResyncAsked::decode(&payload)?;
     let mismatch = ProtocolError::PeerMisbehaved(PeerMisbehaved::Mismatch);
     if request.op != Op::Resync {
         return Err(mismatch);
     }
     let device_static = *handshake.remote_static().ok_or(mismatch)?;
     let bind = Context::cold_bind::<P>(&prologue, server.public(), &device_static, &frame.ephemeral());
-    let hint = Hint::new(hint.try_into().map_err(|_| mismatch)?);
     Ok(OpenedResync { handshake, hint, request, bind, device_static })
 }
 
@@ -114,10 +112,7 @@ impl<P: Provider> OpenedResync<P> {
             ResyncVerdict::NotAllowed => (NOT_ALLOWED, refusal),
         };
         let generation = row.generation.wrapping_add(1);
-        let mut payload = [0; REPLY_LEN + 8];
-        let (cell, tail) = payload.split_at_mut(REPLY_LEN);
-        cell.copy_from_slice(&Reply { op: Op::Resync, code, aux, ..*reply }.encode());
-        tail.copy_from_slice(&generation.to_le_bytes());
+        let payload = ResyncSaid { reply: Reply { op: Op::Resync, code, aux, ..*reply }, generation }.encode();
         self.handshake.set_ephemeral(KeyPair::from_secret::<P>(random.secret()))?;
         let mut frame = [crate::wire::REPLY_TYPE; RESYNC2_LEN];
         let (_, noise) = frame.split_at_mut(1);

@@ -195,6 +195,14 @@ impl<'a> EnrollRequest<'a> {
         id
     }
 
+    /// The device's ephemeral public key.
+    #[must_use]
+    pub fn ephemeral(&self) -> [u8; 32] {
+        let mut ephemeral = [0; 32];
+        ephemeral.copy_from_slice(&self.0[9..41]);
+        ephemeral
+    }
+
     /// The Noise message.
     #[must_use]
     pub fn noise(&self) -> &'a [u8] {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cardea_protocol::Code;
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Answer, Attempt, Pending, Received};
 use cardea_protocol::limits::{HANDSHAKE_SECONDS, RETRY_SECONDS};
 use cardea_protocol::wire::{KeyRecord, Reply};
@@ -13,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::resync::Resynced;
 use super::{Operation, Work, work};
+use crate::Crypto;
 use crate::error::WalletError;
 use crate::log::Named;
 use crate::transport::{BoxFuture, Connection, Endpoint, Repetition, TransportError};
@@ -30,7 +30,7 @@ const REFUSALS: u8 = 3;
 /// What became of a request.
 pub(super) enum Exchanged {
     /// Answered; the new record is stored.
-    Answered(Answer<Dalek>, Box<dyn Connection>),
+    Answered(Answer<Crypto>, Box<dyn Connection>),
     /// Blocked or not enrolled; nothing was stored.
     Refused(Reply),
     /// The server has a newer key, which is stored; the request is pending.
@@ -150,7 +150,7 @@ impl Operation<'_> {
     pub(super) fn exchange(
         &mut self,
         connection: Box<dyn Connection>,
-        mut attempt: Attempt<Dalek>,
+        mut attempt: Attempt<Crypto>,
     ) -> Work<'_, Exchanged> {
         work(async move {
             let mut first = Some(connection);
@@ -286,7 +286,7 @@ impl Operation<'_> {
         &mut self,
         mut datagrams: Box<dyn Connection>,
         repetition: Repetition,
-        attempt: &mut Attempt<Dalek>,
+        attempt: &mut Attempt<Crypto>,
     ) -> Result<Datagrams, WalletError> {
         let failed = |error: &TransportError| if error.is_refusal() { Datagrams::Refused } else { Datagrams::Silence };
         let began = now();
@@ -333,7 +333,7 @@ impl Operation<'_> {
     async fn renew(&mut self, connection: &mut dyn Connection) -> Result<bool, WalletError> {
         let Ok(Ok(bytes)) = timeout(REPLY_LIMIT, connection.receive()).await else { return Ok(false) };
         let Ok(record) = KeyRecord::decode(&bytes) else { return Ok(false) };
-        let Ok(step) = self.held.record().renew_server_key::<Dalek>(&record) else { return Ok(false) };
+        let Ok(step) = self.held.record().renew_server_key::<Crypto>(&record) else { return Ok(false) };
         self.held.keep(step).await?;
         self.inner.log.info(|| format!("{}: the server has a new key", Named(self.held.key())));
         Ok(true)

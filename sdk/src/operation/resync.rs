@@ -1,12 +1,12 @@
 //! What to do when a server does not know the hint, as two plain answers on two connections said.
 
 use cardea_protocol::Code;
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Confirmed, ResyncAnswer};
 use cardea_protocol::wire::Reply;
 
 use super::exchange::ask;
 use super::{Operation, Work, work};
+use crate::Crypto;
 
 /// What became of a resync.
 pub(super) enum Resynced {
@@ -25,7 +25,7 @@ impl Operation<'_> {
         work(async move {
             let time = self.inner.env.wire_time();
             let Ok(mut connection) = self.connect().await else { return Ok(Resynced::Unanswered) };
-            let mut resync = self.held.record().resync::<Dalek>(time, &mut self.inner.env.random())?;
+            let mut resync = self.held.record().resync::<Crypto>(time, &mut self.inner.env.random())?;
             let Ok(bytes) = ask(&mut *connection, resync.frame().bytes()).await else {
                 return Ok(Resynced::Unanswered);
             };

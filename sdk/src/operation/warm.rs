@@ -1,12 +1,12 @@
 //! Operations in a session: large ones, reading, and hearing what waits.
 
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{Delivered, Intent, Record, Session, WarmRequest};
 use cardea_protocol::wire::{LARGE_FRAME_LEN, LargeReply, Push, PushedConfirmation, Reply};
 use cardea_protocol::{Code, ProtocolError};
 use tokio::time::timeout;
 
 use super::{Operation, Outcome, REPLY_LIMIT, Warm, Work, after_sending, work};
+use crate::Crypto;
 use crate::env::Stopwatch;
 use crate::error::WalletError;
 use crate::transport::{BoxFuture, Connection, TransportError};
@@ -23,8 +23,10 @@ const PUSHED: usize = 8;
 struct ReplyLost([u8; 32]);
 
 /// Makes a large request that is signed at a time in Unix seconds.
-pub(crate) type MakeSigned<'a> =
-    dyn Fn(&mut Session<Dalek>, &Record, u32) -> Result<WarmRequest<LARGE_FRAME_LEN>, ProtocolError> + Send + Sync + 'a;
+pub(crate) type MakeSigned<'a> = dyn Fn(&mut Session<Crypto>, &Record, u32) -> Result<WarmRequest<LARGE_FRAME_LEN>, ProtocolError>
+    + Send
+    + Sync
+    + 'a;
 
 impl Operation<'_> {
     /// Sends a large request that a PIN signs; once more if the first never arrived.
@@ -41,7 +43,7 @@ impl Operation<'_> {
                     Ok(reply) => return Ok(reply),
                     Err(ReplyLost(id)) => {
                         drop(warm);
-                        let step = self.held.record().recover_warm::<Dalek>(&id, &mut self.inner.env.random())?;
+                        let step = self.held.record().recover_warm::<Crypto>(&id, &mut self.inner.env.random())?;
                         // The mark is what counts here; `settle` makes the same RECOVER from it.
                         self.held.keep(step).await?;
                         let settled = self.settle().await.map_err(after_sending)?;
@@ -62,7 +64,7 @@ impl Operation<'_> {
     async fn signed_in(
         &self,
         connection: &mut dyn Connection,
-        session: &mut Session<Dalek>,
+        session: &mut Session<Crypto>,
         make: &MakeSigned<'_>,
     ) -> Result<Result<Reply, ReplyLost>, WalletError> {
         let record = self.held.record();
@@ -156,7 +158,7 @@ async fn pushed(warm: &mut Warm) -> Result<Vec<PushedConfirmation>, TransportErr
 /// Sends a warm request and waits for its large answer; pushes may come between.
 fn answer<'a>(
     connection: &'a mut dyn Connection,
-    session: &'a mut Session<Dalek>,
+    session: &'a mut Session<Crypto>,
     frame: &'a [u8],
 ) -> BoxFuture<'a, Result<LargeReply, TransportError>> {
     let exchange = async move {

@@ -49,6 +49,10 @@ impl Connector for MemoryConnector {
 }
 
 impl Connection for MemoryConnection {
+    fn way(&self) -> &'static str {
+        "memory"
+    }
+
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         let sent = self.send.send(Bytes::copy_from_slice(frame)).map_err(|_| TransportError::Closed);
         Box::pin(std::future::ready(sent))

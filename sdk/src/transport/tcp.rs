@@ -100,6 +100,10 @@ impl<S> Framed<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Connection for Framed<S> {
+    fn way(&self) -> &'static str {
+        "tcp"
+    }
+
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
             let mut bytes = BytesMut::new();

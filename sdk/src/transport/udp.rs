@@ -134,6 +134,10 @@ impl Datagrams {
 }
 
 impl Connection for Datagrams {
+    fn way(&self) -> &'static str {
+        "udp"
+    }
+
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
             if let Some(watch) = &mut self.watch {

@@ -128,6 +128,10 @@ impl Connector for WebSocketConnector {
 struct WebSocket(WebSocketStream<Stream>);
 
 impl Connection for WebSocket {
+    fn way(&self) -> &'static str {
+        "websocket"
+    }
+
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move { self.0.send(Message::Binary(Bytes::copy_from_slice(frame))).await.map_err(broken) })
     }

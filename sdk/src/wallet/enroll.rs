@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use cardea_protocol::crypto::Dalek;
 use cardea_protocol::device::{EnrollError, Enrollment as Start, Intent, Offered};
 use cardea_protocol::token::{DeviceInfo, Policy, ShortString};
 use cardea_protocol::{Code, ProtocolError};
 
 use super::{Inner, Wallet};
+use crate::Crypto;
 use crate::error::WalletError;
 use crate::event::EventKind;
 use crate::invitation::Invitation;
@@ -53,7 +53,7 @@ impl From<EnrollError> for WalletError {
 /// E2 has arrived: the server waits for the PIN keys on this connection.
 struct Waiting {
     connection: Box<dyn Connection>,
-    offered: Offered<Dalek>,
+    offered: Offered<Crypto>,
 }
 
 /// The keys have left.
@@ -111,7 +111,7 @@ impl Inner {
             let mut connection = connect(self, invitation.endpoint()).await?;
             let random = &mut self.env.random();
             let (server_key, epoch) = invitation.server_key();
-            let start = Start::<Dalek>::start(&invitation.credential(), server_key, epoch, random)?;
+            let start = Start::<Crypto>::start(&invitation.credential(), server_key, epoch, random)?;
             // A server that knows no such code says so. One that hangs up has said nothing: the code is as good as before.
             let answer = ask(&mut *connection, start.frame().bytes()).await?;
             let offered = start.receive(&answer, random)?;
@@ -127,7 +127,7 @@ impl Inner {
     fn enroll<'a>(
         self: &'a Arc<Self>,
         invitation: &'a Invitation,
-        offered: Offered<Dalek>,
+        offered: Offered<Crypto>,
         pins: NewPins,
     ) -> Work<'a, Enrollment> {
         work(async move {
@@ -155,7 +155,7 @@ impl Inner {
     fn send_keys<'a>(
         self: &'a Arc<Self>,
         invitation: &'a Invitation,
-        chosen: &'a Offered<Dalek>,
+        chosen: &'a Offered<Crypto>,
         keys: &'a Keys,
         progress: &'a Progress,
     ) -> Work<'a, Sent> {

@@ -36,6 +36,7 @@ mod state_folder;
 mod status_question;
 mod streams;
 mod thousand;
+mod traced;
 mod transports;
 mod two_nodes;
 mod unit;

@@ -26,6 +26,10 @@ const OUTSIDE_ARROWS: [(&str, &[&str]); 2] =
 /// Arrows that exist only behind a feature which is off by default.
 const OPTIONAL_ARROWS: [(&str, &str, &str); 1] = [("cardea-emulator", "cardea-server", "embedded-server")];
 
+/// A feature that is for one crate only: what it brings must not be in what ships. The feature's crate, the feature, and who
+/// may turn it on.
+const INSIDE: [(&str, &str, &str); 1] = [("cardea-sdk", "observe", "cardea-emulator")];
+
 /// Checks the members and the crates outside the workspace.
 pub(crate) fn check(workspace: &Workspace) -> Result<Findings> {
     let mut findings = Findings::of("arrows");
@@ -46,6 +50,21 @@ fn check_in(plan: &[(&str, &[&str])], package: &Package, findings: &mut Findings
         Some((_, allowed)) => check_package(package, allowed, findings),
         None => findings.wrong(format!("{} is not in the plan of crates (xtask/src/lint/arrows.rs)", package.name)),
     }
+    for (of, feature, who) in INSIDE {
+        if package.name != who && turns_on(package, of, feature) {
+            findings.wrong(format!("{} turns on {of}'s `{feature}`, which is for {who} only", package.name));
+        }
+    }
+}
+
+/// Whether a crate turns on a feature of another one, or of itself, for whoever takes the crate.
+fn turns_on(package: &Package, of: &str, feature: &str) -> bool {
+    let by_dependency = |it: &Dependency| it.name == of && it.features.iter().any(|on| on == feature);
+    let by_feature = |on: &String| {
+        let named = on.strip_prefix(of).and_then(|rest| rest.trim_start_matches('?').strip_prefix('/'));
+        named == Some(feature) || package.name == of && on == feature
+    };
+    package.dependencies.iter().any(by_dependency) || package.features.values().flatten().any(by_feature)
 }
 
 fn check_package(package: &Package, allowed: &[&str], findings: &mut Findings) {
@@ -111,5 +130,21 @@ mod tests {
         assert_eq!(findings("cardea-emulator", &to(false), feature), 1);
         let on_by_default = r#"{"default":["embedded-server"],"embedded-server":["dep:cardea-server"]}"#;
         assert_eq!(findings("cardea-emulator", &to(true), on_by_default), 1);
+    }
+
+    #[test]
+    fn what_only_the_emulator_may_turn_on_is_off_everywhere_else() {
+        let sdk = |features: &str| {
+            format!(r#"{{"name":"cardea-sdk","kind":null,"optional":false,"path":"x","features":{features}}}"#)
+        };
+        assert_eq!(findings("cardea-emulator", &sdk(r#"["observe"]"#), "{}"), 0);
+        assert_eq!(findings("cardea-ffi", &sdk(r#"["websocket"]"#), r#"{"all":["cardea-sdk/websocket"]}"#), 0);
+        assert_eq!(findings("cardea-ffi", &sdk(r#"["observe"]"#), "{}"), 1);
+        for feature in [r#""cardea-sdk/observe""#, r#""cardea-sdk?/observe""#] {
+            assert_eq!(findings("cardea-ffi", &sdk("[]"), &format!(r#"{{"all":[{feature}]}}"#)), 1);
+        }
+        assert_eq!(findings("cardea-sdk", "", r#"{"default":["websocket"],"observe":[]}"#), 0);
+        assert_eq!(findings("cardea-sdk", "", r#"{"default":["observe"],"observe":[]}"#), 1);
+        assert_eq!(findings("cardea-sdk", "", r#"{"all":["observe"],"observe":[]}"#), 1);
     }
 }
