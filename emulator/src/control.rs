@@ -132,3 +132,9 @@ impl Control {
 pub fn description() -> String {
     api::description()
 }
+
+/// What holders can do, as the control API writes it.
+#[cfg(test)]
+pub(crate) fn outcomes() -> Vec<String> {
+    wire::OutcomeWord::ALL.map(str::to_owned).to_vec()
+}

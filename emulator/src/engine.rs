@@ -19,7 +19,7 @@ mod standing;
 mod time;
 mod token;
 
-pub use device::{Device, device_id, waiting};
+pub use device::{Device, device_id};
 pub use error::EngineError;
 pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction};
 pub use journal::{Entry, Journal, KEPT, Kind, Since};

@@ -1,4 +1,5 @@
-//! Exit codes of the program. They are part of its interface, and the same in the answers of the control API.
+//! How it ended, for programs: exit codes, and a word for each error. They are part of the interface, and the same on the
+//! command line and in the answers of the control API.
 
 use cardea_sdk::WalletError;
 
@@ -72,7 +73,49 @@ const fn of_wallet(error: &WalletError) -> u8 {
         | WalletError::ConfirmationExpired => UNKNOWN,
         WalletError::Busy | WalletError::Store(_) => BUSY,
         WalletError::NotConfirmed => UNSURE,
-        WalletError::Link(_) | WalletError::Code(_) | WalletError::Window => USAGE,
+        WalletError::Link(_) | WalletError::Code(_) | WalletError::Image(_) | WalletError::Window => USAGE,
         _ => INTERNAL,
+    }
+}
+
+/// A word for programs for what a device says. It stays the same; texts may change.
+#[must_use]
+pub const fn word_of_engine(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::NoSuchDevice(_) => "no-device",
+        EngineError::DeviceExists(_) => "device-exists",
+        EngineError::Removed(_) => "device-removed",
+        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
+        EngineError::NoSuchConfirmation => "no-such-text",
+        EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
+        EngineError::Name(_) => "bad-name",
+        EngineError::Wallet(error) => word_of_wallet(error),
+        _ => "bad-call",
+    }
+}
+
+const fn word_of_wallet(error: &WalletError) -> &'static str {
+    match error {
+        WalletError::PinRejected { .. } => "pin-rejected",
+        WalletError::Wait { .. } => "wait",
+        WalletError::Blocked { .. } => "blocked",
+        WalletError::NotEnrolled => "not-enrolled",
+        WalletError::NotConfirmed => "not-confirmed",
+        WalletError::CodeUsed => "code-used",
+        WalletError::AlreadyEnrolled => "already-enrolled",
+        WalletError::Pin(_) => "pin-not-allowed",
+        WalletError::Link(_) | WalletError::Code(_) => "no-invitation",
+        WalletError::Cancelled => "cancelled",
+        WalletError::Offline(_) | WalletError::Discovery(_) => "offline",
+        WalletError::Busy => "busy",
+        WalletError::ConfirmationGone | WalletError::ConfirmationExpired => "text-over",
+        WalletError::Store(_) => "store",
+        WalletError::TestArgon2 => "test-argon2",
+        WalletError::UnknownToken => "no-such-token",
+        WalletError::IdentityMismatch => "wrong-server",
+        WalletError::Server(_) => "server",
+        WalletError::Image(_) => "no-invitation",
+        WalletError::Window => "bad-call",
+        _ => "refused",
     }
 }

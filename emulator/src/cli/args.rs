@@ -1,48 +1,119 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
-use std::net::SocketAddr;
+mod verbs;
+
 use std::path::PathBuf;
 
-use cardea_sdk::DenyReason;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use verbs::{
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
+    JournalArguments, NetVerb, PromptVerb, RunArguments, SessionVerb, WaitArguments,
+};
+
+use super::CliError;
 use super::stub::StubArguments;
-use crate::engine::Transport;
+use crate::engine::{Options, Transport};
 
 /// A token without a phone.
 ///
-/// Exit codes: 0 done, 2 usage, 10 wrong PIN, 11 wait, 12 blocked, 13 not enrolled, 14 not confirmed, 15 enrollment code
-/// used or wrong, 16 PIN not allowed, 17 no enrollment link or code, 18 no such token, 19 cancelled, 20 network, 21
-/// server refused or misbehaved, 22 token in use, 23 no such text waits, 30 state folder, 31 PIN file or terminal, 40 test hashing refused, 70
-/// program.
+/// Commands do what they say by themselves, over the devices of a state folder; or where `cardea-emulator run` (or `up`)
+/// runs on that folder, they tell that one.
+///
+/// Exit codes: 0 done, 1 the program itself, 2 usage, 3 not in time, 4 refused by the server or the holder, 5 the server
+/// cannot be reached, 6 the server is not the right one, 7 no such token, device or text, 8 in use or unusable, 9 no
+/// emulator runs, 10 the token is closed, 11 nobody knows: ask again, 20 a scenario failed, 130 and 143 ended by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// State folder [default: $XDG_STATE_HOME/cardea-emulator/default]
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command knows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// Which emulator of this user: each has a state folder of its own
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "default",
+        env = "CARDEA_EMULATOR_INSTANCE"
+    )]
+    pub(super) instance: String,
+    /// State folder [default: $XDG_STATE_HOME/cardea-emulator/INSTANCE]
     #[arg(long, global = true, value_name = "DIR", env = "CARDEA_EMULATOR_STATE")]
     pub(super) state: Option<PathBuf>,
+    /// Tell this running emulator: unix:PATH, or http://ADDRESS with --token-file
+    #[arg(long, global = true, value_name = "WHERE", env = "CARDEA_EMULATOR_CTL")]
+    pub(super) ctl: Option<String>,
+    /// The file with the token for HTTP [default: control.token in the state folder]
+    #[arg(long, global = true, value_name = "FILE", env = "CARDEA_EMULATOR_TOKEN_FILE")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Which session of a running emulator
+    #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::DEFAULT)]
+    pub(super) session: String,
+    /// Which device
+    #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::MAIN)]
+    pub(super) device: String,
     /// Print one line of JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) pins: PinArguments,
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
     pub(super) allow_test_argon2: bool,
-    /// How to reach the server
+    /// How to reach servers
     #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp, env = "CARDEA_EMULATOR_TRANSPORT")]
     pub(super) transport: Way,
-    /// Port of the server's web side, for WebSockets [default: 443, on this machine 8420]
+    /// Port of the servers' web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
     pub(super) web_port: Option<u16>,
     /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) web_ca: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) pins: PinArguments,
-    #[command(subcommand)]
-    pub(super) command: Command,
 }
 
-/// How to reach the server.
+impl Common {
+    /// The folder with the devices.
+    pub(super) fn state_folder(&self) -> Result<PathBuf, CliError> {
+        match &self.state {
+            Some(state) => Ok(state.clone()),
+            None if !crate::engine::is_name(&self.instance) => {
+                Err(crate::engine::EngineError::name(&self.instance).into())
+            }
+            None => Ok(instances()?.join(&self.instance)),
+        }
+    }
+
+    /// How devices are.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            allow_test_argon2: self.allow_test_argon2,
+            transport: self.transport.into(),
+            web_port: self.web_port,
+            web_ca: self.web_ca.clone(),
+        }
+    }
+}
+
+/// The folder with the state folders: `$XDG_STATE_HOME/cardea-emulator`, or its place in the home folder.
+pub(super) fn instances() -> Result<PathBuf, CliError> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder("XDG_STATE_HOME")
+        .or_else(|| Some(folder("HOME")?.join(".local").join("state")))
+        .or_else(|| folder("LOCALAPPDATA"))
+        .map(|base| base.join("cardea-emulator"))
+        .ok_or(CliError::NoStateFolder)
+}
+
+/// How to reach a server.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Way {
     /// A datagram, else TCP, else a WebSocket: the first that works
@@ -67,7 +138,7 @@ impl From<Way> for Transport {
     }
 }
 
-/// Where PINs come from; the terminal unless told otherwise.
+/// Where PINs come from: else from the terminal, or from the holder of a device of a running emulator.
 #[derive(Debug, Args)]
 pub(super) struct PinArguments {
     /// Read PINs from a file, one a line, in the order in which they would be asked for
@@ -78,116 +149,61 @@ pub(super) struct PinArguments {
     pub(super) pin_fd: Option<u32>,
 }
 
-/// How to run.
+/// Which token.
 #[derive(Debug, Args)]
-pub(super) struct RunArguments {
-    /// Answer HTTP too, on this machine: an address, or any free port of 127.0.0.1
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
-    pub(super) http: Option<SocketAddr>,
-    /// The socket [default: control.sock in the state folder]
-    #[arg(long, value_name = "PATH")]
-    pub(super) socket: Option<PathBuf>,
-    /// Write the token for HTTP to this file [default: control.token in the state folder]
-    #[arg(long, value_name = "FILE")]
-    pub(super) token_file: Option<PathBuf>,
-    /// Keep nothing: no state folder, devices in memory
-    #[arg(long)]
-    pub(super) ephemeral: bool,
-    /// Make this file when ready
-    #[arg(long, value_name = "FILE")]
-    pub(super) ready_file: Option<PathBuf>,
-    /// Write a line to this open descriptor when ready
-    #[arg(long, value_name = "N")]
-    pub(super) ready_fd: Option<u32>,
-    /// End when nobody has called for so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(super) lease: Option<u64>,
-    /// End with the process that started it
-    #[arg(long)]
-    pub(super) exit_with_parent: bool,
+pub(super) struct Which {
+    /// Beginning of its id, or its label; not needed where there is one
+    pub(super) token: Option<String>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run until told to end, and do what programs say over the control API
-    ///
-    /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
-    /// `default` has the devices of the state folder.
-    Run(RunArguments),
-    /// Accept an enrollment link or typed code, and choose PINs
+    /// Accept an enrollment link or typed code, and choose a PIN
     ///
     /// A link is a secret until it is used: `-` reads it from standard input, where other users of this machine do not
     /// see it.
-    Enroll {
-        /// Link, `cardea:` address or typed code; `-` reads it from standard input
-        #[arg(value_name = "LINK|CODE|-")]
-        invitation: String,
-        /// The server of a typed code: a host name; http:// for this machine only
-        #[arg(long)]
-        host: Option<String>,
-        /// What to call the token here (at most 64 bytes)
-        #[arg(long, value_parser = label)]
-        label: Option<String>,
-    },
+    Enroll(EnrollArguments),
     /// Open a token with its PIN
     Open {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// At most so many seconds, rounded down to a power of two
         #[arg(long = "for", value_name = "SECONDS")]
         time: Option<u64>,
     },
     /// Close a token
-    Close {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-    },
+    Close(Which),
+    /// Close a token that is open, open one that is closed
+    Toggle(Which),
     /// Ask the server how a token stands
     Status {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+        #[command(flatten)]
+        which: Which,
+        /// Say it by the exit code, too: 0 open, 10 closed or blocked, 11 anything else
+        #[arg(long)]
+        exit_state: bool,
     },
-    /// List the tokens of this device
+    /// Tell what happens, as it happens, until Ctrl-C
+    Watch,
+    /// Wait until something is true of a device, such as "state == 'open' && remaining > 30s"
+    Wait(WaitArguments),
+    /// List the tokens of the device
     List,
     /// List the texts that wait to be approved or denied
-    Confirmations {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-    },
+    Confirmations(Which),
     /// Approve a text with the PIN. What is printed is what is signed
-    Approve {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-        /// Beginning of the text's id; the only one that waits unless given
-        #[arg(long = "id", value_name = "ID")]
-        confirmation: Option<String>,
-    },
+    Approve(AnswerArguments),
     /// Deny a text
-    Deny {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-        /// Beginning of the text's id; the only one that waits unless given
-        #[arg(long = "id", value_name = "ID")]
-        confirmation: Option<String>,
-        /// Why; the relying party may be told
-        #[arg(long, value_enum, default_value_t)]
-        reason: Reason,
-    },
+    Deny(DenyArguments),
     /// Say what the service is called, and what it calls the holder
-    Info {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-    },
+    Info(Which),
     /// List the devices of a token
-    Devices {
-        /// Beginning of its id, or its label
-        token: Option<String>,
-    },
+    Devices(Which),
     /// List what was done with a token, newest first
     History {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// Which page of sixteen lines
         #[arg(long, default_value_t = 0)]
         page: u8,
@@ -195,60 +211,76 @@ pub(super) enum Command {
     /// Revoke another device of a token with the PIN, and close the token
     RevokeDevice {
         /// The other device's id, as `devices` says it
-        device: String,
-        /// Beginning of the token's id, or its label
-        token: Option<String>,
+        other: String,
+        #[command(flatten)]
+        which: Which,
     },
-    /// Choose new PINs: the current one, the new one, then duress PINs
+    /// Choose new PINs: the current one, the new one, then with --duress or from a file those for duress
     ChangePin {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+        #[command(flatten)]
+        which: Which,
+        /// Ask for duress PINs, too
+        #[arg(long)]
+        duress: bool,
     },
     /// Set the duress PINs and keep the one that opens: the current one, then up to three duress PINs
-    SetDuress {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+    SetDuress(Which),
+    /// Call a token something, on this device
+    Label {
+        /// At most 64 bytes
+        label: String,
+        #[command(flatten)]
+        which: Which,
     },
     /// Give a token up
     Unenroll {
-        /// Beginning of its id, or its label
-        token: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// Only remove it here; the server is not told and no PIN is needed
         #[arg(long)]
         local: bool,
     },
+    /// Make, list, show and remove devices
+    #[command(subcommand)]
+    Device(DeviceVerb),
+    /// What the holder of a device is asked, and what they do
+    #[command(subcommand)]
+    Prompt(PromptVerb),
+    /// What the network of a device is like
+    #[command(subcommand)]
+    Net(NetVerb),
+    /// The time of the session, and what the clock of a device makes of it
+    #[command(subcommand)]
+    Clock(ClockVerb),
+    /// Sessions of a running emulator, kept apart from each other
+    #[command(subcommand)]
+    Session(SessionVerb),
+    /// List what happened in the session of a running emulator
+    Journal(JournalArguments),
+    /// Run until told to end, and do what programs say over the control API
+    ///
+    /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
+    /// `default` has the devices of the state folder.
+    Run(RunArguments),
+    /// Start `run` in the background, and say where it is called
+    Up(Conditions),
+    /// End the emulator that runs on the state folder
+    Down,
+    /// List the running emulators of this user
+    Ps,
+    /// Print what this program can do
+    Capabilities,
+    /// Print the description of the control API, in OpenAPI 3.1
+    Openapi,
+    /// Print completions for a shell
+    Completions(ConfigShell),
+    /// Print the manual page
+    Man,
     /// Run a server in memory, for apps and relying parties that have none
     ///
     /// Prints its addresses, authkeys and enrollment links, then a line that begins with CARDEA_STUB_READY, or all in
     /// one line of JSON. Listens on this machine only. Ends with Ctrl-C or SIGTERM.
     Stub(StubArguments),
-}
-
-/// Why a text is denied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum Reason {
-    /// Nobody's business
-    #[default]
-    Unsaid,
-    /// The holder has changed his mind
-    Cancelled,
-    /// The holder did not start what the text is about
-    NotMe,
-}
-
-impl From<Reason> for DenyReason {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::Unsaid => Self::Unsaid,
-            Reason::Cancelled => Self::Cancelled,
-            Reason::NotMe => Self::NotMe,
-        }
-    }
-}
-
-/// A label that fits; found out before anything is enrolled.
-fn label(text: &str) -> Result<String, String> {
-    if text.len() <= 64 { Ok(text.to_owned()) } else { Err("longer than 64 bytes".to_owned()) }
 }
 
 #[cfg(test)]
@@ -270,10 +302,10 @@ mod tests {
     #[test]
     fn common_options_stand_before_or_after_the_command() {
         let parse = |text: &str| Arguments::try_parse_from(text.split(' ')).unwrap();
-        assert!(parse("x --json --state d open --pin-file f").json);
-        let arguments = parse("x open abc --for 60 --state d --json --pin-fd 3");
-        assert!(arguments.json && arguments.state.is_some() && arguments.pins.pin_fd == Some(3));
-        assert!(matches!(arguments.command, Command::Open { token: Some(_), time: Some(60) }));
+        assert!(parse("x --json --state d open --pin-file f").common.json);
+        let Arguments { common, command } = parse("x open abc --for 60 --state d --json --pin-fd 3");
+        assert!(common.json && common.state.is_some() && common.pins.pin_fd == Some(3));
+        assert!(matches!(command, Command::Open { which: Which { token: Some(_) }, time: Some(60) }));
         assert!(Arguments::try_parse_from("x open --pin-file f --pin-fd 3".split(' ')).is_err());
     }
 }

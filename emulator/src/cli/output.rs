@@ -1,127 +1,73 @@
-//! What is printed: for people, or one line of JSON.
+//! What is printed: data on standard output, for people or as one line of JSON; everything else on standard error.
 
-use cardea_sdk::{Confirmation, DeviceInfo, HistoryItem};
+use std::io::{self, Write as _};
+
 use serde_json::{Value, json};
 
 use super::CliError;
-use super::exit::exit_code;
-use crate::engine::{State, TokenInfo};
 
-/// Prints `value` or `text`.
-pub(super) fn print(json: bool, value: &Value, text: &str) {
-    if json {
-        println!("{value}");
-    } else {
-        println!("{text}");
-    }
+/// The form of what `--json` prints. Within it things are only added.
+const SCHEMA: &str = "cardea-emulator/1";
+
+/// How to print.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    json: bool,
+    /// Of whom this is.
+    meta: Value,
 }
 
-pub(super) fn error(json: bool, error: &CliError) {
-    if json {
-        println!("{}", json!({ "error": error.to_string(), "code": error.code(), "exit": exit_code(error) }));
-    } else {
+impl Output {
+    pub(super) const fn new(json: bool, meta: Value) -> Self {
+        Self { json, meta }
+    }
+
+    /// Whether people read it.
+    pub(super) const fn is_for_people(&self) -> bool {
+        !self.json
+    }
+
+    /// Prints what came of a command.
+    pub(super) fn done(&self, data: &Value, text: &str) -> Result<(), CliError> {
+        if self.json {
+            line(&json!({ "schema": SCHEMA, "ok": true, "data": data, "meta": self.meta }).to_string())
+        } else {
+            line(text)
+        }
+    }
+
+    /// Prints something that is followed by more.
+    pub(super) fn next(&self, data: &Value, text: &str) -> Result<(), CliError> {
+        if self.json { line(&data.to_string()) } else { line(text) }
+    }
+
+    /// Tells why nothing came of it.
+    pub(super) fn failed(&self, error: &CliError) {
+        if self.json {
+            let mut said = json!({
+                "code": error.code(), "message": error.to_string(), "number": error.number(), "exit": error.exit(),
+            });
+            for name in ["lastState", "events", "nearMisses"] {
+                if let Some(detail) = error.details().and_then(|details| details.get(name)) {
+                    said[name] = detail.clone();
+                }
+            }
+            // Whoever reads nothing any more is not told.
+            let _ = line(&json!({ "schema": SCHEMA, "ok": false, "error": said, "meta": self.meta }).to_string());
+            return;
+        }
         eprintln!("cardea-emulator: {error}");
-    }
-}
-
-pub(super) fn state(json: bool, token: &str, state: State) {
-    print(json, &state_value(token, state), &state_text(state));
-}
-
-/// How the token stands after something about it was changed, and what that was.
-pub(super) fn changed(json: bool, token: &str, what: &str, state: State) {
-    print(json, &state_value(token, state), &format!("{what}; the token is {}", state_text(state)));
-}
-
-fn state_value(token: &str, state: State) -> Value {
-    let mut value = json!(state);
-    value["token"] = token.into();
-    value
-}
-
-fn state_text(state: State) -> String {
-    let time = state.remaining.map_or_else(String::new, |seconds| format!(", {seconds} seconds left"));
-    let waiting = match state.confirmations {
-        0 => "",
-        1 => "; a text waits to be approved or denied",
-        _ => "; texts wait to be approved or denied",
-    };
-    format!("{}{time}{waiting}", state.state)
-}
-
-pub(super) fn list(json: bool, infos: &[TokenInfo]) {
-    let lines: Vec<String> = infos.iter().map(line).collect();
-    let text = if lines.is_empty() { "no token: enroll one".to_owned() } else { lines.join("\n") };
-    print(json, &json!({ "tokens": infos }), &text);
-}
-
-fn line(info: &TokenInfo) -> String {
-    let mut line = format!("{}  {}:{}", info.token, info.host, info.port);
-    for name in [&info.service, &info.label] {
-        if !name.is_empty() {
-            line += &format!("  {name}");
+        let misses = error.details().and_then(|details| details["nearMisses"].as_array());
+        for miss in misses.into_iter().flatten() {
+            let was = if miss["wasTrue"] == true && miss["isTrue"] != true { ", and was true before" } else { "" };
+            let mark = if miss["isTrue"] == true { "true " } else { "false" };
+            eprintln!("  {mark}  {}  (it is {}{was})", miss["comparison"].as_str().unwrap_or_default(), miss["found"]);
         }
     }
-    for (is, word) in [(!info.confirmed, "not confirmed"), (info.pending, "unanswered")] {
-        if is {
-            line += &format!("  ({word})");
-        }
-    }
-    line
 }
 
-/// The texts that wait.
-pub(super) fn confirmations(json: bool, token: &str, waiting: &[Confirmation]) {
-    let lines: Vec<String> = waiting.iter().map(|it| format!("{}  {it}", it.id())).collect();
-    let text = if lines.is_empty() { "nothing waits to be approved or denied".to_owned() } else { lines.join("\n") };
-    let values: Vec<Value> = waiting.iter().map(confirmation).collect();
-    print(json, &json!({ "token": token, "confirmations": values }), &text);
-}
-
-/// A text was approved or denied.
-pub(super) fn answered(json: bool, token: &str, (what, chosen): (&str, &Confirmation), state: State) {
-    let mut value = state_value(token, state);
-    value["confirmation"] = confirmation(chosen);
-    value["answer"] = what.into();
-    print(json, &value, &format!("{what}: {chosen}"));
-}
-
-fn confirmation(confirmation: &Confirmation) -> Value {
-    json!({ "id": confirmation.id(), "text": confirmation.text(), "expiresAt": confirmation.expires_at() })
-}
-
-pub(super) fn devices(json: bool, devices: &[DeviceInfo]) {
-    let lines: Vec<String> = devices
-        .iter()
-        .map(|device| {
-            let words = [(device.is_this, "  (this device)"), (device.emulated, "  (emulated)")];
-            let words: String = words.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
-            format!("{}  enrolled {}  seen {}{words}", device.device, device.enrolled_at, device.last_seen)
-        })
-        .collect();
-    let values: Vec<Value> = devices
-        .iter()
-        .map(|device| {
-            json!({
-                "device": device.device.to_string(), "platform": device.platform, "emulated": device.emulated,
-                "this": device.is_this, "enrolledAt": device.enrolled_at, "lastSeen": device.last_seen,
-            })
-        })
-        .collect();
-    print(json, &json!({ "devices": values }), &lines.join("\n"));
-}
-
-pub(super) fn history(json: bool, items: &[HistoryItem]) {
-    let who = |item: &HistoryItem| item.device.map(|device| device.to_string());
-    let lines: Vec<String> = items
-        .iter()
-        .map(|item| {
-            let who = who(item).unwrap_or_else(|| "an administrator".to_owned());
-            format!("{}  {}  by {who}", item.time, item.deed.text())
-        })
-        .collect();
-    let text = if lines.is_empty() { "nothing more".to_owned() } else { lines.join("\n") };
-    let values: Vec<Value> =
-        items.iter().map(|item| json!({ "time": item.time, "what": item.deed.text(), "device": who(item) })).collect();
-    print(json, &json!({ "history": values }), &text);
+/// A line on standard output, at once: somebody may wait for it.
+pub(super) fn line(text: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(CliError::Output)
 }

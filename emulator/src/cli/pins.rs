@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
-use cardea_sdk::{NewPins, Pin, Policy, WalletError};
+use cardea_sdk::{Pin, WalletError};
 use zeroize::Zeroizing;
 
 use super::CliError;
 use super::args::PinArguments;
+use crate::engine::EngineError;
 
 /// No file of PINs is longer.
 const LONGEST: u64 = 4096;
@@ -42,22 +43,25 @@ impl Pins {
         Self::Lines(lines)
     }
 
+    /// Whether they come from a file or a descriptor.
+    pub(super) const fn are_given(&self) -> bool {
+        matches!(self, Self::Lines(_))
+    }
+
     /// The PIN that is in use.
-    pub(super) fn current(&mut self) -> Result<Pin, CliError> {
+    pub(super) fn current(&mut self) -> Result<Text, CliError> {
         self.next("PIN")?.ok_or(CliError::TooFewPins)
     }
 
-    /// A new set: the PIN that opens, then duress PINs if the service allows them.
-    pub(super) fn new_set(&mut self, policy: &Policy) -> Result<NewPins, CliError> {
-        let (min, max) = (policy.pin_min, policy.pin_max);
-        let digits = if min == max { min.to_string() } else { format!("{min} to {max}") };
-        let normal = self.twice(&format!("new PIN ({digits} digits)"))?.ok_or(CliError::TooFewPins)?;
-        let duress = if policy.duress { self.duress()? } else { Vec::new() };
-        Ok(NewPins { normal, duress, biometric: None })
+    /// A new set: the PIN that opens; then duress PINs, all that are given, or those that a person is asked for.
+    pub(super) fn new_set(&mut self, ask_duress: bool) -> Result<(Text, Vec<Text>), CliError> {
+        let normal = self.twice("new PIN")?.ok_or(CliError::TooFewPins)?;
+        let duress = if ask_duress || self.are_given() { self.duress()? } else { Vec::new() };
+        Ok((normal, duress))
     }
 
     /// Up to three duress PINs.
-    pub(super) fn duress(&mut self) -> Result<Vec<Pin>, CliError> {
+    pub(super) fn duress(&mut self) -> Result<Vec<Text>, CliError> {
         let mut pins = Vec::new();
         while pins.len() < MOST_DURESS
             && let Some(pin) = self.twice("duress PIN, empty for no more")?
@@ -68,7 +72,7 @@ impl Pins {
     }
 
     /// A PIN that is typed twice, because nobody sees it.
-    fn twice(&mut self, what: &str) -> Result<Option<Pin>, CliError> {
+    fn twice(&mut self, what: &str) -> Result<Option<Text>, CliError> {
         let Self::Terminal = self else { return self.next(what) };
         let first = prompt(what)?;
         if first.is_empty() {
@@ -80,17 +84,23 @@ impl Pins {
         Ok(Some(pin(&first)?))
     }
 
-    fn next(&mut self, what: &str) -> Result<Option<Pin>, CliError> {
+    fn next(&mut self, what: &str) -> Result<Option<Text>, CliError> {
         let line = match self {
             Self::Terminal => Some(prompt(what)?),
             Self::Lines(lines) => lines.pop(),
         };
-        Ok(line.filter(|line| !line.is_empty()).map(|line| pin(&line)).transpose()?)
+        line.filter(|line| !line.is_empty()).map(|line| pin(&line)).transpose()
     }
 }
 
-fn pin(text: &[u8]) -> Result<Pin, WalletError> {
-    Ok(Pin::new(text)?)
+/// A PIN.
+pub(super) type Text = Zeroizing<String>;
+
+/// What is a PIN, as text.
+fn pin(text: &[u8]) -> Result<Text, CliError> {
+    Pin::new(text).map_err(|error| EngineError::from(WalletError::from(error)))?;
+    // Digits only.
+    Ok(Zeroizing::new(text.iter().copied().map(char::from).collect()))
 }
 
 fn prompt(what: &str) -> Result<Zeroizing<Vec<u8>>, CliError> {

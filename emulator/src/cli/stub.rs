@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::CliError;
+use super::output::Output;
 
 /// What a stub is to be like.
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ pub(super) struct StubArguments {
 }
 
 #[cfg(not(feature = "embedded-server"))]
-pub(super) async fn run(_: &StubArguments, _: bool) -> Result<(), CliError> {
+pub(super) async fn run(_: &StubArguments, _: &Output) -> Result<(), CliError> {
     std::future::ready(Err(CliError::NoServer)).await
 }
 
@@ -52,14 +53,13 @@ mod embedded {
     use qrcode::render::unicode::Dense1x2;
     use serde_json::{Value, json};
 
-    use super::{CliError, StubArguments};
-    use crate::cli::output;
+    use super::{CliError, Output, StubArguments};
     use crate::engine::Seed;
     use crate::stub::script::{Hits, Script};
     use crate::stub::{Offer, ServiceSettings, Settings, Stub};
 
     /// Runs one until somebody ends it.
-    pub(in super::super) async fn run(arguments: &StubArguments, json: bool) -> Result<(), CliError> {
+    pub(in super::super) async fn run(arguments: &StubArguments, output: &Output) -> Result<(), CliError> {
         let script = match &arguments.script {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
@@ -84,13 +84,17 @@ mod embedded {
         for user in &arguments.enroll {
             offers.push((user.as_str(), stub.enroll(user).await?));
         }
-        let text = if json { ready(&stub, &offers).to_string() } else { what_next(&stub, &offers, arguments) };
+        let text = if !output.is_for_people() {
+            ready(&stub, &offers).to_string()
+        } else {
+            what_next(&stub, &offers, arguments)
+        };
         print(&text).map_err(CliError::Output)?;
         end.next().await;
         let hits = stub.hits();
         stub.stop().await;
         if !hits.is_empty() {
-            output::print(json, &json!({ "rules": hits }), &counted(&hits));
+            output.next(&json!({ "rules": hits }), &counted(&hits))?;
         }
         Ok(())
     }

@@ -26,8 +26,8 @@ use super::calls::UnderWay;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
 
-/// Longest body: no call needs more.
-const BODY_MAX: usize = 64 << 10;
+/// Longest body: that of a picture.
+const BODY_MAX: usize = 6 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -128,6 +128,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(wait::in_session))
         .routes(routes!(devices::list, devices::make))
         .routes(routes!(devices::show, devices::remove))
+        .routes(routes!(devices::token))
         .routes(routes!(devices::invitation))
         .routes(routes!(devices::enroll))
         .routes(routes!(devices::watch, devices::rest))
@@ -138,6 +139,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(operations::close))
         .routes(routes!(operations::status))
         .routes(routes!(operations::confirmations))
+        .routes(routes!(operations::confirmation))
         .routes(routes!(operations::approve))
         .routes(routes!(operations::deny))
         .routes(routes!(operations::change_pins))

@@ -100,7 +100,7 @@ impl Problem {
             Self::TooMany => "too-many",
             Self::TooLong => "too-long",
             Self::NoPrompt(_) => "no-prompt",
-            Self::Engine(error) => of_engine(error),
+            Self::Engine(error) => exit::word_of_engine(error),
         }
     }
 
@@ -140,40 +140,6 @@ impl Problem {
                 _ => StatusCode::BAD_REQUEST,
             },
         }
-    }
-}
-
-const fn of_engine(error: &EngineError) -> &'static str {
-    match error {
-        EngineError::NoSuchDevice(_) => "no-device",
-        EngineError::DeviceExists(_) => "device-exists",
-        EngineError::Removed(_) => "device-removed",
-        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
-        EngineError::NoSuchConfirmation => "no-such-text",
-        EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
-        EngineError::Name(_) => "bad-name",
-        EngineError::Wallet(error) => of_wallet(error),
-        _ => "bad-call",
-    }
-}
-
-const fn of_wallet(error: &WalletError) -> &'static str {
-    match error {
-        WalletError::PinRejected { .. } => "pin-rejected",
-        WalletError::Wait { .. } => "wait",
-        WalletError::Blocked { .. } => "blocked",
-        WalletError::NotEnrolled => "not-enrolled",
-        WalletError::NotConfirmed => "not-confirmed",
-        WalletError::CodeUsed => "code-used",
-        WalletError::AlreadyEnrolled => "already-enrolled",
-        WalletError::Pin(_) => "pin-not-allowed",
-        WalletError::Link(_) | WalletError::Code(_) => "no-invitation",
-        WalletError::Cancelled => "cancelled",
-        WalletError::Offline(_) | WalletError::Discovery(_) => "offline",
-        WalletError::Busy => "busy",
-        WalletError::ConfirmationGone | WalletError::ConfirmationExpired => "text-over",
-        WalletError::Store(_) => "store",
-        _ => "refused",
     }
 }
 

@@ -15,12 +15,13 @@ use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 pub(super) use device::{
-    About, Answered, Changed, ConfirmationList, DeviceList, DeviceView, Enrolled, HistoryList, InvitationView,
-    SiblingList,
+    About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
+    InvitationView, SiblingList, TokenView,
 };
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,
+    WhichText,
 };
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
 pub(super) use session::{Advance, ClockView, NewSession, SessionList, SessionView, SetClock, Until};

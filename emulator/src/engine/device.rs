@@ -3,8 +3,6 @@
 mod faulty;
 mod operations;
 
-pub use operations::waiting;
-
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};

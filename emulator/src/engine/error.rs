@@ -75,6 +75,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// No name; as much of it as anybody wants to read.
+    pub(crate) fn name(name: &str) -> Self {
+        Self::Name(name.chars().take(64).collect())
+    }
+
     /// The SDK's number of the error, or 0.
     #[must_use]
     pub const fn code(&self) -> u32 {

@@ -158,7 +158,7 @@ impl Session {
     /// [`EngineError::Name`], [`EngineError::DeviceExists`], [`EngineError::Wallet`] with what is wrong with the folder.
     pub async fn add(&self, name: &str) -> Result<Device, EngineError> {
         if !is_name(name) {
-            return Err(EngineError::Name(name.to_owned()));
+            return Err(EngineError::name(name));
         }
         if self.devices().contains_key(name) {
             return Err(EngineError::DeviceExists(name.to_owned()));

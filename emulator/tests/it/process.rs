@@ -89,7 +89,9 @@ fn error(output: &Output) -> String {
 fn json(output: &Output) -> serde_json::Value {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    serde_json::from_str(&text).unwrap()
+    let said: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&said["schema"], &said["ok"]), (&"cardea-emulator/1".into(), &(code(output) == 0).into()));
+    said
 }
 
 #[test]
@@ -97,9 +99,10 @@ fn a_new_state_folder_has_no_token() {
     let emulator = Emulator::new();
     let listed = emulator.run(&["list", "--json"]);
     assert_eq!(code(&listed), 0);
-    assert_eq!(json(&listed), serde_json::json!({ "tokens": [] }));
-    for command in ["open", "close", "status", "unenroll", "change-pin", "set-duress"] {
-        assert_eq!(code(&emulator.run(&[command])), 18, "{command}");
+    assert_eq!(json(&listed)["data"], serde_json::json!({ "tokens": [] }));
+    for command in ["open", "close", "status", "unenroll", "change-pin", "set-duress", "toggle"] {
+        let output = emulator.run(&[command]);
+        assert!(code(&output) == 7 && error(&output).contains("enroll one first"), "{command}: {output:?}");
     }
 }
 
@@ -108,22 +111,58 @@ fn usage_errors_are_2() {
     let emulator = Emulator::new();
     assert_eq!(code(&emulator.run(&["dance"])), 2);
     assert_eq!(code(&emulator.run(&["open", "--pin", "274951"])), 2);
+    assert!(error(&emulator.run(&["opne"])).contains("'open'"));
     // A typed code needs to know its server.
     assert_eq!(code(&emulator.run(&["enroll", "8XDJ-CEH1GP"])), 2);
+    for (arguments, said) in [
+        (&["--device", "../x", "list"][..], "no name for a device"),
+        (&["--ctl", "ftp://x", "list"], "--ctl is unix:PATH"),
+        (&["--device", "other", "list"], "no device called"),
+        (&["device", "new", "a", "--enroll", "cardea:x"], "who is to choose its PIN"),
+    ] {
+        let output = emulator.run(arguments);
+        assert!([2, 7].contains(&code(&output)) && error(&output).contains(said), "{arguments:?}: {output:?}");
+    }
 }
 
 #[test]
-fn what_is_no_invitation_is_17() {
+fn what_needs_a_running_emulator_is_9_without_one() {
+    let emulator = Emulator::new();
+    for command in [
+        &["net", "show"][..],
+        &["clock", "show"],
+        &["prompt", "list"],
+        &["session", "list"],
+        &["journal"],
+        &["down"],
+        &["--session", "other", "list"],
+        &["--ctl", "unix:/nowhere/s", "list"],
+        &["device", "rm", "main"],
+    ] {
+        let output = emulator.run(command);
+        assert_eq!(code(&output), 9, "{command:?}: {output:?}");
+    }
+    assert_eq!(json(&emulator.run(&["net", "show", "--json"]))["error"]["code"], "not-running");
+}
+
+#[test]
+fn what_is_no_invitation_is_2() {
     let emulator = Emulator::new();
     for text in ["https://id.example/", "cardea:AAAA", "http://id.example/e#AQHm", "cardea:"] {
-        assert_eq!(code(&emulator.run(&["enroll", text])), 17, "{text}");
+        let output = emulator.run(&["enroll", text, "--json"]);
+        assert_eq!((code(&output), &json(&output)["error"]["code"]), (2, &"no-invitation".into()), "{text}");
     }
+    // Where nobody answers, not even a code is looked at.
     let output = emulator.run_with(&["enroll", "-", "--host", "127.0.0.1:1"], "no code\n");
-    assert_eq!(code(&output), 17);
+    assert!([2, 5].contains(&code(&output)), "{output:?}");
+    for picture in ["/nowhere/code.png", "/dev/null"] {
+        let output = emulator.run(&["enroll", "--qr", picture]);
+        assert_eq!(code(&output), 2, "{output:?}");
+    }
 }
 
 #[test]
-fn a_server_that_is_not_there_is_20_and_leaves_nothing() {
+fn a_server_that_is_not_there_is_5_and_leaves_nothing() {
     let emulator = Emulator::new();
     let link = link(closed_port());
     let pins = emulator.pin_file("274951\n");
@@ -131,12 +170,12 @@ fn a_server_that_is_not_there_is_20_and_leaves_nothing() {
         emulator.run(&["enroll", &link, "--pin-file", &pins]),
         emulator.run_with(&["enroll", "-", "--pin-file", &pins], &link),
     ] {
-        assert_eq!(code(&output), 20, "{}", error(&output));
+        assert_eq!(code(&output), 5, "{}", error(&output));
         assert!(error(&output).contains("127.0.0.1"), "{}", error(&output));
     }
     let server = format!("127.0.0.1:{}", closed_port());
-    assert_eq!(code(&emulator.run(&["enroll", "8XDJ-CEH1GP", "--host", &server, "--pin-file", &pins])), 20);
-    assert_eq!(json(&emulator.run(&["list", "--json"]))["tokens"], serde_json::json!([]));
+    assert_eq!(code(&emulator.run(&["enroll", "8XDJ-CEH1GP", "--host", &server, "--pin-file", &pins])), 5);
+    assert_eq!(json(&emulator.run(&["list", "--json"]))["data"]["tokens"], serde_json::json!([]));
 }
 
 #[test]
@@ -146,6 +185,7 @@ fn an_error_never_repeats_a_link_or_a_pin() {
     let pins = emulator.pin_file("27495x\n");
     for arguments in [&["enroll", &link, "--pin-file", &pins][..], &["--json", "enroll", &link, "--pin-file", &pins]] {
         let output = emulator.run(arguments);
+        assert_ne!(code(&output), 0);
         let text = format!("{}{}", error(&output), String::from_utf8_lossy(&output.stdout));
         assert!(!text.contains(&link["cardea:".len()..]) && !text.contains("27495"), "{text}");
     }
@@ -155,17 +195,19 @@ fn an_error_never_repeats_a_link_or_a_pin() {
 fn errors_as_json_have_the_codes_of_the_sdk_and_of_the_program() {
     let emulator = Emulator::new();
     let output = emulator.run(&["enroll", "cardea:AAAA", "--json"]);
-    let error = json(&output);
-    assert_eq!((&error["code"], &error["exit"]), (&111.into(), &17.into()));
-    assert!(error["error"].is_string() && output.stderr.is_empty());
+    let said = json(&output);
+    assert_eq!((&said["error"]["number"], &said["error"]["exit"]), (&111.into(), &2.into()));
+    assert_eq!((&said["meta"]["device"], &said["meta"]["session"]), (&"main".into(), &"default".into()));
+    assert!(said["error"]["message"].is_string() && output.stderr.is_empty());
 }
 
 #[test]
-fn a_pin_source_that_cannot_be_read_is_31() {
+fn a_pin_source_that_cannot_be_read_is_2() {
     let emulator = Emulator::new();
-    assert_eq!(code(&emulator.run(&["open", "--pin-file", "/nowhere/pin"])), 31);
+    let output = emulator.run(&["open", "--pin-file", "/nowhere/pin", "--json"]);
+    assert_eq!((code(&output), &json(&output)["error"]["code"]), (2, &"pins".into()));
     #[cfg(unix)]
-    assert_eq!(code(&emulator.run(&["open", "--pin-fd", "97"])), 31);
+    assert_eq!(code(&emulator.run(&["open", "--pin-fd", "97"])), 2);
 }
 
 /// Puts a file in the place of a token's.
@@ -175,7 +217,7 @@ fn token_file(wallet: &Path, content: &[u8]) {
 }
 
 #[test]
-fn a_state_folder_that_cannot_be_used_is_30_and_said_to_be_why() {
+fn a_state_folder_that_cannot_be_used_is_8_and_said_to_be_why() {
     let damaged: [(&[u8], &str); 4] = [
         (b"", "0 bytes"),
         (b"something else entirely", "damaged"),
@@ -187,19 +229,19 @@ fn a_state_folder_that_cannot_be_used_is_30_and_said_to_be_why() {
         assert_eq!(code(&emulator.run(&["list"])), 0);
         token_file(&emulator.wallet(), content);
         let output = emulator.run(&["list"]);
-        assert_eq!(code(&output), 30);
+        assert_eq!(code(&output), 8);
         assert!(error(&output).contains(why), "{}", error(&output));
     }
     // Tokens without their key.
     let emulator = Emulator::new();
     token_file(&emulator.wallet(), b"");
     let output = emulator.run(&["list"]);
-    assert_eq!(code(&output), 30);
+    assert_eq!(code(&output), 8);
     assert!(error(&output).contains("store.key"), "{}", error(&output));
     // A file where the folder should be.
     let emulator = Emulator::new();
     fs::write(emulator.folder.path().join("devices"), b"").unwrap();
-    assert_eq!(code(&emulator.run(&["list"])), 30);
+    assert_eq!(code(&emulator.run(&["list"])), 8);
 }
 
 #[cfg(unix)]
@@ -216,11 +258,37 @@ fn the_state_folder_is_for_its_owner_only() {
 #[test]
 fn every_exit_code_is_in_the_help() {
     let help = String::from_utf8(Emulator::new().run(&["--help"]).stdout).unwrap();
-    let codes = ["2 usage", "10 wrong PIN", "11 wait", "12 blocked", "13 not", "14 not", "15 enrollment", "16 PIN"];
-    let more =
-        ["17 no", "18 no", "19 cancelled", "20 network", "21", "22 token", "30 state", "31 PIN", "40 test", "70"];
+    let codes = [
+        "0 done",
+        "1 the program",
+        "2 usage",
+        "3 not in time",
+        "4 refused",
+        "5 the server",
+        "6 the server is not",
+        "7 no such",
+        "8 in use",
+        "9 no emulator",
+        "10 the token",
+        "11 nobody knows",
+        "20 a scenario",
+        "130 and 143",
+    ];
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    for code in codes.iter().chain(&more) {
+    for code in codes {
         assert!(help.contains(code), "{code}: {help}");
     }
+}
+
+#[test]
+fn it_describes_itself_for_shells_readers_and_programs() {
+    let emulator = Emulator::new();
+    let said = |arguments: &[&str]| String::from_utf8(emulator.run(arguments).stdout).unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(said(&["completions", shell]).contains("change-pin"), "{shell}");
+    }
+    assert!(said(&["man"]).starts_with(".ie") && said(&["man"]).contains("cardea\\-emulator"));
+    let description: serde_json::Value = serde_json::from_str(&said(&["openapi"])).unwrap();
+    assert!(description["paths"]["/v1/sessions/{session}/wait"]["post"].is_object());
+    assert!(said(&["capabilities"]).contains("wrong-pin"));
 }

@@ -30,10 +30,31 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Its one line of JSON.
+    /// What its one line of JSON says of what it did, or of why it did not.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(self.out.trim_end()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let mut said: Value =
+            serde_json::from_str(self.out.trim_end()).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!(said["ok"], self.code == 0, "{self:?}");
+        said[if self.code == 0 { "data" } else { "error" }].take()
+    }
+
+    /// The word of the error that it ended with; `killed` by a signal, and nothing when it did what it was told.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self.code {
+            0 => String::new(),
+            -1 => "killed".to_owned(),
+            _ => self.json()["code"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Panics unless it ended with the error of this word, and the exit code that it says.
+    #[track_caller]
+    pub fn failed(self, word: &str) -> Self {
+        let said = self.json();
+        assert_eq!((said["code"].as_str(), said["exit"].as_i64()), (Some(word), Some(self.code.into())), "{self:?}");
+        self
     }
 
     /// Panics unless the exit code is `code`.

@@ -3,6 +3,7 @@
 mod approvals;
 mod clients;
 mod command_line;
+mod commanded;
 mod configuration;
 mod confirmations;
 mod controlled;

@@ -2,15 +2,18 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use base64ct::{Base64, Encoding as _};
+use cardea_sdk::Invitation;
+use zeroize::Zeroizing;
 
 use super::super::extract::{Body, InSession, OnDevice, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{
     DeviceList, DevicePath, DeviceView, Enroll, Enrolled, InvitationView, Invited, NetworkProfile, NewDevice,
-    SessionPath, SetSkew, Which,
+    SessionPath, SetSkew, TokenView, Which,
 };
 
-use crate::engine::Session;
+use crate::engine::{Device, Session};
 
 /// A device that is only begun: it does not stay, unless it is said to.
 struct Made<'a> {
@@ -30,6 +33,20 @@ impl Drop for Made<'_> {
             // Somebody else may have removed it.
             let _ = self.session.remove(name);
         }
+    }
+}
+
+/// Reads an invitation.
+async fn read(device: &Device, invited: &Invited) -> Result<Invitation, Problem> {
+    match (&invited.invitation, &invited.picture) {
+        (Some(text), None) => Ok(device.invitation(text, invited.host.as_deref()).await?),
+        (None, Some(picture)) => {
+            let bytes = Zeroizing::new(
+                Base64::decode_vec(picture).map_err(|_| Problem::BadCall("the picture is no Base64".into()))?,
+            );
+            Ok(device.invitation_in(bytes).await?)
+        }
+        _ => Err(Problem::BadCall("give an invitation or a picture of it".into())),
     }
 }
 
@@ -66,12 +83,12 @@ pub(super) async fn make(
             device.human().set_persona(persona);
         }
         if let Some(enroll) = &new.enroll {
-            device.enroll(&device.invitation(&enroll.invitation, enroll.host.as_deref()).await?).await?;
+            device.enroll(&read(&device, enroll).await?).await?;
         }
         if new.watch {
             device.watch().await?;
         }
-        DeviceView::of(&device, None).await
+        Ok::<_, Problem>(DeviceView::of(&device, None).await?)
     };
     let view = begun.await?;
     made.stays();
@@ -85,6 +102,15 @@ pub(super) async fn make(
 )]
 pub(super) async fn show(device: OnDevice, Parameters(which): Parameters<Which>) -> Result<Json<DeviceView>, Problem> {
     Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
+}
+
+/// Shows the token that is meant: the only one, or the one that is called so. Asks no server.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices/{device}/token", tag = "devices", params(DevicePath, Which),
+    responses((status = 200, body = TokenView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
+)]
+pub(super) async fn token(device: OnDevice, Parameters(which): Parameters<Which>) -> Result<Json<TokenView>, Problem> {
+    Ok(Json(TokenView::named(&device, which.token.as_deref()).await?))
 }
 
 /// Removes a device. Its tokens are lost, unless they are in a state folder; their servers are not told.
@@ -104,7 +130,7 @@ pub(super) async fn remove(on: OnDevice) -> Result<StatusCode, Problem> {
     responses((status = 200, body = InvitationView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 pub(super) async fn invitation(device: OnDevice, Body(with): Body<Invited>) -> Result<Json<InvitationView>, Problem> {
-    let invitation = device.invitation(&with.invitation, with.host.as_deref()).await?;
+    let invitation = read(&device, &with).await?;
     Ok(Json(InvitationView { server: invitation.to_string() }))
 }
 
@@ -117,9 +143,9 @@ pub(super) async fn invitation(device: OnDevice, Body(with): Body<Invited>) -> R
         (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
     )
 )]
-pub(super) async fn enroll(device: OnDevice, Body(with): Body<Enroll>) -> Result<Json<Enrolled>, Problem> {
+pub(super) async fn enroll(device: OnDevice, Body(mut with): Body<Enroll>) -> Result<Json<Enrolled>, Problem> {
     let persona = with.persona()?;
-    let invitation = device.invitation(&with.invitation, with.host.as_deref()).await?;
+    let invitation = read(&device, &with.invited()).await?;
     let enrolled = match persona {
         Some(persona) => device.enroll_as(&invitation, persona).await?,
         None => device.enroll(&invitation).await?,

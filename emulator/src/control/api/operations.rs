@@ -7,8 +7,8 @@ use cardea_sdk::DenyReason;
 use super::super::extract::{Body, OnDevice, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{
-    About, Answered, Answering, Changed, ConfirmationList, DevicePath, Forget, HistoryList, Label, Operation,
-    PinChange, PinText, Revoke, SiblingList, Which,
+    About, Answered, Answering, Changed, ConfirmationList, ConfirmationView, DevicePath, Forget, HistoryList, Label,
+    Operation, PinChange, PinText, Revoke, SiblingList, Which, WhichText,
 };
 use crate::engine::device_id;
 
@@ -23,7 +23,8 @@ use crate::engine::device_id;
 )]
 pub(super) async fn open(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
     let approval = PinText::approval(how.pin.as_ref())?;
-    Ok(Json(device.open_with(how.token.as_deref(), how.time(), approval).await?.into()))
+    let status = device.open_with(how.token.as_deref(), how.time(), approval).await?;
+    Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
 
 /// Closes a token.
@@ -33,7 +34,8 @@ pub(super) async fn open(device: OnDevice, Body(how): Body<Operation>) -> Result
     responses((status = 200, body = Changed), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
 )]
 pub(super) async fn close(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
-    Ok(Json(device.close(how.token.as_deref()).await?.into()))
+    let status = device.close(how.token.as_deref()).await?;
+    Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
 
 /// Asks the server how a token stands.
@@ -43,7 +45,8 @@ pub(super) async fn close(device: OnDevice, Body(how): Body<Operation>) -> Resul
     responses((status = 200, body = Changed), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
 )]
 pub(super) async fn status(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
-    Ok(Json(device.status(how.token.as_deref()).await?.into()))
+    let status = device.status(how.token.as_deref()).await?;
+    Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
 
 /// Asks for the texts that wait to be approved or denied.
@@ -58,6 +61,18 @@ pub(super) async fn confirmations(
     Ok(Json(ConfirmationList::of(&device.confirmations(which.token.as_deref()).await?)))
 }
 
+/// Asks for one text that waits: the only one, or the one whose id begins so.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices/{device}/confirmation", tag = "devices", params(DevicePath, WhichText),
+    responses((status = 200, body = ConfirmationView), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
+)]
+pub(super) async fn confirmation(
+    device: OnDevice,
+    Parameters(which): Parameters<WhichText>,
+) -> Result<Json<ConfirmationView>, Problem> {
+    Ok(Json((&device.confirmation(which.token.as_deref(), which.id.as_deref()).await?).into()))
+}
+
 /// Approves a text that waits.
 #[utoipa::path(
     post, path = "/v1/sessions/{session}/devices/{device}/approve", tag = "devices", params(DevicePath),
@@ -69,7 +84,8 @@ pub(super) async fn confirmations(
 )]
 pub(super) async fn approve(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
     let approval = PinText::approval(how.pin.as_ref())?;
-    Ok(Json(Answered::of(device.approve(how.token.as_deref(), how.id.as_deref(), approval).await?)))
+    let (text, status) = device.approve(how.token.as_deref(), how.id.as_deref(), approval).await?;
+    Ok(Json(Answered::of("approved", &text, Changed::of(&device, how.token.as_deref(), status).await)))
 }
 
 /// Denies a text that waits.
@@ -83,7 +99,8 @@ pub(super) async fn approve(device: OnDevice, Body(how): Body<Answering>) -> Res
 )]
 pub(super) async fn deny(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
     let reason = DenyReason::from(how.reason);
-    Ok(Json(Answered::of(device.deny(how.token.as_deref(), how.id.as_deref(), reason).await?)))
+    let (text, status) = device.deny(how.token.as_deref(), how.id.as_deref(), reason).await?;
+    Ok(Json(Answered::of("denied", &text, Changed::of(&device, how.token.as_deref(), status).await)))
 }
 
 /// Replaces the PINs of a token. The holder has the new ones from then on.
@@ -97,7 +114,8 @@ pub(super) async fn deny(device: OnDevice, Body(how): Body<Answering>) -> Result
 )]
 pub(super) async fn change_pins(device: OnDevice, Body(how): Body<PinChange>) -> Result<Json<Changed>, Problem> {
     let (persona, approval) = (how.persona()?, PinText::approval(how.pin.as_ref())?);
-    Ok(Json(device.change_pins(how.token.as_deref(), persona, approval).await?.into()))
+    let status = device.change_pins(how.token.as_deref(), persona, approval).await?;
+    Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
 
 /// Asks what the service calls itself and the holder.
@@ -132,7 +150,8 @@ pub(super) async fn siblings(
 )]
 pub(super) async fn revoke(device: OnDevice, Body(how): Body<Revoke>) -> Result<Json<Changed>, Problem> {
     let (other, approval) = (device_id(&how.device)?, PinText::approval(how.pin.as_ref())?);
-    Ok(Json(device.revoke_device(how.token.as_deref(), other, approval).await?.into()))
+    let status = device.revoke_device(how.token.as_deref(), other, approval).await?;
+    Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
 
 /// Asks what was done with a token: a page of sixteen lines, newest first.

@@ -39,6 +39,8 @@ pub(in super::super) struct InvitationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Changed {
+    /// The token's id.
+    token: Option<String>,
     /// The number that relying parties read, as far as a device may know it: 0, 1, 2 or 4.
     status: u8,
     /// The same in a word: not-enrolled, open, closed, blocked.
@@ -51,9 +53,13 @@ pub(in super::super) struct Changed {
     confirmations: u8,
 }
 
-impl From<Status> for Changed {
-    fn from(status: Status) -> Self {
+impl Changed {
+    /// Of the token of the device that is called so.
+    pub(in super::super) async fn of(device: &Device, token: Option<&str>, status: Status) -> Self {
+        let infos = device.list().await.unwrap_or_default();
+        let meant = Tokens(&infos).select(token).ok();
         Self {
+            token: meant.map(|info| info.token.clone()),
             status: status.state.number(),
             state: word(status.state),
             remaining: status.remaining.map(|time| time.as_secs()),
@@ -75,21 +81,23 @@ const fn word(state: DeviceStatus) -> &'static str {
 /// A text that was answered, and how the token stands now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in super::super) struct Answered {
+    /// approved or denied.
+    answer: &'static str,
     confirmation: ConfirmationView,
     #[serde(flatten)]
     now: Changed,
 }
 
 impl Answered {
-    pub(in super::super) fn of((confirmation, status): (Confirmation, Status)) -> Self {
-        Self { confirmation: ConfirmationView::from(&confirmation), now: status.into() }
+    pub(in super::super) fn of(answer: &'static str, confirmation: &Confirmation, now: Changed) -> Self {
+        Self { answer, confirmation: ConfirmationView::from(confirmation), now }
     }
 }
 
 /// A text that waits to be approved or denied.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ConfirmationView {
+pub(in super::super) struct ConfirmationView {
     id: String,
     /// Exactly what is signed.
     text: String,
@@ -308,6 +316,15 @@ impl DeviceView {
 }
 
 impl TokenView {
+    /// Of the token that is called so.
+    ///
+    /// # Errors
+    /// As [`Device::select`].
+    pub(in super::super) async fn named(device: &Device, token: Option<&str>) -> Result<Self, EngineError> {
+        let infos = device.list().await?;
+        Tokens(&infos).select(token).map(|info| Self::of(device, info))
+    }
+
     fn of(device: &Device, info: &TokenInfo) -> Self {
         Self {
             token: info.token.clone(),

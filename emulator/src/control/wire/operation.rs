@@ -42,14 +42,15 @@ impl NewDevice {
     }
 }
 
-/// An invitation.
-#[derive(Debug, Deserialize, ToSchema)]
+/// An invitation: a link or a code, or a picture of it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Invited {
     /// A link, or a code that is typed.
-    pub(in super::super) invitation: String,
+    pub(in super::super) invitation: Option<String>,
+    /// A PNG or JPEG picture of its QR code, in Base64; at most 4 MiB before that.
+    pub(in super::super) picture: Option<String>,
     /// The server of a code.
-    #[serde(default)]
     pub(in super::super) host: Option<String>,
 }
 
@@ -58,7 +59,11 @@ pub(in super::super) struct Invited {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(in super::super) struct Enroll {
     /// A link, or a code that is typed.
-    pub(in super::super) invitation: String,
+    #[serde(default)]
+    pub(in super::super) invitation: Option<String>,
+    /// A PNG or JPEG picture of its QR code, in Base64; at most 4 MiB before that.
+    #[serde(default)]
+    pub(in super::super) picture: Option<String>,
     /// The server of a code.
     #[serde(default)]
     pub(in super::super) host: Option<String>,
@@ -74,6 +79,11 @@ pub(in super::super) struct Enroll {
 }
 
 impl Enroll {
+    /// With what.
+    pub(in super::super) fn invited(&mut self) -> Invited {
+        Invited { invitation: self.invitation.take(), picture: self.picture.take(), host: self.host.take() }
+    }
+
     /// Who holds the device from now on, if that was said.
     pub(in super::super) fn persona(&self) -> Result<Option<Persona>, Problem> {
         match &self.pin {
@@ -93,6 +103,17 @@ pub(in super::super) struct Which {
     pub(in super::super) token: Option<String>,
     /// A page of the history, from 0.
     pub(in super::super) page: u8,
+}
+
+/// Which text of which token; the only one if nothing is said.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(in super::super) struct WhichText {
+    /// The beginning of the token's id, or its whole label or service name.
+    pub(in super::super) token: Option<String>,
+    /// The beginning of the text's id.
+    pub(in super::super) id: Option<String>,
 }
 
 /// What to do with which token.

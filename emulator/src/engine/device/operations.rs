@@ -7,6 +7,8 @@ use cardea_sdk::{
     ServiceInfo, Status, Token, Wallet, WalletError, Window,
 };
 
+use zeroize::Zeroizing;
+
 use super::Device;
 use crate::engine::{EngineError, Persona, Said, TokenInfo, Tokens};
 
@@ -22,6 +24,16 @@ impl Device {
         }
         let host = host.ok_or(EngineError::HostMissing)?;
         Ok(Invitation::from_code(text, host).await?)
+    }
+
+    /// Reads the enrollment link in a picture of its QR code, a PNG or JPEG file. Uses nothing up.
+    ///
+    /// # Errors
+    /// [`EngineError::Wallet`] with [`WalletError::Image`].
+    pub async fn invitation_in(&self, picture: Zeroizing<Vec<u8>>) -> Result<Invitation, EngineError> {
+        // A hard one takes seconds.
+        let read = tokio::task::spawn_blocking(move || Invitation::from_qr_image(&picture)).await;
+        Ok(read.map_err(|_| WalletError::ShuttingDown)??)
     }
 
     /// Enrolls. `choose` is asked for PINs once the service's rules are known; its holder is to be given the same ones
@@ -134,6 +146,14 @@ impl Device {
     /// [`EngineError`].
     pub async fn confirmations(&self, token: Option<&str>) -> Result<Vec<Confirmation>, EngineError> {
         self.asking("confirmations", token, async |token| token.confirmations().await).await
+    }
+
+    /// The text that waits whose id begins so, or the only one.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchConfirmation`], [`EngineError::ManyConfirmations`], else [`EngineError`].
+    pub async fn confirmation(&self, token: Option<&str>, id: Option<&str>) -> Result<Confirmation, EngineError> {
+        self.doing("confirmations", async |wallet| waiting(&select(wallet, token).await?, id).await).await
     }
 
     /// Approves a text that waits, by the beginning of its id, or the only one; and says which it was.
@@ -311,10 +331,7 @@ async fn select(wallet: &Wallet, name: Option<&str>) -> Result<Token, EngineErro
 }
 
 /// The text that waits whose id begins with `id`; without an id, the only one.
-///
-/// # Errors
-/// [`EngineError::NoSuchConfirmation`], [`EngineError::ManyConfirmations`], [`EngineError::Wallet`].
-pub async fn waiting(token: &Token, id: Option<&str>) -> Result<Confirmation, EngineError> {
+async fn waiting(token: &Token, id: Option<&str>) -> Result<Confirmation, EngineError> {
     let wanted = id.map(str::to_ascii_lowercase);
     let mut waiting = token.confirmations().await?;
     waiting.retain(|it| wanted.as_ref().is_none_or(|wanted| !wanted.is_empty() && it.id().starts_with(wanted)));

@@ -119,7 +119,7 @@ fn modules(svg: &str) -> Vec<[usize; 4]> {
 }
 
 /// The picture as a browser would draw it.
-fn drawn(svg: &str) -> Vec<u8> {
+pub(super) fn drawn(svg: &str) -> Vec<u8> {
     let modules = modules(svg);
     let side = modules.iter().map(|[x, _, width, _]| x + width).max().expect("some") + 20;
     let mut gray = vec![255; side * side];

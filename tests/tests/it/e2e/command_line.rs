@@ -136,7 +136,7 @@ fn one_token_is_seen_and_changed_with_and_without_a_server() {
     assert!(gone.code == Some(1) && gone.err.contains("no token"), "{gone:?}");
     site.up();
     assert_eq!(site.ask("joe%20smith").code, 404);
-    device.open(PIN).ended(13);
+    device.open(PIN).failed("not-enrolled");
 }
 
 #[test]

@@ -46,14 +46,14 @@ fn answered(device: &Device, arguments: &[&str], pins: &[&str]) -> Value {
 fn a_text_is_approved_with_the_pin_and_the_receipt_proves_it_to_anybody() {
     let mut site = Site::dev();
     let device = site.enrolled("joe");
-    device.run(&["approve"], &[PIN]).ended(23);
+    device.run(&["approve"], &[PIN]).failed("no-such-text");
     let id = ask(&site, "joe", "Pay 20 EUR to Ann");
     assert_eq!(device.status().ended(0).json()["confirmations"], 1);
     let waiting = answered(&device, &["confirmations"], &[]);
     let text = "Bank: Pay 20 EUR to Ann";
     assert_eq!(waiting["confirmations"][0]["text"], text);
     assert_eq!(waiting["confirmations"][0]["id"], id.as_str());
-    device.run(&["approve"], &["55018243"]).ended(10);
+    device.run(&["approve"], &["55018243"]).failed("pin-rejected");
     assert_eq!(poll(&site, &site.admin_key, &id)["state"], "pending");
     let said = answered(&device, &["approve", "--id", &id], &[PIN]);
     assert_eq!((&said["answer"], &said["confirmation"]["text"]), (&json!("approved"), &json!(text)));
@@ -66,7 +66,7 @@ fn a_text_is_approved_with_the_pin_and_the_receipt_proves_it_to_anybody() {
     assert_eq!(&statement[..13], b"cardea1 stmt\x05");
     assert_eq!(statement[90..], Dalek::sha256(&[text.as_bytes()]));
     assert_eq!(site.status("joe"), 2, "an approval opens nothing");
-    device.run(&["approve", "--id", &id], &[PIN]).ended(23);
+    device.run(&["approve", "--id", &id], &[PIN]).failed("no-such-text");
     let history = answered(&device, &["history"], &[]);
     assert_eq!(history["history"][0]["what"], "text approved");
     site.power_failure();
@@ -80,7 +80,7 @@ fn a_text_is_denied_taken_back_or_expires() {
     let [denied, cancelled, expired] = ["a", "b", "c"].map(|text| ask(&site, "joe", text));
     let more = site.call("confirmation", "joe", &json!({ "text": "d" }));
     assert_eq!(more.code, 400, "{more:?}");
-    device.run(&["approve"], &[PIN]).ended(23);
+    device.run(&["approve"], &[PIN]).failed("ambiguous");
     answered(&device, &["deny", "--id", &denied, "--reason", "not-me"], &[]);
     let told = poll(&site, &site.admin_key, &denied);
     assert_eq!((&told["state"], &told["reason"]), (&json!("denied"), &json!("not-me")));
@@ -124,8 +124,8 @@ fn a_device_lists_and_revokes_the_other_devices_of_its_token() {
     let other = other["device"].as_str().expect("an id");
     first.run(&["revoke-device", "zzzzzzzz"], &[PIN]).ended(2);
     first.run(&["revoke-device", other], &[PIN]).ended(0);
-    second.open(PIN).ended(13);
+    second.open(PIN).failed("not-enrolled");
     assert_eq!(answered(&first, &["devices"], &[])["devices"].as_array().map(Vec::len), Some(1));
-    first.run(&["revoke-device", other], &[PIN]).ended(21);
+    first.run(&["revoke-device", other], &[PIN]).failed("refused");
     assert_eq!(answered(&first, &["info"], &[])["user"], "joe");
 }

@@ -48,7 +48,7 @@ fn the_device_says_the_same_under_duress_and_the_status_is_3() {
 fn duress_pins_are_set_later_and_a_change_under_duress_does_not_last() {
     let site = Site::dev();
     let (free, forced) = (site.enrolled("free"), site.enrolled("forced"));
-    free.open(DURESS).ended(10);
+    free.open(DURESS).failed("pin-rejected");
     for device in [&free, &forced] {
         device.run(&["set-duress"], &[PIN, DURESS, "90517326"]).ended(0);
         device.open(PIN).ended(0);

@@ -196,7 +196,7 @@ fn what_was_restored_from_a_backup_is_closed_and_goes_on() {
     first.up();
     assert_eq!(first.status("joe"), 2, "the opening of the backup is over");
     // It resynchronizes, and says that it does not know what became of this.
-    device.open(PIN).ended(14);
+    device.open(PIN).failed("not-confirmed");
     assert_eq!(first.status("joe"), 2);
     device.open(PIN).ended(0);
     assert_eq!(first.status("joe"), 1);
@@ -228,7 +228,7 @@ fn a_backup_of_sqlite_is_made_while_the_server_runs_and_has_no_key() {
     assert_eq!(marker.code, Some(0), "{marker:?}");
     site.up();
     assert_eq!(site.status("joe"), 2, "the opening of the backup is over");
-    device.open(PIN).ended(14);
+    device.open(PIN).failed("not-confirmed");
     assert_eq!(site.status("joe"), 2);
     device.open(PIN).ended(0);
     assert_eq!(site.status("joe"), 1);

@@ -49,7 +49,7 @@ fn wrong_pins_lead_to_waiting_and_to_a_block_whatever_restarts_in_between() {
     let mut site = Site::dev();
     let device = site.enrolled("joe");
     for left in (6..10).rev() {
-        let ran = device.open(WRONG).ended(10);
+        let ran = device.open(WRONG).failed("pin-rejected");
         assert!(ran.out.contains(&format!("tries left: {left}")), "{ran:?}");
         site.power_failure();
     }
@@ -60,26 +60,26 @@ fn wrong_pins_lead_to_waiting_and_to_a_block_whatever_restarts_in_between() {
     let mut blocked_after = 0;
     for wait in [0, 0, 0, 0, 30, 60, 300, 900, 3600] {
         blocked_after += 1;
-        device.open(WRONG).ended(10);
+        device.open(WRONG).failed("pin-rejected");
         if wait > 0 {
             site.power_failure();
-            device.open(PIN).ended(11);
+            device.open(PIN).failed("wait");
             assert_eq!(site.status("joe"), 2, "waiting is not open");
             site.advance(wait - 1);
-            device.open(WRONG).ended(11);
+            device.open(WRONG).failed("wait");
             site.advance(1);
         }
     }
     assert_eq!(blocked_after, 9);
-    let last = device.open(WRONG).ended(10);
+    let last = device.open(WRONG).failed("pin-rejected");
     assert!(last.out.contains("tries left: 0)"), "{last:?}");
     for _ in 0..2 {
         assert_eq!(site.status("joe"), 4);
-        device.open(PIN).ended(12);
+        device.open(PIN).failed("blocked");
         site.power_failure();
     }
     site.advance(30 * 86_400);
-    device.open(PIN).ended(12);
+    device.open(PIN).failed("blocked");
     assert_eq!(site.status("joe"), 4);
 
     assert_eq!(site.call("unblock", "joe", &json!({})).json(), json!({ "blocked": false }));
@@ -98,14 +98,14 @@ fn an_administrator_blocks_unblocks_and_deletes() {
     device.open(PIN).ended(0);
     assert_eq!(site.call("block", "joe", &json!({})).json(), json!({ "blocked": true }));
     assert_eq!(site.status("joe"), 4);
-    device.open(PIN).ended(12);
+    device.open(PIN).failed("blocked");
     assert_eq!(site.call("unblock", "joe", &json!({})).code, 200);
     assert_eq!(site.status("joe"), 2, "what was open before the block is not open after it");
     device.open(PIN).ended(0);
     assert_eq!(site.status("joe"), 1);
     assert_eq!(site.call("delete", "joe", &json!({})).json(), json!({ "deleted": true }));
     assert_eq!(site.ask("joe").code, 404);
-    device.open(PIN).ended(13);
+    device.open(PIN).failed("not-enrolled");
     assert_eq!(site.ask("joe").code, 404);
     assert_eq!(site.call("delete", "joe", &json!({})).code, 404);
 }
@@ -114,18 +114,18 @@ fn an_administrator_blocks_unblocks_and_deletes() {
 fn a_holder_changes_the_pin_and_gives_the_token_up() {
     let site = Site::dev();
     let device = site.enrolled("joe");
-    device.run(&["change-pin"], &[WRONG, "90517326"]).ended(10);
-    device.run(&["change-pin"], &[PIN, "111111"]).ended(16);
+    device.run(&["change-pin"], &[WRONG, "90517326"]).failed("pin-rejected");
+    device.run(&["change-pin"], &[PIN, "111111"]).failed("pin-not-allowed");
     device.open(PIN).ended(0);
     device.run(&["change-pin"], &[PIN, "90517326"]).ended(0);
-    device.open(PIN).ended(10);
+    device.open(PIN).failed("pin-rejected");
     device.open("90517326").ended(0);
 
-    device.run(&["unenroll"], &[WRONG]).ended(10);
+    device.run(&["unenroll"], &[WRONG]).failed("pin-rejected");
     assert_eq!(site.status("joe"), 1);
     device.run(&["unenroll"], &["90517326"]).ended(0);
     assert_eq!(site.status("joe"), 0);
-    device.open("90517326").ended(18);
+    device.open("90517326").failed("no-such-token");
     let again = site.enrolled("joe");
     again.open(PIN).ended(0);
     assert_eq!(site.status("joe"), 1);
@@ -137,7 +137,7 @@ fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
     let device = site.enrolled("joe");
     site.kill();
     for ran in [device.open(PIN), device.close(), device.status()] {
-        ran.ended(20);
+        ran.failed("offline");
     }
     device.run(&["list"], &[]).ended(0);
     device.run(&["unenroll", "--local"], &[]).ended(0);
@@ -151,12 +151,12 @@ fn one_device_holds_several_tokens_and_says_which_is_meant() {
     for user in ["joe", "ann"] {
         device.run(&["enroll", &site.offer(user).link], &[PIN]).ended(0);
     }
-    device.open(PIN).ended(18);
+    device.open(PIN).failed("ambiguous");
     let tokens = device.run(&["list"], &[]).json();
     let id = tokens["tokens"][0]["token"].as_str().unwrap().to_owned();
     device.run(&["open", &id[..12]], &[PIN]).ended(0);
     let mut states = [site.status("joe"), site.status("ann")];
     states.sort_unstable();
     assert_eq!(states, [1, 2], "exactly the one that was meant");
-    device.run(&["open", "zzzz"], &[PIN]).ended(18);
+    device.run(&["open", "zzzz"], &[PIN]).failed("no-such-token");
 }

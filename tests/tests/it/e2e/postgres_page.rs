@@ -212,7 +212,7 @@ fn the_page_about_postgresql_is_right_word_for_word() {
     let nodes = [reader.node("cardea-a"), reader.node("cardea-b")];
     balancer.spread_over(&[nodes[1][1], nodes[0][1]]);
     assert_eq!(statuses(&nodes), [CLOSED, CLOSED], "the opening of the backup is over");
-    device.open(Site::PIN).ended(14);
+    device.open(Site::PIN).failed("not-confirmed");
     device.open(Site::PIN).ended(0);
     assert_eq!(statuses(&nodes), [OPEN, OPEN]);
     reader.stop();

@@ -57,7 +57,7 @@ fn every_status_is_told_and_one_of_them_lets_in() {
     }
     assert_eq!(status(&site, "nobody"), Err(RelyingPartyError::Unknown(Unknown::Token)));
     assert_eq!(is_let_in(&site, "nobody"), (false, false));
-    blocked.open(PIN).ended(12);
+    blocked.open(PIN).failed("blocked");
     device.open(PIN).ended(0);
     assert_eq!((status(&site, "joe & co+%"), is_let_in(&site, "joe & co+%")), (Ok(TokenStatus::Open), (true, true)));
     site.advance(60);
@@ -135,7 +135,7 @@ fn holders_approve_and_deny_and_the_receipt_proves_it_offline() {
 
     let (yes, no) = (ask("Pay 20.00 EUR to Ann"), ask("Pay 30.00 EUR to Eva"));
     assert_eq!(run(bank.confirmation(&yes)).unwrap().answer, Answer::Pending);
-    device.run(&["approve", "--id", &yes.to_string()], &[WRONG]).ended(10);
+    device.run(&["approve", "--id", &yes.to_string()], &[WRONG]).failed("pin-rejected");
     assert_eq!(run(bank.confirmation(&yes)).unwrap().answer, Answer::Pending);
     device.run(&["approve", "--id", &yes.to_string()], &[PIN]).ended(0);
     device.run(&["deny", "--id", &no.to_string(), "--reason", "not-me"], &[]).ended(0);

@@ -58,7 +58,7 @@ fn lives(site: &Site, port: u16, trusted: &Path, status: impl Fn() -> String) {
     let run = |arguments: &[&str], pins: &[&str]| device.run(&[&way[..], arguments].concat(), pins);
     let link = offer(site, trusted.as_ref());
     run(&["enroll", &link], &[PIN]).ended(0);
-    run(&["open"], &["83640275"]).ended(10);
+    run(&["open"], &["83640275"]).failed("pin-rejected");
     run(&["open"], &[PIN]).ended(0);
     assert!(status().ends_with("{\"status\":1}"), "{}", status());
     run(&["change-pin"], &[PIN, NEW]).ended(0);
@@ -86,8 +86,8 @@ fn offer(site: &Site, trusted: &Path) -> String {
 fn no_way(device: &Device, port: &str, site: &Site) {
     let stranger = Authority::new().file(site.folder()).display().to_string();
     let way = ["--transport", "websocket", "--web-port", port];
-    device.run(&[&way[..], &["status"]].concat(), &[]).ended(20);
-    device.run(&[&way[..], &["--web-ca", &stranger, "status"]].concat(), &[]).ended(20);
+    device.run(&[&way[..], &["status"]].concat(), &[]).failed("offline");
+    device.run(&[&way[..], &["--web-ca", &stranger, "status"]].concat(), &[]).failed("offline");
     let none = site.folder().join("none.pem").display().to_string();
     let ran = device.run(&[&way[..], &["--web-ca", &none, "status"]].concat(), &[]).ended(2);
     assert!(ran.err.contains("none.pem") || ran.out.contains("none.pem"), "{ran:?}");
@@ -111,7 +111,7 @@ fn devices_come_by_secure_websocket_to_the_server_itself() {
     site.up();
     let (port, file) = (site.http().port().to_string(), trust.file.display().to_string());
     let way = ["--transport", "websocket", "--web-port", &port, "--web-ca", &file, "status"];
-    site.device("joe").run(&way, &[]).ended(20);
+    site.device("joe").run(&way, &[]).failed("offline");
 }
 
 /// nginx as the page shows it, in front of `site`.

@@ -21,9 +21,9 @@ fn a_copy_that_is_used_beside_the_original_is_found_out_and_the_token_blocked() 
         assert_eq!(site.status(user), 1);
         site.power_failure();
         let second = order[1].open(PIN);
-        assert_eq!(second.code, 12, "{second:?}");
+        assert_eq!(second.word(), "blocked", "{second:?}");
         assert_eq!(site.status(user), 4);
-        order[0].open(PIN).ended(12);
+        order[0].open(PIN).failed("blocked");
         let alert = site.logged(&["alert", "clone"]);
         assert!(alert.contains("WARN"), "{alert}");
         // Only another device in its place ends that.
@@ -37,19 +37,19 @@ fn a_copy_that_is_used_beside_the_original_is_found_out_and_the_token_blocked() 
         assert_eq!(site.status(user), 1);
         for old in order {
             let ran = old.open(PIN);
-            assert!([12, 13].contains(&ran.code), "{ran:?}");
+            assert!(["blocked", "not-enrolled"].contains(&&*ran.word()), "{ran:?}");
         }
         assert_eq!(site.status(user), 1, "what the old ones try changes nothing");
     }
 }
 
-/// Runs `open` and expects exit code 30 with this stable number, and the folder as it was.
+/// Runs `open` and expects that the store is refused with this stable number, and the folder as it was.
 #[track_caller]
 fn refused(device: &Device, number: u64) -> Ran {
     let before = device.content();
-    let ran = device.open(PIN).ended(30);
-    assert_eq!(ran.json()["code"], number, "{ran:?}");
-    assert!(ran.json()["error"].as_str().is_some_and(|text| text.contains(&device.folder().display().to_string())));
+    let ran = device.open(PIN).failed("store");
+    assert_eq!(ran.json()["number"], number, "{ran:?}");
+    assert!(ran.json()["message"].as_str().is_some_and(|text| text.contains(&device.folder().display().to_string())));
     assert_eq!(device.content(), before, "{ran:?}");
     ran
 }
@@ -135,7 +135,7 @@ fn a_folder_that_cannot_be_written_sends_nothing() {
     let before = device.content();
     let ran: Ran = { output(&mut command) }.into();
     mode(&folder, 0o700);
-    assert_eq!((ran.code, &ran.json()["code"]), (30, &json!(137)), "{ran:?}");
+    assert_eq!((&*ran.word(), &ran.json()["number"]), ("store", &json!(137)), "{ran:?}");
     assert_eq!(device.content(), before);
     assert_eq!(site.status("joe"), 2);
 }
@@ -152,7 +152,7 @@ fn a_full_disk_sends_nothing_and_the_next_try_works() {
     limited.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(plain.get_program());
     let before = device.content();
     let ran: Ran = output(limited.args(plain.get_args()).arg(&pins)).into();
-    assert_eq!((ran.code, &ran.json()["code"]), (30, &json!(138)), "{ran:?}");
+    assert_eq!((&*ran.word(), &ran.json()["number"]), ("store", &json!(138)), "{ran:?}");
     assert_eq!(device.content(), before);
     assert_eq!(site.status("joe"), 2);
     device.open(PIN).ended(0);
@@ -165,7 +165,7 @@ fn a_folder_that_is_none_is_refused() {
     let device = site.device("file");
     fs::write(device.folder(), "x").unwrap();
     let ran = device.status();
-    assert_eq!(ran.code, 30, "{ran:?}");
+    assert_eq!(ran.word(), "store", "{ran:?}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn lives(site: &Site, way: &str, user: &str) -> Device {
     let device = site.device(user);
     let run = |arguments: &[&str], pins: &[&str]| device.run(&by(way, &port, arguments), pins);
     run(&["enroll", &site.offer(user).link], &[PIN]).ended(0);
-    run(&["open"], &[WRONG]).ended(10);
+    run(&["open"], &[WRONG]).failed("pin-rejected");
     run(&["open"], &[PIN]).ended(0);
     assert_eq!(site.status(user), 1, "{way}");
     run(&["change-pin"], &[PIN, NEW]).ended(0);
@@ -73,7 +73,7 @@ fn without_websockets_the_path_is_not_there() {
     let device = site.enrolled("joe");
     assert_eq!(get(site.http(), b"/channel").code, 404);
     let port = site.http().port().to_string();
-    device.run(&by("websocket", &port, &["status"]), &[]).ended(20);
+    device.run(&by("websocket", &port, &["status"]), &[]).failed("offline");
 }
 
 #[test]

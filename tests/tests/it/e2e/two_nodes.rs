@@ -24,18 +24,18 @@ fn wrong_pins_at_both_nodes_count_together() {
     let nodes = [&first, &second];
     for (number, left) in (0..4).rev().enumerate() {
         proxy.lead_to(nodes[number % 2].channel());
-        let ran = device.open(WRONG).ended(10);
+        let ran = device.open(WRONG).failed("pin-rejected");
         assert!(ran.out.contains(&format!("tries left: {left}")), "{ran:?}");
     }
     for node in nodes {
         proxy.lead_to(node.channel());
         assert_eq!(node.status("joe"), 4);
-        device.open(PIN).ended(12);
+        device.open(PIN).failed("blocked");
     }
     // The administrator of one lifts it for both.
     assert_eq!(second.call("unblock", "joe", &json!({})).code, 200);
     proxy.lead_to(first.channel());
-    device.open(WRONG).ended(10);
+    device.open(WRONG).failed("pin-rejected");
     proxy.lead_to(second.channel());
     device.open(PIN).ended(0);
     assert_eq!((first.status("joe"), second.status("joe")), (1, 1));
@@ -51,7 +51,7 @@ fn copies_that_guess_together_at_both_nodes_get_no_more_than_the_tries() {
         .map(|number| device.copy(&format!("thief{number}")).start(&["open"], &[&format!("8364027{number}")]))
         .collect();
     let ran: Vec<_> = thieves.into_iter().map(cardea_tests::harness::Running::finish).collect();
-    let told = ran.iter().filter(|ran| ran.code == 10).count();
+    let told = ran.iter().filter(|ran| ran.word() == "pin-rejected").count();
     assert!(told <= 3 && ran.iter().all(|ran| ran.code != 0), "{ran:?}");
     assert_eq!((first.status("joe"), second.status("joe")), (4, 4), "{ran:?}");
     for node in [&first, &second] {
@@ -159,7 +159,7 @@ fn settings_of_a_service_hold_at_both_nodes_at_once() {
         device.open(PIN).ended(0);
         assert_eq!((other.status("joe"), node.status("joe"), other.status("joe")), (1, 1, 1));
         update(node, json!({ "attempts": 1 }));
-        let ran = device.open(WRONG).ended(10);
+        let ran = device.open(WRONG).failed("pin-rejected");
         assert!(ran.out.contains("tries left: 0"), "{ran:?}");
         assert_eq!((other.status("joe"), node.status("joe")), (4, 4));
         update(node, json!({ "attempts": 10 }));

@@ -118,7 +118,7 @@ fn everything(site: &mut Site) -> Vec<(&'static str, Vec<&'static str>)> {
     let copy = ann.copy("copy-of-ann");
     ann.open(PIN).ended(0);
     site.power_failure();
-    copy.open(PIN).ended(12);
+    copy.open(PIN).failed("blocked");
 
     let bob = site.enrolled("bob");
     for answer in ["approve", "deny"] {

@@ -1,0 +1,342 @@
+//! What the commands are told.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// How to enroll.
+#[derive(Debug, Args)]
+pub(in super::super) struct EnrollArguments {
+    /// Link, `cardea:` address or typed code; `-` reads it from standard input
+    #[arg(value_name = "LINK|CODE|-", required_unless_present = "qr", conflicts_with = "qr")]
+    pub(in super::super) invitation: Option<String>,
+    /// Read the link from a picture of a QR code
+    #[arg(long, value_name = "FILE")]
+    pub(in super::super) qr: Option<PathBuf>,
+    /// The server of a typed code: a host name; http:// for this machine only
+    #[arg(long)]
+    pub(in super::super) host: Option<String>,
+    /// What to call the token here (at most 64 bytes)
+    #[arg(long, value_parser = label)]
+    pub(in super::super) label: Option<String>,
+    /// Ask for duress PINs, too
+    #[arg(long)]
+    pub(in super::super) duress: bool,
+}
+
+/// A label that fits; found out before anything is enrolled.
+fn label(text: &str) -> Result<String, String> {
+    if text.len() <= 64 { Ok(text.to_owned()) } else { Err("longer than 64 bytes".to_owned()) }
+}
+
+/// Which text to approve.
+#[derive(Debug, Args)]
+pub(in super::super) struct AnswerArguments {
+    /// Beginning of the token's id, or its label
+    pub(in super::super) token: Option<String>,
+    /// Beginning of the text's id; the only one that waits unless given
+    #[arg(long = "id", value_name = "ID")]
+    pub(in super::super) confirmation: Option<String>,
+}
+
+/// Which text to deny, and why.
+#[derive(Debug, Args)]
+pub(in super::super) struct DenyArguments {
+    #[command(flatten)]
+    pub(in super::super) which: AnswerArguments,
+    /// Why; the relying party may be told
+    #[arg(long, value_enum, default_value_t)]
+    pub(in super::super) reason: Reason,
+}
+
+/// Why a text is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(in super::super) enum Reason {
+    /// Nobody's business
+    #[default]
+    Unsaid,
+    /// The holder has changed his mind
+    Cancelled,
+    /// The holder did not start what the text is about
+    NotMe,
+}
+
+/// What to wait for.
+#[derive(Debug, Args)]
+pub(in super::super) struct WaitArguments {
+    /// Names of what `device show --json` prints, compared: ==, !=, <, <=, >, >=, joined by &&, || and !
+    pub(in super::super) until: String,
+    /// At most so long: 500ms, 10s, 2m
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub(in super::super) timeout: u64,
+    /// Of the whole session: names begin with that of a device, as in "phone.state == 'open'"
+    #[arg(long)]
+    pub(in super::super) all: bool,
+}
+
+/// A time in milliseconds.
+fn time(text: &str) -> Result<u64, String> {
+    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let factor = match &text[digits..] {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("a time is a number with ms, s, m or h behind it, such as 500ms".to_owned()),
+    };
+    let number: u64 = text[..digits].parse().map_err(|_| "a time begins with a number".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "a time is not that long".to_owned())
+}
+
+/// Devices.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum DeviceVerb {
+    /// Make a device
+    New {
+        /// Its name
+        name: String,
+        /// Enroll it with this link at once; `-` reads it from standard input
+        #[arg(long, value_name = "LINK|-")]
+        enroll: Option<String>,
+        /// Hear what servers say unasked
+        #[arg(long)]
+        watch: bool,
+    },
+    /// List the devices
+    List,
+    /// Show the device
+    Show,
+    /// Remove a device from a running emulator; its tokens are kept if they are in the state folder
+    Rm {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a holder does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in super::super) enum Does {
+    /// Types the PIN
+    Approve,
+    /// Types a duress PIN
+    Duress,
+    /// Types a wrong PIN
+    WrongPin,
+    /// Says no
+    Cancel,
+    /// Does not look
+    Ignore,
+    /// Does what `prompt answer` says later
+    Wait,
+    /// Cannot be asked
+    Fail,
+}
+
+impl Does {
+    /// As the control API writes it.
+    pub(in super::super) fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// What holders are asked, and what they do.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum PromptVerb {
+    /// List the questions that wait
+    List,
+    /// Answer a question now
+    Answer {
+        /// What to do
+        does: Does,
+        /// Its number; all that wait unless given
+        #[arg(long, value_name = "N")]
+        id: Option<u64>,
+    },
+    /// Say what to do once, after what was said before
+    Next {
+        /// What to do
+        does: Does,
+        /// How long that takes: 800ms, 200ms..900ms, or lognormal(800ms,0.4)
+        #[arg(long, value_name = "TIME", value_parser = delay)]
+        delay: Option<serde_json::Value>,
+    },
+    /// Say what to do where nothing else is said; without anything, show that
+    Policy {
+        /// What to do
+        does: Option<Does>,
+        /// How long that takes: 800ms, 200ms..900ms, or lognormal(800ms,0.4)
+        #[arg(long, value_name = "TIME", value_parser = delay, requires = "does")]
+        delay: Option<serde_json::Value>,
+    },
+    /// Forget what was to be done next
+    Forget,
+    /// Give the holder a PIN, and duress PINs, from --pin-file or the terminal
+    Pins,
+}
+
+/// A delay, as the control API writes it.
+fn delay(text: &str) -> Result<serde_json::Value, String> {
+    if let Some((from, to)) = text.split_once("..") {
+        return Ok(serde_json::json!({ "fromMs": time(from)?, "toMs": time(to)? }));
+    }
+    if let Some(inner) = text.strip_prefix("lognormal(").and_then(|text| text.strip_suffix(')')) {
+        let (median, sigma) = inner.split_once(',').ok_or("lognormal has a time and a number, as (800ms,0.4)")?;
+        let sigma: f64 = sigma.trim().parse().map_err(|_| "the second one of lognormal is a number".to_owned())?;
+        return Ok(serde_json::json!({ "medianMs": time(median.trim())?, "sigma": sigma }));
+    }
+    Ok(serde_json::json!({ "ms": time(text)? }))
+}
+
+/// The network of a device.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum NetVerb {
+    /// Show what it is like
+    Show,
+    /// Make it like this: ideal, offline, 2g, 3g, lossy-wifi, captive, flap, half-open, or conditions as JSON
+    Set {
+        /// A name, or an object such as {"latencyMs": 300, "loss": 0.1}
+        profile: String,
+    },
+    /// Make it ideal again
+    Clear,
+}
+
+/// Time.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum ClockVerb {
+    /// Show the time of the session
+    Show,
+    /// Stop it
+    Freeze,
+    /// Let it go on from where it stands
+    Resume,
+    /// Make it so late
+    Set {
+        /// Unix seconds
+        now: u64,
+    },
+    /// Let time pass at once, as for machines that slept
+    Advance {
+        /// 90s, 10m, 2h
+        #[arg(value_parser = time)]
+        time: u64,
+    },
+    /// Make the device's clock wrong by so many seconds; 0 makes it right
+    Skew {
+        /// Ahead, or behind if negative
+        #[arg(allow_negative_numbers = true)]
+        seconds: i64,
+    },
+}
+
+/// Sessions.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum SessionVerb {
+    /// Make a session
+    New {
+        /// Its name; the next number without one
+        name: Option<String>,
+        /// What its devices draw at random follows from this number
+        #[arg(long)]
+        seed: Option<u64>,
+        /// It ends when nobody has called for so long
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        lease: Option<u64>,
+    },
+    /// List them
+    List,
+    /// Show one
+    Show,
+    /// End one, and remove its devices
+    End {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub(in super::super) struct JournalArguments {
+    /// After the entry of this number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(in super::super) since: u64,
+    /// Of this kind
+    #[arg(long)]
+    pub(in super::super) kind: Option<String>,
+    /// Of this device only
+    #[arg(long = "of", value_name = "DEVICE")]
+    pub(in super::super) of: Option<String>,
+    /// Go on as more happens, until Ctrl-C
+    #[arg(short, long, conflicts_with_all = ["kind", "of"])]
+    pub(in super::super) follow: bool,
+}
+
+/// How to run.
+#[derive(Debug, Args)]
+pub(in super::super) struct RunArguments {
+    #[command(flatten)]
+    pub(in super::super) conditions: Conditions,
+    /// The socket [default: control.sock in the state folder]
+    #[arg(long, value_name = "PATH")]
+    pub(in super::super) socket: Option<PathBuf>,
+    /// Keep nothing: no state folder, devices in memory
+    #[arg(long)]
+    pub(in super::super) ephemeral: bool,
+    /// Make this file when ready
+    #[arg(long, value_name = "FILE")]
+    pub(in super::super) ready_file: Option<PathBuf>,
+    /// Write a line to this open descriptor when ready
+    #[arg(long, value_name = "N")]
+    pub(in super::super) ready_fd: Option<u32>,
+    /// End with the process that started it
+    #[arg(long)]
+    pub(in super::super) exit_with_parent: bool,
+}
+
+/// What `run` and `up` are told.
+#[derive(Debug, Args)]
+pub(in super::super) struct Conditions {
+    /// Answer HTTP too, on this machine: an address, or any free port of 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    pub(in super::super) http: Option<SocketAddr>,
+    /// End when nobody has called for so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(in super::super) lease: Option<u64>,
+}
+
+/// Which shell.
+#[derive(Debug, Args)]
+pub(in super::super) struct ConfigShell {
+    pub(in super::super) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_and_delays_are_read_as_people_write_them() {
+        assert_eq!(
+            ["250ms", "3", "10s", "2m", "1h"].map(|text| time(text).unwrap()),
+            [250, 3_000, 10_000, 120_000, 3_600_000]
+        );
+        for wrong in ["", "s", "1d", "-1s", "1.5s", "99999999999999999h", "ms"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(delay("800ms").unwrap(), json!({ "ms": 800 }));
+        assert_eq!(delay("1s..2s").unwrap(), json!({ "fromMs": 1_000, "toMs": 2_000 }));
+        assert_eq!(delay("lognormal(800ms, 0.4)").unwrap(), json!({ "medianMs": 800, "sigma": 0.4 }));
+        for wrong in ["lognormal(1s)", "lognormal(1s,x)", "1s..", "soon"] {
+            assert!(delay(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_holder_does_is_called_the_same_as_over_the_control_api() {
+        let words: Vec<String> = Does::value_variants().iter().map(|does| does.word()).collect();
+        assert_eq!(words, crate::control::outcomes());
+    }
+}

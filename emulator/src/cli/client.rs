@@ -1,0 +1,301 @@
+//! Who does what a command says: a running emulator, or where none runs, the control API in this process over the devices
+//! of the state folder. The commands do not know the difference.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::body::Body;
+use cardea_sdk::Env;
+use http_body_util::BodyExt as _;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::service::Service as _;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use zeroize::Zeroizing;
+
+use super::CliError;
+use super::args::Common;
+use crate::control::Control;
+use crate::daemon::{Found, find};
+use crate::engine::{Options, Session, Settings};
+
+/// Longest answer.
+const ANSWER_MAX: usize = 64 << 20;
+
+/// Who does it.
+pub(super) struct Client {
+    target: Target,
+    session: String,
+    device: String,
+}
+
+enum Target {
+    /// This process.
+    Here { session: Session, router: Router },
+    /// A running emulator.
+    Socket(PathBuf),
+    /// A running emulator, over HTTP.
+    Http { address: String, token: Zeroizing<String> },
+}
+
+impl Client {
+    /// Finds who does it: whom `--ctl` names, the emulator that runs on the state folder, or this process.
+    pub(super) async fn find(common: &Common) -> Result<Self, CliError> {
+        let target = match &common.ctl {
+            Some(at) => Target::named(at, common)?,
+            None => {
+                let state = common.state_folder()?;
+                match find(&state).map(|found| Target::running(&found)) {
+                    Some(Some(target)) if target.answers().await => target,
+                    _ => Target::here(&state, common.options())?,
+                }
+            }
+        };
+        if let Target::Here { .. } = target
+            && common.session != DEFAULT
+        {
+            let at = common.state_folder()?.display().to_string();
+            return Err(CliError::NotRunning(at));
+        }
+        for name in [&common.session, &common.device] {
+            if !crate::engine::is_name(name) {
+                return Err(crate::engine::EngineError::name(name).into());
+            }
+        }
+        Ok(Self { target, session: common.session.clone(), device: common.device.clone() })
+    }
+
+    /// The emulator that runs; none else will do.
+    pub(super) async fn running(common: &Common) -> Result<Self, CliError> {
+        let client = Self::find(common).await?;
+        match client.target {
+            Target::Here { .. } => Err(CliError::NotRunning(common.state_folder()?.display().to_string())),
+            _ => Ok(client),
+        }
+    }
+
+    /// Whether the emulator that says it runs does.
+    pub(super) async fn is_there(found: &Found) -> bool {
+        match Target::running(found) {
+            Some(target) => target.answers().await,
+            None => false,
+        }
+    }
+
+    /// Whether a person at the terminal is the holder: nobody else can be, where nothing runs.
+    pub(super) const fn has_no_holder(&self) -> bool {
+        matches!(self.target, Target::Here { .. })
+    }
+
+    /// The session, and the device.
+    pub(super) fn names(&self) -> (&str, &str) {
+        (&self.session, &self.device)
+    }
+
+    /// A call about the session.
+    pub(super) async fn of_session(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+        self.all_devices().await?;
+        self.call(method, &format!("/v1/sessions/{}{path}", self.session), body).await
+    }
+
+    /// A call about the device.
+    pub(super) async fn of_device(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+        if let Target::Here { session, .. } = &self.target
+            && session.device(&self.device).is_err()
+            && (self.device == MAIN || session.kept().is_ok_and(|kept| kept.contains(&self.device)))
+        {
+            session.add(&self.device).await?;
+        }
+        let devices = format!("/v1/sessions/{}/devices", self.session);
+        let path = format!("{devices}/{}{path}", self.device);
+        match self.call(method.clone(), &path, body.clone()).await {
+            // The device that nobody has to make is made when it is needed first.
+            Err(CliError::Refused { code, .. }) if code == "no-device" && self.device == MAIN => {
+                self.call(Method::POST, &devices, Some(json!({ "name": MAIN }))).await?;
+                self.call(method, &path, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Where nothing runs, the devices are only in their folder so far.
+    async fn all_devices(&self) -> Result<(), CliError> {
+        let Target::Here { session, .. } = &self.target else { return Ok(()) };
+        let kept = session.kept().map_err(|source| CliError::File { path: "devices".into(), source })?;
+        for name in kept {
+            if session.device(&name).is_err() {
+                session.add(&name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call.
+    pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+        let answer = self.target.send(method, path, body).await?;
+        let (status, bytes) = (answer.status(), answer.into_body());
+        let bytes = http_body_util::Limited::new(bytes, ANSWER_MAX).collect().await;
+        let bytes = bytes.map_err(|error| self.target.no_answer(&*error))?.to_bytes();
+        let value = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).map_err(|error| self.target.no_answer(&error))?,
+        };
+        if status.is_success() { Ok(value) } else { Err(refused(value)) }
+    }
+
+    /// What happens in the session, from now on.
+    pub(super) async fn events(&self, query: &str) -> Result<EventLines, CliError> {
+        self.all_devices().await?;
+        let path = format!("/v1/sessions/{}/events{query}", self.session);
+        let answer = self.target.send(Method::GET, &path, None).await?;
+        Ok(EventLines { body: answer.into_body(), rest: Vec::new(), next: VecDeque::new() })
+    }
+}
+
+/// The session that every emulator has.
+pub(super) const DEFAULT: &str = "default";
+/// The device that is there without being made.
+pub(super) const MAIN: &str = "main";
+
+fn refused(problem: Value) -> CliError {
+    let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+    let exit = problem["exit"].as_u64().and_then(|exit| u8::try_from(exit).ok());
+    CliError::Refused {
+        code: text("code"),
+        number: problem["number"].as_u64().unwrap_or_default(),
+        exit: exit.unwrap_or(crate::exit::INTERNAL),
+        message: text("detail"),
+        details: Box::new(problem),
+    }
+}
+
+impl Target {
+    /// Whom `--ctl` names.
+    fn named(at: &str, common: &Common) -> Result<Self, CliError> {
+        if let Some(path) = at.strip_prefix("unix:") {
+            return Ok(Self::Socket(path.into()));
+        }
+        let Some(address) = at.strip_prefix("http://") else {
+            return Err(CliError::Usage("--ctl is unix:PATH, or http:// and an address of this machine".into()));
+        };
+        let path = match &common.token_file {
+            Some(path) => path.clone(),
+            None => common.state_folder()?.join("control.token"),
+        };
+        Self::http(address, &path)
+    }
+
+    fn http(address: &str, token: &Path) -> Result<Self, CliError> {
+        let read = std::fs::read_to_string(token);
+        let read = read.map_err(|source| CliError::File { path: token.to_owned(), source })?;
+        let token = Zeroizing::new(Zeroizing::new(read).trim().to_owned());
+        Ok(Self::Http { address: address.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// The one that says it runs.
+    fn running(found: &Found) -> Option<Self> {
+        if let Some(socket) = &found.socket {
+            return Some(Self::Socket(socket.clone()));
+        }
+        Self::http(found.http.as_deref()?.strip_prefix("http://")?, found.token_file.as_deref()?).ok()
+    }
+
+    /// This process, over the devices of the state folder.
+    fn here(state: &Path, options: Options) -> Result<Self, CliError> {
+        let world = Env::os();
+        let settings = Settings { options: options.clone(), ..Settings::default() };
+        let session = Session::in_folder(state, settings, &world)?;
+        let control = Control::new(options, world);
+        control.keep(session.clone());
+        Ok(Self::Here { session, router: control.calls() })
+    }
+
+    /// Whether there is somebody: who was killed has left what says where it was.
+    async fn answers(&self) -> bool {
+        self.send(Method::GET, "/live", None).await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response<Body>, CliError> {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let mut request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+        match self {
+            Self::Here { router, .. } => {
+                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
+                let answered = TowerToHyperService::new(router.clone()).call(request).await;
+                Ok(answered.unwrap_or_else(|never| match never {}))
+            }
+            #[cfg(unix)]
+            Self::Socket(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await;
+                let stream = stream.map_err(|_| CliError::NotRunning(path.display().to_string()))?;
+                request = request.header(HOST, "localhost");
+                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
+                self.over(stream, request).await
+            }
+            #[cfg(not(unix))]
+            Self::Socket(_) => Err(CliError::Usage("there are no such sockets on this system: use http://".into())),
+            Self::Http { address, token } => {
+                let stream = tokio::net::TcpStream::connect(address).await;
+                let stream = stream.map_err(|_| CliError::NotRunning(format!("http://{address}")))?;
+                request = request.header(HOST, address).header(AUTHORIZATION, format!("Bearer {}", **token));
+                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
+                self.over(stream, request).await
+            }
+        }
+    }
+
+    async fn over(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, CliError> {
+        let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = connected.map_err(|error| self.no_answer(&error))?;
+        tokio::spawn(connection);
+        let answer = sender.send_request(request).await.map_err(|error| self.no_answer(&error))?;
+        Ok(answer.map(Body::new))
+    }
+
+    fn no_answer(&self, error: &dyn std::error::Error) -> CliError {
+        let at = match self {
+            Self::Here { .. } => "this process".to_owned(),
+            Self::Socket(path) => path.display().to_string(),
+            Self::Http { address, .. } => format!("http://{address}"),
+        };
+        CliError::NoAnswer { at, why: error.to_string() }
+    }
+}
+
+/// Events as they come.
+pub(super) struct EventLines {
+    body: Body,
+    /// What has come of a line that is not complete.
+    rest: Vec<u8>,
+    next: VecDeque<Value>,
+}
+
+impl EventLines {
+    /// The next event; `None` at the end of the session or of the emulator.
+    pub(super) async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(event) = self.next.pop_front() {
+                return Some(event);
+            }
+            let frame = self.body.frame().await?.ok()?;
+            let Ok(data) = frame.into_data() else { continue };
+            self.rest.extend_from_slice(&data);
+            while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.rest.drain(..=end).collect();
+                if let Some(data) = line.strip_prefix(b"data: ")
+                    && let Ok(event) = serde_json::from_slice(data)
+                {
+                    self.next.push_back(event);
+                }
+            }
+        }
+    }
+}

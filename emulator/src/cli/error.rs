@@ -1,0 +1,176 @@
+//! Why the program ends without having done what it was told.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::daemon::DaemonError;
+#[cfg(feature = "embedded-server")]
+use crate::document::DocumentError;
+use crate::engine::EngineError;
+use crate::exit;
+
+/// Why the program ends without having done what it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The control API says so.
+    #[error("{message}")]
+    Refused {
+        /// A word for programs, which stays the same.
+        code: String,
+        /// The SDK's number of the error, or 0.
+        number: u64,
+        /// The exit code.
+        exit: u8,
+        /// For a person.
+        message: String,
+        /// All that was said.
+        details: Box<Value>,
+    },
+    /// The engine says so.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The arguments do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// No emulator runs where one was looked for.
+    #[error("no emulator runs at {0}: start one with `cardea-emulator up`")]
+    NotRunning(String),
+    /// A running emulator was gone in the middle of a call, or does not speak this language.
+    #[error("the emulator at {at} did not answer: {why}")]
+    NoAnswer {
+        /// Where.
+        at: String,
+        /// Why.
+        why: String,
+    },
+    /// A file, a descriptor or the terminal cannot be read.
+    #[error("cannot read {0}: {source}", path.display())]
+    Input {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of PINs has too few lines.
+    #[error("a PIN is missing: the file has one a line, in the order in which they would be asked for")]
+    TooFewPins,
+    /// A new PIN was not typed the same twice.
+    #[error("the two PINs differ")]
+    PinsDiffer,
+    /// Nobody can be asked.
+    #[error("there is no terminal to ask for a PIN: use --pin-file or --pin-fd")]
+    NoTerminal,
+    /// There is no place for a state folder.
+    #[error("there is no home folder: give --state")]
+    NoStateFolder,
+    /// A token is not open, and the exit code was to say so.
+    #[error("the token is {0}")]
+    NotOpen(&'static str),
+    /// A file that was named cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that was named is not what it should be.
+    #[cfg(feature = "embedded-server")]
+    #[error("{}: {source}", path.display())]
+    Document {
+        /// Which.
+        path: PathBuf,
+        /// Where, and what is wrong.
+        source: DocumentError,
+    },
+    /// Standard output is closed.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// The stub says so.
+    #[cfg(feature = "embedded-server")]
+    #[error(transparent)]
+    Stub(#[from] crate::stub::StubError),
+    /// There is no server in this program.
+    #[cfg(not(feature = "embedded-server"))]
+    #[error("this program was built without a server: build it with `--features embedded-server`")]
+    NoServer,
+    /// The emulator did not run.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// The asynchronous runtime did not start, or a process did not.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+impl CliError {
+    /// A word for programs. It stays the same; texts may change.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } => code,
+            Self::Usage(_) | Self::NoStateFolder => "usage",
+            Self::NotRunning(_) => "not-running",
+            Self::NoAnswer { .. } => "no-answer",
+            Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
+            Self::NotOpen(_) => "not-open",
+            Self::File { .. } => "file",
+            #[cfg(feature = "embedded-server")]
+            Self::Document { .. } => "document",
+            #[cfg(feature = "embedded-server")]
+            Self::Stub(_) => "stub",
+            #[cfg(not(feature = "embedded-server"))]
+            Self::NoServer => "no-server",
+            Self::Engine(error) => exit::word_of_engine(error),
+            Self::Output(_) | Self::Daemon(_) | Self::Runtime(_) => "emulator",
+        }
+    }
+
+    /// The SDK's number, or 0.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        match self {
+            Self::Refused { number, .. } => *number,
+            Self::Engine(error) => error.code() as u64,
+            _ => 0,
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Refused { exit, .. } => *exit,
+            Self::Engine(error) => exit::of_engine(error),
+            Self::Daemon(error) => error.exit(),
+            Self::NotRunning(_) => exit::NOT_RUNNING,
+            Self::NotOpen("open") => exit::DONE,
+            Self::NotOpen("closed" | "blocked") => exit::CLOSED,
+            Self::NotOpen(_) => exit::UNSURE,
+            Self::Usage(_)
+            | Self::NoStateFolder
+            | Self::Input { .. }
+            | Self::TooFewPins
+            | Self::PinsDiffer
+            | Self::NoTerminal
+            | Self::File { .. } => exit::USAGE,
+            #[cfg(feature = "embedded-server")]
+            Self::Document { .. } => exit::USAGE,
+            #[cfg(feature = "embedded-server")]
+            Self::Stub(_) => exit::BUSY,
+            #[cfg(not(feature = "embedded-server"))]
+            Self::NoServer => exit::USAGE,
+            Self::NoAnswer { .. } | Self::Output(_) | Self::Runtime(_) => exit::INTERNAL,
+        }
+    }
+
+    /// What is said besides.
+    pub(super) fn details(&self) -> Option<&Value> {
+        match self {
+            Self::Refused { details, .. } => Some(details),
+            _ => None,
+        }
+    }
+}

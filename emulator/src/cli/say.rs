@@ -1,0 +1,179 @@
+//! What the answers of the control API say, for people.
+
+use serde_json::Value;
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+fn lines(values: &Value, empty: &str, line: impl Fn(&Value) -> String) -> String {
+    let lines: Vec<String> = values.as_array().into_iter().flatten().map(line).collect();
+    if lines.is_empty() { empty.to_owned() } else { lines.join("\n") }
+}
+
+/// How a token stands: `open, 60 seconds left`.
+pub(super) fn state(value: &Value) -> String {
+    let state = match text(value, "state") {
+        "not-enrolled" => "not enrolled",
+        "" => "unknown",
+        state => state,
+    };
+    let time = value["remaining"].as_u64().map_or_else(String::new, |seconds| format!(", {seconds} seconds left"));
+    let waiting = match value["confirmations"].as_u64() {
+        None | Some(0) => "",
+        Some(1) => "; a text waits to be approved or denied",
+        Some(_) => "; texts wait to be approved or denied",
+    };
+    format!("{state}{time}{waiting}")
+}
+
+/// A text that waits.
+pub(super) fn confirmation(value: &Value) -> &str {
+    text(value, "text")
+}
+
+/// The texts that wait.
+pub(super) fn confirmations(value: &Value) -> String {
+    lines(&value["confirmations"], "nothing waits to be approved or denied", |it| {
+        format!("{}  {}", text(it, "id"), confirmation(it))
+    })
+}
+
+/// A new token.
+pub(super) fn enrolled(value: &Value) -> String {
+    let said = format!("enrolled {}", text(value, "token"));
+    match (value["shortString"].as_str(), value["shortStringRequired"] == true) {
+        (Some(digits), true) => format!("{said}\nconfirm on the enrolling page that it shows {digits}"),
+        (Some(digits), false) => format!("{said}\nthe enrolling page shows {digits} too"),
+        (None, _) => said,
+    }
+}
+
+/// The tokens of a device.
+pub(super) fn tokens(value: &Value) -> String {
+    lines(&value["tokens"], "no token: enroll one", |token| {
+        let mut line = format!("{}  {}:{}", text(token, "token"), text(token, "host"), token["port"]);
+        for name in ["service", "label"].map(|name| text(token, name)) {
+            if !name.is_empty() {
+                line += &format!("  {name}");
+            }
+        }
+        for (is, word) in [(token["confirmed"] == false, "not confirmed"), (token["pending"] == true, "unanswered")] {
+            if is {
+                line += &format!("  ({word})");
+            }
+        }
+        line
+    })
+}
+
+/// The devices of a token.
+pub(super) fn siblings(value: &Value) -> String {
+    lines(&value["devices"], "no device", |device| {
+        let words = [("this", "  (this device)"), ("emulated", "  (emulated)")];
+        let words: String = words.into_iter().filter(|(is, _)| device[is] == true).map(|(_, word)| word).collect();
+        let (enrolled, seen) = (&device["enrolledAt"], &device["lastSeen"]);
+        format!("{}  enrolled {enrolled}  seen {seen}{words}", text(device, "device"))
+    })
+}
+
+/// What was done with a token.
+pub(super) fn history(value: &Value) -> String {
+    lines(&value["history"], "nothing more", |item| {
+        let who = item["device"].as_str().unwrap_or("an administrator");
+        format!("{}  {}  by {who}", item["time"], text(item, "what"))
+    })
+}
+
+/// A device of the emulator.
+pub(super) fn device(value: &Value) -> String {
+    let state = match (value["enrolled"] == true, value["state"].as_str()) {
+        (false, _) => "no token".to_owned(),
+        (true, None) => "enrolled".to_owned(),
+        (true, Some(_)) => state(value),
+    };
+    let mut line = format!("{}  {state}", text(value, "device"));
+    if let Some(prompt) = value["prompt"].as_str() {
+        line += &format!("  (asks its holder: {prompt})");
+    }
+    if let Some(network) = value["network"].as_str().filter(|network| *network != "ideal") {
+        line += &format!("  (network: {network})");
+    }
+    if value["online"] == false {
+        line += "  (offline)";
+    }
+    line
+}
+
+/// The devices of the emulator.
+pub(super) fn devices(value: &Value) -> String {
+    lines(&value["devices"], "no device: make one with `device new NAME`", device)
+}
+
+/// What a holder is asked.
+pub(super) fn prompts(value: &Value) -> String {
+    lines(&value["prompts"], "nobody is asked anything", |prompt| {
+        let text_of = prompt["text"].as_str().map(|text| format!("  {text}")).unwrap_or_default();
+        format!("{}  {}  {}{text_of}", prompt["prompt"], text(prompt, "purpose"), text(prompt, "service"))
+    })
+}
+
+/// What a holder does.
+pub(super) fn habit(value: &Value) -> String {
+    let delay = &value["delay"];
+    let delay = match (delay["ms"].as_u64(), delay["fromMs"].as_u64(), delay["medianMs"].as_u64()) {
+        (Some(0), ..) => String::new(),
+        (Some(ms), ..) => format!(" after {ms} ms"),
+        (_, Some(from), _) => format!(" after {from} to {} ms", delay["toMs"]),
+        (.., Some(median)) => format!(" after some {median} ms, spread by {}", delay["sigma"]),
+        _ => String::new(),
+    };
+    format!("{}{delay}", text(value, "outcome"))
+}
+
+/// The time of a session.
+pub(super) fn clock(value: &Value) -> String {
+    let stands = if value["frozen"] == true { ", stopped" } else { "" };
+    format!("{}{stands}", value["now"])
+}
+
+/// A session.
+pub(super) fn session(value: &Value) -> String {
+    let seed = value["seed"].as_u64().map_or_else(|| "no seed".to_owned(), |seed| format!("seed {seed}"));
+    let devices = value["devices"].as_array().map_or(0, Vec::len);
+    format!("{}  {seed}  {devices} devices", text(value, "session"))
+}
+
+/// The sessions.
+pub(super) fn sessions(value: &Value) -> String {
+    lines(&value["sessions"], "no session", |name| name.as_str().unwrap_or_default().to_owned())
+}
+
+/// An entry of the journal.
+pub(super) fn entry(value: &Value) -> String {
+    let mut line =
+        format!("{}  {}  {}  {}", value["number"], value["time"], text(value, "device"), text(value, "kind"));
+    for name in ["what", "outcome", "profile", "rule", "detail"] {
+        if let Some(word) = value[name].as_str() {
+            line += &format!("  {word}");
+        }
+    }
+    line
+}
+
+/// The journal.
+pub(super) fn journal(value: &Value) -> String {
+    let listed = lines(&value["entries"], "nothing happened", entry);
+    match value["lost"].as_u64() {
+        None | Some(0) => listed,
+        Some(lost) => format!("{lost} older entries are not kept any more\n{listed}"),
+    }
+}
+
+/// A profile of a network.
+pub(super) fn network(value: &Value) -> String {
+    match &value["profile"] {
+        Value::String(name) => name.clone(),
+        conditions => conditions.to_string(),
+    }
+}

@@ -1,0 +1,119 @@
+//! What each command does.
+
+mod device;
+mod process;
+mod session;
+mod token;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::CliError;
+use super::args::{Arguments, Command, Common};
+use super::client::Client;
+use super::output::Output;
+use super::pins::{Pins, Text};
+
+/// What commands work with.
+struct Doing<'a> {
+    common: &'a Common,
+    client: Client,
+    pins: Pins,
+    output: Output,
+}
+
+/// Does what one command says; what to print is printed.
+pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), CliError> {
+    let Arguments { common, command } = arguments;
+    let command = match command {
+        Command::Up(conditions) => return process::up(&common, &conditions, output).await,
+        Command::Down => return process::down(&common, output).await,
+        Command::Ps => return process::ps(output).await,
+        command => command,
+    };
+    let client = match &command {
+        Command::Session(_) | Command::Journal(_) => Client::running(&common).await?,
+        _ => Client::find(&common).await?,
+    };
+    let pins = Pins::open(&common.pins)?;
+    let mut doing = Doing { common: &common, client, pins, output: output.clone() };
+    match command {
+        Command::Enroll(how) => token::enroll(&mut doing, how).await,
+        Command::Open { which, time } => token::open(&mut doing, which, time).await,
+        Command::Close(which) => token::close(&doing, which).await,
+        Command::Toggle(which) => token::toggle(&mut doing, which).await,
+        Command::Status { which, exit_state } => token::status(&doing, which, exit_state).await,
+        Command::List => token::list(&doing).await,
+        Command::Confirmations(which) => token::confirmations(&doing, which).await,
+        Command::Approve(which) => token::approve(&mut doing, which).await,
+        Command::Deny(how) => token::deny(&doing, how).await,
+        Command::Info(which) => token::info(&doing, which).await,
+        Command::Devices(which) => token::siblings(&doing, which).await,
+        Command::History { which, page } => token::history(&doing, which, page).await,
+        Command::RevokeDevice { other, which } => token::revoke(&mut doing, &other, which).await,
+        Command::ChangePin { which, duress } => token::change_pin(&mut doing, which, duress).await,
+        Command::SetDuress(which) => token::set_duress(&mut doing, which).await,
+        Command::Label { label, which } => token::label(&doing, &label, which).await,
+        Command::Unenroll { which, local } => token::unenroll(&mut doing, which, local).await,
+        Command::Device(verb) => device::device(&doing, verb).await,
+        Command::Prompt(verb) => device::prompt(&mut doing, verb).await,
+        Command::Net(verb) => device::net(&doing, verb).await,
+        Command::Clock(verb) => session::clock(&doing, verb).await,
+        Command::Session(verb) => session::session(&doing, verb).await,
+        Command::Journal(how) => session::journal(&doing, how).await,
+        Command::Watch => session::watch(&doing).await,
+        Command::Wait(how) => session::wait(&doing, how).await,
+        Command::Capabilities => {
+            let can = doing.client.call(Method::GET, "/v1/capabilities", None).await?;
+            let lines = can.as_object().into_iter().flatten().map(|(name, value)| format!("{name}: {value}"));
+            doing.output.done(&can, &lines.collect::<Vec<_>>().join("\n"))
+        }
+        Command::Run(_)
+        | Command::Up(_)
+        | Command::Down
+        | Command::Ps
+        | Command::Openapi
+        | Command::Completions(_)
+        | Command::Man
+        | Command::Stub(_) => Ok(()),
+    }
+}
+
+impl Doing<'_> {
+    /// Tells the device to do something.
+    async fn tell(&self, path: &str, body: Value) -> Result<Value, CliError> {
+        self.client.of_device(Method::POST, path, Some(body)).await
+    }
+
+    /// The PIN for an operation: from a file; from the terminal, where nobody else holds the device; or nothing, where
+    /// somebody does.
+    fn pin(&mut self) -> Result<Option<Text>, CliError> {
+        if self.pins.are_given() || self.client.has_no_holder() { self.pins.current().map(Some) } else { Ok(None) }
+    }
+}
+
+/// A body with these members; those that are nothing are left out.
+fn body<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let given = members.into_iter().filter(|(_, value)| !value.is_null());
+    Value::Object(given.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn pin_value(pin: Option<&Text>) -> Value {
+    pin.map_or(Value::Null, |pin| json!(**pin))
+}
+
+fn pin_values(pins: &[Text]) -> Value {
+    pins.iter().map(|pin| Value::from(pin.as_str())).collect()
+}
+
+/// What follows the `?` of an address.
+fn query<const N: usize>(members: [(&str, Option<&str>); N]) -> String {
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in members {
+        if let Some(value) = value {
+            text.append_pair(name, value);
+        }
+    }
+    let text = text.finish();
+    if text.is_empty() { text } else { format!("?{text}") }
+}

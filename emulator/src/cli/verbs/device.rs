@@ -1,0 +1,122 @@
+//! What is done with devices, their holders and their networks.
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::token::invitation;
+use super::{Doing, body, pin_value, pin_values};
+use crate::cli::args::{DeviceVerb, Does, NetVerb, PromptVerb};
+use crate::cli::{CliError, say};
+
+pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
+    match verb {
+        DeviceVerb::New { name, enroll, watch } => {
+            let enroll = match enroll.as_deref().map(invitation).transpose()? {
+                Some(link) => json!({ "invitation": *link }),
+                None => Value::Null,
+            };
+            if doing.client.has_no_holder() && !enroll.is_null() {
+                let hint = "who is to choose its PIN? `--device NAME enroll` asks for one, and so does nobody here";
+                return Err(CliError::Usage(hint.into()));
+            }
+            let new = body([("name", json!(name)), ("enroll", enroll), ("watch", json!(watch))]);
+            let made = doing.client.of_session(Method::POST, "/devices", Some(new)).await?;
+            doing.output.done(&made, &say::device(&made))
+        }
+        DeviceVerb::List => {
+            let devices = doing.client.of_session(Method::GET, "/devices", None).await?;
+            doing.output.done(&devices, &say::devices(&devices))
+        }
+        DeviceVerb::Show => {
+            let shown = doing.client.of_device(Method::GET, "", None).await?;
+            doing.output.done(&shown, &format!("{}\n{}", say::device(&shown), say::tokens(&shown)))
+        }
+        DeviceVerb::Rm { name } => {
+            if doing.client.has_no_holder() {
+                let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";
+                return Err(CliError::NotRunning(hint.into()));
+            }
+            if !crate::engine::is_name(&name) {
+                return Err(crate::engine::EngineError::name(&name).into());
+            }
+            doing.client.of_session(Method::DELETE, &format!("/devices/{name}"), None).await?;
+            doing.output.done(&json!({ "removed": name }), &format!("removed {name}"))
+        }
+    }
+}
+
+pub(super) async fn prompt(doing: &mut Doing<'_>, verb: PromptVerb) -> Result<(), CliError> {
+    if doing.client.has_no_holder() {
+        return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+    }
+    let reaction = |does: Does, delay: Option<Value>| {
+        body([("outcome", json!(does.word())), ("delay", delay.unwrap_or(Value::Null))])
+    };
+    match verb {
+        PromptVerb::List => {
+            let waiting = doing.client.of_device(Method::GET, "/prompts", None).await?;
+            doing.output.done(&waiting, &say::prompts(&waiting))
+        }
+        PromptVerb::Answer { does, id } => {
+            let ids = match id {
+                Some(id) => vec![json!(id)],
+                None => {
+                    let waiting = doing.client.of_device(Method::GET, "/prompts", None).await?;
+                    waiting["prompts"].as_array().into_iter().flatten().map(|prompt| prompt["prompt"].clone()).collect()
+                }
+            };
+            if ids.is_empty() {
+                return Err(CliError::Usage("nobody is asked anything: wait with `wait \"prompt != null\"`".into()));
+            }
+            for id in &ids {
+                doing.tell(&format!("/prompts/{id}"), json!({ "outcome": does.word() })).await?;
+            }
+            doing.output.done(&json!({ "answered": ids }), &format!("answered {}", ids.len()))
+        }
+        PromptVerb::Next { does, delay } => {
+            let next = reaction(does, delay);
+            doing.tell("/presence/next", next.clone()).await?;
+            doing.output.done(&next, &format!("next: {}", say::habit(&next)))
+        }
+        PromptVerb::Policy { does: None, .. } => {
+            let usual = doing.client.of_device(Method::GET, "/presence", None).await?;
+            doing.output.done(&usual, &say::habit(&usual))
+        }
+        PromptVerb::Policy { does: Some(does), delay } => {
+            let usual = reaction(does, delay);
+            doing.client.of_device(Method::PUT, "/presence", Some(usual.clone())).await?;
+            doing.output.done(&usual, &format!("always: {}", say::habit(&usual)))
+        }
+        PromptVerb::Forget => {
+            doing.client.of_device(Method::DELETE, "/presence/next", None).await?;
+            doing.output.done(&json!({}), "forgotten")
+        }
+        PromptVerb::Pins => {
+            let (pin, duress) = doing.pins.new_set(true)?;
+            let new = body([("pin", pin_value(Some(&pin))), ("duressPins", pin_values(&duress))]);
+            doing.client.of_device(Method::PUT, "/persona", Some(new)).await?;
+            doing.output.done(&json!({ "duressPins": duress.len() }), "the holder has these PINs from now on")
+        }
+    }
+}
+
+pub(super) async fn net(doing: &Doing<'_>, verb: NetVerb) -> Result<(), CliError> {
+    if doing.client.has_no_holder() {
+        return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+    }
+    let set = match verb {
+        NetVerb::Show => None,
+        NetVerb::Set { profile } if profile.trim_start().starts_with('{') => {
+            let conditions: Value = serde_json::from_str(&profile)
+                .map_err(|error| CliError::Usage(format!("the conditions are no JSON: {error}")))?;
+            Some(conditions)
+        }
+        NetVerb::Set { profile } => Some(json!(profile)),
+        NetVerb::Clear => Some(json!("ideal")),
+    };
+    if let Some(profile) = set {
+        doing.client.of_device(Method::PUT, "/network", Some(json!({ "profile": profile }))).await?;
+    }
+    let now = doing.client.of_device(Method::GET, "/network", None).await?;
+    doing.output.done(&now, &say::network(&now))
+}

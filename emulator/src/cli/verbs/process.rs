@@ -1,0 +1,128 @@
+//! Emulators in the background.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::cli::CliError;
+use crate::cli::args::{Common, Conditions, instances};
+use crate::cli::client::Client;
+use crate::cli::output::Output;
+use crate::daemon::{DaemonError, find};
+
+/// How often to look whether it has ended.
+const LOOK: Duration = Duration::from_millis(20);
+/// How often at most: for ten seconds.
+const LOOKS: u32 = 500;
+
+pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output) -> Result<(), CliError> {
+    let state = common.state_folder()?;
+    if let Some(found) = find(&state)
+        && Client::running(common).await.is_ok()
+    {
+        return output.done(&json!(found), &format!("runs already, process {}", found.pid));
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CliError::from(DaemonError::File { path, source })
+    };
+    builder.create(&state).map_err(failed(&state))?;
+    let log = state.join("control.log");
+    let errors = OpenOptions::new().create(true).write(true).truncate(true).open(&log).map_err(failed(&log))?;
+    let program = std::env::current_exe().map_err(CliError::Runtime)?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(["run", "--json", "--state"]).arg(&state).args(forwarded(common, conditions));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+    // Ctrl-C is for what stands in front.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn().map_err(CliError::Runtime)?;
+    let mut line = String::new();
+    if let Some(out) = child.stdout.take() {
+        BufReader::new(out).read_line(&mut line).await.map_err(CliError::Runtime)?;
+    }
+    match serde_json::from_str::<Value>(&line) {
+        Ok(found) => output.done(&found, &format!("runs, process {}", found["pid"])),
+        Err(_) => {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            let why = said.trim().strip_prefix("cardea-emulator: ").unwrap_or(said.trim()).to_owned();
+            Err(CliError::NoAnswer { at: state.display().to_string(), why })
+        }
+    }
+}
+
+/// The options that it is to have, too.
+fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
+    use clap::ValueEnum as _;
+
+    let way = common.transport.to_possible_value().map(|value| value.get_name().to_owned());
+    let mut arguments = vec!["--transport".to_owned(), way.unwrap_or_default()];
+    if common.allow_test_argon2 {
+        arguments.push("--allow-test-argon2".to_owned());
+    }
+    let options = [
+        ("--web-port", common.web_port.map(|port| port.to_string())),
+        ("--web-ca", common.web_ca.as_ref().map(|path| path.display().to_string())),
+        ("--token-file", common.token_file.as_ref().map(|path| path.display().to_string())),
+        ("--http", conditions.http.map(|address| address.to_string())),
+        ("--lease", conditions.lease.map(|lease| lease.to_string())),
+    ];
+    for (name, value) in options {
+        if let Some(value) = value {
+            arguments.extend([name.to_owned(), value]);
+        }
+    }
+    arguments
+}
+
+pub(super) async fn down(common: &Common, output: &Output) -> Result<(), CliError> {
+    let client = Client::running(common).await?;
+    client.call(Method::POST, "/v1/shutdown", Some(json!({}))).await?;
+    let state = common.state_folder()?;
+    for _ in 0..LOOKS {
+        if common.ctl.is_some() || find(&state).is_none() {
+            return output.done(&json!({ "ended": true }), "ended");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Err(CliError::NoAnswer { at: state.display().to_string(), why: "it was told to end, and has not".to_owned() })
+}
+
+pub(super) async fn ps(output: &Output) -> Result<(), CliError> {
+    let folder = instances()?;
+    let mut running = Vec::new();
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        entries => Some(entries.map_err(|source| CliError::File { path: folder.clone(), source })?),
+    };
+    for entry in entries.into_iter().flatten().flatten() {
+        let Some(found) = find(&entry.path()) else { continue };
+        if Client::is_there(&found).await {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            running.push(json!({ "instance": name, "found": found }));
+        }
+    }
+    running.sort_by_key(|it| it["instance"].to_string());
+    let line = |it: &Value| {
+        let (found, word) = (&it["found"], |value: &Value| value.as_str().unwrap_or("-").to_owned());
+        format!(
+            "{}  process {}  {}  {}",
+            word(&it["instance"]),
+            found["pid"],
+            word(&found["socket"]),
+            word(&found["http"])
+        )
+    };
+    let lines: Vec<String> = running.iter().map(line).collect();
+    let text = if lines.is_empty() { "no emulator runs".to_owned() } else { lines.join("\n") };
+    output.done(&json!({ "running": running }), &text)
+}

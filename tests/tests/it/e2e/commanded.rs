@@ -1,0 +1,185 @@
+//! The command line over an emulator that runs: what testers type, and scripts.
+
+use std::process::Command;
+
+use cardea_tests::harness::{Ran, Site, emulator, output, until};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// An emulator that runs on a folder of its own. Ended when this is dropped.
+struct Instance {
+    folder: TempDir,
+}
+
+impl Instance {
+    fn up(arguments: &[&str]) -> Self {
+        let instance = Self { folder: tempfile::tempdir().expect("a folder") };
+        instance.run(&[&["up"], arguments].concat()).ended(0);
+        instance
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(emulator());
+        command.env("XDG_STATE_HOME", self.folder.path()).env_remove("CARDEA_EMULATOR_STATE");
+        command.args(["--instance", "test", "--json", "--allow-test-argon2"]).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        output(&mut self.command(arguments)).into()
+    }
+
+    /// What a command that succeeds says.
+    fn done(&self, arguments: &[&str]) -> Value {
+        self.run(arguments).ended(0).json()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = output(&mut self.command(&["down"]));
+    }
+}
+
+#[test]
+fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    it.done(&["enroll", &site.offer("joe").link, "--label", "door"]);
+    assert_eq!(site.status("joe"), 2);
+    // Nobody typed a PIN: the holder has one.
+    assert_eq!(it.done(&["open", "door"])["state"], "open");
+    assert_eq!(site.status("joe"), 1);
+    assert_eq!(it.done(&["toggle"])["state"], "closed");
+    assert_eq!(it.run(&["status", "--exit-state"]).code, 10);
+    assert_eq!(it.done(&["toggle"])["state"], "open");
+    it.run(&["status", "--exit-state"]).ended(0);
+    it.done(&["wait", "state == 'open' && remaining > 0", "--timeout", "1s"]);
+    let vain = it.run(&["wait", "state == 'blocked'", "--timeout", "50ms"]);
+    let said = vain.json();
+    assert_eq!((vain.code, &said["code"], &said["nearMisses"][0]["found"]), (3, &json!("not-yet"), &json!("open")));
+    assert_eq!(it.run(&["wait", "stat == 'open'"]).failed("bad-call").code, 2);
+
+    // A PIN that is given is what the holder types.
+    let pins = it.folder.path().join("pins");
+    std::fs::write(&pins, "918273\n").expect("written");
+    let wrong = it.run(&["open", "--pin-file", pins.to_str().expect("text")]);
+    assert_eq!(wrong.failed("pin-rejected").code, 4);
+    assert_eq!(it.run(&["open", "window"]).failed("no-such-token").code, 7);
+    it.done(&["unenroll"]);
+    assert_eq!(site.status("joe"), 0);
+}
+
+#[test]
+fn prompts_networks_clocks_and_devices_are_a_testers_to_change() {
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link, "--watch"]);
+    let names = |listed: &Value| -> Vec<String> {
+        listed["devices"].as_array().into_iter().flatten().map(|it| it["device"].to_string()).collect()
+    };
+    assert_eq!(names(&it.done(&["device", "list"])), ["\"phone\""]);
+    it.done(&["-d", "phone", "prompt", "next", "cancel", "--delay", "1ms"]);
+    assert_eq!(it.run(&["-d", "phone", "open"]).failed("cancelled").code, 4);
+
+    it.done(&["-d", "phone", "prompt", "policy", "wait"]);
+    assert_eq!(it.done(&["-d", "phone", "prompt", "policy"])["outcome"], "wait");
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| it.done(&["-d", "phone", "open"]));
+        it.done(&["-d", "phone", "wait", "prompt == 'open'"]);
+        assert_eq!(it.done(&["-d", "phone", "prompt", "list"])["prompts"][0]["purpose"], "open");
+        it.done(&["-d", "phone", "prompt", "answer", "approve"]);
+        assert_eq!(opening.join().expect("no panic")["state"], "open");
+    });
+    assert_eq!(it.run(&["-d", "phone", "prompt", "answer", "approve"]).failed("usage").code, 2);
+
+    it.done(&["-d", "phone", "net", "set", "offline"]);
+    assert_eq!(it.run(&["-d", "phone", "status"]).failed("offline").code, 5);
+    it.done(&["-d", "phone", "net", "set", r#"{"latencyMs": 1}"#]);
+    it.done(&["-d", "phone", "status"]);
+    assert_eq!(it.done(&["-d", "phone", "net", "clear"])["profile"], "ideal");
+    assert_eq!(it.run(&["-d", "phone", "net", "set", "4g"]).failed("bad-call").code, 2);
+
+    let before = it.done(&["clock", "freeze"])["now"].as_u64().expect("a time");
+    assert_eq!(it.done(&["clock", "advance", "2m"])["now"], before + 120);
+    it.done(&["-d", "phone", "clock", "skew", "-90"]);
+    assert_eq!(it.done(&["-d", "phone", "device", "show"])["clock"], json!({ "now": before + 30, "skewSeconds": -90 }));
+
+    let kinds = it.done(&["journal", "--kind", "answered"]);
+    assert_eq!(kinds["entries"].as_array().map(Vec::len), Some(2));
+    it.done(&["device", "rm", "phone"]);
+    assert_eq!(it.run(&["-d", "phone", "status"]).failed("no-device").code, 7);
+}
+
+#[test]
+fn sessions_are_apart_and_emulators_are_found_started_once_and_ended() {
+    let (site, it) = (Site::dev(), Instance::up(&["--http"]));
+    let again = it.done(&["up"]);
+    let running = it.done(&["ps"]);
+    assert_eq!((&running["running"][0]["instance"], &running["running"][0]["found"]), (&json!("test"), &again));
+
+    it.done(&["session", "new", "one", "--seed", "7", "--lease", "10m"]);
+    it.done(&["--session", "one", "enroll", &site.offer("joe").link]);
+    assert_eq!(it.done(&["list"])["tokens"], json!([]), "the default session knows nothing of it");
+    assert_eq!(it.done(&["-s", "one", "open"])["state"], "open");
+    assert_eq!(it.done(&["session", "list"])["sessions"], json!(["default", "one"]));
+    // The same over HTTP.
+    let (http, token) = (again["http"].as_str().expect("an address"), again["tokenFile"].as_str().expect("a file"));
+    assert_eq!(it.done(&["--ctl", http, "--token-file", token, "-s", "one", "close"])["state"], "closed");
+    it.done(&["session", "end", "one"]);
+    assert_eq!(it.run(&["-s", "one", "list"]).failed("no-session").code, 7);
+
+    it.done(&["down"]);
+    assert_eq!(it.run(&["down"]).failed("not-running").code, 9);
+    assert_eq!(it.done(&["ps"])["running"], json!([]));
+}
+
+#[test]
+fn what_happens_is_printed_as_it_happens() {
+    use std::io::{BufRead as _, BufReader};
+
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    it.done(&["enroll", &site.offer("joe").link]);
+    let mut child = it.command(&["watch"]).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    until("it is watched", || (it.done(&["device", "show"])["watched"] == true).then_some(()));
+    it.done(&["open"]);
+    let opened = lines.map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
+    let opened = opened.into_iter().find(|event| event["kind"] == "opened").expect("it is told");
+    assert_eq!(opened["device"], "main");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn a_picture_of_a_code_enrolls() {
+    let site = Site::dev();
+    let it = Instance::up(&[]);
+    let png = site.folder().join("code.png");
+    let offer = site.offer("joe");
+    std::fs::write(&png, super::approvals::drawn(offer.answer["qrSvg"].as_str().expect("drawn"))).expect("written");
+    it.done(&["enroll", "--qr", png.to_str().expect("text")]);
+    assert_eq!(site.status("joe"), 2);
+    std::fs::write(&png, b"no picture").expect("written");
+    assert_eq!(it.run(&["enroll", "--qr", png.to_str().expect("text")]).failed("no-invitation").code, 2);
+}
+
+const PAGE: &str = include_str!("../../../../docs/emulator/control.md");
+
+#[test]
+fn the_calls_of_the_page_are_right_word_for_word() {
+    let (site, it) = (Site::dev(), Instance::up(&["--http"]));
+    let found = it.done(&["up"]);
+    let block = super::page::blocks(PAGE).find(|(language, _)| *language == "sh").expect("calls").1;
+    let (link, mut answers) = (site.offer("joe").link, Vec::new());
+    for line in block.lines() {
+        let line = line.replace("LINK", &link);
+        let mut command = Command::new("bash");
+        command.args(["-c", &line]);
+        command.env("HTTP", found["http"].as_str().expect("an address"));
+        let ran = output(command.env("TOKEN_FILE", found["tokenFile"].as_str().expect("a file")));
+        assert_eq!(ran.code, Some(0), "{line}: {ran:?}");
+        answers.push(serde_json::from_str::<Value>(&ran.out).expect("JSON"));
+    }
+    assert_eq!(answers[0]["seed"], 7, "{answers:?}");
+    assert_eq!((&answers[1]["enrolled"], &answers[2]["state"]), (&json!(true), &json!("open")));
+    assert_eq!(site.status("joe"), 1);
+}
