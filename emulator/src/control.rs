@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::engine::{Options, Session};
+use crate::faults::Gate;
 use calls::Calls;
 use guard::Guard;
 use sessions::Sessions;
@@ -44,6 +45,7 @@ pub struct Control(Shared);
 struct Shared {
     sessions: Sessions,
     options: Arc<Options>,
+    faults: Gate,
     is_ready: Arc<AtomicBool>,
     /// Set when somebody has told it to end.
     told_to_end: watch::Sender<bool>,
@@ -57,10 +59,18 @@ impl Control {
         Self(Shared {
             sessions: Sessions::new(world),
             options: Arc::new(options),
+            faults: Gate::closed(),
             is_ready: Arc::default(),
             told_to_end: watch::Sender::new(false),
             calls: Calls::default(),
         })
+    }
+
+    /// Lets sessions have faults, as this says. To be said before anything is served.
+    #[must_use]
+    pub fn with_faults(mut self, gate: Gate) -> Self {
+        self.0.faults = gate;
+        self
     }
 
     /// Has `session` under the name `default`, for as long as this is.

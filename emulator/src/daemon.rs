@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::control::Control;
 use crate::engine::{EngineError, Options, Session, Settings};
+use crate::faults::Gate;
 
 pub use life::Ended;
 pub use place::{Found, find};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub socket: Option<PathBuf>,
     /// The file with the token for HTTP, if not the one in the state folder.
     pub token_file: Option<PathBuf>,
+    /// Whether its sessions may have faults, and which servers may see them.
+    pub faults: Gate,
     /// Who is told that it is ready.
     pub ready: Told,
     /// Ends it when nobody has called for so long.
@@ -134,7 +137,7 @@ impl DaemonError {
 /// [`DaemonError`]; nothing is left then.
 pub async fn run(plan: Plan, world: Env) -> Result<Ended, DaemonError> {
     let life = life::Life::watch(plan.lease, plan.with_parent)?;
-    let control = Control::new(plan.options.clone(), world.clone());
+    let control = Control::new(plan.options.clone(), world.clone()).with_faults(plan.faults.clone());
     let session = default_session(&plan, &world).await?;
     control.keep(session);
 
@@ -182,7 +185,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The session `default`: the devices of the state folder, or none.
 async fn default_session(plan: &Plan, world: &Env) -> Result<Session, DaemonError> {
-    let settings = Settings { options: plan.options.clone(), ..Settings::default() };
+    let settings = Settings { options: plan.options.clone(), faults: plan.faults.clone(), ..Settings::default() };
     let Some(folder) = &plan.state else { return Ok(Session::in_memory(settings, world)?) };
     let session = Session::in_folder(folder, settings, world)?;
     for name in session.kept().map_err(DaemonError::file(folder))? {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
-    JournalArguments, NetVerb, PromptVerb, RunArguments, SessionVerb, WaitArguments,
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
+    JournalArguments, NetVerb, PromptVerb, RunArguments, SessionVerb, TraceVerb, WaitArguments,
 };
 
 use super::CliError;
@@ -257,6 +257,12 @@ pub(super) enum Command {
     Session(SessionVerb),
     /// List what happened in the session of a running emulator
     Journal(JournalArguments),
+    /// Let things go wrong on purpose, in an emulator that was started with --allow-faults
+    #[command(subcommand)]
+    Fault(FaultVerb),
+    /// Record what devices and servers say, frame by frame
+    #[command(subcommand)]
+    Trace(TraceVerb),
     /// Run until told to end, and do what programs say over the control API
     ///
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use cardea_sdk::Env;
 use http_body_util::BodyExt as _;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -136,15 +136,25 @@ impl Client {
 
     /// A call.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+        let bytes = self.send(method, path, body).await?;
+        if bytes.is_empty() { Ok(Value::Null) } else { self.read(&bytes) }
+    }
+
+    /// What is at a path, as it is.
+    pub(super) async fn fetch(&self, path: &str) -> Result<Bytes, CliError> {
+        self.send(Method::GET, path, None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
         let answer = self.target.send(method, path, body).await?;
         let (status, bytes) = (answer.status(), answer.into_body());
         let bytes = http_body_util::Limited::new(bytes, ANSWER_MAX).collect().await;
         let bytes = bytes.map_err(|error| self.target.no_answer(&*error))?.to_bytes();
-        let value = match bytes.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&bytes).map_err(|error| self.target.no_answer(&error))?,
-        };
-        if status.is_success() { Ok(value) } else { Err(refused(value)) }
+        if status.is_success() { Ok(bytes) } else { Err(refused(self.read(&bytes)?)) }
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Value, CliError> {
+        serde_json::from_slice(bytes).map_err(|error| self.target.no_answer(&error))
     }
 
     /// What happens in the session, from now on.

@@ -7,6 +7,7 @@ use cardea_sdk::Env;
 use super::CliError;
 use super::args::{Common, RunArguments};
 use crate::daemon::{self, Ended, Plan, Told};
+use crate::faults::Gate;
 
 /// Runs until something ends it.
 pub(super) async fn run(common: Common, how: RunArguments) -> Result<Ended, CliError> {
@@ -16,6 +17,10 @@ pub(super) async fn run(common: Common, how: RunArguments) -> Result<Ended, CliE
         http: how.conditions.http,
         socket: how.socket,
         token_file: common.token_file,
+        faults: match (how.conditions.allow_faults, how.conditions.faults_at) {
+            (false, _) => Gate::closed(),
+            (true, hosts) => Gate::and_hosts(hosts),
+        },
         ready: Told { json: common.json, file: how.ready_file, descriptor: how.ready_fd },
         lease: how.conditions.lease.map(Duration::from_secs),
         with_parent: how.exit_with_parent,

@@ -177,3 +177,22 @@ pub(super) fn network(value: &Value) -> String {
         conditions => conditions.to_string(),
     }
 }
+
+/// The faults that there are.
+pub(super) fn catalogue(value: &Value) -> String {
+    lines(&value["faults"], "there is nothing", |fault| {
+        format!("{:<22}{:<9}{}", text(fault, "name"), text(fault, "layer"), text(fault, "what"))
+    })
+}
+
+/// A rule.
+pub(super) fn rule(value: &Value) -> String {
+    let rule = &value["rule"];
+    let spent = if value["spent"] == true { ", spent" } else { "" };
+    format!("{}  {}  {} of {} occasions{spent}", text(rule, "id"), text(rule, "fault"), value["hits"], value["seen"])
+}
+
+/// The rules of a session.
+pub(super) fn rules(value: &Value) -> String {
+    lines(&value["rules"], "no rule", rule)
+}

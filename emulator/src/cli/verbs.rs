@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod device;
+mod evidence;
 mod process;
 mod session;
 mod token;
@@ -9,7 +10,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::CliError;
-use super::args::{Arguments, Command, Common};
+use super::args::{Arguments, Command, Common, FaultVerb};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
@@ -32,7 +33,10 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         command => command,
     };
     let client = match &command {
-        Command::Session(_) | Command::Journal(_) => Client::running(&common).await?,
+        Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
+        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
+            Client::running(&common).await?
+        }
         _ => Client::find(&common).await?,
     };
     let pins = Pins::open(&common.pins)?;
@@ -61,6 +65,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Clock(verb) => session::clock(&doing, verb).await,
         Command::Session(verb) => session::session(&doing, verb).await,
         Command::Journal(how) => session::journal(&doing, how).await,
+        Command::Fault(verb) => evidence::fault(&doing, verb).await,
+        Command::Trace(verb) => evidence::trace(&doing, verb).await,
         Command::Watch => session::watch(&doing).await,
         Command::Wait(how) => session::wait(&doing, how).await,
         Command::Capabilities => {

@@ -1,11 +1,13 @@
 //! The calls.
 
 mod devices;
+mod faults;
 mod journal;
 mod operations;
 mod presence;
 mod process;
 mod sessions;
+mod trace;
 mod wait;
 
 use std::pin::Pin;
@@ -44,6 +46,7 @@ const BODY_MAX: usize = 6 << 20;
         (name = "sessions", description = "What is kept apart: each test has a session of its own."),
         (name = "devices", description = "The devices of a session, and what they are told to do."),
         (name = "presence", description = "Who holds a device, and what they do when they are asked."),
+        (name = "faults", description = "What goes wrong on purpose, in an emulator that was started with --allow-faults."),
         (name = "evidence", description = "What happened, and waiting for it."),
     ),
 )]
@@ -150,6 +153,13 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(operations::label))
         .routes(routes!(operations::unenroll))
         .routes(routes!(operations::forget))
+        .routes(routes!(faults::all))
+        .routes(routes!(faults::list, faults::arm, faults::replace, faults::clear))
+        .routes(routes!(faults::remove))
+        .routes(routes!(trace::show, trace::start, trace::stop))
+        .routes(routes!(trace::lines))
+        .routes(routes!(trace::packets))
+        .routes(routes!(trace::keys))
         .routes(routes!(presence::show, presence::set))
         .routes(routes!(presence::next, presence::clear_next))
         .routes(routes!(presence::persona))

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::suggest::nearest;
 use crate::engine::EngineError;
 use crate::exit;
+use crate::faults::RuleError;
 
 /// Why a call was not answered with a success.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,9 @@ pub(super) enum Problem {
     /// What a device says.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// 400, 403, 404 or 409: a rule for faults that cannot be.
+    #[error(transparent)]
+    Rule(RuleError),
     /// 404: no such prompt.
     #[error(transparent)]
     NoPrompt(#[from] crate::engine::NoSuchPrompt),
@@ -100,6 +104,9 @@ impl Problem {
             Self::TooMany => "too-many",
             Self::TooLong => "too-long",
             Self::NoPrompt(_) => "no-prompt",
+            Self::Rule(RuleError::NoSuchRule(_)) => "no-rule",
+            Self::Rule(RuleError::NotAllowed) => "faults-not-allowed",
+            Self::Rule(_) => "bad-rule",
             Self::Engine(error) => exit::word_of_engine(error),
         }
     }
@@ -109,7 +116,9 @@ impl Problem {
         match self {
             Self::Engine(error) => exit::of_engine(error),
             Self::NotYet { .. } => exit::NOT_YET,
-            Self::NoSession { .. } | Self::Ended(_) => exit::UNKNOWN,
+            Self::NoSession { .. } | Self::Ended(_) | Self::NoPrompt(_) | Self::Rule(RuleError::NoSuchRule(_)) => {
+                exit::UNKNOWN
+            }
             Self::SessionExists(_) | Self::TooMany => exit::BUSY,
             Self::TooSlow => exit::INTERNAL,
             _ => exit::USAGE,
@@ -126,6 +135,9 @@ impl Problem {
             Self::TooSlow | Self::NotYet { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::SessionExists(_) | Self::Default => StatusCode::CONFLICT,
+            Self::Rule(RuleError::NoSuchRule(_)) => StatusCode::NOT_FOUND,
+            Self::Rule(RuleError::NotAllowed) => StatusCode::FORBIDDEN,
+            Self::Rule(_) => StatusCode::BAD_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Engine(error) => match error {

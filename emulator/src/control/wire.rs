@@ -1,6 +1,7 @@
 //! What travels: JSON with fields that are all known, so that a misspelled one is told and not passed over.
 
 mod device;
+mod evidence;
 mod journal;
 mod operation;
 mod presence;
@@ -18,6 +19,7 @@ pub(super) use device::{
     About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
     InvitationView, SiblingList, TokenView,
 };
+pub(super) use evidence::{Catalogue, RuleList, SecretsQuery, TraceView};
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,

@@ -300,9 +300,86 @@ pub(in super::super) struct Conditions {
     /// Answer HTTP too, on this machine: an address, or any free port of 127.0.0.1
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
     pub(in super::super) http: Option<SocketAddr>,
+    /// Let things go wrong on purpose, towards servers on this machine: see `fault catalog`
+    #[arg(long)]
+    pub(in super::super) allow_faults: bool,
+    /// And towards servers at this host; may be given several times
+    #[arg(long, value_name = "HOST", requires = "allow_faults")]
+    pub(in super::super) faults_at: Vec<String>,
     /// End when nobody has called for so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(in super::super) lease: Option<u64>,
+}
+
+/// Faults.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum FaultVerb {
+    /// List what can be made to go wrong, and what is to come of it
+    Catalog {
+        /// Print the tables of docs/emulator/faults.md
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
+    },
+    /// Let something go wrong
+    Add {
+        /// Its name, as in `fault catalog`
+        fault: String,
+        /// What to call the rule
+        #[arg(long)]
+        id: Option<String>,
+        /// So often at most
+        #[arg(long)]
+        times: Option<u32>,
+        /// So many occasions are let pass first
+        #[arg(long)]
+        skip: Option<u32>,
+        /// How likely it is at an occasion, from 0 to 1
+        #[arg(long)]
+        prob: Option<f64>,
+        /// What its chance follows from
+        #[arg(long)]
+        seed: Option<u64>,
+        /// What it is about: device=NAME, host=HOST, op=open, dir=in, frame=KIND, message=N; may be given several times
+        #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+        on: Vec<(String, String)>,
+        /// A parameter of the fault, a number
+        #[arg(long, value_name = "NAME=NUMBER", value_parser = pair)]
+        param: Vec<(String, String)>,
+    },
+    /// List the rules, and how often each has happened
+    List,
+    /// Remove a rule
+    Rm {
+        /// Its id
+        id: String,
+    },
+    /// Remove all rules
+    Clear,
+}
+
+/// A name and a value.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Traces.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum TraceVerb {
+    /// Record what devices and servers say, from now on
+    Start,
+    /// Record nothing more
+    Stop,
+    /// Say whether it records, and how much
+    Show,
+    /// Write what was recorded: FILE.jsonl to read, FILE.pcapng for Wireshark, FILE.keylog with its keys
+    Export {
+        /// The file; its ending says what to write
+        file: PathBuf,
+        /// With everything that is secret, also in a .jsonl
+        #[arg(long)]
+        with_secrets: bool,
+    },
 }
 
 /// Which shell.

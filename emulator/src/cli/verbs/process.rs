@@ -69,6 +69,12 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
     if common.allow_test_argon2 {
         arguments.push("--allow-test-argon2".to_owned());
     }
+    if conditions.allow_faults {
+        arguments.push("--allow-faults".to_owned());
+    }
+    for host in &conditions.faults_at {
+        arguments.extend(["--faults-at".to_owned(), host.clone()]);
+    }
     let options = [
         ("--web-port", common.web_port.map(|port| port.to_string())),
         ("--web-ca", common.web_ca.as_ref().map(|path| path.display().to_string())),

@@ -30,7 +30,8 @@ pub(super) async fn make(
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
     let NewSession { name, seed, lease_ms, presence } = new;
     let options = Options::clone(&shared.options);
-    let settings = Settings { seed: seed.map(Seed::new), options, usual: presence.into(), ..Settings::default() };
+    let faults = shared.faults.clone();
+    let settings = Settings { seed: seed.map(Seed::new), options, usual: presence.into(), faults };
     let session = shared.sessions.make(name, settings, lease_ms.map(Duration::from_millis))?;
     Ok((StatusCode::CREATED, Json(SessionView::of(session.name(), &session))))
 }

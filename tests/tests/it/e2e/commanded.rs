@@ -183,3 +183,48 @@ fn the_calls_of_the_page_are_right_word_for_word() {
     assert_eq!((&answers[1]["enrolled"], &answers[2]["state"]), (&json!(true), &json!("open")));
     assert_eq!(site.status("joe"), 1);
 }
+
+#[test]
+fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down() {
+    let (site, it) = (Site::dev(), Instance::up(&["--allow-faults"]));
+    it.done(&["enroll", &site.offer("joe").link]);
+    let known = it.done(&["fault", "catalog"]);
+    let names: Vec<&str> =
+        known["faults"].as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect();
+    assert!(names.len() > 30 && names.contains(&"ack-lost"), "{names:?}");
+
+    it.done(&["trace", "start"]);
+    let armed = it.done(&["fault", "add", "ack-lost", "--id", "lost", "--times", "1", "--on", "op=open"]);
+    assert_eq!((&armed["rule"]["id"], &armed["hits"]), (&json!("lost"), &json!(0)));
+    let opened = it.run(&["open"]);
+    assert!(["", "not-confirmed"].contains(&&*opened.word()), "{opened:?}");
+    let rules = it.done(&["fault", "list"]);
+    assert_eq!((&rules["rules"][0]["hits"], &rules["rules"][0]["spent"]), (&json!(1), &json!(true)));
+    it.done(&["close"]);
+    assert_eq!(site.status("joe"), 2);
+    for (wrong, word) in [
+        (&["fault", "add", "ack-lots"][..], "bad-rule"),
+        (&["fault", "add", "ack-lost", "--id", "lost"], "bad-rule"),
+        (&["fault", "add", "ack-lost", "--prob", "2"], "bad-rule"),
+        (&["fault", "add", "ack-lost", "--on", "dvice=main"], "bad-call"),
+        (&["trace", "export", "trace.txt"], "usage"),
+    ] {
+        assert_eq!(it.run(wrong).failed(word).code, 2, "{wrong:?}");
+    }
+    assert_eq!(it.run(&["fault", "rm", "found"]).failed("no-rule").code, 7);
+    it.done(&["fault", "rm", "lost"]);
+    it.done(&["fault", "clear"]);
+
+    let file = |ending: &str| it.folder.path().join(format!("trace.{ending}"));
+    for ending in ["jsonl", "pcapng", "keylog"] {
+        it.done(&["trace", "export", file(ending).to_str().expect("text")]);
+    }
+    assert!(it.done(&["trace", "stop"])["frames"].as_u64() > Some(3));
+    let lines = std::fs::read_to_string(file("jsonl")).expect("written");
+    assert!(lines.lines().count() > 4 && lines.contains("\"device\":\"main\""), "{lines}");
+    assert_eq!(std::fs::read(file("pcapng")).expect("written")[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+    assert!(std::fs::read_to_string(file("keylog")).expect("written").lines().any(|line| !line.starts_with('#')));
+
+    let without = Instance::up(&[]);
+    assert_eq!(without.run(&["fault", "add", "ack-lost"]).failed("faults-not-allowed").code, 2);
+}

@@ -1,0 +1,105 @@
+//! What goes wrong on purpose, and what was said.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use hyper::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Doing, body};
+use crate::cli::args::{FaultVerb, TraceVerb};
+use crate::cli::{CliError, say};
+
+pub(super) async fn fault(doing: &Doing<'_>, verb: FaultVerb) -> Result<(), CliError> {
+    match verb {
+        FaultVerb::Catalog { markdown: true } => crate::cli::output::line(crate::faults::markdown().trim_end()),
+        FaultVerb::Catalog { markdown: false } => {
+            let all = doing.client.call(Method::GET, "/v1/faults", None).await?;
+            doing.output.done(&all, &say::catalogue(&all))
+        }
+        FaultVerb::Add { fault, id, times, skip, prob, seed, on, param } => {
+            let mut about = Map::new();
+            for (name, value) in on {
+                let value = if name == "message" { number(&name, &value)? } else { json!(value) };
+                about.insert(name, value);
+            }
+            let mut params = Map::new();
+            for (name, value) in param {
+                params.insert(name.clone(), number(&name, &value)?);
+            }
+            let rule = body([
+                ("fault", json!(fault)),
+                ("id", json!(id)),
+                ("times", json!(times)),
+                ("skip", json!(skip)),
+                ("prob", json!(prob)),
+                ("seed", json!(seed)),
+                ("match", Value::Object(about)),
+                ("params", Value::Object(params)),
+            ]);
+            let armed = doing.client.of_session(Method::POST, "/faults", Some(rule)).await?;
+            doing.output.done(&armed, &say::rule(&armed))
+        }
+        FaultVerb::List => {
+            let armed = doing.client.of_session(Method::GET, "/faults", None).await?;
+            doing.output.done(&armed, &say::rules(&armed))
+        }
+        FaultVerb::Rm { id } => {
+            if !crate::engine::is_name(&id) {
+                return Err(CliError::Usage(format!("{id:?} is no id of a rule: see `fault list`")));
+            }
+            doing.client.of_session(Method::DELETE, &format!("/faults/{id}"), None).await?;
+            doing.output.done(&json!({ "removed": id }), &format!("removed {id}"))
+        }
+        FaultVerb::Clear => {
+            doing.client.of_session(Method::DELETE, "/faults", None).await?;
+            doing.output.done(&json!({}), "no rule is left")
+        }
+    }
+}
+
+fn number(name: &str, text: &str) -> Result<Value, CliError> {
+    let number: Result<i64, _> = text.parse();
+    number.map(Value::from).map_err(|_| CliError::Usage(format!("{name} is a whole number")))
+}
+
+pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliError> {
+    match verb {
+        TraceVerb::Start => {
+            let now = doing.client.of_session(Method::POST, "/trace", None).await?;
+            doing.output.done(&now, "records")
+        }
+        TraceVerb::Stop => {
+            let now = doing.client.of_session(Method::DELETE, "/trace", None).await?;
+            doing.output.done(&now, &format!("{} frames", now["frames"]))
+        }
+        TraceVerb::Show => {
+            let now = doing.client.of_session(Method::GET, "/trace", None).await?;
+            let does = if now["on"] == true { "records" } else { "does not record" };
+            doing.output.done(&now, &format!("{does}; {} frames", now["frames"]))
+        }
+        TraceVerb::Export { file, with_secrets } => {
+            let secrets = if with_secrets { "?secrets=shown" } else { "" };
+            let path = match file.extension().and_then(|ending| ending.to_str()) {
+                Some("jsonl") => format!("/trace.jsonl{secrets}"),
+                Some("pcapng") => "/trace.pcapng".to_owned(),
+                Some("keylog") => "/trace.keylog".to_owned(),
+                _ => return Err(CliError::Usage("the file ends with .jsonl, .pcapng or .keylog".into())),
+            };
+            let (session, _) = doing.client.names();
+            let bytes = doing.client.fetch(&format!("/v1/sessions/{session}{path}")).await?;
+            write(&file, &bytes).map_err(|source| CliError::File { path: file.clone(), source })?;
+            let said = json!({ "file": file, "bytes": bytes.len() });
+            doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
+        }
+    }
+}
+
+/// Writes a file that only its owner can read: what devices say is nobody's business, and keys less so.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
+}

@@ -1,0 +1,60 @@
+//! Faults and traces.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::control::problem::Problem;
+use crate::faults::{Armed, Entry};
+use crate::trace::{Secrets, Trace};
+
+/// What can be made to go wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct Catalogue {
+    /// Each with its name, layer, parameters, and what device and server are to make of it.
+    #[schema(value_type = Vec<Object>)]
+    pub(in super::super) faults: Vec<&'static Entry>,
+}
+
+/// The rules of a session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct RuleList {
+    /// Each with its rule, how many occasions there were, and at how many it happened.
+    #[schema(value_type = Vec<Object>)]
+    pub(in super::super) rules: Vec<Armed>,
+}
+
+/// Whether a session is recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct TraceView {
+    on: bool,
+    /// How many frames there are.
+    frames: usize,
+    /// How many were not kept long enough.
+    lost: u64,
+}
+
+impl TraceView {
+    pub(in super::super) fn of(trace: &Trace) -> Self {
+        let since = trace.since(0);
+        Self { on: trace.is_on(), frames: since.frames.len(), lost: since.lost }
+    }
+}
+
+/// Whether to tell secrets.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(in super::super) struct SecretsQuery {
+    /// `hidden`, unless it is `shown`.
+    secrets: Option<String>,
+}
+
+impl SecretsQuery {
+    pub(in super::super) fn secrets(&self) -> Result<Secrets, Problem> {
+        match self.secrets.as_deref() {
+            None | Some("hidden") => Ok(Secrets::Hidden),
+            Some("shown") => Ok(Secrets::Shown),
+            Some(_) => Err(Problem::BadCall("secrets are hidden or shown".into())),
+        }
+    }
+}
