@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
-    JournalArguments, NetVerb, PromptVerb, RunArguments, SessionVerb, TraceVerb, WaitArguments,
+    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
+    WaitArguments,
 };
 
 use super::CliError;
@@ -180,7 +181,7 @@ pub(super) enum Command {
     Status {
         #[command(flatten)]
         which: Which,
-        /// Say it by the exit code, too: 0 open, 10 closed or blocked, 11 anything else
+        /// Say it by the exit code, too: 0 open, 10 not open
         #[arg(long)]
         exit_state: bool,
     },
@@ -263,6 +264,9 @@ pub(super) enum Command {
     /// Record what devices and servers say, frame by frame
     #[command(subcommand)]
     Trace(TraceVerb),
+    /// See what relying parties are told
+    #[command(subcommand)]
+    Rp(RelyingVerb),
     /// Run until told to end, and do what programs say over the control API
     ///
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session

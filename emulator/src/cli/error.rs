@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cardea_sdk::relying_party::RelyingPartyError;
 use serde_json::Value;
 
 use crate::daemon::DaemonError;
@@ -66,6 +67,9 @@ pub enum CliError {
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
+    /// A relying party was not told what it asked.
+    #[error(transparent)]
+    Relying(#[from] RelyingPartyError),
     /// A token is not open, and the exit code was to say so.
     #[error("the token is {0}")]
     NotOpen(&'static str),
@@ -115,6 +119,7 @@ impl CliError {
             Self::NotRunning(_) => "not-running",
             Self::NoAnswer { .. } => "no-answer",
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
+            Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
             Self::File { .. } => "file",
             #[cfg(feature = "embedded-server")]
@@ -134,6 +139,7 @@ impl CliError {
         match self {
             Self::Refused { number, .. } => *number,
             Self::Engine(error) => error.code() as u64,
+            Self::Relying(error) => error.code() as u64,
             _ => 0,
         }
     }
@@ -147,8 +153,10 @@ impl CliError {
             Self::Daemon(error) => error.exit(),
             Self::NotRunning(_) => exit::NOT_RUNNING,
             Self::NotOpen("open") => exit::DONE,
-            Self::NotOpen("closed" | "blocked") => exit::CLOSED,
-            Self::NotOpen(_) => exit::UNSURE,
+            Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
+            Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,
+            // Whatever is not known is no reason to open a door.
+            Self::NotOpen(_) | Self::Relying(_) => exit::UNSURE,
             Self::Usage(_)
             | Self::NoStateFolder
             | Self::Input { .. }

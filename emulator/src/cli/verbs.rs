@@ -3,6 +3,7 @@
 mod device;
 mod evidence;
 mod process;
+mod relying;
 mod session;
 mod token;
 
@@ -30,6 +31,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Up(conditions) => return process::up(&common, &conditions, output).await,
         Command::Down => return process::down(&common, output).await,
         Command::Ps => return process::ps(output).await,
+        Command::Rp(verb) => return relying::relying(verb, output).await,
         command => command,
     };
     let client = match &command {
@@ -78,6 +80,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Up(_)
         | Command::Down
         | Command::Ps
+        | Command::Rp(_)
         | Command::Openapi
         | Command::Completions(_)
         | Command::Man

@@ -382,6 +382,37 @@ pub(in super::super) enum TraceVerb {
     },
 }
 
+/// What relying parties are told.
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum RelyingVerb {
+    /// Ask whether a token is open, as a door does. Exit code 0: it is. 10: it is not. Anything else: nobody knows
+    Check {
+        /// What the service calls the holder
+        user: String,
+        #[command(flatten)]
+        whom: RelyingArguments,
+    },
+    /// Tell what happens to the tokens of a service, as it happens, until Ctrl-C
+    Watch {
+        #[command(flatten)]
+        whom: RelyingArguments,
+    },
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(in super::super) struct RelyingArguments {
+    /// Address of the token API
+    #[arg(long, value_name = "URL", env = "CARDEA_SERVER")]
+    pub(in super::super) server: String,
+    /// The service
+    #[arg(long, value_name = "NAME", env = "CARDEA_SERVICE")]
+    pub(in super::super) service: String,
+    /// The file with an authkey that may ask
+    #[arg(long, value_name = "FILE", env = "CARDEA_AUTHKEY_FILE")]
+    pub(in super::super) authkey_file: PathBuf,
+}
+
 /// Which shell.
 #[derive(Debug, Args)]
 pub(in super::super) struct ConfigShell {

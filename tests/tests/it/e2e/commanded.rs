@@ -228,3 +228,32 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
     let without = Instance::up(&[]);
     assert_eq!(without.run(&["fault", "add", "ack-lost"]).failed("faults-not-allowed").code, 2);
 }
+
+#[test]
+fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    let key = it.folder.path().join("key");
+    std::fs::write(&key, format!("{}\n", site.status_key)).expect("written");
+    let check = |user: &str, server: &str, key: &std::path::Path| {
+        let mut command = it.command(&["rp", "check", user, "--server", server, "--service", &site.service]);
+        let ran: Ran = output(command.arg("--authkey-file").arg(key)).into();
+        ran
+    };
+    let server = format!("http://{}", site.http());
+    it.done(&["enroll", &site.offer("joe").link]);
+    let closed = check("joe", &server, &key);
+    assert!(closed.code == 10 && closed.out.contains("\"state\":\"closed\""), "{closed:?}");
+    it.done(&["open"]);
+    assert_eq!(check("joe", &server, &key).ended(0).json()["status"], 1);
+    it.done(&["prompt", "next", "duress"]);
+    it.done(&["open"]);
+    assert_eq!(check("joe", &server, &key).code, 10);
+    it.done(&["unenroll"]);
+    assert_eq!(check("joe", &server, &key).code, 10);
+    assert_eq!(check("nobody", &server, &key).code, 11);
+    assert_eq!(check("joe", "http://127.0.0.1:1", &key).code, 11);
+    assert_eq!(check("joe", "ftp://x", &key).code, 2);
+    assert_eq!(check("joe", &server, &it.folder.path().join("nowhere")).code, 2);
+    std::fs::write(&key, "not a key").expect("written");
+    assert!([2, 11].contains(&check("joe", &server, &key).code));
+}
