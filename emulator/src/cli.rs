@@ -15,6 +15,7 @@ mod error;
 mod output;
 mod pins;
 mod say;
+mod scenario;
 mod stub;
 mod verbs;
 
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
             run_on(&mut Builder::new_multi_thread(), daemon::run(common, how)).map(|ended| ended.exit())
         }
         Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, &output))),
+        Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, &output))),
         Command::Openapi => done(output::line(&crate::control::description())),
         Command::Completions(which) => {
             let mut bytes = Vec::new();

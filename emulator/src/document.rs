@@ -9,7 +9,7 @@ use std::time::Duration;
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
 
-pub(crate) use words::did_you_mean;
+pub(crate) use words::{did_you_mean, nearest};
 
 /// Longest file, in bytes.
 pub(crate) const LONGEST: usize = 1 << 20;
@@ -249,6 +249,21 @@ impl Node {
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         Err(self.error(format!("`{text}` is not known here{}", did_you_mean(text, &known))))
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        match &self.value {
+            _ if self.is_null() => serde_json::Value::Null,
+            Value::Scalar { text, is_plain } => {
+                let plain = is_plain.then(|| serde_json::from_str(text).ok()).flatten();
+                plain
+                    .filter(|value: &serde_json::Value| value.is_number() || value.is_boolean())
+                    .unwrap_or_else(|| text.as_str().into())
+            }
+            Value::List(items) => items.iter().map(Self::json).collect(),
+            Value::Map(fields) => fields.iter().map(|(name, node)| (name.text.clone(), node.json())).collect(),
+        }
     }
 
     /// Several, one after the other; one alone stands for itself.

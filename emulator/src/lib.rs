@@ -7,6 +7,7 @@
 //! | what test suites drive devices with | [`control`] |
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
 //! | what goes wrong on purpose | [`faults`] |
+//! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
 //!
@@ -31,6 +32,8 @@ pub mod document;
 pub mod engine;
 pub mod exit;
 pub mod faults;
+#[cfg(feature = "embedded-server")]
+pub mod scenario;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
 pub mod testing;

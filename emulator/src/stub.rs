@@ -213,13 +213,15 @@ impl Stub {
         Ok(Offer { link: made.link, code: made.code, expires_at: made.expires_at.get() })
     }
 
-    /// The number of the status of `user`, without using up an opening.
+    /// The number of the status of `user`: what a check would be told now, without using an opening up.
     ///
     /// # Errors
     /// [`StubError::User`], [`StubError::Refused`].
     pub async fn status(&self, user: &str) -> Result<u8, StubError> {
         let (user, service) = (user_id(user)?, self.front.server.service().await?);
-        Ok(self.front.server.admin.detail(&service, &user).await?.entry.status.number())
+        let entry = self.front.server.admin.detail(&service, &user).await?.entry;
+        // A list never says that an opening is there which a check would end.
+        Ok(if entry.unused { 1 } else { entry.status.number() })
     }
 
     /// Changes something about the token of `user`, as an administrator does.

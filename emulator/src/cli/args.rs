@@ -13,6 +13,7 @@ pub(super) use verbs::{
 };
 
 use super::CliError;
+use super::scenario::ScenarioCommand;
 use super::stub::StubArguments;
 use crate::engine::{Options, Transport};
 
@@ -291,6 +292,11 @@ pub(super) enum Command {
     /// Prints its addresses, authkeys and enrollment links, then a line that begins with CARDEA_STUB_READY, or all in
     /// one line of JSON. Listens on this machine only. Ends with Ctrl-C or SIGTERM.
     Stub(StubArguments),
+    /// Run files that say what happens and what is expected, with devices and a server in memory
+    ///
+    /// Ends with 20 if one fails, or if `check` finds something.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use crate::daemon::DaemonError;
 use crate::document::DocumentError;
 use crate::engine::EngineError;
 use crate::exit;
+#[cfg(feature = "embedded-server")]
+use crate::stub::StubError;
 
 /// Why the program ends without having done what it was told.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +98,24 @@ pub enum CliError {
     /// The stub says so.
     #[cfg(feature = "embedded-server")]
     #[error(transparent)]
-    Stub(#[from] crate::stub::StubError),
+    Stub(#[from] StubError),
+    /// No scenario was named, or none has the tag.
+    #[cfg(feature = "embedded-server")]
+    #[error("there is no scenario to run: name files, folders that have some, or another tag")]
+    NoScenario,
+    /// Scenarios failed.
+    #[cfg(feature = "embedded-server")]
+    #[error("{failed} of {of} runs of scenarios failed")]
+    Scenario {
+        /// How many runs.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Something is wrong with scenarios.
+    #[cfg(feature = "embedded-server")]
+    #[error("{0} to mend, see above")]
+    Findings(usize),
     /// There is no server in this program.
     #[cfg(not(feature = "embedded-server"))]
     #[error("this program was built without a server: build it with `--features embedded-server`")]
@@ -126,6 +145,8 @@ impl CliError {
             Self::Document { .. } => "document",
             #[cfg(feature = "embedded-server")]
             Self::Stub(_) => "stub",
+            #[cfg(feature = "embedded-server")]
+            Self::NoScenario | Self::Scenario { .. } | Self::Findings(_) => "scenario",
             #[cfg(not(feature = "embedded-server"))]
             Self::NoServer => "no-server",
             Self::Engine(error) => exit::word_of_engine(error),
@@ -165,9 +186,15 @@ impl CliError {
             | Self::NoTerminal
             | Self::File { .. } => exit::USAGE,
             #[cfg(feature = "embedded-server")]
-            Self::Document { .. } => exit::USAGE,
+            Self::Document { .. } | Self::NoScenario => exit::USAGE,
             #[cfg(feature = "embedded-server")]
-            Self::Stub(_) => exit::BUSY,
+            Self::Scenario { .. } | Self::Findings(_) => exit::SCENARIO,
+            #[cfg(feature = "embedded-server")]
+            Self::Stub(error) => match error {
+                StubError::Listen { .. } => exit::BUSY,
+                StubError::User(_) | StubError::Refused(_) => exit::USAGE,
+                StubError::Server(_) => exit::INTERNAL,
+            },
             #[cfg(not(feature = "embedded-server"))]
             Self::NoServer => exit::USAGE,
             Self::NoAnswer { .. } | Self::Output(_) | Self::Runtime(_) => exit::INTERNAL,

@@ -84,7 +84,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Openapi
         | Command::Completions(_)
         | Command::Man
-        | Command::Stub(_) => Ok(()),
+        | Command::Stub(_)
+        | Command::Scenario(_) => Ok(()),
     }
 }
 

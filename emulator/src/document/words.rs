@@ -4,7 +4,7 @@
 const WRONG: usize = 2;
 
 /// The one of `known` that was probably meant by `word`.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
     let word = plain(word);
     // A long word would only cost time.
@@ -14,7 +14,7 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let wrong = |candidate: &str| {
         let candidate = plain(candidate);
         let begins = word.len() >= 3 && (candidate.starts_with(&word) || word.starts_with(&candidate));
-        if begins { 1 } else { distance(&word, &candidate) }
+        if begins { 1 } else { strsim::osa_distance(&word, &candidate) }
     };
     let scored = known.iter().map(|candidate| (wrong(candidate), *candidate));
     let best = scored.min_by_key(|(wrong, _)| *wrong)?;
@@ -28,22 +28,6 @@ pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
         Some(meant) => format!(": did you mean `{meant}`?"),
         None => format!(": there are {}", known.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// How many letters have to be changed, added or left out.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = at + 1;
-        for (column, against) in other.iter().enumerate() {
-            let changed = before + usize::from(letter != *against);
-            before = row[column + 1];
-            row[column + 1] = changed.min(before + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::document::DocumentError;
 use crate::engine::{Seed, Stream};
 
+pub(crate) use parse::rules;
+
 /// Most rules of a script.
 pub const RULES_MAX: usize = 1_000;
 
@@ -238,7 +240,7 @@ impl Match {
     }
 
     /// The user whose token it is about.
-    pub(super) fn user(&self) -> Option<&str> {
+    pub(crate) fn user(&self) -> Option<&str> {
         match self {
             Self::Call { user, .. } | Self::Connection { user, .. } => user.as_deref(),
         }

@@ -5,4 +5,6 @@
 mod process;
 mod running;
 #[cfg(feature = "embedded-server")]
+mod scenario;
+#[cfg(feature = "embedded-server")]
 mod stub;

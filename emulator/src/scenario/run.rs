@@ -1,0 +1,214 @@
+//! Runs scenarios: each variant in a session and with a stub of its own, several at once.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cardea_sdk::relying_party::RelyingParty;
+use cardea_sdk::{Clock, Env};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::step::{Holders, World};
+use super::{Scenario, Variant};
+use crate::document::Place;
+use crate::engine::{Options, Outcome, Seed, Session, Settings, Time};
+use crate::faults::Gate;
+use crate::stub::script::Script;
+use crate::stub::{self, Stub};
+
+/// When every scenario begins: 15 January 2027, 8 o'clock, UTC.
+pub const BEGINNING: u64 = 1_800_000_000;
+/// How many entries of the journal are told of a scenario that failed.
+const LAST: u64 = 20;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// How many run at once.
+    pub jobs: NonZeroUsize,
+    /// How often each variant runs.
+    pub repeat: u32,
+    /// What chance follows from in the first run of each, in place of what the files say; one more for each repetition.
+    pub seed: Option<u64>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { jobs: NonZeroUsize::MIN, repeat: 1, seed: None }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The name of the scenario.
+    pub name: String,
+    /// Its place in the list of scenarios.
+    pub scenario: usize,
+    /// Which of its variants it was.
+    pub variant: Variant,
+    /// What chance followed from: gives the same again.
+    pub seed: u64,
+    /// How many steps were done.
+    pub steps: usize,
+    /// How long it took, in real time.
+    pub time: Duration,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}, `{step}`: {message}")]
+pub struct Failure {
+    /// Where in the file.
+    pub place: Place,
+    /// The verb of the step.
+    pub step: &'static str,
+    /// What was found, and what was expected.
+    pub message: String,
+    /// What was in the journal last.
+    pub last: Vec<String>,
+}
+
+impl Failure {
+    fn at_start(message: impl Into<String>) -> Self {
+        Self { place: Place { line: 1, column: 1 }, step: "start", message: message.into(), last: Vec::new() }
+    }
+}
+
+/// Runs all variants of all scenarios, and tells of each in their order.
+pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
+    let (places, mut tasks) = (Arc::new(Semaphore::new(plan.jobs.get())), JoinSet::new());
+    let mut number = 0_usize;
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let scenario = Arc::new(scenario.clone());
+        for variant in scenario.variants() {
+            for repetition in 0..plan.repeat {
+                let seed = plan.seed.or(scenario.seed).map_or_else(random, |seed| seed.wrapping_add(repetition.into()));
+                let (scenario, places) = (Arc::clone(&scenario), Arc::clone(&places));
+                tasks.spawn(async move {
+                    // Nobody closes it.
+                    let _place = places.acquire_owned().await;
+                    (number, guarded(&scenario, (index, variant), seed).await)
+                });
+                number += 1;
+            }
+        }
+    }
+    let mut runs = Vec::with_capacity(number);
+    while let Some(run) = tasks.join_next().await {
+        runs.extend(run);
+    }
+    runs.sort_by_key(|(number, _)| *number);
+    runs.into_iter().map(|(_, run)| run).collect()
+}
+
+fn random() -> u64 {
+    Seed::random(&*Env::os().entropy).number()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a run takes is told to people and decides nothing")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// One run, which has an end whatever happens.
+async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), seed: u64) -> Run {
+    let (begun, limit, inner) = (now(), scenario.timeout, Arc::clone(scenario));
+    // In a task of its own, so that a panic in it is its failure and nobody else's.
+    let task = tokio::spawn(async move { tokio::time::timeout(limit, one(&inner, variant, seed)).await });
+    let (steps, failure) = match task.await {
+        Ok(Ok(Ok(steps))) => (steps, None),
+        Ok(Ok(Err(failure))) => (0, Some(failure)),
+        Ok(Err(_)) => (0, Some(Failure::at_start(format!("it is stuck: not done after {} s", limit.as_secs_f32())))),
+        Err(_) => (0, Some(Failure::at_start("the program has a defect: it panicked"))),
+    };
+    Run { name: scenario.name.clone(), scenario: index, variant, seed, steps, time: begun.elapsed(), failure }
+}
+
+/// The time of a scenario, as the world's time for its session.
+#[derive(Debug)]
+struct Shared(Time);
+
+impl Clock for Shared {
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+}
+
+async fn one(scenario: &Scenario, variant: Variant, seed: u64) -> Result<usize, Failure> {
+    let start = |message: String| Failure::at_start(message);
+    let options =
+        Options { allow_test_argon2: true, transport: variant.transport.unwrap_or_default(), ..Options::default() };
+    let mut service = scenario.service.clone();
+    service.window = variant.window.unwrap_or(service.window);
+    let script = Script { seed, rules: scenario.stub.clone() };
+    // Of stub and session alike, and it passes when a step says so.
+    let time = Time::with(Env::os().clock);
+    time.freeze();
+    time.set(BEGINNING);
+    let settings = stub::Settings {
+        time: Some(time.clone()),
+        seed: Some(Seed::new(seed)),
+        service,
+        script,
+        ..stub::Settings::default()
+    };
+    let stub = Stub::start(settings).await.map_err(|error| start(error.to_string()))?;
+    let options = Options { web_port: Some(stub.http().port()), ..options };
+    // The server is on this machine, and nobody else's.
+    let settings = Settings { seed: Some(Seed::new(seed)), options, faults: Gate::loopback(), ..Settings::default() };
+    let world = Env { clock: Arc::new(Shared(time.clone())), ..Env::os() };
+    let session = Session::in_memory(settings, &world).map_err(|error| start(error.to_string()))?;
+    let relying = RelyingParty::new(&stub.url(), stub.service(), stub.status_key().to_owned());
+    let relying = relying.map_err(|error| start(error.to_string()))?;
+    let world = World { scenario, time, session, stub, relying, holders: Holders::default() };
+    let result = async {
+        world.begin(variant).await.map_err(start)?;
+        let steps = world.steps(&scenario.steps).await?;
+        world.all_happened()?;
+        Ok(steps)
+    };
+    let result = result.await.map_err(|failure| world.with_journal(failure));
+    let World { session, stub, .. } = world;
+    session.end();
+    stub.stop().await;
+    result
+}
+
+impl World<'_> {
+    /// Makes the devices.
+    async fn begin(&self, variant: Variant) -> Result<(), String> {
+        for setup in &self.scenario.devices {
+            let device = self.session.add(&setup.name).await.map_err(|error| error.to_string())?;
+            if let Some(net) = setup.net.or(variant.net) {
+                device.network().set(net).map_err(|error| error.to_string())?;
+            }
+            device.clock().set_skew(setup.skew);
+            self.holders.told(&setup.name, setup.usual, true);
+            device.human().set_usual(if setup.usual == Outcome::Ignore { Outcome::Wait } else { setup.usual });
+        }
+        Ok(())
+    }
+
+    /// Whether everything that was to go wrong has.
+    fn all_happened(&self) -> Result<(), Failure> {
+        let rules = &self.scenario.stub;
+        let hits = self.stub.hits();
+        let is_due = |at: usize| rules.get(at).is_some_and(|rule| rule.prob >= 1.0 && rule.times != Some(0));
+        let replaced = hits.len() != rules.len();
+        match hits.iter().find(|hits| !replaced && hits.hits == 0 && is_due(hits.rule - 1)) {
+            Some(hits) => Err(Failure::at_start(format!("rule {} of the stub has never happened", hits.rule))),
+            None => Ok(()),
+        }
+    }
+
+    fn with_journal(&self, mut failure: Failure) -> Failure {
+        let journal = self.session.journal();
+        let entries = journal.since(journal.newest().saturating_sub(LAST)).entries;
+        failure.last = entries.iter().map(|it| format!("{} {} {:?}", it.number, it.device, it.kind)).collect();
+        failure
+    }
+}

@@ -1,0 +1,122 @@
+//! The schema that editors use says the same as the program.
+
+use serde_json::Value;
+
+use super::shipped;
+use crate::document;
+use crate::scenario::{SCHEMA, parse, words};
+
+fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+fn names(object: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+fn sorted<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut words: Vec<&str> = words.into_iter().collect();
+    words.sort_unstable();
+    words
+}
+
+fn listed(list: &Value) -> Vec<&str> {
+    sorted(list["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()))
+}
+
+fn first<'a, T>(table: &'a [(&'static str, T)]) -> Vec<&'a str> {
+    sorted(table.iter().map(|(word, _)| *word))
+}
+
+#[test]
+fn it_knows_the_fields_and_words_that_the_program_knows() {
+    let schema = schema();
+    assert_eq!(names(&schema), sorted(parse::SCENARIO.iter().copied()));
+    assert_eq!(names(&schema["properties"]["service"]), sorted(parse::SERVICE.iter().copied()));
+    assert_eq!(names(&schema["properties"]["matrix"]), sorted(parse::MATRIX.iter().copied()));
+    let defs = &schema["$defs"];
+    assert_eq!(names(&defs["step"]), sorted(parse::VERBS.iter().copied().chain(["expect"])));
+    assert_eq!(names(&defs["expect"]), sorted(parse::EXPECT.iter().copied()));
+    let device = &schema["properties"]["devices"]["oneOf"][2]["additionalProperties"]["oneOf"][1];
+    assert_eq!(names(device), sorted(parse::DEVICE.iter().copied()));
+    assert_eq!(listed(&defs["outcome"]), first(words::OUTCOMES));
+    assert_eq!(listed(&defs["net"]), sorted(crate::engine::Named::ALL.iter().map(|net| net.name())));
+    assert_eq!(listed(&defs["status"]), first(words::STATUSES));
+    assert_eq!(listed(&defs["expect"]["properties"]["error"]["oneOf"][0]), first(words::ERRORS));
+    assert_eq!(listed(&defs["expect"]["properties"]["device"]["additionalProperties"]), first(words::KNOWN));
+    let journal = &defs["expect"]["properties"]["journal"]["oneOf"][0]["properties"]["has"];
+    assert_eq!(listed(journal), sorted(words::HAPPENINGS.iter().copied()));
+    assert_eq!(
+        listed(&schema["properties"]["matrix"]["properties"]["transport"]["oneOf"][0]),
+        first(words::TRANSPORTS)
+    );
+}
+
+/// What is wrong with `value`, by the part of JSON Schema that ours uses.
+fn wrong(root: &Value, schema: &Value, value: &Value) -> Option<String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        return wrong(root, &root["$defs"][name.strip_prefix("#/$defs/")?], value);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let fitting = choices.iter().filter(|choice| wrong(root, choice, value).is_none()).count();
+        return (fitting != 1).then(|| format!("{fitting} choices fit {value}"));
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return (!words.contains(value)).then(|| format!("{value} is none of {words:?}"));
+    }
+    if !schema["const"].is_null() {
+        return (schema["const"] != *value).then(|| format!("{value} is not {}", schema["const"]));
+    }
+    let is = |kind: &str| match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        _ => value.is_null(),
+    };
+    let fits = match &schema["type"] {
+        Value::String(kind) => is(kind),
+        Value::Array(kinds) => kinds.iter().any(|kind| kind.as_str().is_some_and(is)),
+        _ => panic!("a schema without a type: {schema}"),
+    };
+    if !fits {
+        return Some(format!("{value} is no {}", schema["type"]));
+    }
+    if let Some(items) = value.as_array() {
+        return items.iter().find_map(|item| wrong(root, &schema["items"], item));
+    }
+    let fields = value.as_object()?;
+    let required = schema["required"].as_array().into_iter().flatten();
+    if let Some(missing) = required.filter_map(Value::as_str).find(|name| !fields.contains_key(*name)) {
+        return Some(format!("{missing} is missing in {value}"));
+    }
+    fields.iter().find_map(|(name, field)| match (&schema["properties"][name], &schema["additionalProperties"]) {
+        (Value::Null, Value::Bool(false)) => Some(format!("{name} is not known in {value}")),
+        (Value::Null, Value::Null) => None,
+        (Value::Null, more) => wrong(root, more, field),
+        (known, _) => wrong(root, known, field),
+    })
+}
+
+#[test]
+fn what_is_shipped_fits_it_and_a_slip_does_not() {
+    let schema = schema();
+    for (name, text) in shipped() {
+        let value = document::read(&text).unwrap().json();
+        assert_eq!(wrong(&schema, &schema, &value), None, "{name}");
+    }
+    let base = "cardea-scenario: 1\nname: x\ndevices: [a]\n";
+    for slip in [
+        "stpes: []",
+        "steps: [{opne: a}]",
+        "steps: [{open: {fro: 3}}]",
+        "steps: [{check: a, expect: {answer: opened}}]",
+    ] {
+        let value = document::read(&format!("{base}{slip}")).unwrap().json();
+        assert!(wrong(&schema, &schema, &value).is_some(), "{slip}");
+    }
+}
