@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: benchmarks that fail when a required ratio is missed.
 
+mod fixtures;
 mod languages;
 mod size;
 
@@ -41,6 +42,8 @@ enum Subject {
     /// The SDK in every language: what a call costs beside the same from Rust, and whether anything stays behind of tokens
     /// that are opened and closed again and again
     Languages,
+    /// What a test of a login with an emulated token costs in pytest, alone and beside 199 others
+    Fixtures,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
     Duress,
 }
@@ -66,7 +69,7 @@ impl Subject {
                 ("cold", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "cold"]),
                 ("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "app"]),
             ],
-            Self::Languages => &[],
+            Self::Languages | Self::Fixtures => &[],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],
         }
     }
@@ -81,6 +84,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if matches!(options.subject, Subject::Languages) {
         languages::measure(&workspace, &mut report, options.cycles);
+    }
+    if matches!(options.subject, Subject::Fixtures) {
+        fixtures::measure(&workspace, &mut report);
     }
     for (name, arguments) in options.subject.parts() {
         report.printing_part(name, || {

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 pub(crate) use binding::{Android, Binding, generate};
 pub(crate) use compile::Unit;
-pub(crate) use toolchain::{Toolchain, provide};
+pub(crate) use toolchain::{Toolchain, has_debian, provide, unpacked};
 
 /// The folder of the Kotlin binding, relative to the root.
 pub(crate) const FOLDER: &str = "ffi/bindings/kotlin";

@@ -5,6 +5,7 @@ mod capture;
 mod cargo;
 mod demo;
 mod features;
+pub(crate) mod fixtures;
 mod kotlin;
 mod no_std;
 pub(crate) mod python;
@@ -110,6 +111,10 @@ fn all() -> Vec<Part> {
         other("swift", &[CC, DEBOOTSTRAP], swift::run),
         other("kotlin", &[CC, JAVA, NPM], kotlin::run),
         other("api", &[CC, CURL, PYTHON], api::run),
+        other("fixtures/pytest", &[BROWSER, CC, PYTHON, VENV], fixtures::pytest),
+        other("fixtures/playwright", &[BROWSER, CC, NPM], fixtures::playwright),
+        other("fixtures/junit", &[BROWSER, CC, JAVA], fixtures::junit),
+        other("fixtures/tutorial", &[BROWSER, CC, PYTHON, VENV], fixtures::tutorial),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),

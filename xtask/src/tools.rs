@@ -32,9 +32,10 @@ pub(crate) const DBUS: Tool = tool("dbus-daemon", &["dbus-daemon"], "a keyring's
 pub(crate) const BROWSER: Tool =
     tool("chromedriver", &["chromium", "chromium-driver"], "looking at pages as people do");
 /// Runs the Kotlin compiler and what it compiled.
-pub(crate) const JAVA: Tool = tool("java", &["default-jdk-headless"], "the Kotlin binding").probed_by("-version");
+pub(crate) const JAVA: Tool =
+    tool("java", &["default-jdk-headless"], "the Kotlin binding and JUnit").probed_by("-version");
 /// Brings the Kotlin compiler.
-pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler");
+pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler and Playwright");
 /// Keeps secrets as desktops do.
 pub(crate) const KEYRING: Tool = tool("gnome-keyring-daemon", &["gnome-keyring"], "the SDK's keyring store");
 /// Asks for tokens before it passes requests on.

@@ -24,12 +24,13 @@ impl Seed {
         Self(number)
     }
 
-    /// Another one each time.
+    /// Another one each time, of 53 bits: every language reads that exactly from JSON, and a seed that was told wrong would not
+    /// give the same again.
     #[must_use]
     pub fn random(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; 8];
         entropy.fill(&mut bytes);
-        Self(u64::from_be_bytes(bytes))
+        Self(u64::from_be_bytes(bytes) >> 11)
     }
 
     /// What to give to [`Seed::new`] for the same again.
@@ -103,6 +104,18 @@ mod tests {
         stream.fill(&mut one);
         stream.fill(&mut other);
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_seed_that_is_drawn_is_a_number_that_every_reader_of_json_reads_as_it_is() {
+        #[derive(Debug)]
+        struct Ones;
+        impl Entropy for Ones {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(0xff);
+            }
+        }
+        assert_eq!(Seed::random(&Ones).number(), (1 << 53) - 1);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn provide(workspace: &Workspace) -> Result<std::result::Result<Toolc
     let folder = workspace.target().join("jvm");
     let debian = folder.join("debian");
     if !debian.is_dir() {
-        if !starts("apt-get") || !starts("dpkg-deb") {
+        if !has_debian() {
             return Ok(Err(format!("no apt-get and dpkg-deb here, which bring {}", PACKAGES.join(", "))));
         }
         if super::resource_folder().is_none() {
@@ -53,28 +53,7 @@ fn starts(program: &str) -> bool {
 
 /// Unpacks the Debian packages without installing them. The folder appears when it is complete.
 fn unpack(folder: &Path, debian: &Path, log: &Path) -> Result<()> {
-    let packages = folder.join("debs");
-    if packages.exists() {
-        fs::remove_dir_all(&packages)?;
-    }
-    fs::create_dir_all(&packages).with_context(|| format!("cannot create {}", packages.display()))?;
-    let download = || {
-        let mut command = Command::new("apt-get");
-        command.current_dir(&packages).args(["-q", "download"]).args(PACKAGES);
-        process::logged(&mut command, log)
-    };
-    if download().is_err() {
-        // A machine that never refreshed its lists knows no packages.
-        process::logged(Command::new("apt-get").args(["-q", "update"]), log).context("cannot refresh package lists")?;
-        download().context("cannot download JNA and JUnit")?;
-    }
-    let unfinished = folder.join("debian.unfinished");
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
-    }
-    for package in super::files(&packages)? {
-        process::logged(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&unfinished), log)?;
-    }
+    let unfinished = unpacked(folder, &PACKAGES, log)?;
     let library = super::files(&unfinished.join("usr/lib"))?
         .into_iter()
         .find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libjnidispatch")));
@@ -83,6 +62,38 @@ fn unpack(folder: &Path, debian: &Path, log: &Path) -> Result<()> {
     fs::create_dir_all(&place)?;
     fs::copy(&library, place.join("libjnidispatch.so")).context("cannot copy the native part of JNA")?;
     fs::rename(&unfinished, debian).context("cannot put the unpacked libraries in place")
+}
+
+/// Unpacks Debian packages without installing them, in a folder below `folder` that is for the caller to move.
+pub(crate) fn unpacked(folder: &Path, names: &[&str], log: &Path) -> Result<PathBuf> {
+    let packages = folder.join("debs");
+    if packages.exists() {
+        fs::remove_dir_all(&packages)?;
+    }
+    fs::create_dir_all(&packages).with_context(|| format!("cannot create {}", packages.display()))?;
+    let download = || {
+        let mut command = Command::new("apt-get");
+        command.current_dir(&packages).args(["-q", "download"]).args(names);
+        process::logged(&mut command, log)
+    };
+    if download().is_err() {
+        // A machine that never refreshed its lists knows no packages.
+        process::logged(Command::new("apt-get").args(["-q", "update"]), log).context("cannot refresh package lists")?;
+        download().with_context(|| format!("cannot download {}", names.join(", ")))?;
+    }
+    let unfinished = folder.join("debian.unfinished");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    for package in super::files(&packages)? {
+        process::logged(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&unfinished), log)?;
+    }
+    Ok(unfinished)
+}
+
+/// Whether Debian packages can be unpacked here.
+pub(crate) fn has_debian() -> bool {
+    starts("apt-get") && starts("dpkg-deb")
 }
 
 /// Installs the compiler in `folder`, unless what is there is what the lock file says.

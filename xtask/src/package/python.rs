@@ -187,18 +187,21 @@ fn generator(workspace: &Workspace) -> Result<PathBuf> {
 
 /// The folder of the programs that the package's own development takes, which are installed if they are not there.
 pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target().join("python/venv");
     let wanted = workspace.root.join(SOURCE).join("requirements-dev.txt");
-    let wanted_text = fs::read_to_string(&wanted).context("the list of what the package's development takes")?;
+    environment_in(&workspace.target().join("python/venv"), &wanted, &workspace.log("python-venv"))
+}
+
+/// The same in `folder`, with what the file `wanted` lists.
+pub(crate) fn environment_in(folder: &Path, wanted: &Path, log: &Path) -> Result<PathBuf> {
+    let wanted_text = fs::read_to_string(wanted).context("the list of what the package's development takes")?;
     let installed = folder.join("installed.txt");
     if fs::read_to_string(&installed).is_ok_and(|text| text == wanted_text) {
         return Ok(folder.join("bin"));
     }
-    let log = workspace.log("python-venv");
-    venv(&folder, &log)?;
+    venv(folder, log)?;
     let mut install = Command::new(folder.join("bin/pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
-    process::logged(&mut install, &log)?;
+    install.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(wanted);
+    process::logged(&mut install, log)?;
     fs::write(installed, wanted_text)?;
     Ok(folder.join("bin"))
 }

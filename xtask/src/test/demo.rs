@@ -33,7 +33,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 }
 
 /// Whether a printed line is as the example says; `…` stands for anything, and amounts of space do not count.
-fn matches(printed: &str, example: &str) -> bool {
+pub(super) fn matches(printed: &str, example: &str) -> bool {
     let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (printed, example) = (squeeze(printed), squeeze(example));
     let mut pieces = example.split('…');
