@@ -110,7 +110,7 @@ pub(crate) fn now() -> Instant {
 pub(crate) struct Luck {
     seed: Seed,
     name: String,
-    stream: OnceLock<Stream>,
+    stream: OnceLock<Box<Stream>>,
 }
 
 impl Luck {
@@ -128,7 +128,7 @@ impl Luck {
 
 impl Entropy for Luck {
     fn fill(&self, bytes: &mut [u8]) {
-        self.stream.get_or_init(|| self.seed.stream(&self.name)).fill(bytes);
+        self.stream.get_or_init(|| Box::new(self.seed.stream(&self.name))).fill(bytes);
     }
 }
 

@@ -103,6 +103,10 @@ impl Connection for Raw {
     fn receive(&mut self) -> BoxFuture<'_, Result<Bytes, TransportError>> {
         self.incoming.receive()
     }
+
+    fn way(&self) -> &'static str {
+        "tcp"
+    }
 }
 
 /// What the SDK makes of these bytes when they come in a stream.

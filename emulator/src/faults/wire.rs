@@ -393,4 +393,8 @@ impl Connection for Wire {
     fn repetition(&self) -> Option<Repetition> {
         self.inner.as_ref().and_then(|inner| inner.repetition())
     }
+
+    fn way(&self) -> &'static str {
+        self.inner.as_ref().map_or("other", |inner| inner.way())
+    }
 }

@@ -13,6 +13,7 @@ mod docs;
 mod duress;
 mod emulated;
 mod enroll;
+mod faulted;
 mod first_start;
 mod floods;
 mod guarded;

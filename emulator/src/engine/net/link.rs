@@ -318,4 +318,8 @@ impl Connection for Link {
     fn repetition(&self) -> Option<Repetition> {
         self.inner.repetition()
     }
+
+    fn way(&self) -> &'static str {
+        self.inner.way()
+    }
 }

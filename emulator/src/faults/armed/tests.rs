@@ -164,5 +164,6 @@ fn the_page_has_the_catalogue_as_it_is() {
     let page = include_str!("../../../../docs/emulator/faults.md");
     let table = page.split_once("<!-- catalogue -->\n").and_then(|(_, rest)| rest.split_once("<!-- end -->"));
     let table = table.expect("the page has both marks").0.trim();
-    assert!(table == markdown().trim(), "docs/emulator/faults.md is to have this between the marks:\n{}", markdown());
+    let says = "docs/emulator/faults.md is to have what `fault catalog --markdown` prints between the marks";
+    assert!(table == markdown().trim(), "{says}:\n{}", markdown());
 }

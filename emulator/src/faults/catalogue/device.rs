@@ -78,7 +78,7 @@ pub(super) const CLOCK: &[Entry] = &[
         "the machine sleeps in the middle of an operation",
         &[Param::new("seconds", "for how long", 600, 1, CENTURY)],
         (
-            "believes no answer of before and sends nothing more: not confirmed (101); the next operation finds out",
+            "sends nothing any more (102), or believes no answer to what had left (101); the next operation finds out",
             "has executed what arrived, once",
         ),
     ),

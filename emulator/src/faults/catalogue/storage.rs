@@ -73,8 +73,8 @@ pub(super) const STORAGE: &[Entry] = &[
         WRITE,
         "a write is reported as done and is not there afterwards, as when power fails under a disk that lies",
         &[],
-        "stops (130); if it was the mark before sending, what it sends next is taken for a copy: blocked (3); if it was the \
-         answer, the next operation finds out what was done",
+        "if it was the mark before sending, stops when the answer comes (130), and what it sends next is taken for a copy: \
+         blocked (3); if it was the answer, the next operation finds out what was done",
         "never executes anything twice",
     ),
     storage(
