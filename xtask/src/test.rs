@@ -102,7 +102,7 @@ fn all() -> Vec<Part> {
         other("features", &[CC], features::run),
         other(
             "tests",
-            &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD],
+            &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK],
             cargo::tests,
         ),
         other("bindings", &[CC, PYTHON], bindings::check),

@@ -54,8 +54,9 @@ pub(crate) const PYTHON: Tool = tool("python3", &["python3"], "the Python bindin
 pub(crate) const STRACE: Tool = tool("strace", &["strace"], "the unit for systemd");
 /// Knows what the server's unit allows.
 pub(crate) const SYSTEMD: Tool = tool("systemd-analyze", &["systemd"], "the unit for systemd");
-/// Captures what travels.
-pub(crate) const TSHARK: Tool = tool("tshark", &["tshark"], "counting datagrams in a capture");
+/// Captures what travels, and shows it.
+pub(crate) const TSHARK: Tool =
+    tool("tshark", &["tshark"], "counting datagrams in a capture, and showing what emulated devices said");
 /// Keeps what the Python package's development takes apart from the machine's own. Debian leaves half of it out of
 /// `python3`: the other half tells.
 pub(crate) const VENV: Tool =

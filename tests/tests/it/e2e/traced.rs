@@ -1,5 +1,7 @@
 //! Traces of devices against a real server, and what Wireshark makes of them.
 
+mod wireshark;
+
 use cardea_emulator::engine::{Device, Options, Settings, Transport};
 use cardea_emulator::testing::Emulator;
 use cardea_emulator::trace::{Direction, File, Line, Secrets, Verdict};
