@@ -133,14 +133,17 @@ fn main() -> ExitCode {
         }
     };
     let mut last = Vec::new();
-    for (command, pins, code) in [
-        ("open", &[Site::PIN][..], 0),
-        ("close", &[], 0),
-        ("status", &[], 0),
-        ("open", &[WRONG], 10),
-        ("open", &[Site::PIN], 0),
+    for (command, pins, word) in [
+        ("open", &[Site::PIN][..], ""),
+        ("close", &[], ""),
+        ("status", &[], ""),
+        ("open", &[WRONG], "pin-rejected"),
+        ("open", &[Site::PIN], ""),
     ] {
-        let packets = capture.during(|_, _| drop(device.run(&["--transport", "udp", command], pins).ended(code)));
+        let packets = capture.during(|_, _| {
+            let ran = device.run(&["--transport", "udp", command], pins);
+            assert_eq!(ran.word(), word, "{ran:?}");
+        });
         let (shapes, contents): (Vec<Packet>, Vec<String>) = packets.into_iter().unzip();
         assert_eq!(shapes, [REQUEST, REPLY], "{command}: one datagram each way and nothing else");
         println!("{command:<8} {} + {} bytes of IP", shapes[0].length, shapes[1].length);
