@@ -55,8 +55,8 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => ExitCode::from(code),
-        // How the token stands was printed.
-        Err(error @ CliError::NotOpen(_)) => ExitCode::from(error.exit()),
+        // How the token stands, or what differs, was printed.
+        Err(error @ (CliError::NotOpen(_) | CliError::Differs)) => ExitCode::from(error.exit()),
         Err(error) => {
             output.failed(&error);
             ExitCode::from(error.exit())

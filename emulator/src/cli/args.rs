@@ -1,11 +1,13 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
+mod replay;
 mod verbs;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use replay::{ReplayArguments, ReplayMode};
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
     JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
@@ -22,9 +24,10 @@ use crate::engine::{Options, Transport};
 /// Commands do what they say by themselves, over the devices of a state folder; or where `cardea-emulator run` (or `up`)
 /// runs on that folder, they tell that one.
 ///
-/// Exit codes: 0 done, 1 the program itself, 2 usage, 3 not in time, 4 refused by the server or the holder, 5 the server
-/// cannot be reached, 6 the server is not the right one, 7 no such token, device or text, 8 in use or unusable, 9 no
-/// emulator runs, 10 the token is closed, 11 nobody knows: ask again, 20 a scenario failed, 130 and 143 ended by a signal.
+/// Exit codes: 0 done, 1 the program itself, 2 usage, 3 not in time or not the same, 4 refused by the server or the
+/// holder, 5 the server cannot be reached, 6 the server is not the right one, 7 no such token, device or text, 8 in use
+/// or unusable, 9 no emulator runs, 10 the token is closed, 11 nobody knows: ask again, 20 a scenario failed, 130 and
+/// 143 ended by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -265,6 +268,10 @@ pub(super) enum Command {
     /// Record what devices and servers say, frame by frame
     #[command(subcommand)]
     Trace(TraceVerb),
+    /// Replay a recorded trace, in an emulator that was started with --allow-faults
+    ///
+    /// Ends with 3 if something new comes of a frame, or something else of an operation.
+    Replay(ReplayArguments),
     /// See what relying parties are told
     #[command(subcommand)]
     Rp(RelyingVerb),

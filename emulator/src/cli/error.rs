@@ -75,6 +75,9 @@ pub enum CliError {
     /// A token is not open, and the exit code was to say so.
     #[error("the token is {0}")]
     NotOpen(&'static str),
+    /// What was compared is not the same; what differs was printed.
+    #[error("it is not the same, see above")]
+    Differs,
     /// A file that was named cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     File {
@@ -140,6 +143,7 @@ impl CliError {
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
+            Self::Differs => "differs",
             Self::File { .. } => "file",
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } => "document",
@@ -173,6 +177,7 @@ impl CliError {
             Self::Engine(error) => exit::of_engine(error),
             Self::Daemon(error) => error.exit(),
             Self::NotRunning(_) => exit::NOT_RUNNING,
+            Self::Differs => exit::NOT_YET,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
             Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,

@@ -4,6 +4,7 @@ mod device;
 mod evidence;
 mod process;
 mod relying;
+mod replay;
 mod session;
 mod token;
 
@@ -11,7 +12,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::CliError;
-use super::args::{Arguments, Command, Common, FaultVerb};
+use super::args::{Arguments, Command, Common, FaultVerb, TraceVerb};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
@@ -32,11 +33,12 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Down => return process::down(&common, output).await,
         Command::Ps => return process::ps(output).await,
         Command::Rp(verb) => return relying::relying(verb, output).await,
+        Command::Trace(TraceVerb::Diff { first, second }) => return replay::diff(&first, &second, output),
         command => command,
     };
     let client = match &command {
         Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
-        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
+        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) | Command::Replay(_) => {
             Client::running(&common).await?
         }
         _ => Client::find(&common).await?,
@@ -69,6 +71,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,
+        Command::Replay(how) => replay::replay(&doing, how).await,
         Command::Watch => session::watch(&doing).await,
         Command::Wait(how) => session::wait(&doing, how).await,
         Command::Capabilities => {

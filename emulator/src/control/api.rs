@@ -6,6 +6,7 @@ mod journal;
 mod operations;
 mod presence;
 mod process;
+mod replay;
 mod sessions;
 mod trace;
 mod wait;
@@ -20,7 +21,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use hyper::body::{Frame, SizeHint};
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use super::Shared;
@@ -30,6 +31,8 @@ use super::problem::{Problem, ProblemBody};
 
 /// Longest body: that of a picture.
 const BODY_MAX: usize = 6 << 20;
+/// The same where a whole trace is in it.
+const TRACE_MAX: usize = 64 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -160,6 +163,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(trace::lines))
         .routes(routes!(trace::packets))
         .routes(routes!(trace::keys))
+        .routes(routes!(replay::replay).layer(DefaultBodyLimit::max(TRACE_MAX)))
         .routes(routes!(presence::show, presence::set))
         .routes(routes!(presence::next, presence::clear_next))
         .routes(routes!(presence::persona))
