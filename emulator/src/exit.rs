@@ -45,8 +45,9 @@ pub const fn of_engine(error: &EngineError) -> u8 {
         | EngineError::NoSuchToken(_)
         | EngineError::NoToken
         | EngineError::NoSuchConfirmation
+        | EngineError::NoSuchSnapshot(_)
         | EngineError::Removed(_) => UNKNOWN,
-        EngineError::DeviceExists(_) => BUSY,
+        EngineError::DeviceExists(_) | EngineError::SnapshotExists(_) | EngineError::TooManySnapshots => BUSY,
         EngineError::Killed { .. } => UNSURE,
         EngineError::Forgotten { .. } => REFUSED,
         _ => USAGE,
@@ -87,6 +88,10 @@ pub const fn word_of_engine(error: &EngineError) -> &'static str {
         EngineError::Removed(_) => "device-removed",
         EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
+        EngineError::NoSuchSnapshot(_) => "no-snapshot",
+        EngineError::SnapshotExists(_) => "snapshot-exists",
+        EngineError::TooManySnapshots => "too-many",
+        EngineError::Parcel(_) => "bad-parcel",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
         EngineError::Name(_) => "bad-name",
         EngineError::Wallet(error) => word_of_wallet(error),

@@ -32,6 +32,7 @@ pub mod document;
 pub mod engine;
 pub mod exit;
 pub mod faults;
+mod hidden;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;
 #[cfg(feature = "embedded-server")]

@@ -1,11 +1,13 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
+mod state;
 mod verbs;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
     JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
@@ -242,7 +244,7 @@ pub(super) enum Command {
         #[arg(long)]
         local: bool,
     },
-    /// Make, list, show and remove devices
+    /// Make, list, show, copy, export and remove devices
     #[command(subcommand)]
     Device(DeviceVerb),
     /// What the holder of a device is asked, and what they do
@@ -257,6 +259,9 @@ pub(super) enum Command {
     /// Sessions of a running emulator, kept apart from each other
     #[command(subcommand)]
     Session(SessionVerb),
+    /// Keep what the session of a running emulator is, and make it so again
+    #[command(subcommand)]
+    Snap(SnapVerb),
     /// List what happened in the session of a running emulator
     Journal(JournalArguments),
     /// Let things go wrong on purpose, in an emulator that was started with --allow-faults

@@ -64,7 +64,7 @@ pub enum CliError {
     #[error("the two PINs differ")]
     PinsDiffer,
     /// Nobody can be asked.
-    #[error("there is no terminal to ask for a PIN: use --pin-file or --pin-fd")]
+    #[error("there is no terminal to ask: use --pin-file or --pin-fd, for a passphrase --passphrase-file")]
     NoTerminal,
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]

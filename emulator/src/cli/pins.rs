@@ -103,6 +103,24 @@ fn pin(text: &[u8]) -> Result<Text, CliError> {
     Ok(Zeroizing::new(text.iter().copied().map(char::from).collect()))
 }
 
+/// A passphrase: the first line of a file, or what is typed, twice if it is a new one.
+pub(super) fn passphrase(file: Option<&Path>, is_new: bool) -> Result<Text, CliError> {
+    let typed = match file {
+        Some(path) => {
+            let failed = |source| CliError::Input { path: path.to_owned(), source };
+            let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or_default()));
+            File::open(path).map_err(failed)?.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+            Zeroizing::new(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii().to_vec())
+        }
+        None => prompt("passphrase")?,
+    };
+    if file.is_none() && is_new && *typed != *prompt("the same again")? {
+        return Err(CliError::PinsDiffer);
+    }
+    let text = std::str::from_utf8(&typed).map_err(|_| CliError::Usage("the passphrase is no text".into()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
 fn prompt(what: &str) -> Result<Zeroizing<Vec<u8>>, CliError> {
     // Without a terminal there is nobody to ask, and nobody to see the question.
     if !std::io::stderr().is_terminal() && !std::io::stdin().is_terminal() {

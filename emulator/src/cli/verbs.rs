@@ -5,6 +5,7 @@ mod evidence;
 mod process;
 mod relying;
 mod session;
+mod state;
 mod token;
 
 use hyper::Method;
@@ -36,7 +37,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
     };
     let client = match &command {
         Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
-        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
+        Command::Session(_) | Command::Snap(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
             Client::running(&common).await?
         }
         _ => Client::find(&common).await?,
@@ -66,6 +67,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Net(verb) => device::net(&doing, verb).await,
         Command::Clock(verb) => session::clock(&doing, verb).await,
         Command::Session(verb) => session::session(&doing, verb).await,
+        Command::Snap(verb) => state::snap(&doing, verb).await,
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,

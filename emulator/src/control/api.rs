@@ -7,6 +7,7 @@ mod operations;
 mod presence;
 mod process;
 mod sessions;
+mod state;
 mod trace;
 mod wait;
 
@@ -46,6 +47,7 @@ const BODY_MAX: usize = 6 << 20;
         (name = "sessions", description = "What is kept apart: each test has a session of its own."),
         (name = "devices", description = "The devices of a session, and what they are told to do."),
         (name = "presence", description = "Who holds a device, and what they do when they are asked."),
+        (name = "state", description = "What sessions and devices were at a moment: kept, made so again, copied."),
         (name = "faults", description = "What goes wrong on purpose, in an emulator that was started with --allow-faults."),
         (name = "evidence", description = "What happened, and waiting for it."),
     ),
@@ -153,6 +155,15 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(operations::label))
         .routes(routes!(operations::unenroll))
         .routes(routes!(operations::forget))
+        .routes(routes!(state::list, state::save))
+        .routes(routes!(state::restore))
+        .routes(routes!(state::differences))
+        .routes(routes!(state::forget))
+        .routes(routes!(state::copy))
+        .routes(routes!(state::rename))
+        .routes(routes!(state::reset))
+        .routes(routes!(state::export))
+        .routes(routes!(state::import))
         .routes(routes!(faults::all))
         .routes(routes!(faults::list, faults::arm, faults::replace, faults::clear))
         .routes(routes!(faults::remove))

@@ -141,10 +141,17 @@ impl Problem {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Engine(error) => match error {
-                EngineError::NoSuchDevice(_) | EngineError::NoSuchToken(_) | EngineError::NoSuchConfirmation => {
+                EngineError::NoSuchDevice(_)
+                | EngineError::NoSuchToken(_)
+                | EngineError::NoSuchConfirmation
+                | EngineError::NoSuchSnapshot(_) => {
                     StatusCode::NOT_FOUND
                 }
-                EngineError::DeviceExists(_) | EngineError::NoToken | EngineError::Removed(_) => StatusCode::CONFLICT,
+                EngineError::DeviceExists(_)
+                | EngineError::NoToken
+                | EngineError::Removed(_)
+                | EngineError::SnapshotExists(_) => StatusCode::CONFLICT,
+                EngineError::TooManySnapshots => StatusCode::TOO_MANY_REQUESTS,
                 EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
                 EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
                 EngineError::Wallet(WalletError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@ mod journal;
 mod operation;
 mod presence;
 mod session;
+mod state;
 
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +28,9 @@ pub(super) use operation::{
 };
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
 pub(super) use session::{Advance, ClockView, NewSession, SessionList, SessionView, SetClock, Until};
+pub(super) use state::{
+    DifferenceList, Export, Exported, Import, NewName, Save, SnapshotList, SnapshotPath, SnapshotView, With,
+};
 
 use super::problem::Problem;
 

@@ -1,6 +1,7 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
 mod faulty;
+mod kept;
 mod operations;
 
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use super::net::Network;
 use super::standing::{Standing, Standings};
 use super::time::{DeviceClock, Time};
 use crate::faults::DeviceFaults;
+
+pub(in crate::engine) use kept::Kept;
 
 /// What a device is made of.
 pub(super) struct Parts {

@@ -57,6 +57,18 @@ pub enum EngineError {
     /// The session has no such device.
     #[error("there is no device called {0:?}")]
     NoSuchDevice(String),
+    /// The session has such a snapshot already.
+    #[error("there is a snapshot called {0:?} already: replace it, or choose another name")]
+    SnapshotExists(String),
+    /// The session has no such snapshot.
+    #[error("there is no snapshot called {0:?}")]
+    NoSuchSnapshot(String),
+    /// There are as many snapshots as there may be.
+    #[error("there are too many snapshots, or devices in them: remove some")]
+    TooManySnapshots,
+    /// A file with a device cannot be used.
+    #[error(transparent)]
+    Parcel(#[from] super::ParcelError),
     /// A fault killed the app in the middle of what it did.
     #[error("the rule {rule:?} killed the app: what it had stored is there, and what it had sent may have arrived")]
     Killed {

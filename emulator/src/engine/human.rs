@@ -106,6 +106,14 @@ struct Desk {
     given_up: VecDeque<u64>,
 }
 
+/// What a holder is and does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Habits {
+    pub(super) persona: Persona,
+    pub(super) usual: Reaction,
+    pub(super) next: VecDeque<Reaction>,
+}
+
 /// What is asked.
 #[derive(Debug)]
 struct Question<'a> {
@@ -194,6 +202,19 @@ impl Human {
     /// Makes it somebody with other PINs. What is enrolled keeps those that it has.
     pub fn set_persona(&self, persona: Persona) {
         self.desk().persona = persona;
+    }
+
+    /// What the holder is and does.
+    pub(super) fn habits(&self) -> Habits {
+        let desk = self.desk();
+        Habits { persona: desk.persona.clone(), usual: desk.usual, next: desk.next.clone() }
+    }
+
+    /// Makes it a holder who is and does this.
+    pub(super) fn set_habits(&self, habits: &Habits) {
+        let Habits { persona, usual, next } = habits.clone();
+        let mut desk = self.desk();
+        (desk.persona, desk.usual, desk.next) = (persona, usual, next);
     }
 
     /// Nobody is there any more: whatever waits is cancelled.

@@ -60,6 +60,14 @@ pub enum Kind {
         /// What it is like now: a name, or `custom`.
         profile: String,
     },
+    /// The device was made what it is now: `restored` from a snapshot, `copied` or `renamed` from another device, `imported` or
+    /// `reset`; or it was `exported`.
+    State {
+        /// Which of these.
+        what: &'static str,
+        /// The snapshot, or the other device.
+        with: Option<String>,
+    },
     /// A fault happened to the device.
     Fault {
         /// The id of its rule.

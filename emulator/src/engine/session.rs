@@ -1,5 +1,7 @@
 //! A session: devices that know nothing of those of any other session.
 
+mod state;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,7 @@ use super::device::{Device, Parts, Place};
 use super::human::Reaction;
 use super::journal::{Journal, Kind};
 use super::net::{Luck, Network};
+use super::snapshot::Snapshots;
 use super::time::{DeviceClock, Time};
 use super::{EngineError, Options, Seed};
 use crate::faults::{DeviceFaults, Faults, Gate};
@@ -52,6 +55,7 @@ struct Shared {
     journal: Journal,
     trace: Trace,
     devices: Mutex<BTreeMap<Arc<str>, Device>>,
+    snapshots: Snapshots,
     /// How many devices had each name.
     made: Mutex<BTreeMap<Arc<str>, u64>>,
 }
@@ -115,6 +119,7 @@ impl Session {
             trace: Trace::new(time.clone()),
             time,
             devices: Mutex::default(),
+            snapshots: Snapshots::default(),
             made: Mutex::default(),
         })))
     }

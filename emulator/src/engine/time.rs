@@ -1,5 +1,6 @@
 //! The time of a session, which people who test move, stop and set; and that of each of its devices, whose clock may be wrong.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,8 +17,8 @@ struct Shared {
 }
 
 /// How it goes on.
-#[derive(Debug, Clone, Copy)]
-enum Going {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Going {
     /// With the world's time, so many seconds ahead of it, or behind.
     On(i64),
     /// It stands still at this second.
@@ -73,6 +74,16 @@ impl Time {
         };
     }
 
+    /// How it goes on.
+    pub(super) fn going_on(&self) -> Going {
+        *self.going()
+    }
+
+    /// Lets it go on so.
+    pub(super) fn go(&self, on: Going) {
+        *self.going() = on;
+    }
+
     fn going(&self) -> MutexGuard<'_, Going> {
         self.0.going.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,6 +99,16 @@ impl Time {
         let outside = self.0.outside.now();
         let difference = i64::try_from(now.abs_diff(outside)).unwrap_or(i64::MAX);
         if now >= outside { difference } else { -difference }
+    }
+}
+
+impl fmt::Display for Going {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(0) => f.write_str("as the world's"),
+            Self::On(ahead) => write!(f, "{ahead} s ahead of the world's"),
+            Self::Frozen(now) => write!(f, "frozen at {now}"),
+        }
     }
 }
 

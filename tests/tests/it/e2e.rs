@@ -19,6 +19,7 @@ mod floods;
 mod guarded;
 mod integrating;
 mod integrations;
+mod kept;
 mod live;
 mod nodes;
 mod open;

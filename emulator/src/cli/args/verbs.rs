@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::state::{ExportArguments, ImportArguments};
+
 /// How to enroll.
 #[derive(Debug, Args)]
 pub(in super::super) struct EnrollArguments {
@@ -107,6 +109,29 @@ pub(in super::super) enum DeviceVerb {
     List,
     /// Show the device
     Show,
+    /// Make a second device that is the same: what servers notice once both are used
+    Clone {
+        /// The first one
+        name: String,
+        /// What to call the second one
+        new: String,
+    },
+    /// Call a device otherwise
+    Rename {
+        /// What it is called
+        name: String,
+        /// What to call it
+        new: String,
+    },
+    /// Make a device as it was when it was new; servers are not told
+    Reset {
+        /// Its name
+        name: String,
+    },
+    /// Write a copy of a device to a file, sealed with a passphrase
+    Export(ExportArguments),
+    /// Make a device of such a file
+    Import(ImportArguments),
     /// Remove a device from a running emulator; its tokens are kept if they are in the state folder
     Rm {
         /// Its name

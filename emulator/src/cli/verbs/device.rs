@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::token::invitation;
-use super::{Doing, body, pin_value, pin_values};
+use super::{Doing, body, pin_value, pin_values, state};
 use crate::cli::args::{DeviceVerb, Does, NetVerb, PromptVerb};
 use crate::cli::{CliError, say};
 
@@ -31,6 +31,11 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
             let shown = doing.client.of_device(Method::GET, "", None).await?;
             doing.output.done(&shown, &format!("{}\n{}", say::device(&shown), say::tokens(&shown)))
         }
+        DeviceVerb::Clone { name, new } => state::copy(doing, &name, &new).await,
+        DeviceVerb::Rename { name, new } => state::rename(doing, &name, &new).await,
+        DeviceVerb::Reset { name } => state::reset(doing, &name).await,
+        DeviceVerb::Export(how) => state::export(doing, how).await,
+        DeviceVerb::Import(how) => state::import(doing, how).await,
         DeviceVerb::Rm { name } => {
             if doing.client.has_no_holder() {
                 let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";

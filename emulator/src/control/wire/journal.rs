@@ -45,13 +45,13 @@ pub(in super::super) struct EntryView {
     pub(in super::super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
-    /// What the device was told to do; the name of a `fault`.
+    /// What the device was told to do; the name of a `fault`; what became of a device, of a `state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     what: Option<&'static str>,
     /// The SDK's number of the error, of a `failed` one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<u32>,
-    /// What the error says; what came of a fault, of a `fault-outcome`.
+    /// What the error says; what came of a fault, of a `fault-outcome`; the snapshot or the other device, of a `state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// The number of the prompt, of an `asked` or `answered` one.
@@ -72,7 +72,7 @@ pub(in super::super) struct EntryView {
 
 impl EntryView {
     /// All kinds.
-    pub(in super::super) const KINDS: [&'static str; 25] = [
+    pub(in super::super) const KINDS: [&'static str; 26] = [
         "made",
         "removed",
         "missed",
@@ -95,6 +95,7 @@ impl EntryView {
         "offline",
         "online",
         "network",
+        "state",
         "fault",
         "fault-outcome",
         "other",
@@ -133,6 +134,9 @@ impl From<&Entry> for EntryView {
             }
             Kind::GivenUp { what } => (view.kind, view.what) = ("given-up", Some(*what)),
             Kind::Network { profile } => (view.kind, view.profile) = ("network", Some(profile.clone())),
+            Kind::State { what, with } => {
+                (view.kind, view.what, view.detail) = ("state", Some(*what), with.clone());
+            }
             Kind::Fault { rule, fault } => {
                 (view.kind, view.what, view.rule) = ("fault", Some(*fault), Some(rule.to_string()));
             }

@@ -2,44 +2,8 @@
 
 use std::process::Command;
 
-use cardea_tests::harness::{Ran, Site, emulator, output, until};
+use cardea_tests::harness::{Instance, Ran, Site, emulator, output, until};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// An emulator that runs on a folder of its own. Ended when this is dropped.
-struct Instance {
-    folder: TempDir,
-}
-
-impl Instance {
-    fn up(arguments: &[&str]) -> Self {
-        let instance = Self { folder: tempfile::tempdir().expect("a folder") };
-        instance.run(&[&["up"], arguments].concat()).ended(0);
-        instance
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(emulator());
-        command.env("XDG_STATE_HOME", self.folder.path()).env_remove("CARDEA_EMULATOR_STATE");
-        command.args(["--instance", "test", "--json", "--allow-test-argon2"]).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        output(&mut self.command(arguments)).into()
-    }
-
-    /// What a command that succeeds says.
-    fn done(&self, arguments: &[&str]) -> Value {
-        self.run(arguments).ended(0).json()
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = output(&mut self.command(&["down"]));
-    }
-}
 
 #[test]
 fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
@@ -60,7 +24,7 @@ fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
     assert_eq!(it.run(&["wait", "stat == 'open'"]).failed("bad-call").code, 2);
 
     // A PIN that is given is what the holder types.
-    let pins = it.folder.path().join("pins");
+    let pins = it.path("pins");
     std::fs::write(&pins, "918273\n").expect("written");
     let wrong = it.run(&["open", "--pin-file", pins.to_str().expect("text")]);
     assert_eq!(wrong.failed("pin-rejected").code, 4);
@@ -215,7 +179,7 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
     it.done(&["fault", "rm", "lost"]);
     it.done(&["fault", "clear"]);
 
-    let file = |ending: &str| it.folder.path().join(format!("trace.{ending}"));
+    let file = |ending: &str| it.path(&format!("trace.{ending}"));
     for ending in ["jsonl", "pcapng", "keylog"] {
         it.done(&["trace", "export", file(ending).to_str().expect("text")]);
     }
@@ -232,7 +196,7 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
 #[test]
 fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     let (site, it) = (Site::dev(), Instance::up(&[]));
-    let key = it.folder.path().join("key");
+    let key = it.path("key");
     std::fs::write(&key, format!("{}\n", site.status_key)).expect("written");
     let check = |user: &str, server: &str, key: &std::path::Path| {
         let mut command = it.command(&["rp", "check", user, "--server", server, "--service", &site.service]);
@@ -253,7 +217,7 @@ fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     assert_eq!(check("nobody", &server, &key).code, 11);
     assert_eq!(check("joe", "http://127.0.0.1:1", &key).code, 11);
     assert_eq!(check("joe", "ftp://x", &key).code, 2);
-    assert_eq!(check("joe", &server, &it.folder.path().join("nowhere")).code, 2);
+    assert_eq!(check("joe", &server, &it.path("nowhere")).code, 2);
     std::fs::write(&key, "not a key").expect("written");
     assert_eq!(check("joe", &server, &key).code, 2);
 }
