@@ -147,7 +147,9 @@ impl Problem {
                 EngineError::DeviceExists(_) | EngineError::NoToken | EngineError::Removed(_) => StatusCode::CONFLICT,
                 EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
                 EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
-                EngineError::Wallet(WalletError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+                EngineError::Wallet(WalletError::Store(_)) | EngineError::Broken(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
                 EngineError::Wallet(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::BAD_REQUEST,
             },
