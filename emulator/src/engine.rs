@@ -2,12 +2,13 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | a [`Session`]: devices that know nothing of others, with a [`Seed`], a [`Time`] and a [`Journal`] | `session`, `seed`, `time`, `journal` |
+//! | a [`Session`]: devices that know nothing of others, with a [`Seed`], a [`Time`] and a [`Journal`] | `session`, `seed`, `time`, `journal`, `changes` |
 //! | a [`Device`], which is a wallet of the SDK, and its tokens | `device`, `token`, `standing` |
 //! | the [`Human`] who holds it, with PINs and habits | `human` |
 //! | what a session was at a moment, and a device in a file ([`Parcel`]) | `snapshot`, `parcel` |
 //! | how servers are reached, and the [`Network`] between | `options`, `net` |
 
+mod changes;
 mod device;
 mod error;
 mod human;

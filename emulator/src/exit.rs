@@ -50,6 +50,7 @@ pub const fn of_engine(error: &EngineError) -> u8 {
         EngineError::DeviceExists(_) | EngineError::SnapshotExists(_) | EngineError::TooManySnapshots => BUSY,
         EngineError::Killed { .. } => UNSURE,
         EngineError::Forgotten { .. } => REFUSED,
+        EngineError::Broken(_) => INTERNAL,
         _ => USAGE,
     }
 }
@@ -86,6 +87,7 @@ pub const fn word_of_engine(error: &EngineError) -> &'static str {
         EngineError::NoSuchDevice(_) => "no-device",
         EngineError::DeviceExists(_) => "device-exists",
         EngineError::Removed(_) => "device-removed",
+        EngineError::Broken(_) => "device-broken",
         EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
         EngineError::NoSuchSnapshot(_) => "no-snapshot",

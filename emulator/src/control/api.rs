@@ -11,21 +11,17 @@ mod state;
 mod trace;
 mod wait;
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
-use hyper::body::{Frame, SizeHint};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
-use super::calls::UnderWay;
+use super::calls::Held;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
 
@@ -70,7 +66,7 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
             async move {
                 let answer = next.run(request).await;
                 // Until its end, which of a stream comes later.
-                answer.map(|body| Body::new(Counted { body, _call: call }))
+                answer.map(|body| Body::new(Held::new(body, call)))
             }
         }));
     let Some(guard) = guard else { return router };
@@ -83,32 +79,6 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
             }
         }
     }))
-}
-
-/// A body that counts as a call until its end.
-struct Counted {
-    body: Body,
-    _call: UnderWay,
-}
-
-impl hyper::body::Body for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 pub(super) fn description() -> String {

@@ -154,7 +154,9 @@ impl Problem {
                 EngineError::TooManySnapshots => StatusCode::TOO_MANY_REQUESTS,
                 EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
                 EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
-                EngineError::Wallet(WalletError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+                EngineError::Wallet(WalletError::Store(_)) | EngineError::Broken(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
                 EngineError::Wallet(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::BAD_REQUEST,
             },

@@ -81,6 +81,9 @@ pub enum EngineError {
         /// The id of the rule.
         rule: String,
     },
+    /// The program has panicked while the device did something.
+    #[error("the device {0:?} is broken by a defect of this program: remove it and make another one; the others go on")]
+    Broken(String),
     /// The device was removed, or its session ended, meanwhile.
     #[error("the device {0:?} was removed")]
     Removed(String),

@@ -7,6 +7,7 @@ use cardea_sdk::EventKind;
 use cardea_sdk::store::TokenKey;
 use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::human::Outcome;
 use super::time::Time;
 
@@ -135,7 +136,13 @@ impl Journal {
         kept.push_back(Entry { number, time, device: Arc::clone(device), kind });
         // Under the lock, so that whoever is woken finds it, and numbers go up.
         self.0.newest.send_replace(number);
+        self.changes().note();
         time
+    }
+
+    /// Told when something in the session is different, whether it is in the journal or not.
+    pub(crate) fn changes(&self) -> &Changes {
+        self.0.time.changes()
     }
 
     /// The number of the newest entry; 0 if there is none.

@@ -276,6 +276,8 @@ pub(in super::super) struct DeviceView {
     prompts: Vec<PromptView>,
     /// Whether it hears what servers say unasked.
     watched: bool,
+    /// Whether a defect of the program has broken it: it does nothing more.
+    broken: bool,
     /// What its network is like: a name, or `custom`.
     network: String,
     clock: DeviceClockView,
@@ -309,6 +311,7 @@ impl DeviceView {
             prompt: prompts.first().map(PromptView::purpose),
             prompts,
             watched: device.is_watched(),
+            broken: device.is_broken(),
             network: device.network().show().to_string(),
             clock: DeviceClockView { now: device.now(), skew_seconds: device.clock().skew() },
         })

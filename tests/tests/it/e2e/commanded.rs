@@ -97,6 +97,34 @@ fn sessions_are_apart_and_emulators_are_found_started_once_and_ended() {
 }
 
 #[test]
+fn a_device_of_a_newer_version_is_told_and_the_others_go_on() {
+    fn token_of(device: &str, folder: &std::path::Path) -> Option<std::path::PathBuf> {
+        std::fs::read_dir(folder).expect("it can be read").find_map(|entry| {
+            let path = entry.expect("it can be read").path();
+            let is_it = path.extension().is_some_and(|end| end == "token")
+                && path.parent().is_some_and(|parent| parent.ends_with(device));
+            if is_it { Some(path) } else { path.is_dir().then(|| token_of(device, &path)).flatten() }
+        })
+    }
+
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    for (device, user) in [("newer", "ann"), ("phone", "joe")] {
+        it.done(&["device", "new", device, "--enroll", &site.offer(user).link]);
+    }
+    it.done(&["down"]);
+    let file = token_of("newer", it.folder.path()).expect("a token");
+    let mut bytes = std::fs::read(&file).expect("it can be read");
+    bytes[8] += 1;
+    std::fs::write(&file, &bytes).expect("it can be written");
+    it.done(&["up"]);
+    assert_eq!(it.done(&["-d", "phone", "open"])["state"], "open");
+    let refused = it.run(&["-d", "newer", "open"]).failed("store");
+    assert!(refused.out.contains("update"), "{refused:?}");
+    assert_eq!((refused.code, std::fs::read(&file).expect("it is there")), (8, bytes));
+    assert_eq!((site.status("joe"), site.status("ann")), (1, 2));
+}
+
+#[test]
 fn what_happens_is_printed_as_it_happens() {
     use std::io::{BufRead as _, BufReader};
 
