@@ -6,14 +6,18 @@
 //! | who does it: a running emulator, or this process | `client` |
 //! | the commands | `verbs` |
 //! | what is printed | `output`, `say` |
+//! | help, the manual page, the reference | `help`, `manual`, `reference` |
 //! | PINs | `pins` |
 
 mod args;
 mod client;
 mod daemon;
 mod error;
+mod help;
+mod manual;
 mod output;
 mod pins;
+mod reference;
 mod say;
 mod scenario;
 mod stub;
@@ -21,7 +25,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::FromArgMatches as _;
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -32,7 +36,8 @@ use output::Output;
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Arguments { common, command } = Arguments::parse();
+    let said = help::command().get_matches();
+    let Arguments { common, command } = Arguments::from_arg_matches(&said).unwrap_or_else(|error| error.exit());
     let meta = json!({ "instance": common.instance, "session": common.session, "device": common.device });
     let output = Output::new(common.json, meta);
     let result = match command {
@@ -44,10 +49,11 @@ pub fn main() -> ExitCode {
         Command::Openapi => done(output::line(&crate::control::description())),
         Command::Completions(which) => {
             let mut bytes = Vec::new();
-            clap_complete::generate(which.shell, &mut Arguments::command(), "cardea-emulator", &mut bytes);
+            clap_complete::generate(which.shell, &mut help::command(), "cardea-emulator", &mut bytes);
             done(output::line(String::from_utf8_lossy(&bytes).trim_end()))
         }
-        Command::Man => done(manual().and_then(|text| output::line(&text))),
+        Command::Man => done(manual::page().and_then(|text| output::line(text.trim_end()))),
+        Command::Reference => done(reference::page().and_then(|text| output::line(text.trim_end()))),
         command => {
             let arguments = Arguments { common, command };
             done(run_on(&mut Builder::new_current_thread(), verbs::run(arguments, &output)))
@@ -66,13 +72,6 @@ pub fn main() -> ExitCode {
 
 fn done(result: Result<(), CliError>) -> Result<u8, CliError> {
     result.map(|()| crate::exit::DONE)
-}
-
-/// The manual page, in the language of `man`.
-fn manual() -> Result<String, CliError> {
-    let mut bytes = Vec::new();
-    clap_mangen::Man::new(Arguments::command()).render(&mut bytes).map_err(CliError::Output)?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }
 
 fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {

@@ -143,6 +143,16 @@ pub fn description() -> String {
     api::description()
 }
 
+/// What can be in a journal: words, and what each says.
+pub(crate) const fn kinds() -> &'static [(&'static str, &'static str)] {
+    &wire::EntryView::KINDS
+}
+
+/// What this emulator can do, as the control API says it.
+pub(crate) fn capabilities() -> serde_json::Value {
+    api::capabilities()
+}
+
 /// What holders can do, as the control API writes it.
 #[cfg(test)]
 pub(crate) fn outcomes() -> Vec<String> {

@@ -5,6 +5,10 @@ use cardea_sdk::WalletError;
 
 use crate::engine::EngineError;
 
+mod words;
+
+pub use words::WORDS;
+
 /// Done; or, where a command asks whether a token is open, it is.
 pub const DONE: u8 = 0;
 /// The program, or the machine that it runs on.
@@ -35,6 +39,25 @@ pub const SCENARIO: u8 = 20;
 pub const INTERRUPTED: u8 = 130;
 /// A signal to terminate.
 pub const TERMINATED: u8 = 143;
+
+/// All of them, for people.
+pub const CODES: [(u8, &str); 15] = [
+    (DONE, "done; where a command asks whether a token is open: it is"),
+    (INTERNAL, "the program itself, or the machine"),
+    (USAGE, "usage: arguments, PIN files, links that are none"),
+    (NOT_YET, "not in time"),
+    (REFUSED, "refused, by the server or the holder"),
+    (OFFLINE, "the server cannot be reached"),
+    (UNTRUSTED, "the server is not the right one"),
+    (UNKNOWN, "no such token, device, text or session; not enrolled any more"),
+    (BUSY, "in use, or the state folder cannot be used"),
+    (NOT_RUNNING, "no emulator runs"),
+    (CLOSED, "`status --exit-state`, `rp check`: not open"),
+    (UNSURE, "nobody knows: ask again with `status`"),
+    (SCENARIO, "a scenario failed, or `scenario check` found something"),
+    (INTERRUPTED, "ended by Ctrl-C"),
+    (TERMINATED, "ended by SIGTERM"),
+];
 
 /// The exit code of what a device says.
 #[must_use]

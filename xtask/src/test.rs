@@ -24,7 +24,7 @@ use crate::tools::{
     STRACE, SYSTEMD, TSHARK, Tool, VENV,
 };
 use crate::workspace::Workspace;
-use crate::{bindings, cross_version, fuzz, lint, models};
+use crate::{bindings, cross_version, docs, fuzz, lint, models};
 
 /// Seconds for each fuzz target: enough to go through the seeds and some thousand variations of them.
 const FUZZ_SECONDS: u32 = 4;
@@ -115,9 +115,11 @@ fn all() -> Vec<Part> {
         other("fixtures/playwright", &[BROWSER, CC, NPM], fixtures::playwright),
         other("fixtures/junit", &[BROWSER, CC, JAVA], fixtures::junit),
         other("fixtures/tutorial", &[BROWSER, CC, PYTHON, VENV], fixtures::tutorial),
+        other("fixtures/cookbook", &[CC, CURL], fixtures::cookbook),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
+        other("emulator-docs", &[CC], docs::emulator::check),
         other("docs", &[CC], cargo::docs),
     ]);
     parts

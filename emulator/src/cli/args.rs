@@ -22,11 +22,8 @@ use crate::engine::{Options, Transport};
 /// A token without a phone.
 ///
 /// Commands do what they say by themselves, over the devices of a state folder; or where `cardea-emulator run` (or `up`)
-/// runs on that folder, they tell that one.
-///
-/// Exit codes: 0 done, 1 the program itself, 2 usage, 3 not in time, 4 refused by the server or the holder, 5 the server
-/// cannot be reached, 6 the server is not the right one, 7 no such token, device or text, 8 in use or unusable, 9 no
-/// emulator runs, 10 the token is closed, 11 nobody knows: ask again, 20 a scenario failed, 130 and 143 ended by a signal.
+/// runs on that folder, they tell that one. PINs come from the terminal, from --pin-file or from --pin-fd, never from
+/// arguments. `--device`, `--session` and `--instance` say whose token is meant.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -292,6 +289,8 @@ pub(super) enum Command {
     Completions(ConfigShell),
     /// Print the manual page
     Man,
+    /// Print the reference of all this, in Markdown
+    Reference,
     /// Run a server in memory, for apps and relying parties that have none
     ///
     /// Prints its addresses, authkeys and enrollment links, then a line that begins with CARDEA_STUB_READY, or all in

@@ -171,7 +171,8 @@ pub(super) const DEFAULT: &str = "default";
 /// The device that is there without being made.
 pub(super) const MAIN: &str = "main";
 
-fn refused(problem: Value) -> CliError {
+/// What an answer that is no success says.
+pub(super) fn refused(problem: Value) -> CliError {
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let exit = problem["exit"].as_u64().and_then(|exit| u8::try_from(exit).ok());
     CliError::Refused {

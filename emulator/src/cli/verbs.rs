@@ -86,6 +86,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Openapi
         | Command::Completions(_)
         | Command::Man
+        | Command::Reference
         | Command::Stub(_)
         | Command::Scenario(_) => Ok(()),
     }

@@ -85,6 +85,11 @@ pub(super) fn description() -> String {
     all().split_for_parts().1.to_pretty_json().unwrap_or_default()
 }
 
+/// What this emulator can do.
+pub(super) fn capabilities() -> serde_json::Value {
+    serde_json::json!(process::Capabilities::all())
+}
+
 /// All calls, each with what is said about it.
 fn all() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::cli::CliError;
 use crate::cli::args::{Common, Conditions, instances};
-use crate::cli::client::Client;
+use crate::cli::client::{Client, refused};
 use crate::cli::output::Output;
 use crate::daemon::{DaemonError, find};
 
@@ -51,6 +51,11 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
         BufReader::new(out).read_line(&mut line).await.map_err(CliError::Runtime)?;
     }
     match serde_json::from_str::<Value>(&line) {
+        Ok(mut said) if said["ok"] == false => {
+            let mut why = said["error"].take();
+            why["detail"] = why["message"].take();
+            Err(refused(why))
+        }
         Ok(found) => output.done(&found, &format!("runs, process {}", found["pid"])),
         Err(_) => {
             let said = std::fs::read_to_string(&log).unwrap_or_default();

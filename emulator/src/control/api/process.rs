@@ -62,9 +62,16 @@ pub(super) struct Capabilities {
 /// Says what this emulator can do.
 #[utoipa::path(get, path = "/v1/capabilities", tag = "process", responses((status = 200, body = Capabilities)))]
 pub(super) async fn capabilities() -> Json<Capabilities> {
-    Json(Capabilities {
-        transports: ["auto", "tcp", "udp", "websocket"],
-        outcomes: OutcomeWord::ALL,
-        predicates: ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "()"],
-    })
+    Json(Capabilities::all())
+}
+
+impl Capabilities {
+    /// All of them.
+    pub(super) const fn all() -> Self {
+        Self {
+            transports: ["auto", "tcp", "udp", "websocket"],
+            outcomes: OutcomeWord::ALL,
+            predicates: ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "()"],
+        }
+    }
 }
