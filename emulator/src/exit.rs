@@ -41,8 +41,8 @@ pub const TERMINATED: u8 = 143;
 pub const fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Wallet(error) => of_wallet(error),
-        EngineError::NoSuchDevice(_)
-        | EngineError::NoSuchToken(_)
+        EngineError::NoSuchDevice { .. }
+        | EngineError::NoSuchToken { .. }
         | EngineError::NoToken
         | EngineError::NoSuchConfirmation
         | EngineError::Removed(_) => UNKNOWN,
@@ -82,10 +82,10 @@ const fn of_wallet(error: &WalletError) -> u8 {
 #[must_use]
 pub const fn word_of_engine(error: &EngineError) -> &'static str {
     match error {
-        EngineError::NoSuchDevice(_) => "no-device",
+        EngineError::NoSuchDevice { .. } => "no-device",
         EngineError::DeviceExists(_) => "device-exists",
         EngineError::Removed(_) => "device-removed",
-        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
+        EngineError::NoSuchToken { .. } | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
         EngineError::Name(_) => "bad-name",

@@ -20,6 +20,7 @@ mod guarded;
 mod integrating;
 mod integrations;
 mod live;
+mod login;
 mod nodes;
 mod open;
 mod operating;
