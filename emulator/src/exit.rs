@@ -64,8 +64,8 @@ pub const CODES: [(u8, &str); 15] = [
 pub const fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Wallet(error) => of_wallet(error),
-        EngineError::NoSuchDevice(_)
-        | EngineError::NoSuchToken(_)
+        EngineError::NoSuchDevice { .. }
+        | EngineError::NoSuchToken { .. }
         | EngineError::NoToken
         | EngineError::NoSuchConfirmation
         | EngineError::NoSuchSnapshot(_)
@@ -107,11 +107,11 @@ const fn of_wallet(error: &WalletError) -> u8 {
 #[must_use]
 pub const fn word_of_engine(error: &EngineError) -> &'static str {
     match error {
-        EngineError::NoSuchDevice(_) => "no-device",
+        EngineError::NoSuchDevice { .. } => "no-device",
         EngineError::DeviceExists(_) => "device-exists",
         EngineError::Removed(_) => "device-removed",
         EngineError::Broken(_) => "device-broken",
-        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
+        EngineError::NoSuchToken { .. } | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
         EngineError::NoSuchSnapshot(_) => "no-snapshot",
         EngineError::SnapshotExists(_) => "snapshot-exists",

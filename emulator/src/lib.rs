@@ -8,6 +8,7 @@
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
+//! | what the program says besides its data | [`log`] |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
 //!
@@ -33,9 +34,11 @@ pub mod engine;
 pub mod exit;
 pub mod faults;
 mod hidden;
+pub mod log;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
+mod suggest;
 pub mod testing;
 pub mod trace;

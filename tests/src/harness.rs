@@ -30,6 +30,7 @@ mod proxy;
 mod receiver;
 mod site;
 mod wait;
+mod webdriver;
 
 pub use authority::{Authority, Certified};
 pub use browser::Browser;
@@ -46,3 +47,4 @@ pub use proxy::{Event, Proxy, replay};
 pub use receiver::{Delivery, Receiver, Reply};
 pub use site::{Site, Start};
 pub use wait::{pause, until};
+pub use webdriver::WebDriver;

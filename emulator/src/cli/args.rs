@@ -3,27 +3,35 @@
 mod state;
 mod verbs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use cardea_sdk::Env;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
     JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
-    WaitArguments,
+    WaitArguments, delay,
 };
 
 use super::CliError;
+use super::config::ConfigVerb;
+use super::doctor::DoctorArguments;
+use super::paint::When;
 use super::scenario::ScenarioCommand;
 use super::stub::StubArguments;
 use crate::engine::{Options, Transport};
+use crate::log::{Log, Loudness};
 
 /// A token without a phone.
 ///
 /// Commands do what they say by themselves, over the devices of a state folder; or where `cardea-emulator run` (or `up`)
 /// runs on that folder, they tell that one. PINs come from the terminal, from --pin-file or from --pin-fd, never from
 /// arguments. `--device`, `--session` and `--instance` say whose token is meant.
+///
+/// What is said the same each time can be in a configuration file (see `config`), and what an option says in the
+/// environment: --web-port is CARDEA_EMULATOR_WEB_PORT. An option wins over the environment, and that over files.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -38,23 +46,16 @@ pub(super) struct Arguments {
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// Which emulator of this user: each has a state folder of its own
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME",
-        default_value = "default",
-        env = "CARDEA_EMULATOR_INSTANCE"
-    )]
+    #[arg(short, long, global = true, value_name = "NAME", default_value = "default")]
     pub(super) instance: String,
     /// State folder [default: $XDG_STATE_HOME/cardea-emulator/INSTANCE]
-    #[arg(long, global = true, value_name = "DIR", env = "CARDEA_EMULATOR_STATE")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
     /// Tell this running emulator: unix:PATH, or http://ADDRESS with --token-file
-    #[arg(long, global = true, value_name = "WHERE", env = "CARDEA_EMULATOR_CTL")]
+    #[arg(long, global = true, value_name = "WHERE")]
     pub(super) ctl: Option<String>,
     /// The file with the token for HTTP [default: control.token in the state folder]
-    #[arg(long, global = true, value_name = "FILE", env = "CARDEA_EMULATOR_TOKEN_FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Which session of a running emulator
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::DEFAULT)]
@@ -66,12 +67,14 @@ pub(super) struct Common {
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(flatten)]
+    pub(super) talk: Talk,
+    #[command(flatten)]
     pub(super) pins: PinArguments,
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
     pub(super) allow_test_argon2: bool,
     /// How to reach servers
-    #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp, env = "CARDEA_EMULATOR_TRANSPORT")]
+    #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp)]
     pub(super) transport: Way,
     /// Port of the servers' web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
@@ -79,6 +82,57 @@ pub(super) struct Common {
     /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) web_ca: Option<PathBuf>,
+}
+
+/// How the program talks with who runs it.
+#[derive(Debug, Args)]
+pub(super) struct Talk {
+    /// The configuration file, in place of those that `config path` says
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Give up on an answer after so long: 500ms, 10s, 2m [for `wait`: 10s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = verbs::time)]
+    pub(super) timeout: Option<u64>,
+    /// Print colors
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub(super) color: When,
+    /// Ask nothing: who would be asked gets an error that names the option to say it with
+    #[arg(long, global = true)]
+    pub(super) no_input: bool,
+    /// Yes: give up, revoke, remove or end what the command names without asking
+    #[arg(short, long, global = true)]
+    pub(super) yes: bool,
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say every call, too
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// Write what is said besides data to this file, too, with every call
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) log_file: Option<PathBuf>,
+}
+
+impl Talk {
+    /// What it says besides data.
+    pub(super) fn log(&self) -> Result<Log, CliError> {
+        let loudness = match (self.quiet, self.verbose) {
+            (_, true) => Loudness::Verbose,
+            (true, false) => Loudness::Quiet,
+            (false, false) => Loudness::Normal,
+        };
+        let path = self.log_file.as_deref();
+        Log::new(loudness, path, Env::os().clock)
+            .map_err(|source| CliError::File { path: path.unwrap_or(Path::new("")).to_owned(), source })
+    }
+}
+
+/// What cannot be undone.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Final {
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
 }
 
 impl Common {
@@ -215,6 +269,8 @@ pub(super) enum Command {
         other: String,
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        is_final: Final,
     },
     /// Choose new PINs: the current one, the new one, then with --duress or from a file those for duress
     ChangePin {
@@ -240,6 +296,8 @@ pub(super) enum Command {
         /// Only remove it here; the server is not told and no PIN is needed
         #[arg(long)]
         local: bool,
+        #[command(flatten)]
+        is_final: Final,
     },
     /// Make, list, show, copy, export and remove devices
     #[command(subcommand)]
@@ -281,6 +339,13 @@ pub(super) enum Command {
     Down,
     /// List the running emulators of this user
     Ps,
+    /// Look at what keeps an emulator from working well, and say what to do about it
+    ///
+    /// Makes and changes nothing. Ends with 0 if nothing is wrong.
+    Doctor(DoctorArguments),
+    /// What options are where they are neither given nor in the environment
+    #[command(subcommand)]
+    Config(ConfigVerb),
     /// Print what this program can do
     Capabilities,
     /// Print the description of the control API, in OpenAPI 3.1

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +23,7 @@ use super::args::Common;
 use crate::control::Control;
 use crate::daemon::{Found, find};
 use crate::engine::{Options, Session, Settings};
+use crate::log::Log;
 
 /// Longest answer.
 const ANSWER_MAX: usize = 64 << 20;
@@ -31,6 +33,9 @@ pub(super) struct Client {
     target: Target,
     session: String,
     device: String,
+    /// How long an answer may take.
+    patience: Option<Duration>,
+    log: Log,
 }
 
 enum Target {
@@ -66,7 +71,13 @@ impl Client {
                 return Err(crate::engine::EngineError::name(name).into());
             }
         }
-        Ok(Self { target, session: common.session.clone(), device: common.device.clone() })
+        Ok(Self {
+            target,
+            session: common.session.clone(),
+            device: common.device.clone(),
+            patience: None,
+            log: Log::default(),
+        })
     }
 
     /// The emulator that runs; none else will do.
@@ -76,6 +87,18 @@ impl Client {
             Target::Here { .. } => Err(CliError::NotRunning(common.state_folder()?.display().to_string())),
             _ => Ok(client),
         }
+    }
+
+    /// The same, which waits no longer for an answer.
+    pub(super) fn give_up_after(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same, which says what it calls.
+    pub(super) fn heard_by(mut self, log: Log) -> Self {
+        self.log = log;
+        self
     }
 
     /// Whether the emulator that says it runs does.
@@ -146,6 +169,23 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
+        // What follows the ? may be what people call their tokens.
+        let said = format!("{method} {}", path.split('?').next().unwrap_or_default());
+        let sending = self.send_patiently(method, path, body);
+        let answer = match self.patience {
+            Some(patience) => {
+                tokio::time::timeout(patience, sending).await.unwrap_or(Err(CliError::TimedOut(patience)))
+            }
+            None => sending.await,
+        };
+        self.log.call(|| match &answer {
+            Ok(bytes) => format!("{said}: {} bytes", bytes.len()),
+            Err(error) => format!("{said}: {}", error.code()),
+        });
+        answer
+    }
+
+    async fn send_patiently(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
         let answer = self.target.send(method, path, body).await?;
         let (status, bytes) = (answer.status(), answer.into_body());
         let bytes = http_body_util::Limited::new(bytes, ANSWER_MAX).collect().await;

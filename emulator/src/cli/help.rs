@@ -15,9 +15,9 @@ pub(super) const GROUPS: [(&str, &[&str]); 7] = [
     ("Texts to approve or deny", &["confirmations", "approve", "deny"]),
     ("A token", &["info", "devices", "history", "label", "change-pin", "set-duress", "revoke-device", "unenroll"]),
     ("An emulator that runs, for tests", &["run", "up", "down", "ps", "session", "device"]),
-    ("What happens to its devices", &["prompt", "net", "clock", "fault", "journal", "trace"]),
+    ("What happens to its devices", &["prompt", "net", "clock", "snap", "fault", "journal", "trace"]),
     ("Servers, relying parties, files that run", &["stub", "rp", "scenario"]),
-    ("This program", &["capabilities", "openapi", "completions", "man", "reference"]),
+    ("This program", &["config", "doctor", "capabilities", "openapi", "completions", "man", "reference"]),
 ];
 
 /// Options that are seldom needed: `--help` tells of them, `-h` does not.

@@ -18,14 +18,17 @@ const MOST_DURESS: usize = 3;
 /// Where PINs come from.
 pub(super) enum Pins {
     Terminal,
+    /// Nobody is asked.
+    Nobody,
     /// Lines not used yet, the last first.
     Lines(Vec<Zeroizing<Vec<u8>>>),
 }
 
 impl Pins {
     /// Opens the source. A file is read at once.
-    pub(super) fn open(arguments: &PinArguments) -> Result<Self, CliError> {
+    pub(super) fn open(arguments: &PinArguments, no_input: bool) -> Result<Self, CliError> {
         let path = match (&arguments.pin_file, arguments.pin_fd) {
+            (None, None) if no_input => return Ok(Self::Nobody),
             (None, None) => return Ok(Self::Terminal),
             (Some(path), _) => path.clone(),
             (None, Some(descriptor)) => Path::new("/dev/fd").join(descriptor.to_string()),
@@ -87,6 +90,7 @@ impl Pins {
     fn next(&mut self, what: &str) -> Result<Option<Text>, CliError> {
         let line = match self {
             Self::Terminal => Some(prompt(what)?),
+            Self::Nobody => return Err(CliError::NoTerminal),
             Self::Lines(lines) => lines.pop(),
         };
         line.filter(|line| !line.is_empty()).map(|line| pin(&line)).transpose()
@@ -152,7 +156,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let arguments = PinArguments { pin_file: Some("/nowhere/pin".into()), pin_fd: None };
-        let Err(error) = Pins::open(&arguments) else { panic!("opened") };
+        let Err(error) = Pins::open(&arguments, false) else { panic!("opened") };
         assert!(error.to_string().contains("/nowhere/pin"), "{error}");
     }
 }

@@ -1,15 +1,15 @@
 //! The calls.
 
-mod devices;
+pub(super) mod devices;
 mod faults;
 mod journal;
-mod operations;
-mod presence;
-mod process;
-mod sessions;
+pub(super) mod operations;
+pub(super) mod presence;
+pub(super) mod process;
+pub(super) mod sessions;
 mod state;
 mod trace;
-mod wait;
+pub(super) mod wait;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,10 +20,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Shared;
 use super::calls::Held;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
+use super::{Shared, webdriver};
 
 /// Longest body: that of a picture.
 const BODY_MAX: usize = 6 << 20;
@@ -54,23 +54,29 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
     let (router, description) = all().split_for_parts();
     let text = description.to_json().unwrap_or_default();
     let description = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
-    let calls = shared.calls.clone();
+    let (calls, log) = (shared.calls.clone(), shared.log.clone());
     let router = router
         .route("/v1/openapi.json", axum::routing::get(description))
+        .merge(webdriver::routes())
         .fallback(async || Problem::NoPath)
         .method_not_allowed_fallback(async || Problem::Method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(shared)
         .layer(from_fn(move |request: Request, next: Next| {
-            let call = calls.begin();
+            let (call, log) = (calls.begin(), log.clone());
+            // What follows the ? may be what people call their tokens.
+            let said = log.hears_calls().then(|| format!("{} {}", request.method(), request.uri().path()));
             async move {
                 let answer = next.run(request).await;
+                if let Some(said) = said {
+                    log.call(|| format!("{said}: {}", answer.status().as_u16()));
+                }
                 // Until its end, which of a stream comes later.
                 answer.map(|body| Body::new(Held::new(body, call)))
             }
         }));
     let Some(guard) = guard else { return router };
-    router.layer(from_fn(move |request: Request, next: Next| {
+    let guarded = router.layer(from_fn(move |request: Request, next: Next| {
         let checked = guard.check(request.uri().path(), request.headers());
         async move {
             match checked {
@@ -78,7 +84,8 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
                 Err(problem) => problem.into_response(),
             }
         }
-    }))
+    }));
+    guarded.layer(from_fn(webdriver::translated))
 }
 
 pub(super) fn description() -> String {

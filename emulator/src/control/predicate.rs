@@ -13,7 +13,7 @@ mod parse;
 
 use serde_json::Value;
 
-use super::suggest::nearest;
+use crate::suggest::nearest;
 
 /// Something that is true or not.
 #[derive(Debug, Clone, PartialEq)]

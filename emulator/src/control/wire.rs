@@ -5,6 +5,7 @@ mod evidence;
 mod journal;
 mod operation;
 mod presence;
+mod profile;
 mod session;
 mod state;
 
@@ -27,6 +28,7 @@ pub(super) use operation::{
     WhichText,
 };
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
+pub use profile::DeviceProfile;
 pub(super) use session::{Advance, ClockView, NewSession, SessionList, SessionView, SetClock, Until};
 pub(super) use state::{
     DifferenceList, Export, Exported, Import, NewName, Save, SnapshotList, SnapshotPath, SnapshotView, With,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use cardea_sdk::WalletError;
 
+use crate::suggest::{nearest, or_meant};
+
 /// Why a device did not do what it was told.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,8 +25,13 @@ pub enum EngineError {
     #[error("a typed code needs its server: give --host")]
     HostMissing,
     /// No token fits the name.
-    #[error("no token of this device is called {0:?}")]
-    NoSuchToken(String),
+    #[error("no token of this device is called {name:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchToken {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
     /// There is no token at all.
     #[error("this device has no token: enroll one first")]
     NoToken,
@@ -55,8 +62,13 @@ pub enum EngineError {
     #[error("there is a device called {0:?} already")]
     DeviceExists(String),
     /// The session has no such device.
-    #[error("there is no device called {0:?}")]
-    NoSuchDevice(String),
+    #[error("there is no device called {name:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchDevice {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
     /// The session has such a snapshot already.
     #[error("there is a snapshot called {0:?} already: replace it, or choose another name")]
     SnapshotExists(String),
@@ -93,6 +105,16 @@ impl EngineError {
     /// No name; as much of it as anybody wants to read.
     pub(crate) fn name(name: &str) -> Self {
         Self::Name(name.chars().take(64).collect())
+    }
+
+    /// No device is called so, but these are.
+    pub(crate) fn no_device<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchDevice { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
+    }
+
+    /// No token is called so, but these are.
+    pub(crate) fn no_token<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchToken { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
     }
 
     /// The SDK's number of the error, or 0.

@@ -243,7 +243,9 @@ impl Session {
     /// # Errors
     /// [`EngineError::NoSuchDevice`].
     pub fn device(&self, name: &str) -> Result<Device, EngineError> {
-        self.devices().get(name).cloned().ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))
+        let devices = self.devices();
+        let found = devices.get(name).cloned();
+        found.ok_or_else(|| EngineError::no_device(name, devices.keys().map(AsRef::as_ref)))
     }
 
     /// All devices, by name.
@@ -258,7 +260,10 @@ impl Session {
     /// # Errors
     /// [`EngineError::NoSuchDevice`].
     pub fn remove(&self, name: &str) -> Result<(), EngineError> {
-        let device = self.devices().remove(name).ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))?;
+        let mut devices = self.devices();
+        let removed = devices.remove(name);
+        let device = removed.ok_or_else(|| EngineError::no_device(name, devices.keys().map(AsRef::as_ref)))?;
+        drop(devices);
         device.leave();
         self.0.journal.note(device.shared_name(), Kind::Removed);
         Ok(())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
+mod configured;
 mod process;
 mod running;
 #[cfg(feature = "embedded-server")]

@@ -21,6 +21,7 @@ mod integrating;
 mod integrations;
 mod kept;
 mod live;
+mod login;
 mod nodes;
 mod open;
 mod operating;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::state::{ExportArguments, ImportArguments};
+use super::Final;
 
 /// How to enroll.
 #[derive(Debug, Args)]
@@ -69,16 +70,13 @@ pub(in super::super) enum Reason {
 pub(in super::super) struct WaitArguments {
     /// Names of what `device show --json` prints, compared: ==, !=, <, <=, >, >=, joined by &&, || and !
     pub(in super::super) until: String,
-    /// At most so long: 500ms, 10s, 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
-    pub(in super::super) timeout: u64,
     /// Of the whole session: names begin with that of a device, as in "phone.state == 'open'"
     #[arg(long)]
     pub(in super::super) all: bool,
 }
 
 /// A time in milliseconds.
-fn time(text: &str) -> Result<u64, String> {
+pub(super) fn time(text: &str) -> Result<u64, String> {
     let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
     let factor = match &text[digits..] {
         "ms" => 1,
@@ -101,6 +99,9 @@ pub(in super::super) enum DeviceVerb {
         /// Enroll it with this link at once; `-` reads it from standard input
         #[arg(long, value_name = "LINK|-")]
         enroll: Option<String>,
+        /// What it is like: a profile of the configuration of the emulator that runs
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
         /// Hear what servers say unasked
         #[arg(long)]
         watch: bool,
@@ -136,6 +137,8 @@ pub(in super::super) enum DeviceVerb {
     Rm {
         /// Its name
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
 }
 
@@ -201,7 +204,7 @@ pub(in super::super) enum PromptVerb {
 }
 
 /// A delay, as the control API writes it.
-fn delay(text: &str) -> Result<serde_json::Value, String> {
+pub(in super::super) fn delay(text: &str) -> Result<serde_json::Value, String> {
     if let Some((from, to)) = text.split_once("..") {
         return Ok(serde_json::json!({ "fromMs": time(from)?, "toMs": time(to)? }));
     }
@@ -277,6 +280,8 @@ pub(in super::super) enum SessionVerb {
     End {
         /// Its name
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
 }
 
@@ -329,7 +334,7 @@ pub(in super::super) struct Conditions {
     #[arg(long)]
     pub(in super::super) allow_faults: bool,
     /// And towards servers at this host; may be given several times
-    #[arg(long, value_name = "HOST", requires = "allow_faults")]
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub(in super::super) faults_at: Vec<String>,
     /// End when nobody has called for so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]

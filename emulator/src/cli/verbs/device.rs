@@ -10,7 +10,7 @@ use crate::cli::{CliError, say};
 
 pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
     match verb {
-        DeviceVerb::New { name, enroll, watch } => {
+        DeviceVerb::New { name, enroll, profile, watch } => {
             let enroll = match enroll.as_deref().map(invitation).transpose()? {
                 Some(link) => json!({ "invitation": *link }),
                 None => Value::Null,
@@ -19,7 +19,11 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
                 let hint = "who is to choose its PIN? `--device NAME enroll` asks for one, and so does nobody here";
                 return Err(CliError::Usage(hint.into()));
             }
-            let new = body([("name", json!(name)), ("enroll", enroll), ("watch", json!(watch))]);
+            if doing.client.has_no_holder() && profile.is_some() {
+                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+            }
+            let new =
+                body([("name", json!(name)), ("enroll", enroll), ("profile", json!(profile)), ("watch", json!(watch))]);
             let made = doing.client.of_session(Method::POST, "/devices", Some(new)).await?;
             doing.output.done(&made, &say::device(&made))
         }
@@ -36,7 +40,7 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
         DeviceVerb::Reset { name } => state::reset(doing, &name).await,
         DeviceVerb::Export(how) => state::export(doing, how).await,
         DeviceVerb::Import(how) => state::import(doing, how).await,
-        DeviceVerb::Rm { name } => {
+        DeviceVerb::Rm { name, is_final } => {
             if doing.client.has_no_holder() {
                 let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";
                 return Err(CliError::NotRunning(hint.into()));
@@ -44,7 +48,12 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());
             }
-            doing.client.of_session(Method::DELETE, &format!("/devices/{name}"), None).await?;
+            let path = format!("/devices/{name}");
+            doing.client.of_session(Method::GET, &path, None).await?;
+            if !doing.is_sure(is_final, &format!("remove the device {name}"))? {
+                return Ok(());
+            }
+            doing.client.of_session(Method::DELETE, &path, None).await?;
             doing.output.done(&json!({ "removed": name }), &format!("removed {name}"))
         }
     }

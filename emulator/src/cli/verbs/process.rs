@@ -77,6 +77,12 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
     if conditions.allow_faults {
         arguments.push("--allow-faults".to_owned());
     }
+    let talk = &common.talk;
+    for (name, is) in [("--verbose", talk.verbose), ("--quiet", talk.quiet)] {
+        if is {
+            arguments.push(name.to_owned());
+        }
+    }
     for host in &conditions.faults_at {
         arguments.extend(["--faults-at".to_owned(), host.clone()]);
     }
@@ -84,6 +90,8 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
         ("--web-port", common.web_port.map(|port| port.to_string())),
         ("--web-ca", common.web_ca.as_ref().map(|path| path.display().to_string())),
         ("--token-file", common.token_file.as_ref().map(|path| path.display().to_string())),
+        ("--config", talk.config.as_ref().map(|path| path.display().to_string())),
+        ("--log-file", talk.log_file.as_ref().map(|path| path.display().to_string())),
         ("--http", conditions.http.map(|address| address.to_string())),
         ("--lease", conditions.lease.map(|lease| lease.to_string())),
     ];

@@ -12,8 +12,8 @@ use futures_util::stream::{Stream, unfold};
 use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
-use super::super::suggest::nearest;
 use super::super::wire::{EntryList, EntryView, JournalQuery, SessionPath};
+use crate::suggest::nearest;
 
 /// Most entries in one answer.
 const PAGE: usize = 1_000;

@@ -29,7 +29,7 @@ const LAST: usize = 50;
         (status = 408, body = ProblemBody),
     )
 )]
-pub(super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
+pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
     wait(&on.session, &until, || facts(&on.session, Some(&on.device))).await
 }
 

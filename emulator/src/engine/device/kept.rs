@@ -90,7 +90,7 @@ impl Held {
         // What was so once can be.
         let _ = device.network().set(kept.network);
         device.clock().set_skew(kept.skew);
-        device.standings().replace(&kept.standings);
+        device.0.standings.replace(&kept.standings);
         if kept.is_watched {
             device.watch().await?;
         }

@@ -29,7 +29,12 @@ fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
     let wrong = it.run(&["open", "--pin-file", pins.to_str().expect("text")]);
     assert_eq!(wrong.failed("pin-rejected").code, 4);
     assert_eq!(it.run(&["open", "window"]).failed("no-such-token").code, 7);
-    it.done(&["unenroll"]);
+    // What cannot be undone is asked, and here is nobody who could be.
+    assert_eq!(it.run(&["unenroll"]).failed("not-sure").code, 2);
+    let before = site.status("joe");
+    let would = it.done(&["unenroll", "--dry-run"]);
+    assert_eq!((&would["dryRun"], site.status("joe")), (&json!(true), before));
+    it.done(&["unenroll", "--yes"]);
     assert_eq!(site.status("joe"), 0);
 }
 
@@ -69,8 +74,36 @@ fn prompts_networks_clocks_and_devices_are_a_testers_to_change() {
 
     let kinds = it.done(&["journal", "--kind", "answered"]);
     assert_eq!(kinds["entries"].as_array().map(Vec::len), Some(2));
-    it.done(&["device", "rm", "phone"]);
+    it.done(&["device", "rm", "phone", "--yes"]);
     assert_eq!(it.run(&["-d", "phone", "status"]).failed("no-device").code, 7);
+}
+
+#[test]
+fn a_profile_says_what_a_device_is_like_and_nobody_waits_longer_than_they_said() {
+    let (site, folder) = (Site::dev(), tempfile::tempdir().expect("a folder"));
+    let file = folder.path().join("c.toml");
+    let text = "[profiles]\nqa-tired = { net = 'half-open', presence = 'cancel', delay = '1ms' }\n\
+                qa-hasty = { presence = 'cancel' }\n";
+    std::fs::write(&file, text).expect("written");
+    let it = Instance::up(&["--config", file.to_str().expect("text")]);
+    assert_eq!(it.done(&["capabilities"])["profiles"], json!(["qa-hasty", "qa-tired"]));
+
+    it.done(&["device", "new", "hasty", "--profile", "qa-hasty", "--enroll", &site.offer("joe").link]);
+    assert_eq!(it.run(&["-d", "hasty", "open"]).failed("cancelled").code, 4);
+    let tired = it.done(&["device", "new", "tired", "--profile", "qa-tired"]);
+    assert_eq!(tired["network"], "half-open");
+    let habit = it.done(&["-d", "tired", "prompt", "policy"]);
+    assert_eq!(habit, json!({ "outcome": "cancel", "delay": { "ms": 1 } }));
+    let unknown = it.run(&["device", "new", "other", "--profile", "qa-hastey"]).failed("no-profile");
+    assert!(unknown.code == 2 && unknown.out.contains("did you mean \\\"qa-hasty\\\"?"), "{unknown:?}");
+    let unknown = it.run(&["-d", "hastey", "status"]).failed("no-device");
+    assert!(unknown.out.contains("did you mean \\\"hasty\\\"?"), "{unknown:?}");
+
+    // A server that never answers.
+    it.done(&["-d", "hasty", "net", "set", "half-open"]);
+    assert_eq!(it.run(&["-d", "hasty", "status", "--timeout", "50ms"]).failed("timeout").code, 3);
+    it.done(&["-d", "hasty", "net", "clear"]);
+    it.done(&["-d", "hasty", "status"]);
 }
 
 #[test]
@@ -88,7 +121,7 @@ fn sessions_are_apart_and_emulators_are_found_started_once_and_ended() {
     // The same over HTTP.
     let (http, token) = (again["http"].as_str().expect("an address"), again["tokenFile"].as_str().expect("a file"));
     assert_eq!(it.done(&["--ctl", http, "--token-file", token, "-s", "one", "close"])["state"], "closed");
-    it.done(&["session", "end", "one"]);
+    it.done(&["session", "end", "one", "-y"]);
     assert_eq!(it.run(&["-s", "one", "list"]).failed("no-session").code, 7);
 
     it.done(&["down"]);
@@ -240,7 +273,7 @@ fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     it.done(&["prompt", "next", "duress"]);
     it.done(&["open"]);
     assert_eq!(check("joe", &server, &key).code, 10);
-    it.done(&["unenroll"]);
+    it.done(&["unenroll", "--yes"]);
     assert_eq!(check("joe", &server, &key).code, 10);
     assert_eq!(check("nobody", &server, &key).code, 11);
     assert_eq!(check("joe", "http://127.0.0.1:1", &key).code, 11);
