@@ -8,8 +8,8 @@
 //! | what is printed | `output`, `say` |
 //! | PINs | `pins` |
 
-mod args;
-mod client;
+pub(crate) mod args;
+pub(crate) mod client;
 mod daemon;
 mod error;
 mod output;
@@ -81,4 +81,10 @@ fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliErro
     // A holder who is thinking about a question does not keep the program.
     runtime.shutdown_background();
     result
+}
+
+/// Whether this is a command line that the program takes.
+#[cfg(test)]
+pub(crate) fn takes(words: &[&str]) -> bool {
+    Arguments::try_parse_from(words).is_ok()
 }

@@ -6,6 +6,7 @@
 //! | the command line | [`cli`] |
 //! | what test suites drive devices with | [`control`] |
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
+//! | what a person sees and does, whatever draws it | [`face`] |
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | devices in tests written in Rust | [`testing`] |
@@ -31,6 +32,7 @@ pub mod daemon;
 pub mod document;
 pub mod engine;
 pub mod exit;
+pub mod face;
 pub mod faults;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;

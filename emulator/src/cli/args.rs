@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 /// What every command knows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
-pub(super) struct Common {
+pub(crate) struct Common {
     /// Which emulator of this user: each has a state folder of its own
     #[arg(
         short,
@@ -47,44 +47,44 @@ pub(super) struct Common {
         default_value = "default",
         env = "CARDEA_EMULATOR_INSTANCE"
     )]
-    pub(super) instance: String,
+    pub(crate) instance: String,
     /// State folder [default: $XDG_STATE_HOME/cardea-emulator/INSTANCE]
     #[arg(long, global = true, value_name = "DIR", env = "CARDEA_EMULATOR_STATE")]
-    pub(super) state: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     /// Tell this running emulator: unix:PATH, or http://ADDRESS with --token-file
     #[arg(long, global = true, value_name = "WHERE", env = "CARDEA_EMULATOR_CTL")]
-    pub(super) ctl: Option<String>,
+    pub(crate) ctl: Option<String>,
     /// The file with the token for HTTP [default: control.token in the state folder]
     #[arg(long, global = true, value_name = "FILE", env = "CARDEA_EMULATOR_TOKEN_FILE")]
-    pub(super) token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// Which session of a running emulator
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::DEFAULT)]
-    pub(super) session: String,
+    pub(crate) session: String,
     /// Which device
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::MAIN)]
-    pub(super) device: String,
+    pub(crate) device: String,
     /// Print one line of JSON
     #[arg(long, global = true)]
-    pub(super) json: bool,
+    pub(crate) json: bool,
     #[command(flatten)]
-    pub(super) pins: PinArguments,
+    pub(crate) pins: PinArguments,
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
-    pub(super) allow_test_argon2: bool,
+    pub(crate) allow_test_argon2: bool,
     /// How to reach servers
     #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp, env = "CARDEA_EMULATOR_TRANSPORT")]
-    pub(super) transport: Way,
+    pub(crate) transport: Way,
     /// Port of the servers' web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
-    pub(super) web_port: Option<u16>,
+    pub(crate) web_port: Option<u16>,
     /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
     #[arg(long, global = true, value_name = "FILE")]
-    pub(super) web_ca: Option<PathBuf>,
+    pub(crate) web_ca: Option<PathBuf>,
 }
 
 impl Common {
     /// The folder with the devices.
-    pub(super) fn state_folder(&self) -> Result<PathBuf, CliError> {
+    pub(crate) fn state_folder(&self) -> Result<PathBuf, CliError> {
         match &self.state {
             Some(state) => Ok(state.clone()),
             None if !crate::engine::is_name(&self.instance) => {
@@ -94,8 +94,25 @@ impl Common {
         }
     }
 
+    /// What a command line begins with that is about the same emulator.
+    pub(crate) fn program(&self) -> String {
+        let mut program = "cardea-emulator".to_owned();
+        let quoted = |path: &std::path::Path| path.display().to_string();
+        for (name, value) in [
+            ("--state", self.state.as_deref().map(quoted)),
+            ("--ctl", self.ctl.clone()),
+            ("--instance", Some(self.instance.clone()).filter(|name| name != "default")),
+            ("--session", Some(self.session.clone()).filter(|name| name != super::client::DEFAULT)),
+        ] {
+            if let Some(value) = value {
+                program += &format!(" {name} {value}");
+            }
+        }
+        program
+    }
+
     /// How devices are.
-    pub(super) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             allow_test_argon2: self.allow_test_argon2,
             transport: self.transport.into(),
@@ -117,7 +134,7 @@ pub(super) fn instances() -> Result<PathBuf, CliError> {
 
 /// How to reach a server.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// A datagram, else TCP, else a WebSocket: the first that works
     Auto,
     /// TCP
@@ -142,7 +159,7 @@ impl From<Way> for Transport {
 
 /// Where PINs come from: else from the terminal, or from the holder of a device of a running emulator.
 #[derive(Debug, Args)]
-pub(super) struct PinArguments {
+pub(crate) struct PinArguments {
     /// Read PINs from a file, one a line, in the order in which they would be asked for
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "pin_fd")]
     pub(super) pin_file: Option<PathBuf>,

@@ -21,7 +21,7 @@ pub(super) async fn run(common: Common, how: RunArguments) -> Result<Ended, CliE
             (false, _) => Gate::closed(),
             (true, hosts) => Gate::and_hosts(hosts),
         },
-        ready: Told { json: common.json, file: how.ready_file, descriptor: how.ready_fd },
+        ready: Told { json: common.json, file: how.ready_file, descriptor: how.ready_fd, heard: None },
         lease: how.conditions.lease.map(Duration::from_secs),
         with_parent: how.exit_with_parent,
     };

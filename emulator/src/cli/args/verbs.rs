@@ -107,6 +107,10 @@ pub(in super::super) enum DeviceVerb {
     List,
     /// Show the device
     Show,
+    /// Hear what servers say unasked: keep a connection to them
+    Listen,
+    /// Hear nothing unasked any more
+    Rest,
     /// Remove a device from a running emulator; its tokens are kept if they are in the state folder
     Rm {
         /// Its name
