@@ -39,6 +39,8 @@ pub fn main() -> ExitCode {
         Command::Run(how) => {
             run_on(&mut Builder::new_multi_thread(), daemon::run(common, how)).map(|ended| ended.exit())
         }
+        #[cfg(feature = "window")]
+        Command::Window(how) => done(crate::face::How::said(common, how.gate()).and_then(crate::window::open)),
         Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, &output))),
         Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, &output))),
         Command::Openapi => done(output::line(&crate::control::description())),

@@ -11,6 +11,7 @@
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
+//! | the desktop window (feature `window`) | `window` |
 //!
 //! ```
 //! use cardea_emulator::engine::{Seed, Session, Settings};
@@ -40,3 +41,5 @@ pub mod scenario;
 pub mod stub;
 pub mod testing;
 pub mod trace;
+#[cfg(feature = "window")]
+pub mod window;

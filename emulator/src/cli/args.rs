@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
-    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
-    WaitArguments,
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
+    FaceArguments, FaultVerb, JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments,
+    SessionVerb, TraceVerb, WaitArguments,
 };
 
 use super::CliError;
@@ -285,6 +285,11 @@ pub(super) enum Command {
     /// See what relying parties are told
     #[command(subcommand)]
     Rp(RelyingVerb),
+    /// Open the window: devices to look at and to click
+    ///
+    /// Shows the emulator that runs on the state folder; where none runs, it runs in the window, and commands reach it.
+    #[cfg(feature = "window")]
+    Window(FaceArguments),
     /// Run until told to end, and do what programs say over the control API
     ///
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session

@@ -66,6 +66,10 @@ pub enum CliError {
     /// Nobody can be asked.
     #[error("there is no terminal to ask for a PIN: use --pin-file or --pin-fd")]
     NoTerminal,
+    /// There is no screen to open a window on.
+    #[cfg(feature = "window")]
+    #[error("there is no display for a window ({0}): use the commands, `cardea-emulator --help`")]
+    NoDisplay(String),
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
@@ -140,6 +144,8 @@ impl CliError {
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => "no-display",
             Self::File { .. } => "file",
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } => "document",
@@ -173,6 +179,8 @@ impl CliError {
             Self::Engine(error) => exit::of_engine(error),
             Self::Daemon(error) => error.exit(),
             Self::NotRunning(_) => exit::NOT_RUNNING,
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => exit::BUSY,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
             Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,

@@ -76,6 +76,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
             let lines = can.as_object().into_iter().flatten().map(|(name, value)| format!("{name}: {value}"));
             doing.output.done(&can, &lines.collect::<Vec<_>>().join("\n"))
         }
+        #[cfg(feature = "window")]
+        Command::Window(_) => Ok(()),
         Command::Run(_)
         | Command::Up(_)
         | Command::Down

@@ -298,6 +298,24 @@ pub(in super::super) struct RunArguments {
     pub(in super::super) exit_with_parent: bool,
 }
 
+/// What a window is told.
+#[derive(Debug, Args)]
+pub(in super::super) struct FaceArguments {
+    /// Where the emulator runs in it, let things go wrong on purpose, towards servers on this machine
+    #[arg(long)]
+    pub(in super::super) allow_faults: bool,
+    /// And towards servers at this host; may be given several times
+    #[arg(long, value_name = "HOST", requires = "allow_faults")]
+    pub(in super::super) faults_at: Vec<String>,
+}
+
+impl FaceArguments {
+    /// What the faults may be aimed at.
+    pub(in super::super) fn gate(self) -> crate::faults::Gate {
+        if self.allow_faults { crate::faults::Gate::and_hosts(self.faults_at) } else { crate::faults::Gate::closed() }
+    }
+}
+
 /// What `run` and `up` are told.
 #[derive(Debug, Args)]
 pub(in super::super) struct Conditions {
