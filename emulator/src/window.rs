@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Frame, Margin, Panel, Ui};
 
-use crate::face::{Card, Clock, Command, Facts, Source};
+use crate::face::{Card, Clock, Command, Facts, Link, Source};
 pub(crate) use open::open;
 use theme::Colors;
 use view::{Tab, View};
@@ -82,6 +82,9 @@ impl Window {
     /// Draws everything, and says what was clicked.
     pub fn draw(&mut self, ui: &mut Ui) {
         let facts = self.source.facts();
+        if facts.link == Link::Ended {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         let moment = (self.moment)();
         let now = facts.clock.at(moment);
         let mut scene = Scene { facts: &facts, now, colors: Colors::of(ui), said: Vec::new() };

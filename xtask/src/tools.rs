@@ -32,8 +32,7 @@ pub(crate) const DBUS: Tool = tool("dbus-daemon", &["dbus-daemon"], "a keyring's
 pub(crate) const BROWSER: Tool =
     tool("chromedriver", &["chromium", "chromium-driver"], "looking at pages as people do");
 /// Runs the Kotlin compiler and what it compiled.
-pub(crate) const JAVA: Tool =
-    tool("java", &["default-jdk-headless"], "the Kotlin binding and JUnit").probed_by("-version");
+pub(crate) const JAVA: Tool = tool("java", &["default-jdk-headless"], "the Kotlin binding and JUnit").probed_by("");
 /// Brings the Kotlin compiler.
 pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler and Playwright");
 /// Keeps secrets as desktops do.
@@ -61,6 +60,9 @@ pub(crate) const TSHARK: Tool =
 /// `python3`: the other half tells.
 pub(crate) const VENV: Tool =
     tool("python3", &["python3-venv"], "the environment of the Python package").probed_by("-cimport ensurepip");
+
+/// A screen that nobody sees, for windows.
+pub(crate) const XVFB: Tool = tool("Xvfb", &["xvfb", "libgl1-mesa-dri"], "the emulator's window").probed_by("");
 
 /// A tool that knows `--version`, as nearly all do.
 const fn tool(program: &'static str, packages: &'static [&'static str], purpose: &'static str) -> Tool {

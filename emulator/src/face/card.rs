@@ -65,6 +65,7 @@ impl Card {
         match &facts.link {
             Link::Looking => return Self::bare("LOOKING", "Looking for the emulator", Shape::Moving, Tone::Quiet),
             Link::Lost(why) => return Self::bare("GONE", why, Shape::Unknown, Tone::Bad),
+            Link::Ended => return Self::bare("GONE", "The emulator was told to end", Shape::Unknown, Tone::Bad),
             Link::Hosting(_) | Link::Attached(_) => {}
         }
         let Some(device) = facts.device(device) else {

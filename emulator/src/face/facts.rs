@@ -53,6 +53,8 @@ pub enum Link {
     Attached(String),
     /// It was there and is gone: why, for a person.
     Lost(String),
+    /// It was in this process and was told to end: the face ends with it.
+    Ended,
 }
 
 /// The time of a session.

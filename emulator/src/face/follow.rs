@@ -55,6 +55,10 @@ impl Following {
                 Err(error) => self.gone(&error.to_string()),
             }
             if self.is_own {
+                self.board.change(|facts| {
+                    facts.link = Link::Ended;
+                    true
+                });
                 return;
             }
             while self.client.call(Method::GET, "/live", None).await.is_err() {

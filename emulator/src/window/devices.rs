@@ -69,6 +69,7 @@ fn brand(ui: &mut Ui, scene: &Scene<'_>) {
                 Link::Looking => ("Looking", String::new()),
                 Link::Hosting(at) => ("Emulator in this window", at.clone()),
                 Link::Attached(at) => ("Emulator elsewhere", at.clone()),
+                Link::Ended => ("Emulator has ended", String::new()),
                 Link::Lost(why) => ("Emulator is gone", why.clone()),
             };
             ui.add(Label::new(RichText::new(text).small().weak()).sense(Sense::hover())).on_hover_text(hint);

@@ -95,25 +95,24 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     if let Some(dropped) = sources::dropped(ui) {
         enroll.take(dropped);
     }
-    let mut given = false;
     ui.with_layout(Layout::top_down(Align::Min), |ui| {
         parts::title(ui, "Enroll this device");
         parts::faint(ui, "Paste the link of the enrolling page, or type its code.");
         invitation(ui, enroll);
         ui.add_space(theme::NEAR);
         pins(ui, enroll);
-        ui.add_space(theme::GAP);
-        let missing = enroll.missing();
-        let ready = missing.is_none() && !is_working;
-        let width = ui.available_width();
-        let text = if is_working { "Enrolling…" } else { "Enroll with this PIN" };
-        given = ui.add_enabled_ui(ready, |ui| parts::primary(ui, scene.colors, text, width)).inner.clicked();
-        if let Some(problem) = &enroll.problem {
-            ui.colored_label(scene.colors.bad, problem);
-        } else if let Some(missing) = missing {
-            parts::faint(ui, missing);
-        }
     });
+    ui.add_space(theme::GAP);
+    let missing = enroll.missing();
+    let ready = missing.is_none() && !is_working;
+    let text = if is_working { "Enrolling…" } else { "Enroll with this PIN" };
+    let width = ui.available_width();
+    let given = ui.add_enabled_ui(ready, |ui| parts::primary(ui, scene.colors, text, width)).inner.clicked();
+    if let Some(problem) = &enroll.problem {
+        ui.colored_label(scene.colors.bad, problem);
+    } else if let Some(missing) = missing {
+        parts::faint(ui, missing);
+    }
     if given {
         let command = view.enroll.command(&view.device);
         scene.say(command);

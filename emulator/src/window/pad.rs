@@ -1,7 +1,7 @@
 //! The PIN pad. Whoever looks sees how many digits were typed and nothing else; neither does the window know which of the
 //! holder's PINs it is, if any.
 
-use eframe::egui::{Align, Event, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{Event, Key, Label, RichText, Sense, Ui, WidgetInfo, vec2};
 use zeroize::Zeroize as _;
 
 use crate::face::{Command, Secret};
@@ -162,7 +162,7 @@ fn keys(ui: &mut Ui, pad: &mut Pad, colors: Colors) -> bool {
     let margin = (ui.available_width() - 3.0 * size.x - 2.0 * spacing) / 2.0;
     let big = |text: &str| eframe::egui::Button::new(RichText::new(text).size(20.0)).min_size(size).corner_radius(14);
     for row in [['1', '2', '3'], ['4', '5', '6'], ['7', '8', '9'], ['<', '0', '>']] {
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = spacing;
             ui.add_space(margin.max(0.0));
             for key in row {

@@ -15,7 +15,7 @@ pub(super) fn draw(ui: &Ui, rect: Rect, card: &Card, colors: Colors) {
     let (center, radius) = (rect.center(), rect.width() / 2.0 - 8.0);
     let mut color = colors.tone(card.tone);
     if card.is_stale {
-        color = color.gamma_multiply(0.75);
+        color = color.lerp_to_gamma(colors.card, 0.3);
     }
     painter.circle_filled(center, radius - 14.0, color.gamma_multiply(0.10));
     painter.circle_stroke(center, radius, Stroke::new(7.0, colors.line));

@@ -25,6 +25,15 @@ pub(super) fn title(ui: &mut Ui, text: &str) {
     ui.add_space(2.0);
 }
 
+/// The title of a card, and at its right something to click.
+pub(super) fn title_with(ui: &mut Ui, text: &str, button: &str) -> bool {
+    ui.horizontal(|ui| {
+        title(ui, text);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| plain(ui, button).clicked()).inner
+    })
+    .inner
+}
+
 /// Text that is not so important, over as many lines as it takes.
 pub(super) fn faint(ui: &mut Ui, text: impl Into<String>) -> Response {
     ui.add(Label::new(RichText::new(text).small().weak()).wrap())
@@ -109,8 +118,12 @@ fn labeled(ui: &mut Ui, name: &str, field: impl FnOnce(&mut Ui) -> Response) -> 
 /// A name and what it is, in a line.
 pub(super) fn fact(ui: &mut Ui, name: &str, value: &str) {
     ui.horizontal(|ui| {
-        ui.add_sized(vec2(118.0, 20.0), Label::new(RichText::new(name).small().weak()).halign(Align::LEFT));
-        ui.add(Label::new(value).wrap_mode(TextWrapMode::Truncate));
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.allocate_ui_with_layout(vec2(112.0, 22.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(112.0);
+            ui.add(Label::new(RichText::new(name).small().weak()).truncate());
+        });
+        ui.add(Label::new(value).truncate());
     });
 }
 

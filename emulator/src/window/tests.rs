@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use eframe::egui::{self, Theme};
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 
 use super::{Window, theme};
 use scripted::Scripted;
@@ -20,21 +21,21 @@ fn window<'a>(source: &Arc<Scripted>) -> Harness<'a, Window> {
     themed(source, Theme::Light, 1.0)
 }
 
+/// Types into a field.
+fn type_into(window: &mut Harness<'_, Window>, field: &str, text: &str) {
+    window.get_by_label(field).focus();
+    window.run();
+    window.event(egui::Event::Text(text.into()));
+    window.run();
+}
+
 fn themed<'a>(source: &Arc<Scripted>, shown: Theme, pixels: f32) -> Harness<'a, Window> {
     let mut window = Window::new(Arc::clone(source) as Arc<dyn crate::face::Source>, || None);
     window.view.was_focused = true;
-    let mut is_dressed = false;
     let builder =
-        Harness::builder().with_size(egui::vec2(1240.0, 800.0)).with_pixels_per_point(pixels).with_theme(shown);
-    let mut harness = builder.renderer(raster::Textures::default()).build_ui_state(
-        move |ui: &mut egui::Ui, window: &mut Window| {
-            if !std::mem::replace(&mut is_dressed, true) {
-                theme::install(ui.ctx());
-            }
-            window.draw(ui);
-        },
-        window,
-    );
+        Harness::builder().with_size(egui::vec2(1256.0, 816.0)).with_pixels_per_point(pixels).with_theme(shown);
+    let builder = builder.with_context_setup(theme::install).renderer(raster::Textures);
+    let mut harness = builder.build_ui_state(|ui: &mut egui::Ui, window: &mut Window| window.draw(ui), window);
     harness.run();
     harness
 }

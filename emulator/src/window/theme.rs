@@ -168,7 +168,7 @@ fn dress(visuals: &mut Visuals, colors: &Colors) {
         (&mut widgets.active, colors.lift, colors.brand),
         (&mut widgets.open, colors.lift, colors.line),
     ] {
-        (widget.bg_fill, widget.weak_bg_fill) = (fill, fill);
+        (widget.bg_fill, widget.weak_bg_fill) = (colors.line, fill);
         widget.bg_stroke = Stroke::new(1.0, line);
         widget.fg_stroke = Stroke::new(1.3, colors.ink);
         widget.corner_radius = CornerRadius::same(SOFT);

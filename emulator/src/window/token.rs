@@ -62,7 +62,9 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
 }
 
 fn about(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, token: &Token, answers: &Answers, on: &On) {
-    parts::title(ui, token.title());
+    if parts::title_with(ui, token.title(), "Ask whom it is for") {
+        scene.say(Command::About(on.clone()));
+    }
     parts::fact(ui, "Server", &format!("{}:{}", token.host, token.port));
     if !token.service.is_empty() {
         parts::fact(ui, "Service", &token.service);
@@ -72,11 +74,6 @@ fn about(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, token: &Token, ans
         parts::fact(ui, "Calls you", &about.user);
     }
     parts::fact(ui, "Token", &token.id);
-    ui.horizontal_wrapped(|ui| {
-        if parts::plain(ui, "Ask whom it is for").clicked() {
-            scene.say(Command::About(on.clone()));
-        }
-    });
     parts::field(ui, "Call it", "Front door", &mut view.token_view.label);
     let is_name = !view.token_view.label.trim().is_empty();
     if ui.add_enabled_ui(is_name, |ui| parts::plain(ui, "Rename")).inner.clicked() {
@@ -86,7 +83,9 @@ fn about(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, token: &Token, ans
 }
 
 fn siblings(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, answers: &Answers, on: &On) {
-    parts::title(ui, "Devices of this token");
+    if parts::title_with(ui, "Devices of this token", "Ask for the devices") {
+        scene.say(Command::Siblings(on.clone()));
+    }
     for sibling in answers.siblings.iter().flatten() {
         ui.horizontal(|ui| {
             let kinds = ["unknown", "Android", "iOS", "Linux", "macOS", "Windows", "bare metal"];
@@ -101,13 +100,12 @@ fn siblings(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, answers: &Answe
             }
         });
     }
-    if parts::plain(ui, "Ask for the devices").clicked() {
-        scene.say(Command::Siblings(on.clone()));
-    }
 }
 
 fn history(ui: &mut Ui, scene: &mut Scene<'_>, answers: &Answers, on: &On) {
-    parts::title(ui, "What was done with it");
+    if parts::title_with(ui, "What was done with it", "Ask for the history") {
+        scene.say(Command::History(on.clone()));
+    }
     for deed in answers.history.iter().flatten() {
         let by = deed.device.as_deref().unwrap_or("an administrator");
         ui.horizontal(|ui| {
@@ -115,9 +113,6 @@ fn history(ui: &mut Ui, scene: &mut Scene<'_>, answers: &Answers, on: &On) {
             ui.label(&deed.what);
             ui.label(RichText::new(format!("by {by}")).small().weak());
         });
-    }
-    if parts::plain(ui, "Ask for the history").clicked() {
-        scene.say(Command::History(on.clone()));
     }
 }
 

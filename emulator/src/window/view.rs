@@ -90,9 +90,11 @@ impl View {
         if facts.devices.contains_key(&self.device) {
             return false;
         }
-        let main = facts.devices.keys().find(|name| *name == "main");
-        let Some(first) = main.or_else(|| facts.devices.keys().next()) else { return false };
-        self.choose(&first.clone());
+        // The one that everybody has; else one that can be opened.
+        let main = facts.devices.get("main");
+        let enrolled = || facts.devices.values().find(|device| !device.tokens.is_empty());
+        let Some(first) = main.or_else(enrolled).or_else(|| facts.devices.values().next()) else { return false };
+        self.choose(&first.name);
         true
     }
 

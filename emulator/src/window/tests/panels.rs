@@ -3,7 +3,7 @@
 use egui_kittest::kittest::Queryable as _;
 
 use super::scripted::{Scripted, answered, asking, device, facts, lively, misbehaving, one, token};
-use super::{themed, window};
+use super::{themed, type_into, window};
 use crate::face::{Command, Link, On, Prompt, State};
 
 #[test]
@@ -84,7 +84,7 @@ fn faults_are_found_by_a_word_and_armed_once_or_always() {
     let mut window = window(&source);
     window.get_by_label("Faults").click();
     window.run();
-    window.get_by_label("Search the faults").type_text("bit-flip");
+    type_into(&mut window, "Search the faults", "bit-flip");
     window.run();
     window.get_by_label("Next time: bit-flip").click();
     window.run();
@@ -108,7 +108,7 @@ fn the_timeline_has_events_and_frames_with_a_filter_and_a_detail() {
     let frame = "OPEN from id.example.com:7433: S1, authentic, 118 bytes";
     window.get_by_label(frame);
     window.get_by_label("The token is open");
-    window.get_by_label("Filter the timeline").type_text("open s1");
+    type_into(&mut window, "Filter the timeline", "open s1");
     window.run();
     assert!(window.query_by_label("The token is open").is_none());
     window.get_by_label(frame).click();

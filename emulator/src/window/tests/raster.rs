@@ -38,6 +38,7 @@ impl TestRenderer for Textures {
                 }
             }
         });
+        delta.clear();
     }
 }
 
@@ -51,9 +52,15 @@ pub(super) fn drawn(window: &mut Harness<'_, Window>) -> Picture {
     draw(&context, window.output())
 }
 
+/// Without the margin that the test puts around a window, in points.
+fn inside(content: Rect) -> Rect {
+    content.shrink(8.0)
+}
+
 fn draw(context: &Context, output: &FullOutput) -> Picture {
     let pixels = output.pixels_per_point;
-    let screen = context.content_rect().size() * pixels;
+    let shown = inside(context.content_rect());
+    let screen = shown.size() * pixels;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a picture")]
     let (width, height) = (screen.x.round() as usize, screen.y.round() as usize);
     let mut canvas = Canvas { width, height, pixels: vec![[0.0; 3]; width * height] };
@@ -61,11 +68,11 @@ fn draw(context: &Context, output: &FullOutput) -> Picture {
         let Primitive::Mesh(mesh) = clipped.primitive else { continue };
         KEPT.with_borrow(|kept| {
             let Some(texture) = kept.get(&mesh.texture_id) else { return };
-            let clip = clipped.clip_rect * pixels;
+            let clip = clipped.clip_rect.translate(-shown.min.to_vec2()) * pixels;
             for triangle in mesh.indices.as_chunks::<3>().0 {
                 let corners = triangle.map(|index| mesh.vertices[index as usize]);
                 canvas.triangle(
-                    corners.map(|it| Vertex { pos: (it.pos.to_vec2() * pixels).to_pos2(), ..it }),
+                    corners.map(|it| Vertex { pos: ((it.pos - shown.min) * pixels).to_pos2(), ..it }),
                     clip,
                     texture,
                 );
@@ -121,6 +128,16 @@ impl Canvas {
 
     #[expect(clippy::cast_precision_loss, reason = "pixels of a texture")]
     fn blend(&mut self, x: usize, y: usize, weights: [f32; 3], corners: &[Vertex; 3], texture: &ColorImage) {
+        // What is one color all over is most of a picture.
+        let [first, second, third] = corners;
+        if first.uv == second.uv && second.uv == third.uv && first.color == second.color && second.color == third.color
+        {
+            let pixel = &mut self.pixels[y * self.width + x];
+            let [red, green, blue, alpha] = first.color.to_array().map(f32::from);
+            let under = 1.0 - alpha / 255.0;
+            *pixel = [red + pixel[0] * under, green + pixel[1] * under, blue + pixel[2] * under];
+            return;
+        }
         let mix = |of: fn(&Vertex) -> f32| {
             weights.iter().zip(corners).map(|(weight, corner)| weight * of(corner)).sum::<f32>()
         };

@@ -100,7 +100,7 @@ pub(super) fn lively() -> Facts {
     let mut facts = facts(vec![
         device("phone", vec![token("Front door", State::Open, Some(228))]),
         device("tablet", vec![token("Front door", State::Closed, None)]),
-        device("old-phone", vec![offline]),
+        device("spare-phone", vec![offline]),
         device("watch", vec![token("Payroll", State::Blocked, Some(540))]),
         device("new", vec![]),
     ]);
