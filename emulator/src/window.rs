@@ -79,6 +79,11 @@ impl Window {
         Self { source, view: View::default(), moment }
     }
 
+    /// Has a context draw in the window's own colors and type: to be said before anything is drawn.
+    pub fn dress(context: &egui::Context) {
+        theme::install(context);
+    }
+
     /// Draws everything, and says what was clicked.
     pub fn draw(&mut self, ui: &mut Ui) {
         let facts = self.source.facts();

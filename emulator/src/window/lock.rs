@@ -90,7 +90,8 @@ fn actions(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, card: &Card, tok
     let busy = card.shape == Shape::Moving;
     match (token, card.shape) {
         (None, Shape::Empty) if !view.device.is_empty() => {
-            if parts::primary(ui, colors, "Enroll", width).clicked() {
+            let enroll = parts::primary(ui, colors, "Enroll", width);
+            if enroll.on_hover_text("Space").clicked() {
                 view.enroll.open();
             }
         }

@@ -57,19 +57,22 @@ pub(super) struct View {
     pub(super) was_focused: bool,
 }
 
+/// The devices that there are.
+type Devices = Arc<BTreeMap<String, Arc<Device>>>;
+
 /// Which devices are listed.
 #[derive(Debug, Default)]
 pub(super) struct DeviceFilter {
     pub(super) text: String,
     pub(super) new: String,
     /// Of which devices, and for which text, the names are.
-    of: Option<(Arc<BTreeMap<String, Arc<Device>>>, String)>,
+    of: Option<(Devices, String)>,
     names: Vec<String>,
 }
 
 impl DeviceFilter {
     /// The names of the devices that are listed: looked for only when something has changed.
-    pub(super) fn names(&mut self, devices: &Arc<BTreeMap<String, Arc<Device>>>) -> &[String] {
+    pub(super) fn names(&mut self, devices: &Devices) -> &[String] {
         let is_same = |(of, text): &(Arc<_>, String)| Arc::ptr_eq(of, devices) && *text == self.text;
         if !self.of.as_ref().is_some_and(is_same) {
             let wanted = self.text.to_lowercase();

@@ -43,3 +43,4 @@ mod transports;
 mod two_nodes;
 mod unit;
 mod webhooks;
+mod windowed;

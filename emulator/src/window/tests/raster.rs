@@ -155,12 +155,7 @@ impl Canvas {
 }
 
 /// The color of a texture between its pixels.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "pixels of a texture"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels of a texture")]
 fn sample(texture: &ColorImage, x: f32, y: f32) -> [f32; 4] {
     let (x, y) = (x - 0.5, y - 0.5);
     let at = |x: f32, y: f32| -> Color32 {
