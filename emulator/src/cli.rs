@@ -10,9 +10,9 @@
 //! | PINs, and whether somebody is sure | `pins`, `ask` |
 //! | what options are where they are not given | `config` |
 
-mod args;
+pub(crate) mod args;
 mod ask;
-mod client;
+pub(crate) mod client;
 mod config;
 mod daemon;
 mod doctor;
@@ -26,6 +26,8 @@ mod reference;
 mod say;
 mod scenario;
 mod stub;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod verbs;
 
 use std::ffi::OsString;
@@ -92,6 +94,13 @@ fn run(arguments: Arguments, config: &Config, output: &Output) -> Result<u8, Cli
             let running = daemon::run(common, how, config.profiles(), output.log().clone());
             run_on(&mut Builder::new_multi_thread(), running).map(|ended| ended.exit())
         }
+        #[cfg(feature = "window")]
+        Command::Window(how) => {
+            let how = crate::face::How::said(common, how.gate(), config.profiles(), output.log().clone());
+            done(how.and_then(crate::window::open))
+        }
+        #[cfg(feature = "terminal")]
+        Command::Terminal(how) => terminal::run(common, how, config.profiles(), output.log().clone()),
         Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, output))),
         Command::Doctor(how) => done(run_on(&mut Builder::new_multi_thread(), doctor::run(&common, &how, output))),
         Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, output))),
@@ -126,4 +135,10 @@ fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliErro
     // A holder who is thinking about a question does not keep the program.
     runtime.shutdown_background();
     result
+}
+
+/// Whether this is a command line that the program takes.
+#[cfg(test)]
+pub(crate) fn takes(words: &[&str]) -> bool {
+    Arguments::try_parse_from(words).is_ok()
 }

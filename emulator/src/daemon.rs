@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use cardea_sdk::Env;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::control::{Control, DeviceProfile};
@@ -65,6 +66,8 @@ pub struct Told {
     pub file: Option<PathBuf>,
     /// An open descriptor that gets it.
     pub descriptor: Option<u32>,
+    /// Somebody in this process, in place of standard output.
+    pub heard: Option<watch::Sender<Option<Found>>>,
 }
 
 /// Why an emulator did not run.

@@ -25,7 +25,7 @@ mod token;
 
 pub use device::{Device, device_id};
 pub use error::EngineError;
-pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction};
+pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction, Reply};
 pub use journal::{Entry, Journal, KEPT, Kind, Since};
 pub(crate) use net::now as tokio_now;
 pub use net::{Conditions, Flap, Named, Network, Profile, ProfileError};

@@ -10,10 +10,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
-    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
-    WaitArguments, delay,
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
+    FaceArguments, FaultVerb, JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments,
+    SessionVerb, TraceVerb, WaitArguments, delay,
 };
+
+#[cfg(feature = "terminal")]
+pub(super) use verbs::TerminalArguments;
 
 use super::CliError;
 use super::config::ConfigVerb;
@@ -44,78 +47,78 @@ pub(super) struct Arguments {
 /// What every command knows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
-pub(super) struct Common {
+pub(crate) struct Common {
     /// Which emulator of this user: each has a state folder of its own
     #[arg(short, long, global = true, value_name = "NAME", default_value = "default")]
-    pub(super) instance: String,
+    pub(crate) instance: String,
     /// State folder [default: $XDG_STATE_HOME/cardea-emulator/INSTANCE]
     #[arg(long, global = true, value_name = "DIR")]
-    pub(super) state: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     /// Tell this running emulator: unix:PATH, or http://ADDRESS with --token-file
     #[arg(long, global = true, value_name = "WHERE")]
-    pub(super) ctl: Option<String>,
+    pub(crate) ctl: Option<String>,
     /// The file with the token for HTTP [default: control.token in the state folder]
     #[arg(long, global = true, value_name = "FILE")]
-    pub(super) token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// Which session of a running emulator
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::DEFAULT)]
-    pub(super) session: String,
+    pub(crate) session: String,
     /// Which device
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::MAIN)]
-    pub(super) device: String,
+    pub(crate) device: String,
     /// Print one line of JSON
     #[arg(long, global = true)]
-    pub(super) json: bool,
+    pub(crate) json: bool,
     #[command(flatten)]
-    pub(super) talk: Talk,
+    pub(crate) talk: Talk,
     #[command(flatten)]
-    pub(super) pins: PinArguments,
+    pub(crate) pins: PinArguments,
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
-    pub(super) allow_test_argon2: bool,
+    pub(crate) allow_test_argon2: bool,
     /// How to reach servers
     #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp)]
-    pub(super) transport: Way,
+    pub(crate) transport: Way,
     /// Port of the servers' web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
-    pub(super) web_port: Option<u16>,
+    pub(crate) web_port: Option<u16>,
     /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
     #[arg(long, global = true, value_name = "FILE")]
-    pub(super) web_ca: Option<PathBuf>,
+    pub(crate) web_ca: Option<PathBuf>,
 }
 
 /// How the program talks with who runs it.
 #[derive(Debug, Args)]
-pub(super) struct Talk {
+pub(crate) struct Talk {
     /// The configuration file, in place of those that `config path` says
     #[arg(short, long, global = true, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Give up on an answer after so long: 500ms, 10s, 2m [for `wait`: 10s]
     #[arg(long, global = true, value_name = "TIME", value_parser = verbs::time)]
-    pub(super) timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
     /// Print colors
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
-    pub(super) color: When,
+    pub(crate) color: When,
     /// Ask nothing: who would be asked gets an error that names the option to say it with
     #[arg(long, global = true)]
-    pub(super) no_input: bool,
+    pub(crate) no_input: bool,
     /// Yes: give up, revoke, remove or end what the command names without asking
     #[arg(short, long, global = true)]
-    pub(super) yes: bool,
+    pub(crate) yes: bool,
     /// Say nothing but data and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
+    pub(crate) quiet: bool,
     /// Say every call, too
     #[arg(short, long, global = true)]
-    pub(super) verbose: bool,
+    pub(crate) verbose: bool,
     /// Write what is said besides data to this file, too, with every call
     #[arg(long, global = true, value_name = "FILE")]
-    pub(super) log_file: Option<PathBuf>,
+    pub(crate) log_file: Option<PathBuf>,
 }
 
 impl Talk {
     /// What it says besides data.
-    pub(super) fn log(&self) -> Result<Log, CliError> {
+    pub(crate) fn log(&self) -> Result<Log, CliError> {
         let loudness = match (self.quiet, self.verbose) {
             (_, true) => Loudness::Verbose,
             (true, false) => Loudness::Quiet,
@@ -129,15 +132,15 @@ impl Talk {
 
 /// What cannot be undone.
 #[derive(Debug, Clone, Copy, Args)]
-pub(super) struct Final {
+pub(crate) struct Final {
     /// Only say what would be done
     #[arg(short = 'n', long)]
-    pub(super) dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 impl Common {
     /// The folder with the devices.
-    pub(super) fn state_folder(&self) -> Result<PathBuf, CliError> {
+    pub(crate) fn state_folder(&self) -> Result<PathBuf, CliError> {
         match &self.state {
             Some(state) => Ok(state.clone()),
             None if !crate::engine::is_name(&self.instance) => {
@@ -147,8 +150,25 @@ impl Common {
         }
     }
 
+    /// What a command line begins with that is about the same emulator.
+    pub(crate) fn program(&self) -> String {
+        let mut program = "cardea-emulator".to_owned();
+        let quoted = |path: &std::path::Path| path.display().to_string();
+        for (name, value) in [
+            ("--state", self.state.as_deref().map(quoted)),
+            ("--ctl", self.ctl.clone()),
+            ("--instance", Some(self.instance.clone()).filter(|name| name != "default")),
+            ("--session", Some(self.session.clone()).filter(|name| name != super::client::DEFAULT)),
+        ] {
+            if let Some(value) = value {
+                program += &format!(" {name} {value}");
+            }
+        }
+        program
+    }
+
     /// How devices are.
-    pub(super) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             allow_test_argon2: self.allow_test_argon2,
             transport: self.transport.into(),
@@ -170,7 +190,7 @@ pub(super) fn instances() -> Result<PathBuf, CliError> {
 
 /// How to reach a server.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// A datagram, else TCP, else a WebSocket: the first that works
     Auto,
     /// TCP
@@ -195,7 +215,7 @@ impl From<Way> for Transport {
 
 /// Where PINs come from: else from the terminal, or from the holder of a device of a running emulator.
 #[derive(Debug, Args)]
-pub(super) struct PinArguments {
+pub(crate) struct PinArguments {
     /// Read PINs from a file, one a line, in the order in which they would be asked for
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "pin_fd")]
     pub(super) pin_file: Option<PathBuf>,
@@ -328,11 +348,21 @@ pub(super) enum Command {
     /// See what relying parties are told
     #[command(subcommand)]
     Rp(RelyingVerb),
+    /// Open the window: devices to look at and to click
+    ///
+    /// Shows the emulator that runs on the state folder; where none runs, it runs in the window, and commands reach it.
+    #[cfg(feature = "window")]
+    Window(FaceArguments),
     /// Run until told to end, and do what programs say over the control API
     ///
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
     /// `default` has the devices of the state folder.
     Run(RunArguments),
+    /// See and do everything in this terminal
+    ///
+    /// Shows the emulator that runs on the state folder, or runs one itself until it is left. `?` says what keys do.
+    #[cfg(feature = "terminal")]
+    Terminal(TerminalArguments),
     /// Start `run` in the background, and say where it is called
     Up(Conditions),
     /// End the emulator that runs on the state folder

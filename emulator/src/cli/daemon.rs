@@ -31,7 +31,7 @@ pub(super) async fn run(
         },
         profiles,
         log,
-        ready: Told { json: common.json, file: how.ready_file, descriptor: how.ready_fd },
+        ready: Told { json: common.json, file: how.ready_file, descriptor: how.ready_fd, heard: None },
         lease: how.conditions.lease.map(Duration::from_secs),
         with_parent: how.exit_with_parent,
     };

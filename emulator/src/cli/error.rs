@@ -91,6 +91,16 @@ pub enum CliError {
         /// The exit code of the first of it.
         exit: u8,
     },
+    /// There is no screen to open a window on.
+    #[cfg(feature = "window")]
+    #[error("there is no display for a window ({0}): use `cardea-emulator terminal`, or the commands: `cardea-emulator --help`")]
+    NoDisplay(String),
+    /// There is nothing to draw on.
+    #[cfg(feature = "terminal")]
+    #[error(
+        "there is no terminal to draw on: `terminal --once` prints one picture, and `status`, `open` and `close` need none"
+    )]
+    NoScreen,
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
@@ -162,6 +172,8 @@ impl CliError {
             Self::Usage(_) | Self::NoStateFolder => "usage",
             Self::NotRunning(_) => "not-running",
             Self::NoAnswer { .. } => "no-answer",
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => "no-terminal",
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
             Self::NotSure(_) => "not-sure",
             Self::Declined => "declined",
@@ -170,6 +182,8 @@ impl CliError {
             Self::Unwell { .. } => "unwell",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => "no-display",
             Self::File { .. } => "file",
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } => "document",
@@ -205,6 +219,10 @@ impl CliError {
             Self::NotRunning(_) => exit::NOT_RUNNING,
             Self::TimedOut(_) => exit::NOT_YET,
             Self::Declined => exit::REFUSED,
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => exit::BUSY,
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => exit::USAGE,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
             Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,

@@ -86,6 +86,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
             let lines = can.as_object().into_iter().flatten().map(|(name, value)| format!("{name}: {value}"));
             doing.output.done(&can, &lines.collect::<Vec<_>>().join("\n"))
         }
+        #[cfg(feature = "window")]
+        Command::Window(_) => Ok(()),
         Command::Run(_)
         | Command::Up(_)
         | Command::Down
@@ -99,6 +101,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Reference
         | Command::Stub(_)
         | Command::Scenario(_) => Ok(()),
+        #[cfg(feature = "terminal")]
+        Command::Terminal(_) => Ok(()),
     }
 }
 

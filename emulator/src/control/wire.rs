@@ -21,7 +21,7 @@ pub(super) use device::{
     About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
     InvitationView, SiblingList, TokenView,
 };
-pub(super) use evidence::{Catalogue, RuleList, SecretsQuery, TraceView};
+pub(super) use evidence::{Catalogue, LinesQuery, RuleList, TraceView};
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,

@@ -9,3 +9,5 @@ mod running;
 mod scenario;
 #[cfg(feature = "embedded-server")]
 mod stub;
+#[cfg(all(feature = "window", target_os = "linux"))]
+mod window;

@@ -40,6 +40,15 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
         DeviceVerb::Reset { name } => state::reset(doing, &name).await,
         DeviceVerb::Export(how) => state::export(doing, how).await,
         DeviceVerb::Import(how) => state::import(doing, how).await,
+        DeviceVerb::Listen | DeviceVerb::Rest => {
+            if doing.client.has_no_holder() {
+                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+            }
+            let listens = matches!(verb, DeviceVerb::Listen);
+            let method = if listens { Method::POST } else { Method::DELETE };
+            doing.client.of_device(method, "/watch", None).await?;
+            doing.output.done(&json!({ "watched": listens }), if listens { "listens" } else { "rests" })
+        }
         DeviceVerb::Rm { name, is_final } => {
             if doing.client.has_no_holder() {
                 let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";
@@ -82,8 +91,11 @@ pub(super) async fn prompt(doing: &mut Doing<'_>, verb: PromptVerb) -> Result<()
             if ids.is_empty() {
                 return Err(CliError::Usage("nobody is asked anything: wait with `wait \"prompt != null\"`".into()));
             }
+            // A PIN that was given is typed, whichever it is.
+            let pin = (does == Does::Approve && doing.pins.are_given()).then(|| doing.pins.current()).transpose()?;
             for id in &ids {
-                doing.tell(&format!("/prompts/{id}"), json!({ "outcome": does.word() })).await?;
+                let answer = body([("outcome", json!(does.word())), ("pin", pin_value(pin.as_ref()))]);
+                doing.tell(&format!("/prompts/{id}"), answer).await?;
             }
             doing.output.done(&json!({ "answered": ids }), &format!("answered {}", ids.len()))
         }

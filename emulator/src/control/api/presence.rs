@@ -83,6 +83,6 @@ pub(in super::super) async fn answer(
     Body(reply): Body<PromptAnswer>,
 ) -> Result<StatusCode, Problem> {
     let prompt = prompt.parse().map_err(|_| Problem::BadCall("a prompt has a number".into()))?;
-    device.human().answer(prompt, reply.outcome.into())?;
+    device.human().answer(prompt, reply.reply()?)?;
     Ok(StatusCode::NO_CONTENT)
 }
