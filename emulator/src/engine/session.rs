@@ -173,7 +173,7 @@ impl Session {
         let random = |of: &str| -> Arc<dyn Entropy> {
             match &shared.chance {
                 // Another one of the same name is another device, with other keys.
-                Chance::Seed(seed) => Arc::new(seed.stream(&format!("{of} of device {number} called {name}"))),
+                Chance::Seed(seed) => Arc::new(Luck::new(*seed, format!("{of} of device {number} called {name}"))),
                 Chance::World(entropy) => Arc::clone(entropy),
             }
         };

@@ -18,7 +18,7 @@ use super::cpu;
 use super::getter::now;
 use super::place::in_memory_as_it_comes;
 use super::report::{Line, Sample};
-use crate::harness::Site;
+use crate::harness::{Site, pause};
 
 /// Most milliseconds until it is ready with one device.
 const READY_LIMIT: f64 = 300.0;
@@ -116,9 +116,9 @@ fn waits(running: &Running) -> Vec<Line> {
         .collect();
     let (seconds, before) = (Duration::from_secs(10), cpu::time(running.pid()));
     // What came before is over within the first of them.
-    std::thread::sleep(Duration::from_secs(1));
+    pause(Duration::from_secs(1));
     let parked = cpu::time(running.pid());
-    std::thread::sleep(seconds);
+    pause(seconds);
     let used = cpu::time(running.pid()) - parked;
     drop(waiting);
     let said = format!("{} ms of a core in {} s", used.as_millis(), seconds.as_secs());

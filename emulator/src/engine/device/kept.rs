@@ -20,7 +20,7 @@ pub(in crate::engine) struct Kept {
     pub(in crate::engine) habits: Habits,
     pub(in crate::engine) network: Profile,
     pub(in crate::engine) skew: i64,
-    pub(in crate::engine) standings: BTreeMap<TokenKey, Standing>,
+    pub(in crate::engine) standings: Vec<(TokenKey, Standing)>,
     pub(in crate::engine) is_watched: bool,
 }
 
