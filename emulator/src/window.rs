@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Frame, Margin, Panel, Ui};
 
-use crate::face::{Card, Clock, Command, Facts, Link, Source};
+use crate::face::{Card, Command, Facts, Link, Source};
 pub(crate) use open::open;
 use theme::Colors;
 use view::{Tab, View};
@@ -126,14 +126,17 @@ impl Window {
             self.view.last = command.command_line(&facts.program).or(self.view.last.take());
             self.source.tell(command);
         }
-        self.wait(ui, &facts.clock, moment, &Card::of(&facts, &self.view.device, self.view.token.as_deref(), now));
-    }
-
-    /// Draws again when what is shown changes by itself: in a second where one is counted down, in a minute else.
-    fn wait(&self, ui: &Ui, clock: &Clock, moment: Option<Instant>, card: &Card) {
-        let Some(second) = moment.and_then(|moment| clock.ticks_in(moment)) else { return };
-        let minute = Duration::from_secs(60);
-        ui.ctx().request_repaint_after(if card.left.is_some() { second } else { minute });
+        let card = Card::of(&facts, &self.view.device, self.view.token.as_deref(), now);
+        let token = facts.device(&self.view.device).and_then(|device| device.token(self.view.token.as_deref()));
+        let said_at = token.and_then(|token| token.said_at);
+        let is_fresh = said_at.is_some_and(|said_at| now.saturating_sub(said_at) < 90);
+        let Some(second) = moment.and_then(|moment| facts.clock.ticks_in(moment)) else { return };
+        // What is shown changes by itself: where time is counted down, while it is told in seconds, and in minutes.
+        ui.ctx().request_repaint_after(match (card.left.is_some(), is_fresh) {
+            (true, _) => second,
+            (false, true) => Duration::from_secs(10),
+            (false, false) => Duration::from_secs(60),
+        });
     }
 }
 

@@ -11,11 +11,11 @@ use super::{Scene, enroll, pad, padlock, parts, prompts};
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     ScrollArea::vertical().id_salt("lock").auto_shrink(false).show(ui, |ui| {
+        // Who waits for an answer comes first.
+        prompts::show(ui, view, scene);
         parts::card(ui, scene.colors, |ui| {
             ui.with_layout(Layout::top_down(Align::Center), |ui| inside(ui, view, scene));
         });
-        ui.add_space(theme::GAP);
-        prompts::show(ui, view, scene);
     });
 }
 

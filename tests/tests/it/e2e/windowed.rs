@@ -31,7 +31,11 @@ impl Person<'_> {
         let options = Options { allow_test_argon2: true, ..Options::default() };
         let (wake, woken) = channel();
         let how = How::folder(&folder.path().join("state"), options, Gate::closed());
-        let face = Face::start(how, move || drop(wake.send(()))).expect("an emulator");
+        let tell = move || {
+            // The test may be over.
+            let _ = wake.send(());
+        };
+        let face = Face::start(how, tell).expect("an emulator");
         let window = Window::new(Arc::new(face) as Arc<dyn Source>, || None);
         let builder = Harness::builder().with_size(egui::vec2(1240.0, 900.0)).with_context_setup(Window::dress);
         let window = builder.build_ui_state(|ui: &mut egui::Ui, window: &mut Window| window.draw(ui), window);
