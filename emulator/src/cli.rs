@@ -17,6 +17,8 @@ mod pins;
 mod say;
 mod scenario;
 mod stub;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ pub fn main() -> ExitCode {
         Command::Window(how) => done(crate::face::How::said(common, how.gate()).and_then(crate::window::open)),
         Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, &output))),
         Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, &output))),
+        #[cfg(feature = "terminal")]
+        Command::Terminal(how) => terminal::run(common, how),
         Command::Openapi => done(output::line(&crate::control::description())),
         Command::Completions(which) => {
             let mut bytes = Vec::new();

@@ -17,6 +17,7 @@ mod fetch;
 mod follow;
 mod run;
 mod timeline;
+mod words;
 
 pub(crate) use card::clock;
 pub use card::{Card, Shape, Tone};
@@ -29,3 +30,4 @@ pub(crate) use follow::write_private;
 pub(crate) use run::moment;
 pub use run::{Face, How, Source};
 pub use timeline::{Row, RowKind, Timeline};
+pub use words::{HABITS, NETWORKS};

@@ -7,6 +7,7 @@
 //! | what test suites drive devices with | [`control`] |
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
 //! | what a person sees and does, whatever draws it | [`face`] |
+//! | the same in a terminal (feature `terminal`) | `terminal` |
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | devices in tests written in Rust | [`testing`] |
@@ -39,6 +40,8 @@ pub mod faults;
 pub mod scenario;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
+#[cfg(feature = "terminal")]
+mod terminal;
 pub mod testing;
 pub mod trace;
 #[cfg(feature = "window")]

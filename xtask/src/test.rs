@@ -21,7 +21,7 @@ pub(crate) use cargo::Counts;
 use crate::report::{Outcome, Report};
 use crate::tools::{
     self, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON,
-    STRACE, SYSTEMD, TSHARK, Tool, VENV, XVFB,
+    STRACE, SYSTEMD, TMUX, TSHARK, Tool, VENV, XVFB,
 };
 use crate::workspace::Workspace;
 use crate::{bindings, cross_version, fuzz, lint, models};
@@ -102,7 +102,10 @@ fn all() -> Vec<Part> {
         other("features", &[CC], features::run),
         other(
             "tests",
-            &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK, XVFB],
+            &[
+                BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TMUX, TSHARK,
+                XVFB,
+            ],
             cargo::tests,
         ),
         other("bindings", &[CC, PYTHON], bindings::check),

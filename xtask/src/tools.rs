@@ -53,6 +53,8 @@ pub(crate) const PYTHON: Tool = tool("python3", &["python3"], "the Python bindin
 pub(crate) const STRACE: Tool = tool("strace", &["strace"], "the unit for systemd");
 /// Knows what the server's unit allows.
 pub(crate) const SYSTEMD: Tool = tool("systemd-analyze", &["systemd"], "the unit for systemd");
+/// Is a terminal for a program, and tells what is on it.
+pub(crate) const TMUX: Tool = tool("tmux", &["tmux"], "the emulator in a terminal").probed_by("-V");
 /// Captures what travels, and shows it.
 pub(crate) const TSHARK: Tool =
     tool("tshark", &["tshark"], "counting datagrams in a capture, and showing what emulated devices said");

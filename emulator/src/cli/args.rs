@@ -12,6 +12,9 @@ pub(super) use verbs::{
     SessionVerb, TraceVerb, WaitArguments,
 };
 
+#[cfg(feature = "terminal")]
+pub(super) use verbs::TerminalArguments;
+
 use super::CliError;
 use super::scenario::ScenarioCommand;
 use super::stub::StubArguments;
@@ -295,6 +298,11 @@ pub(super) enum Command {
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
     /// `default` has the devices of the state folder.
     Run(RunArguments),
+    /// See and do everything in this terminal
+    ///
+    /// Shows the emulator that runs on the state folder, or runs one itself until it is left. `?` says what keys do.
+    #[cfg(feature = "terminal")]
+    Terminal(TerminalArguments),
     /// Start `run` in the background, and say where it is called
     Up(Conditions),
     /// End the emulator that runs on the state folder

@@ -70,6 +70,12 @@ pub enum CliError {
     #[cfg(feature = "window")]
     #[error("there is no display for a window ({0}): use the commands, `cardea-emulator --help`")]
     NoDisplay(String),
+    /// There is nothing to draw on.
+    #[cfg(feature = "terminal")]
+    #[error(
+        "there is no terminal to draw on: `terminal --once` prints one picture, and `status`, `open` and `close` need none"
+    )]
+    NoScreen,
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
@@ -141,6 +147,8 @@ impl CliError {
             Self::Usage(_) | Self::NoStateFolder => "usage",
             Self::NotRunning(_) => "not-running",
             Self::NoAnswer { .. } => "no-answer",
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => "no-terminal",
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
@@ -181,6 +189,8 @@ impl CliError {
             Self::NotRunning(_) => exit::NOT_RUNNING,
             #[cfg(feature = "window")]
             Self::NoDisplay(_) => exit::BUSY,
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => exit::USAGE,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
             Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,

@@ -88,6 +88,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Man
         | Command::Stub(_)
         | Command::Scenario(_) => Ok(()),
+        #[cfg(feature = "terminal")]
+        Command::Terminal(_) => Ok(()),
     }
 }
 

@@ -2,33 +2,10 @@
 
 use eframe::egui::{ScrollArea, Ui};
 
-use crate::face::{Command, Device};
+use crate::face::{Command, Device, HABITS, NETWORKS};
 
 use super::view::View;
 use super::{Scene, parts, theme};
-
-/// Networks, and what they are like.
-const NETWORKS: [(&str, &str, &str); 8] = [
-    ("Ideal", "ideal", "Nothing in the way"),
-    ("Offline", "offline", "No server is reached"),
-    ("2G", "2g", "Slow, and slow to answer"),
-    ("3G", "3g", "Somewhat slow"),
-    ("Lossy WiFi", "lossy-wifi", "Much is lost on the way"),
-    ("Captive portal", "captive", "Something else answers in place of the server"),
-    ("Flapping", "flap", "Comes and goes"),
-    ("Half open", "half-open", "What is sent arrives, and no answer comes"),
-];
-
-/// What a holder does who is asked.
-const HABITS: [(&str, &str, &str); 7] = [
-    ("Types the PIN", "approve", "The device's own one, known to everybody unless it was enrolled with another"),
-    ("Waits for me", "wait", "The question is shown here, and you answer it"),
-    ("Types a duress PIN", "duress", "As somebody who is forced to"),
-    ("Types a wrong PIN", "wrong-pin", "One that nobody has"),
-    ("Says no", "cancel", "Refuses"),
-    ("Does not look", "ignore", "After a minute nobody is waited for any more"),
-    ("Cannot be asked", "fail", "The screen is broken"),
-];
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     let Some(device) = scene.facts.devices.get(&view.device).cloned() else {

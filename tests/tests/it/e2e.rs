@@ -17,6 +17,7 @@ mod faulted;
 mod first_start;
 mod floods;
 mod guarded;
+mod in_terminal;
 mod integrating;
 mod integrations;
 mod live;

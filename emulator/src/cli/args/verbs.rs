@@ -298,7 +298,7 @@ pub(in super::super) struct RunArguments {
     pub(in super::super) exit_with_parent: bool,
 }
 
-/// What a window is told.
+/// What the window and the terminal are told.
 #[derive(Debug, Args)]
 pub(in super::super) struct FaceArguments {
     /// Where the emulator runs in it, let things go wrong on purpose, towards servers on this machine
@@ -314,6 +314,23 @@ impl FaceArguments {
     pub(in super::super) fn gate(self) -> crate::faults::Gate {
         if self.allow_faults { crate::faults::Gate::and_hosts(self.faults_at) } else { crate::faults::Gate::closed() }
     }
+}
+
+/// How to show everything in a terminal.
+#[cfg(feature = "terminal")]
+#[derive(Debug, Args)]
+pub(in super::super) struct TerminalArguments {
+    #[command(flatten)]
+    pub(in super::super) face: FaceArguments,
+    /// Print one picture of how things are, and end
+    #[arg(long)]
+    pub(in super::super) once: bool,
+    /// How many characters wide the picture is
+    #[arg(long, requires = "once", default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=500))]
+    pub(in super::super) width: u16,
+    /// How many lines high the picture is
+    #[arg(long, requires = "once", default_value_t = 30, value_parser = clap::value_parser!(u16).range(5..=300))]
+    pub(in super::super) height: u16,
 }
 
 /// What `run` and `up` are told.
