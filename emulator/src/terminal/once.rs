@@ -50,7 +50,8 @@ fn settled(app: &mut App, face: &Face, woken: &Receiver<()>) {
         if let Some(command) = app.settle(&facts) {
             face.tell(command);
         }
-        let is_known = matches!(facts.link, Link::Lost(_)) || !facts.devices.is_empty() && !facts.timeline.is_empty();
+        let is_known = matches!(facts.link, Link::Lost(_) | Link::Ended)
+            || !facts.devices.is_empty() && !facts.timeline.is_empty();
         let longest = left(began + LONGEST);
         let patience = if is_known { QUIET.min(longest) } else { longest };
         if woken.recv_timeout(patience).is_err() {

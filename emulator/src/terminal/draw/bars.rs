@@ -16,6 +16,7 @@ pub(super) fn title<'a>(scene: &Scene<'a>, width: u16) -> Line<'a> {
         Link::Hosting(_) => "runs here".to_owned(),
         Link::Attached(at) => format!("at {at}"),
         Link::Lost(_) => "gone".to_owned(),
+        Link::Ended => "ended".to_owned(),
     };
     let mut rest = format!(" — {at}");
     if !matches!(facts.session.as_str(), "" | "default") {
