@@ -71,7 +71,9 @@ pub fn main() -> ExitCode {
         (Command::Config(verb @ (ConfigVerb::Path | ConfigVerb::Check { .. } | ConfigVerb::Schema)), Some(_)) => {
             done(config::run(&verb, &config, named.as_deref(), &matches, &output))
         }
-        (command @ (Command::Openapi | Command::Completions(_) | Command::Man | Command::Reference), _) => done(describe(&command)),
+        (command @ (Command::Openapi | Command::Completions(_) | Command::Man | Command::Reference), _) => {
+            done(describe(&command))
+        }
         (_, Some(broken)) => Err(broken),
         (command, None) => run(Arguments { common, command }, &config, &output),
     };

@@ -98,7 +98,7 @@ pub(crate) struct Talk {
     pub(crate) timeout: Option<u64>,
     /// Print colors
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
-    pub(crate) color: When,
+    pub(in crate::cli) color: When,
     /// Ask nothing: who would be asked gets an error that names the option to say it with
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
@@ -153,7 +153,7 @@ impl Common {
     /// What a command line begins with that is about the same emulator.
     pub(crate) fn program(&self) -> String {
         let mut program = "cardea-emulator".to_owned();
-        let quoted = |path: &std::path::Path| path.display().to_string();
+        let quoted = |path: &Path| path.display().to_string();
         for (name, value) in [
             ("--state", self.state.as_deref().map(quoted)),
             ("--ctl", self.ctl.clone()),

@@ -93,7 +93,9 @@ pub enum CliError {
     },
     /// There is no screen to open a window on.
     #[cfg(feature = "window")]
-    #[error("there is no display for a window ({0}): use `cardea-emulator terminal`, or the commands: `cardea-emulator --help`")]
+    #[error(
+        "there is no display for a window ({0}): use `cardea-emulator terminal`, or the commands: `cardea-emulator --help`"
+    )]
     NoDisplay(String),
     /// There is nothing to draw on.
     #[cfg(feature = "terminal")]

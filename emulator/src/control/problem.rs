@@ -157,9 +157,7 @@ impl Problem {
                 EngineError::NoSuchDevice { .. }
                 | EngineError::NoSuchToken { .. }
                 | EngineError::NoSuchConfirmation
-                | EngineError::NoSuchSnapshot(_) => {
-                    StatusCode::NOT_FOUND
-                }
+                | EngineError::NoSuchSnapshot(_) => StatusCode::NOT_FOUND,
                 EngineError::DeviceExists(_)
                 | EngineError::NoToken
                 | EngineError::Removed(_)

@@ -205,7 +205,8 @@ impl Content {
     }
 
     fn kept(self) -> Result<Kept, ParcelError> {
-        let mut kept = Kept { network: self.network, skew: self.skew_seconds, is_watched: self.watched, ..Kept::default() };
+        let mut kept =
+            Kept { network: self.network, skew: self.skew_seconds, is_watched: self.watched, ..Kept::default() };
         self.network.checked().map_err(|error| malformed(&error))?;
         for token in &self.tokens {
             let bytes = Zeroizing::new(Base64::decode_vec(token).map_err(|error| malformed(&error))?);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::state::{ExportArguments, ImportArguments};
 use super::Final;
+use super::state::{ExportArguments, ImportArguments};
 
 /// How to enroll.
 #[derive(Debug, Args)]

@@ -95,7 +95,10 @@ impl EntryView {
         ("offline", "the server cannot be reached"),
         ("online", "the server can be reached again"),
         ("network", "the network of the device is `profile` from now on"),
-        ("state", "the device was made what it is now, or exported: `what` says which, `detail` the snapshot or the other device"),
+        (
+            "state",
+            "the device was made what it is now, or exported: `what` says which, `detail` the snapshot or the other device",
+        ),
         ("fault", "the fault `what` of the rule `rule` has happened"),
         ("fault-outcome", "what came of a fault of the rule `rule` that somebody else had a part in: `detail`"),
         ("other", "something that this version has no word for"),

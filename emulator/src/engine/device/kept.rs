@@ -27,10 +27,13 @@ pub(in crate::engine) struct Kept {
 /// Tokens, as stores have them.
 pub(in crate::engine) type Tokens = BTreeMap<TokenKey, Arc<Entry>>;
 
+/// The right to change tokens, by their names.
+type Leases = Vec<(TokenKey, Box<dyn Lease>)>;
+
 /// A device that nobody else changes meanwhile.
 pub(in crate::engine) struct Held {
     device: Device,
-    leases: Vec<(TokenKey, Box<dyn Lease>)>,
+    leases: Leases,
 }
 
 impl Device {
@@ -40,7 +43,7 @@ impl Device {
     /// [`EngineError::Removed`], [`EngineError::Wallet`] with what is wrong with its store.
     pub(in crate::engine) async fn keep(&self) -> Result<Kept, EngineError> {
         let is_watched = self.in_use()?.is_some();
-        let tokens = self.stored(|store| tokens_in(store)).await?;
+        let tokens = self.stored(tokens_in).await?;
         let standings = tokens.keys().map(|key| (*key, self.standing(*key))).collect();
         Ok(Kept {
             tokens,
@@ -109,12 +112,12 @@ fn tokens_in(store: &dyn Store) -> Result<Tokens, WalletError> {
 }
 
 /// The right to change all that is in the store, and all that is wanted there.
-fn leases(store: &dyn Store, wanted: Vec<TokenKey>) -> Result<Vec<(TokenKey, Box<dyn Lease>)>, WalletError> {
+fn leases(store: &dyn Store, wanted: Vec<TokenKey>) -> Result<Leases, WalletError> {
     let all: BTreeSet<TokenKey> = store.list()?.into_iter().chain(wanted).collect();
     all.into_iter().map(|key| Ok((key, store.try_lease(&key)?.ok_or(WalletError::Busy)?))).collect()
 }
 
-fn put_back(leases: Vec<(TokenKey, Box<dyn Lease>)>, tokens: &Tokens) -> Result<(), StoreError> {
+fn put_back(leases: Leases, tokens: &Tokens) -> Result<(), StoreError> {
     for (key, mut lease) in leases {
         let now = lease.load()?;
         match tokens.get(&key) {
