@@ -5,58 +5,82 @@
 //! | what can be said | `args` |
 //! | who does it: a running emulator, or this process | `client` |
 //! | the commands | `verbs` |
-//! | what is printed | `output`, `say` |
-//! | PINs | `pins` |
+//! | what is printed | `output`, `say`, `paint` |
+//! | help, the manual page, the reference | `help`, `manual`, `reference` |
+//! | PINs, and whether somebody is sure | `pins`, `ask` |
+//! | what options are where they are not given | `config` |
 
-mod args;
-mod client;
+pub(crate) mod args;
+mod ask;
+pub(crate) mod client;
+mod config;
 mod daemon;
+mod doctor;
 mod error;
+mod help;
+mod manual;
 mod output;
+mod paint;
 mod pins;
+mod reference;
 mod say;
 mod scenario;
 mod stub;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod verbs;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{FromArgMatches as _, ValueEnum as _};
 use serde_json::json;
 use tokio::runtime::Builder;
 
+use crate::log::Log;
 use args::{Arguments, Command};
+pub use config::ConfigError;
+use config::{Config, ConfigVerb};
 pub use error::CliError;
 use output::Output;
+use paint::{Paint, When};
 
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Arguments { common, command } = Arguments::parse();
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let named = config::early("config", Some("-c"), &given).map(PathBuf::from);
+    let (config, broken) = match Config::load(named.as_deref()) {
+        Ok(config) => (config, None),
+        // To be told in the form that is asked for.
+        Err(error) => (Config::default(), Some(CliError::from(error))),
+    };
+    let color = config::early("color", None, &given).and_then(|when| When::from_str(when.to_str()?, true).ok());
+    let matches = config.command().color(color.unwrap_or_default().into()).get_matches_from(given);
+    let Arguments { common, command } = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let meta = json!({ "instance": common.instance, "session": common.session, "device": common.device });
-    let output = Output::new(common.json, meta);
-    let result = match command {
-        Command::Run(how) => {
-            run_on(&mut Builder::new_multi_thread(), daemon::run(common, how)).map(|ended| ended.exit())
+    let (log, broken) = match common.talk.log() {
+        Ok(log) => (log, broken),
+        Err(error) => (Log::default(), broken.or(Some(error))),
+    };
+    let output = Output::new(common.json, meta, Paint::new(common.talk.color), log);
+    let result = match (command, broken) {
+        (Command::Config(verb), None) => done(config::run(&verb, &config, named.as_deref(), &matches, &output)),
+        // What is wrong is what they are for.
+        (Command::Config(verb @ (ConfigVerb::Path | ConfigVerb::Check { .. } | ConfigVerb::Schema)), Some(_)) => {
+            done(config::run(&verb, &config, named.as_deref(), &matches, &output))
         }
-        Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, &output))),
-        Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, &output))),
-        Command::Openapi => done(output::line(&crate::control::description())),
-        Command::Completions(which) => {
-            let mut bytes = Vec::new();
-            clap_complete::generate(which.shell, &mut Arguments::command(), "cardea-emulator", &mut bytes);
-            done(output::line(String::from_utf8_lossy(&bytes).trim_end()))
+        (command @ (Command::Openapi | Command::Completions(_) | Command::Man | Command::Reference), _) => {
+            done(describe(&command))
         }
-        Command::Man => done(manual().and_then(|text| output::line(&text))),
-        command => {
-            let arguments = Arguments { common, command };
-            done(run_on(&mut Builder::new_current_thread(), verbs::run(arguments, &output)))
-        }
+        (_, Some(broken)) => Err(broken),
+        (command, None) => run(Arguments { common, command }, &config, &output),
     };
     match result {
         Ok(code) => ExitCode::from(code),
-        // How the token stands, or what differs, was printed.
-        Err(error @ (CliError::NotOpen(_) | CliError::Differs)) => ExitCode::from(error.exit()),
+        // It was printed.
+        Err(error) if error.is_told() => ExitCode::from(error.exit()),
         Err(error) => {
             output.failed(&error);
             ExitCode::from(error.exit())
@@ -64,15 +88,47 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn done(result: Result<(), CliError>) -> Result<u8, CliError> {
-    result.map(|()| crate::exit::DONE)
+/// Does what one command says.
+fn run(arguments: Arguments, config: &Config, output: &Output) -> Result<u8, CliError> {
+    let Arguments { common, command } = arguments;
+    match command {
+        Command::Run(how) => {
+            let running = daemon::run(common, how, config.profiles(), output.log().clone());
+            run_on(&mut Builder::new_multi_thread(), running).map(|ended| ended.exit())
+        }
+        #[cfg(feature = "window")]
+        Command::Window(how) => {
+            let how = crate::face::How::said(common, how.gate(), config.profiles(), output.log().clone());
+            done(how.and_then(crate::window::open))
+        }
+        #[cfg(feature = "terminal")]
+        Command::Terminal(how) => terminal::run(common, how, config.profiles(), output.log().clone()),
+        Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, output))),
+        Command::Doctor(how) => done(run_on(&mut Builder::new_multi_thread(), doctor::run(&common, &how, output))),
+        Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, output))),
+        command => {
+            let arguments = Arguments { common, command };
+            done(run_on(&mut Builder::new_current_thread(), verbs::run(arguments, output)))
+        }
+    }
 }
 
-/// The manual page, in the language of `man`.
-fn manual() -> Result<String, CliError> {
-    let mut bytes = Vec::new();
-    clap_mangen::Man::new(Arguments::command()).render(&mut bytes).map_err(CliError::Output)?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+/// Prints what the program can do, for other programs.
+fn describe(command: &Command) -> Result<(), CliError> {
+    match command {
+        Command::Completions(which) => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(which.shell, &mut help::command(), "cardea-emulator", &mut bytes);
+            output::line(String::from_utf8_lossy(&bytes).trim_end())
+        }
+        Command::Man => output::line(manual::page()?.trim_end()),
+        Command::Reference => output::line(reference::page()?.trim_end()),
+        _ => output::line(&crate::control::description()),
+    }
+}
+
+fn done(result: Result<(), CliError>) -> Result<u8, CliError> {
+    result.map(|()| crate::exit::DONE)
 }
 
 fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
@@ -81,4 +137,10 @@ fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliErro
     // A holder who is thinking about a question does not keep the program.
     runtime.shutdown_background();
     result
+}
+
+/// Whether this is a command line that the program takes.
+#[cfg(test)]
+pub(crate) fn takes(words: &[&str]) -> bool {
+    Arguments::try_parse_from(words).is_ok()
 }

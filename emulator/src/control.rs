@@ -7,6 +7,7 @@
 //! | what handlers take from a call | `extract` |
 //! | what can be waited for | `predicate` |
 //! | the sessions and their leases | `sessions` |
+//! | the same in the form of WebDriver | `webdriver` |
 //! | who may call | `guard` |
 //! | connections, and how many calls are under way | `serve`, `calls` |
 
@@ -18,9 +19,10 @@ mod predicate;
 mod problem;
 mod serve;
 mod sessions;
-mod suggest;
+mod webdriver;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,9 +34,13 @@ use tokio::sync::watch;
 
 use crate::engine::{Options, Session};
 use crate::faults::Gate;
+use crate::log::Log;
+use crate::suggest::nearest;
 use calls::Calls;
 use guard::Guard;
+use problem::Problem;
 use sessions::Sessions;
+pub use wire::DeviceProfile;
 
 /// What can be served, at several places at a time. Clones are one and the same.
 #[derive(Debug, Clone)]
@@ -46,10 +52,23 @@ struct Shared {
     sessions: Sessions,
     options: Arc<Options>,
     faults: Gate,
+    profiles: Arc<BTreeMap<String, DeviceProfile>>,
+    log: Log,
     is_ready: Arc<AtomicBool>,
     /// Set when somebody has told it to end.
     told_to_end: watch::Sender<bool>,
     calls: Calls,
+}
+
+impl Shared {
+    /// The profile that is called so.
+    fn profile(&self, name: &str) -> Result<DeviceProfile, Problem> {
+        let unknown = || Problem::NoProfile {
+            name: name.chars().take(64).collect(),
+            meant: nearest(name, self.profiles.keys().map(String::as_str)).map(str::to_owned),
+        };
+        self.profiles.get(name).copied().ok_or_else(unknown)
+    }
 }
 
 impl Control {
@@ -60,6 +79,8 @@ impl Control {
             sessions: Sessions::new(world),
             options: Arc::new(options),
             faults: Gate::closed(),
+            profiles: Arc::default(),
+            log: Log::default(),
             is_ready: Arc::default(),
             told_to_end: watch::Sender::new(false),
             calls: Calls::default(),
@@ -70,6 +91,20 @@ impl Control {
     #[must_use]
     pub fn with_faults(mut self, gate: Gate) -> Self {
         self.0.faults = gate;
+        self
+    }
+
+    /// Lets devices be made with these profiles. To be said before anything is served.
+    #[must_use]
+    pub fn with_profiles(mut self, profiles: BTreeMap<String, DeviceProfile>) -> Self {
+        self.0.profiles = Arc::new(profiles);
+        self
+    }
+
+    /// Says in `log` what was called. To be said before anything is served.
+    #[must_use]
+    pub fn with_log(mut self, log: Log) -> Self {
+        self.0.log = log;
         self
     }
 
@@ -143,8 +178,29 @@ pub fn description() -> String {
     api::description()
 }
 
+/// What can be in a journal: words, and what each says.
+pub(crate) const fn kinds() -> &'static [(&'static str, &'static str)] {
+    &wire::EntryView::KINDS
+}
+
+/// What this emulator can do, as the control API says it.
+pub(crate) fn capabilities() -> serde_json::Value {
+    api::capabilities()
+}
+
+/// The JSON Schema of a profile, as people write it.
+pub(crate) fn profile_schema() -> serde_json::Value {
+    DeviceProfile::schema()
+}
+
 /// What holders can do, as the control API writes it.
 #[cfg(test)]
 pub(crate) fn outcomes() -> Vec<String> {
     wire::OutcomeWord::ALL.map(str::to_owned).to_vec()
+}
+
+/// The kinds of entries of journals, as the control API writes them.
+#[cfg(test)]
+pub(crate) const fn kinds_of_entries() -> &'static [&'static str] {
+    &wire::EntryView::KINDS
 }

@@ -10,6 +10,7 @@ mod life;
 mod place;
 mod ready;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,13 +18,16 @@ use std::time::Duration;
 
 use cardea_sdk::Env;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::control::Control;
+use crate::control::{Control, DeviceProfile};
 use crate::engine::{EngineError, Options, Session, Settings};
 use crate::faults::Gate;
+use crate::log::Log;
 
 pub use life::Ended;
+pub(crate) use place::LONGEST_SOCKET;
 pub use place::{Found, find};
 
 /// How an emulator is to run.
@@ -41,6 +45,10 @@ pub struct Plan {
     pub token_file: Option<PathBuf>,
     /// Whether its sessions may have faults, and which servers may see them.
     pub faults: Gate,
+    /// What devices can be like from the beginning.
+    pub profiles: BTreeMap<String, DeviceProfile>,
+    /// What it says besides.
+    pub log: Log,
     /// Who is told that it is ready.
     pub ready: Told,
     /// Ends it when nobody has called for so long.
@@ -58,6 +66,8 @@ pub struct Told {
     pub file: Option<PathBuf>,
     /// An open descriptor that gets it.
     pub descriptor: Option<u32>,
+    /// Somebody in this process, in place of standard output.
+    pub heard: Option<watch::Sender<Option<Found>>>,
 }
 
 /// Why an emulator did not run.
@@ -137,7 +147,10 @@ impl DaemonError {
 /// [`DaemonError`]; nothing is left then.
 pub async fn run(plan: Plan, world: Env) -> Result<Ended, DaemonError> {
     let life = life::Life::watch(plan.lease, plan.with_parent)?;
-    let control = Control::new(plan.options.clone(), world.clone()).with_faults(plan.faults.clone());
+    let control = Control::new(plan.options.clone(), world.clone())
+        .with_faults(plan.faults.clone())
+        .with_profiles(plan.profiles.clone())
+        .with_log(plan.log.clone());
     let session = default_session(&plan, &world).await?;
     control.keep(session);
 

@@ -5,6 +5,10 @@ use cardea_sdk::WalletError;
 
 use crate::engine::EngineError;
 
+mod words;
+
+pub use words::WORDS;
+
 /// Done; or, where a command asks whether a token is open, it is.
 pub const DONE: u8 = 0;
 /// The program, or the machine that it runs on.
@@ -36,19 +40,40 @@ pub const INTERRUPTED: u8 = 130;
 /// A signal to terminate.
 pub const TERMINATED: u8 = 143;
 
+/// All of them, for people.
+pub const CODES: [(u8, &str); 15] = [
+    (DONE, "done; where a command asks whether a token is open: it is"),
+    (INTERNAL, "the program itself, or the machine"),
+    (USAGE, "usage: arguments, PIN files, links that are none"),
+    (NOT_YET, "not in time; or `replay`, `trace diff`: not the same"),
+    (REFUSED, "refused, by the server or the holder"),
+    (OFFLINE, "the server cannot be reached"),
+    (UNTRUSTED, "the server is not the right one"),
+    (UNKNOWN, "no such token, device, text or session; not enrolled any more"),
+    (BUSY, "in use, or the state folder cannot be used"),
+    (NOT_RUNNING, "no emulator runs"),
+    (CLOSED, "`status --exit-state`, `rp check`: not open"),
+    (UNSURE, "nobody knows: ask again with `status`"),
+    (SCENARIO, "a scenario failed, or `scenario check` found something"),
+    (INTERRUPTED, "ended by Ctrl-C"),
+    (TERMINATED, "ended by SIGTERM"),
+];
+
 /// The exit code of what a device says.
 #[must_use]
 pub const fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Wallet(error) => of_wallet(error),
-        EngineError::NoSuchDevice(_)
-        | EngineError::NoSuchToken(_)
+        EngineError::NoSuchDevice { .. }
+        | EngineError::NoSuchToken { .. }
         | EngineError::NoToken
         | EngineError::NoSuchConfirmation
+        | EngineError::NoSuchSnapshot(_)
         | EngineError::Removed(_) => UNKNOWN,
-        EngineError::DeviceExists(_) => BUSY,
+        EngineError::DeviceExists(_) | EngineError::SnapshotExists(_) | EngineError::TooManySnapshots => BUSY,
         EngineError::Killed { .. } => UNSURE,
         EngineError::Forgotten { .. } => REFUSED,
+        EngineError::Broken(_) => INTERNAL,
         _ => USAGE,
     }
 }
@@ -82,11 +107,16 @@ const fn of_wallet(error: &WalletError) -> u8 {
 #[must_use]
 pub const fn word_of_engine(error: &EngineError) -> &'static str {
     match error {
-        EngineError::NoSuchDevice(_) => "no-device",
+        EngineError::NoSuchDevice { .. } => "no-device",
         EngineError::DeviceExists(_) => "device-exists",
         EngineError::Removed(_) => "device-removed",
-        EngineError::NoSuchToken(_) | EngineError::NoToken => "no-such-token",
+        EngineError::Broken(_) => "device-broken",
+        EngineError::NoSuchToken { .. } | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
+        EngineError::NoSuchSnapshot(_) => "no-snapshot",
+        EngineError::SnapshotExists(_) => "snapshot-exists",
+        EngineError::TooManySnapshots => "too-many",
+        EngineError::Parcel(_) => "bad-parcel",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
         EngineError::Name(_) => "bad-name",
         EngineError::Wallet(error) => word_of_wallet(error),

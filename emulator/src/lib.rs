@@ -6,11 +6,15 @@
 //! | the command line | [`cli`] |
 //! | what test suites drive devices with | [`control`] |
 //! | a server of one's own, in this process (feature `embedded-server`) | `stub` |
+//! | what a person sees and does, whatever draws it | [`face`] |
+//! | the same in a terminal (feature `terminal`) | `terminal` |
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
+//! | what the program says besides its data | [`log`] |
 //! | what was recorded, once more | [`replay`] |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
+//! | the desktop window (feature `window`) | `window` |
 //!
 //! ```
 //! use cardea_emulator::engine::{Seed, Session, Settings};
@@ -32,11 +36,19 @@ pub mod daemon;
 pub mod document;
 pub mod engine;
 pub mod exit;
+pub mod face;
 pub mod faults;
+mod hidden;
+pub mod log;
 pub mod replay;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;
 #[cfg(feature = "embedded-server")]
 pub mod stub;
+mod suggest;
+#[cfg(feature = "terminal")]
+mod terminal;
 pub mod testing;
 pub mod trace;
+#[cfg(feature = "window")]
+pub mod window;

@@ -156,8 +156,14 @@ impl Trace {
     /// All that is kept, as a file.
     #[must_use]
     pub fn file(&self, secrets: Secrets) -> File {
+        self.file_since(0, secrets)
+    }
+
+    /// The frames after the one of this number, as a file.
+    #[must_use]
+    pub fn file_since(&self, number: u64, secrets: Secrets) -> File {
         let began = self.kept().began_at;
-        File::of(began, &self.since(0), secrets)
+        File::of(began, &self.since(number), secrets)
     }
 
     /// What `inner` connects to, recorded as that of `device`.

@@ -40,7 +40,7 @@
 //! operating system keeps such things, `qr-image` reads invitations from pictures, `relying-party` asks for tokens, and
 //! `websocket` reaches servers where nothing else does. Without any of them everything else is there, over TCP and UDP.
 //!
-//! One more is off by default, and in nothing that ships: `observe`, for tools that show what frames say.
+//! One more is off by default, and in nothing that ships: `observe`, for tools that show what frames say and copy tokens.
 //!
 //! Needs a tokio runtime. Every future may be dropped at any time: what was sent is stored before it is sent, and what
 //! became of it is found out by the next operation, or in the background.

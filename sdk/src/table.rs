@@ -37,7 +37,7 @@ impl<V> Table<V> {
         V: Default,
     {
         let place = self.place(&key).unwrap_or_else(|place| {
-            self.0.insert(place, (key, V::default()));
+            self.put(place, key, V::default());
             place
         });
         &mut self.0[place].1
@@ -51,10 +51,16 @@ impl<V> Table<V> {
                 false
             }
             Err(place) => {
-                self.0.insert(place, (key, value));
+                self.put(place, key, value);
                 true
             }
         }
+    }
+
+    /// Without room for more: most wallets have one token, and there may be thousands of wallets in a process.
+    fn put(&mut self, place: usize, key: TokenKey, value: V) {
+        self.0.reserve_exact(1);
+        self.0.insert(place, (key, value));
     }
 
     pub(crate) fn remove(&mut self, key: &TokenKey) {

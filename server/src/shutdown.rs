@@ -85,6 +85,35 @@ pub fn on_signals(shutdown: &Shutdown) -> std::io::Result<()> {
     Ok(())
 }
 
+/// How often to look whether the parent is still there.
+#[cfg(unix)]
+const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Begins `shutdown` when the process that started this one has ended.
+///
+/// # Errors
+/// This system does not say who that is.
+pub fn with_parent(shutdown: &Shutdown) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::parent_id;
+        let (parent, shutdown) = (parent_id(), shutdown.clone());
+        tokio::spawn(async move {
+            while parent_id() == parent {
+                tokio::time::sleep(LOOK).await;
+            }
+            tracing::info!("stopping: who started it has ended");
+            shutdown.begin();
+        });
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = shutdown;
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Makes SIGHUP no reason to end for the rest of the process's life: it asks a service to look at its files again, also
 /// one that has none to look at.
 ///

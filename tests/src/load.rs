@@ -5,8 +5,11 @@
 //! at the lowest priority: what is measured is the server, not the wait for a core that its clients hold.
 
 mod app;
+mod caller;
 mod cold;
 mod cpu;
+mod devices;
+mod emulator;
 mod fleet;
 mod floor;
 mod getter;
@@ -24,6 +27,8 @@ mod visible;
 
 pub use app::app;
 pub use cold::cold;
+pub use devices::devices;
+pub use emulator::emulator;
 pub use fleet::run_fleet;
 pub use floor::run_floor;
 pub use idle::{idle, run_waiter};

@@ -42,6 +42,9 @@ enum Subject {
     /// The SDK in every language: what a call costs beside the same from Rust, and whether anything stays behind of tokens
     /// that are opened and closed again and again
     Languages,
+    /// The emulator: how soon it is ready, an opening over its control API, what waits cost that are parked, and what each of
+    /// ten thousand devices takes
+    Emulator,
     /// What a test of a login with an emulated token costs in pytest, alone and beside 199 others
     Fixtures,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
@@ -68,6 +71,11 @@ impl Subject {
                 ("opening", &["bench", "-q", "-p", "cardea-sdk", "--bench", "cold"]),
                 ("cold", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "cold"]),
                 ("idle", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "app"]),
+            ],
+            Self::Emulator => &[
+                ("programs", &["build", "-q", "--locked", "--release", "-p", "cardea-server", "-p", "cardea-emulator"]),
+                ("calls", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "emulator"]),
+                ("devices", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "devices"]),
             ],
             Self::Languages | Self::Fixtures => &[],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],

@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Leave everything running to play with, until Ctrl-C
     #[arg(long)]
     keep: bool,
+    /// Open no window, even where there is a display
+    #[arg(long)]
+    no_window: bool,
     /// Use the programs that are built already
     #[arg(long, hide = true)]
     no_build: bool,
@@ -52,6 +55,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
 fn play(report: &mut Report, workspace: &Workspace, stage: &mut Stage, options: &Options) {
     let passed = (options.no_build || report.printing_part("build", || build(workspace)))
         && report.part("server", || start_server(stage))
+        && (options.no_window || !has_display() || report.part("window", || open_window(stage)))
         && report.part("offer", || offer(stage))
         && report.part("enroll", || {
             stage.emulator("enroll")?;
@@ -66,6 +70,8 @@ fn play(report: &mut Report, workspace: &Workspace, stage: &mut Stage, options: 
         && report.part("wait", || wait_until_closed(stage));
     if passed && options.keep {
         report.printing_part("keep", || keep(stage));
+    } else if passed && stage.has_window() {
+        report.printing_part("look", || look(stage));
     }
 }
 
@@ -119,6 +125,28 @@ fn keep(stage: &Stage) -> Result<Outcome> {
     println!("\n{}\n\nCtrl-C ends everything and deletes the folder.\n", stage.how_to_play()?);
     stage.wait_for_interrupt();
     Outcome::passed("interrupted")
+}
+
+/// Whether there is a screen for the emulator's window.
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+fn open_window(stage: &mut Stage) -> Result<Outcome> {
+    match stage.open_window()? {
+        true => Outcome::passed("cardea-emulator window: watch the token in it"),
+        false => Outcome::passed("the window did not open here: the demo goes on without"),
+    }
+}
+
+fn look(stage: &mut Stage) -> Result<Outcome> {
+    println!(
+        "\nThe token is in the window: open it with the PIN {}.\nClosing the window ends the demo.\n",
+        stage::pin()
+    );
+    stage.wait_for_window()?;
+    Outcome::passed("the window was closed")
 }
 
 fn body(status: u8) -> String {

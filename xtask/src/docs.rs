@@ -1,9 +1,11 @@
-//! `cargo xtask docs`: what is made from the API's description, `docs/api/openapi.yaml`.
+//! `cargo xtask docs`: what is made from the API's description, `docs/api/openapi.yaml`, and what the emulator says about
+//! itself.
 //!
-//! The server embeds the results, so they are committed, and `lint/api` fails when they are not what the description
-//! gives. The same description gives the same bytes everywhere.
+//! The server embeds the results of the former, so they are committed, and `lint/api` fails when they are not what the
+//! description gives. The same description gives the same bytes everywhere. `emulator-docs` fails when the latter is stale.
 
 mod check;
+pub(crate) mod emulator;
 mod insomnia;
 mod markdown;
 mod node;
@@ -43,6 +45,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             files.iter().map(|(name, bytes)| format!("{name} {} KiB", bytes.len() / 1024)).collect();
         Outcome::passed(sizes.join(", "))
     });
+    report.part("emulator", || Outcome::passed(emulator::write(&workspace)?.join(", ")));
     Ok(report.finish())
 }
 

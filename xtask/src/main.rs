@@ -69,7 +69,7 @@ enum Task {
     Alignment(alignment::Options),
     /// Look dependencies up in the advisory database
     Audit,
-    /// Make OpenAPI JSON, PDF reference and Insomnia workspace from the API's description
+    /// Make OpenAPI JSON, PDF reference and Insomnia workspace from the API's description, and the emulator's reference
     Docs,
     /// Check that published test vectors are as they were, or record new ones
     Vectors(vectors::Options),

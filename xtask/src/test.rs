@@ -21,10 +21,10 @@ pub(crate) use cargo::Counts;
 use crate::report::{Outcome, Report};
 use crate::tools::{
     self, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON,
-    STRACE, SYSTEMD, TSHARK, Tool, VENV,
+    STRACE, SYSTEMD, TMUX, TSHARK, Tool, VENV, XVFB,
 };
 use crate::workspace::Workspace;
-use crate::{bindings, cross_version, fuzz, lint, models};
+use crate::{bindings, cross_version, docs, fuzz, lint, models};
 
 /// Seconds for each fuzz target: enough to go through the seeds and some thousand variations of them.
 const FUZZ_SECONDS: u32 = 4;
@@ -102,7 +102,10 @@ fn all() -> Vec<Part> {
         other("features", &[CC], features::run),
         other(
             "tests",
-            &[BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TSHARK],
+            &[
+                BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TMUX, TSHARK,
+                XVFB,
+            ],
             cargo::tests,
         ),
         other("bindings", &[CC, PYTHON], bindings::check),
@@ -115,9 +118,11 @@ fn all() -> Vec<Part> {
         other("fixtures/playwright", &[BROWSER, CC, NPM], fixtures::playwright),
         other("fixtures/junit", &[BROWSER, CC, JAVA], fixtures::junit),
         other("fixtures/tutorial", &[BROWSER, CC, PYTHON, VENV], fixtures::tutorial),
+        other("fixtures/cookbook", &[CC, CURL], fixtures::cookbook),
         other("capture", &[CC, TSHARK], capture::run),
         other("demo", &[CC], demo::run),
         other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
+        other("emulator-docs", &[CC], docs::emulator::check),
         other("docs", &[CC], cargo::docs),
     ]);
     parts

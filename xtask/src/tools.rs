@@ -32,8 +32,7 @@ pub(crate) const DBUS: Tool = tool("dbus-daemon", &["dbus-daemon"], "a keyring's
 pub(crate) const BROWSER: Tool =
     tool("chromedriver", &["chromium", "chromium-driver"], "looking at pages as people do");
 /// Runs the Kotlin compiler and what it compiled.
-pub(crate) const JAVA: Tool =
-    tool("java", &["default-jdk-headless"], "the Kotlin binding and JUnit").probed_by("-version");
+pub(crate) const JAVA: Tool = tool("java", &["default-jdk-headless"], "the Kotlin binding and JUnit").probed_by("");
 /// Brings the Kotlin compiler.
 pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler and Playwright");
 /// Keeps secrets as desktops do.
@@ -54,6 +53,8 @@ pub(crate) const PYTHON: Tool = tool("python3", &["python3"], "the Python bindin
 pub(crate) const STRACE: Tool = tool("strace", &["strace"], "the unit for systemd");
 /// Knows what the server's unit allows.
 pub(crate) const SYSTEMD: Tool = tool("systemd-analyze", &["systemd"], "the unit for systemd");
+/// Is a terminal for a program, and tells what is on it.
+pub(crate) const TMUX: Tool = tool("tmux", &["tmux"], "the emulator in a terminal").probed_by("-V");
 /// Captures what travels, and shows it.
 pub(crate) const TSHARK: Tool =
     tool("tshark", &["tshark"], "counting datagrams in a capture, and showing what emulated devices said");
@@ -61,6 +62,9 @@ pub(crate) const TSHARK: Tool =
 /// `python3`: the other half tells.
 pub(crate) const VENV: Tool =
     tool("python3", &["python3-venv"], "the environment of the Python package").probed_by("-cimport ensurepip");
+
+/// A screen that nobody sees, for windows.
+pub(crate) const XVFB: Tool = tool("Xvfb", &["xvfb", "libgl1-mesa-dri"], "the emulator's window").probed_by("");
 
 /// A tool that knows `--version`, as nearly all do.
 const fn tool(program: &'static str, packages: &'static [&'static str], purpose: &'static str) -> Tool {

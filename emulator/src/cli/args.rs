@@ -1,33 +1,42 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
 mod replay;
+mod state;
 mod verbs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use cardea_sdk::Env;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use replay::{ReplayArguments, ReplayMode};
+pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
-    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
-    WaitArguments,
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
+    FaceArguments, FaultVerb, JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments,
+    SessionVerb, TraceVerb, WaitArguments, delay,
 };
 
+#[cfg(feature = "terminal")]
+pub(super) use verbs::TerminalArguments;
+
 use super::CliError;
+use super::config::ConfigVerb;
+use super::doctor::DoctorArguments;
+use super::paint::When;
 use super::scenario::ScenarioCommand;
 use super::stub::StubArguments;
 use crate::engine::{Options, Transport};
+use crate::log::{Log, Loudness};
 
 /// A token without a phone.
 ///
 /// Commands do what they say by themselves, over the devices of a state folder; or where `cardea-emulator run` (or `up`)
-/// runs on that folder, they tell that one.
+/// runs on that folder, they tell that one. PINs come from the terminal, from --pin-file or from --pin-fd, never from
+/// arguments. `--device`, `--session` and `--instance` say whose token is meant.
 ///
-/// Exit codes: 0 done, 1 the program itself, 2 usage, 3 not in time or not the same, 4 refused by the server or the
-/// holder, 5 the server cannot be reached, 6 the server is not the right one, 7 no such token, device or text, 8 in use
-/// or unusable, 9 no emulator runs, 10 the token is closed, 11 nobody knows: ask again, 20 a scenario failed, 130 and
-/// 143 ended by a signal.
+/// What is said the same each time can be in a configuration file (see `config`), and what an option says in the
+/// environment: --web-port is CARDEA_EMULATOR_WEB_PORT. An option wins over the environment, and that over files.
 #[derive(Debug, Parser)]
 #[command(name = "cardea-emulator", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -40,54 +49,100 @@ pub(super) struct Arguments {
 /// What every command knows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
-pub(super) struct Common {
+pub(crate) struct Common {
     /// Which emulator of this user: each has a state folder of its own
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME",
-        default_value = "default",
-        env = "CARDEA_EMULATOR_INSTANCE"
-    )]
-    pub(super) instance: String,
+    #[arg(short, long, global = true, value_name = "NAME", default_value = "default")]
+    pub(crate) instance: String,
     /// State folder [default: $XDG_STATE_HOME/cardea-emulator/INSTANCE]
-    #[arg(long, global = true, value_name = "DIR", env = "CARDEA_EMULATOR_STATE")]
-    pub(super) state: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
     /// Tell this running emulator: unix:PATH, or http://ADDRESS with --token-file
-    #[arg(long, global = true, value_name = "WHERE", env = "CARDEA_EMULATOR_CTL")]
-    pub(super) ctl: Option<String>,
+    #[arg(long, global = true, value_name = "WHERE")]
+    pub(crate) ctl: Option<String>,
     /// The file with the token for HTTP [default: control.token in the state folder]
-    #[arg(long, global = true, value_name = "FILE", env = "CARDEA_EMULATOR_TOKEN_FILE")]
-    pub(super) token_file: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Which session of a running emulator
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::DEFAULT)]
-    pub(super) session: String,
+    pub(crate) session: String,
     /// Which device
     #[arg(short, long, global = true, value_name = "NAME", default_value = super::client::MAIN)]
-    pub(super) device: String,
+    pub(crate) device: String,
     /// Print one line of JSON
     #[arg(long, global = true)]
-    pub(super) json: bool,
+    pub(crate) json: bool,
     #[command(flatten)]
-    pub(super) pins: PinArguments,
+    pub(crate) talk: Talk,
+    #[command(flatten)]
+    pub(crate) pins: PinArguments,
     /// Accept services that hash PINs as cheaply as tests do
     #[arg(long, global = true)]
-    pub(super) allow_test_argon2: bool,
+    pub(crate) allow_test_argon2: bool,
     /// How to reach servers
-    #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp, env = "CARDEA_EMULATOR_TRANSPORT")]
-    pub(super) transport: Way,
+    #[arg(long, global = true, value_enum, value_name = "WAY", default_value_t = Way::Tcp)]
+    pub(crate) transport: Way,
     /// Port of the servers' web side, for WebSockets [default: 443, on this machine 8420]
     #[arg(long, global = true, value_name = "PORT")]
-    pub(super) web_port: Option<u16>,
+    pub(crate) web_port: Option<u16>,
     /// Trust the certificate authorities in this PEM file for WebSockets, in place of those that browsers trust
     #[arg(long, global = true, value_name = "FILE")]
-    pub(super) web_ca: Option<PathBuf>,
+    pub(crate) web_ca: Option<PathBuf>,
+}
+
+/// How the program talks with who runs it.
+#[derive(Debug, Args)]
+pub(crate) struct Talk {
+    /// The configuration file, in place of those that `config path` says
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Give up on an answer after so long: 500ms, 10s, 2m [for `wait`: 10s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = verbs::time)]
+    pub(crate) timeout: Option<u64>,
+    /// Print colors
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub(in crate::cli) color: When,
+    /// Ask nothing: who would be asked gets an error that names the option to say it with
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Yes: give up, revoke, remove or end what the command names without asking
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say every call, too
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Write what is said besides data to this file, too, with every call
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+}
+
+impl Talk {
+    /// What it says besides data.
+    pub(crate) fn log(&self) -> Result<Log, CliError> {
+        let loudness = match (self.quiet, self.verbose) {
+            (_, true) => Loudness::Verbose,
+            (true, false) => Loudness::Quiet,
+            (false, false) => Loudness::Normal,
+        };
+        let path = self.log_file.as_deref();
+        Log::new(loudness, path, Env::os().clock)
+            .map_err(|source| CliError::File { path: path.unwrap_or(Path::new("")).to_owned(), source })
+    }
+}
+
+/// What cannot be undone.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Final {
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 impl Common {
     /// The folder with the devices.
-    pub(super) fn state_folder(&self) -> Result<PathBuf, CliError> {
+    pub(crate) fn state_folder(&self) -> Result<PathBuf, CliError> {
         match &self.state {
             Some(state) => Ok(state.clone()),
             None if !crate::engine::is_name(&self.instance) => {
@@ -97,8 +152,25 @@ impl Common {
         }
     }
 
+    /// What a command line begins with that is about the same emulator.
+    pub(crate) fn program(&self) -> String {
+        let mut program = "cardea-emulator".to_owned();
+        let quoted = |path: &Path| path.display().to_string();
+        for (name, value) in [
+            ("--state", self.state.as_deref().map(quoted)),
+            ("--ctl", self.ctl.clone()),
+            ("--instance", Some(self.instance.clone()).filter(|name| name != "default")),
+            ("--session", Some(self.session.clone()).filter(|name| name != super::client::DEFAULT)),
+        ] {
+            if let Some(value) = value {
+                program += &format!(" {name} {value}");
+            }
+        }
+        program
+    }
+
     /// How devices are.
-    pub(super) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             allow_test_argon2: self.allow_test_argon2,
             transport: self.transport.into(),
@@ -120,7 +192,7 @@ pub(super) fn instances() -> Result<PathBuf, CliError> {
 
 /// How to reach a server.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// A datagram, else TCP, else a WebSocket: the first that works
     Auto,
     /// TCP
@@ -145,7 +217,7 @@ impl From<Way> for Transport {
 
 /// Where PINs come from: else from the terminal, or from the holder of a device of a running emulator.
 #[derive(Debug, Args)]
-pub(super) struct PinArguments {
+pub(crate) struct PinArguments {
     /// Read PINs from a file, one a line, in the order in which they would be asked for
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "pin_fd")]
     pub(super) pin_file: Option<PathBuf>,
@@ -219,6 +291,8 @@ pub(super) enum Command {
         other: String,
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        is_final: Final,
     },
     /// Choose new PINs: the current one, the new one, then with --duress or from a file those for duress
     ChangePin {
@@ -244,8 +318,10 @@ pub(super) enum Command {
         /// Only remove it here; the server is not told and no PIN is needed
         #[arg(long)]
         local: bool,
+        #[command(flatten)]
+        is_final: Final,
     },
-    /// Make, list, show and remove devices
+    /// Make, list, show, copy, export and remove devices
     #[command(subcommand)]
     Device(DeviceVerb),
     /// What the holder of a device is asked, and what they do
@@ -260,6 +336,9 @@ pub(super) enum Command {
     /// Sessions of a running emulator, kept apart from each other
     #[command(subcommand)]
     Session(SessionVerb),
+    /// Keep what the session of a running emulator is, and make it so again
+    #[command(subcommand)]
+    Snap(SnapVerb),
     /// List what happened in the session of a running emulator
     Journal(JournalArguments),
     /// Let things go wrong on purpose, in an emulator that was started with --allow-faults
@@ -275,17 +354,34 @@ pub(super) enum Command {
     /// See what relying parties are told
     #[command(subcommand)]
     Rp(RelyingVerb),
+    /// Open the window: devices to look at and to click
+    ///
+    /// Shows the emulator that runs on the state folder; where none runs, it runs in the window, and commands reach it.
+    #[cfg(feature = "window")]
+    Window(FaceArguments),
     /// Run until told to end, and do what programs say over the control API
     ///
     /// Prints one line when ready, with where it is called. Sessions that programs make live in memory; the session
     /// `default` has the devices of the state folder.
     Run(RunArguments),
+    /// See and do everything in this terminal
+    ///
+    /// Shows the emulator that runs on the state folder, or runs one itself until it is left. `?` says what keys do.
+    #[cfg(feature = "terminal")]
+    Terminal(TerminalArguments),
     /// Start `run` in the background, and say where it is called
     Up(Conditions),
     /// End the emulator that runs on the state folder
     Down,
     /// List the running emulators of this user
     Ps,
+    /// Look at what keeps an emulator from working well, and say what to do about it
+    ///
+    /// Makes and changes nothing. Ends with 0 if nothing is wrong.
+    Doctor(DoctorArguments),
+    /// What options are where they are neither given nor in the environment
+    #[command(subcommand)]
+    Config(ConfigVerb),
     /// Print what this program can do
     Capabilities,
     /// Print the description of the control API, in OpenAPI 3.1
@@ -294,6 +390,8 @@ pub(super) enum Command {
     Completions(ConfigShell),
     /// Print the manual page
     Man,
+    /// Print the reference of all this, in Markdown
+    Reference,
     /// Run a server in memory, for apps and relying parties that have none
     ///
     /// Prints its addresses, authkeys and enrollment links, then a line that begins with CARDEA_STUB_READY, or all in

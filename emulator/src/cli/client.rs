@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,15 +23,19 @@ use super::args::Common;
 use crate::control::Control;
 use crate::daemon::{Found, find};
 use crate::engine::{Options, Session, Settings};
+use crate::log::Log;
 
 /// Longest answer.
 const ANSWER_MAX: usize = 64 << 20;
 
 /// Who does it.
-pub(super) struct Client {
+pub(crate) struct Client {
     target: Target,
     session: String,
     device: String,
+    /// How long an answer may take.
+    patience: Option<Duration>,
+    log: Log,
 }
 
 enum Target {
@@ -44,7 +49,7 @@ enum Target {
 
 impl Client {
     /// Finds who does it: whom `--ctl` names, the emulator that runs on the state folder, or this process.
-    pub(super) async fn find(common: &Common) -> Result<Self, CliError> {
+    pub(crate) async fn find(common: &Common) -> Result<Self, CliError> {
         let target = match &common.ctl {
             Some(at) => Target::named(at, common)?,
             None => {
@@ -66,11 +71,15 @@ impl Client {
                 return Err(crate::engine::EngineError::name(name).into());
             }
         }
-        Ok(Self { target, session: common.session.clone(), device: common.device.clone() })
+        Ok(Self::at(target, &common.session, &common.device))
+    }
+
+    fn at(target: Target, session: &str, device: &str) -> Self {
+        Self { target, session: session.to_owned(), device: device.to_owned(), patience: None, log: Log::default() }
     }
 
     /// The emulator that runs; none else will do.
-    pub(super) async fn running(common: &Common) -> Result<Self, CliError> {
+    pub(crate) async fn running(common: &Common) -> Result<Self, CliError> {
         let client = Self::find(common).await?;
         match client.target {
             Target::Here { .. } => Err(CliError::NotRunning(common.state_folder()?.display().to_string())),
@@ -78,8 +87,42 @@ impl Client {
         }
     }
 
+    /// The same, which waits no longer for an answer.
+    pub(super) fn give_up_after(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same, which says what it calls.
+    pub(super) fn heard_by(mut self, log: Log) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The emulator that is found so, and its session `default`; nothing where it cannot be reached at all.
+    pub(crate) fn of(found: &Found) -> Option<Self> {
+        let target = Target::running(found)?;
+        Some(Self::at(target, DEFAULT, MAIN))
+    }
+
+    /// The emulator that runs on a state folder.
+    pub(crate) async fn on_folder(state: &Path) -> Option<Self> {
+        let client = Self::of(&find(state)?)?;
+        client.target.answers().await.then_some(client)
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Where it is, for a person.
+    pub(crate) fn whom(&self) -> String {
+        self.target.at()
+    }
+
     /// Whether the emulator that says it runs does.
-    pub(super) async fn is_there(found: &Found) -> bool {
+    pub(crate) async fn is_there(found: &Found) -> bool {
         match Target::running(found) {
             Some(target) => target.answers().await,
             None => false,
@@ -87,23 +130,23 @@ impl Client {
     }
 
     /// Whether a person at the terminal is the holder: nobody else can be, where nothing runs.
-    pub(super) const fn has_no_holder(&self) -> bool {
+    pub(crate) const fn has_no_holder(&self) -> bool {
         matches!(self.target, Target::Here { .. })
     }
 
     /// The session, and the device.
-    pub(super) fn names(&self) -> (&str, &str) {
+    pub(crate) fn names(&self) -> (&str, &str) {
         (&self.session, &self.device)
     }
 
     /// A call about the session.
-    pub(super) async fn of_session(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+    pub(crate) async fn of_session(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         self.all_devices().await?;
         self.call(method, &format!("/v1/sessions/{}{path}", self.session), body).await
     }
 
     /// A call about the device.
-    pub(super) async fn of_device(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+    pub(crate) async fn of_device(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         if let Target::Here { session, .. } = &self.target
             && session.device(&self.device).is_err()
             && (self.device == MAIN || session.kept().is_ok_and(|kept| kept.contains(&self.device)))
@@ -135,17 +178,34 @@ impl Client {
     }
 
     /// A call.
-    pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         let bytes = self.send(method, path, body).await?;
         if bytes.is_empty() { Ok(Value::Null) } else { self.read(&bytes) }
     }
 
     /// What is at a path, as it is.
-    pub(super) async fn fetch(&self, path: &str) -> Result<Bytes, CliError> {
+    pub(crate) async fn fetch(&self, path: &str) -> Result<Bytes, CliError> {
         self.send(Method::GET, path, None).await
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
+        // What follows the ? may be what people call their tokens.
+        let said = format!("{method} {}", path.split('?').next().unwrap_or_default());
+        let sending = self.send_patiently(method, path, body);
+        let answer = match self.patience {
+            Some(patience) => {
+                tokio::time::timeout(patience, sending).await.unwrap_or(Err(CliError::TimedOut(patience)))
+            }
+            None => sending.await,
+        };
+        self.log.call(|| match &answer {
+            Ok(bytes) => format!("{said}: {} bytes", bytes.len()),
+            Err(error) => format!("{said}: {}", error.code()),
+        });
+        answer
+    }
+
+    async fn send_patiently(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
         let answer = self.target.send(method, path, body).await?;
         let (status, bytes) = (answer.status(), answer.into_body());
         let bytes = http_body_util::Limited::new(bytes, ANSWER_MAX).collect().await;
@@ -158,7 +218,7 @@ impl Client {
     }
 
     /// What happens in the session, from now on.
-    pub(super) async fn events(&self, query: &str) -> Result<EventLines, CliError> {
+    pub(crate) async fn events(&self, query: &str) -> Result<EventLines, CliError> {
         self.all_devices().await?;
         let path = format!("/v1/sessions/{}/events{query}", self.session);
         let answer = self.target.send(Method::GET, &path, None).await?;
@@ -167,11 +227,12 @@ impl Client {
 }
 
 /// The session that every emulator has.
-pub(super) const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 /// The device that is there without being made.
-pub(super) const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 
-fn refused(problem: Value) -> CliError {
+/// What an answer that is no success says.
+pub(super) fn refused(problem: Value) -> CliError {
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let exit = problem["exit"].as_u64().and_then(|exit| u8::try_from(exit).ok());
     CliError::Refused {
@@ -270,18 +331,21 @@ impl Target {
         Ok(answer.map(Body::new))
     }
 
-    fn no_answer(&self, error: &dyn std::error::Error) -> CliError {
-        let at = match self {
+    fn at(&self) -> String {
+        match self {
             Self::Here { .. } => "this process".to_owned(),
             Self::Socket(path) => path.display().to_string(),
             Self::Http { address, .. } => format!("http://{address}"),
-        };
-        CliError::NoAnswer { at, why: error.to_string() }
+        }
+    }
+
+    fn no_answer(&self, error: &dyn std::error::Error) -> CliError {
+        CliError::NoAnswer { at: self.at(), why: error.to_string() }
     }
 }
 
 /// Events as they come.
-pub(super) struct EventLines {
+pub(crate) struct EventLines {
     body: Body,
     /// What has come of a line that is not complete.
     rest: Vec<u8>,
@@ -290,7 +354,7 @@ pub(super) struct EventLines {
 
 impl EventLines {
     /// The next event; `None` at the end of the session or of the emulator.
-    pub(super) async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(event) = self.next.pop_front() {
                 return Some(event);

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cardea_sdk::relying_party::RelyingPartyError;
 use serde_json::Value;
 
+use super::config::ConfigError;
 use crate::daemon::DaemonError;
 #[cfg(feature = "embedded-server")]
 use crate::document::DocumentError;
@@ -64,8 +66,43 @@ pub enum CliError {
     #[error("the two PINs differ")]
     PinsDiffer,
     /// Nobody can be asked.
-    #[error("there is no terminal to ask for a PIN: use --pin-file or --pin-fd")]
+    #[error("nobody can be asked: use --pin-file or --pin-fd, for a passphrase --passphrase-file")]
     NoTerminal,
+    /// Nobody can be asked whether something is to be done that cannot be undone.
+    #[error("nobody can be asked whether to {0}: say --yes to do it")]
+    NotSure(String),
+    /// Somebody was asked, and did not say yes.
+    #[error("nothing was done")]
+    Declined,
+    /// There was no answer in the time of `--timeout`.
+    #[error("no answer in {0:?}: ask with `status` whether it was done, or give a longer --timeout")]
+    TimedOut(Duration),
+    /// A configuration file cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something is wrong with configuration files.
+    #[error("{0} to mend, see above")]
+    ConfigFindings(usize),
+    /// Something keeps the emulator from working well. It was printed what.
+    #[error("{wrong} to mend, see above")]
+    Unwell {
+        /// How much.
+        wrong: usize,
+        /// The exit code of the first of it.
+        exit: u8,
+    },
+    /// There is no screen to open a window on.
+    #[cfg(feature = "window")]
+    #[error(
+        "there is no display for a window ({0}): use `cardea-emulator terminal`, or the commands: `cardea-emulator --help`"
+    )]
+    NoDisplay(String),
+    /// There is nothing to draw on.
+    #[cfg(feature = "terminal")]
+    #[error(
+        "there is no terminal to draw on: `terminal --once` prints one picture, and `status`, `open` and `close` need none"
+    )]
+    NoScreen,
     /// There is no place for a state folder.
     #[error("there is no home folder: give --state")]
     NoStateFolder,
@@ -140,10 +177,19 @@ impl CliError {
             Self::Usage(_) | Self::NoStateFolder => "usage",
             Self::NotRunning(_) => "not-running",
             Self::NoAnswer { .. } => "no-answer",
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => "no-terminal",
             Self::Input { .. } | Self::TooFewPins | Self::PinsDiffer | Self::NoTerminal => "pins",
+            Self::NotSure(_) => "not-sure",
+            Self::Declined => "declined",
+            Self::TimedOut(_) => "timeout",
+            Self::Config(_) | Self::ConfigFindings(_) => "configuration",
+            Self::Unwell { .. } => "unwell",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
             Self::Differs => "differs",
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => "no-display",
             Self::File { .. } => "file",
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } => "document",
@@ -173,17 +219,26 @@ impl CliError {
     #[must_use]
     pub fn exit(&self) -> u8 {
         match self {
-            Self::Refused { exit, .. } => *exit,
+            Self::Refused { exit, .. } | Self::Unwell { exit, .. } => *exit,
             Self::Engine(error) => exit::of_engine(error),
             Self::Daemon(error) => error.exit(),
             Self::NotRunning(_) => exit::NOT_RUNNING,
             Self::Differs => exit::NOT_YET,
+            Self::TimedOut(_) => exit::NOT_YET,
+            Self::Declined => exit::REFUSED,
+            #[cfg(feature = "window")]
+            Self::NoDisplay(_) => exit::BUSY,
+            #[cfg(feature = "terminal")]
+            Self::NoScreen => exit::USAGE,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
             Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,
             // Whatever is not known is no reason to open a door.
             Self::NotOpen(_) | Self::Relying(_) => exit::UNSURE,
             Self::Usage(_)
+            | Self::NotSure(_)
+            | Self::Config(_)
+            | Self::ConfigFindings(_)
             | Self::NoStateFolder
             | Self::Input { .. }
             | Self::TooFewPins
@@ -204,6 +259,11 @@ impl CliError {
             Self::NoServer => exit::USAGE,
             Self::NoAnswer { .. } | Self::Output(_) | Self::Runtime(_) => exit::INTERNAL,
         }
+    }
+
+    /// Whether what was printed says it already.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self, Self::NotOpen(_) | Self::Differs | Self::Unwell { .. } | Self::ConfigFindings(_))
     }
 
     /// What is said besides.

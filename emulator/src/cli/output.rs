@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use serde_json::{Value, json};
 
 use super::CliError;
+use super::paint::Paint;
+use crate::log::Log;
 
 /// The form of what `--json` prints. Within it things are only added.
 const SCHEMA: &str = "cardea-emulator/1";
@@ -15,11 +17,30 @@ pub(super) struct Output {
     json: bool,
     /// Of whom this is.
     meta: Value,
+    paint: Paint,
+    log: Log,
 }
 
 impl Output {
-    pub(super) const fn new(json: bool, meta: Value) -> Self {
-        Self { json, meta }
+    pub(super) const fn new(json: bool, meta: Value, paint: Paint, log: Log) -> Self {
+        Self { json, meta, paint, log }
+    }
+
+    /// The colors of what people read.
+    pub(super) const fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// What is said besides data.
+    pub(super) const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Says something that a person should know and a program need not.
+    pub(super) fn note(&self, text: &str) {
+        if !self.json {
+            self.log.note(text);
+        }
     }
 
     /// Whether people read it.
@@ -34,6 +55,19 @@ impl Output {
         } else {
             line(text)
         }
+    }
+
+    /// Prints what was found by looking, and whether it is good.
+    pub(super) fn looked(&self, data: &Value, text: &str, result: Result<(), CliError>) -> Result<(), CliError> {
+        match &result {
+            Err(error) if self.json => {
+                let said = json!({ "code": error.code(), "message": error.to_string(), "exit": error.exit() });
+                let all = json!({ "schema": SCHEMA, "ok": false, "data": data, "error": said, "meta": self.meta });
+                line(&all.to_string())?;
+            }
+            _ => self.done(data, text)?,
+        }
+        result
     }
 
     /// Prints something that is followed by more.
@@ -56,12 +90,16 @@ impl Output {
             let _ = line(&json!({ "schema": SCHEMA, "ok": false, "error": said, "meta": self.meta }).to_string());
             return;
         }
-        eprintln!("cardea-emulator: {error}");
+        self.log.error(&format!("{} {error}", self.paint.bad("cardea-emulator:")));
         let misses = error.details().and_then(|details| details["nearMisses"].as_array());
         for miss in misses.into_iter().flatten() {
             let was = if miss["wasTrue"] == true && miss["isTrue"] != true { ", and was true before" } else { "" };
             let mark = if miss["isTrue"] == true { "true " } else { "false" };
-            eprintln!("  {mark}  {}  (it is {}{was})", miss["comparison"].as_str().unwrap_or_default(), miss["found"]);
+            self.log.error(&format!(
+                "  {mark}  {}  (it is {}{was})",
+                miss["comparison"].as_str().unwrap_or_default(),
+                miss["found"]
+            ));
         }
     }
 }

@@ -18,14 +18,17 @@ const MOST_DURESS: usize = 3;
 /// Where PINs come from.
 pub(super) enum Pins {
     Terminal,
+    /// Nobody is asked.
+    Nobody,
     /// Lines not used yet, the last first.
     Lines(Vec<Zeroizing<Vec<u8>>>),
 }
 
 impl Pins {
     /// Opens the source. A file is read at once.
-    pub(super) fn open(arguments: &PinArguments) -> Result<Self, CliError> {
+    pub(super) fn open(arguments: &PinArguments, no_input: bool) -> Result<Self, CliError> {
         let path = match (&arguments.pin_file, arguments.pin_fd) {
+            (None, None) if no_input => return Ok(Self::Nobody),
             (None, None) => return Ok(Self::Terminal),
             (Some(path), _) => path.clone(),
             (None, Some(descriptor)) => Path::new("/dev/fd").join(descriptor.to_string()),
@@ -87,6 +90,7 @@ impl Pins {
     fn next(&mut self, what: &str) -> Result<Option<Text>, CliError> {
         let line = match self {
             Self::Terminal => Some(prompt(what)?),
+            Self::Nobody => return Err(CliError::NoTerminal),
             Self::Lines(lines) => lines.pop(),
         };
         line.filter(|line| !line.is_empty()).map(|line| pin(&line)).transpose()
@@ -101,6 +105,24 @@ fn pin(text: &[u8]) -> Result<Text, CliError> {
     Pin::new(text).map_err(|error| EngineError::from(WalletError::from(error)))?;
     // Digits only.
     Ok(Zeroizing::new(text.iter().copied().map(char::from).collect()))
+}
+
+/// A passphrase: the first line of a file, or what is typed, twice if it is a new one.
+pub(super) fn passphrase(file: Option<&Path>, is_new: bool) -> Result<Text, CliError> {
+    let typed = match file {
+        Some(path) => {
+            let failed = |source| CliError::Input { path: path.to_owned(), source };
+            let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or_default()));
+            File::open(path).map_err(failed)?.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+            Zeroizing::new(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii().to_vec())
+        }
+        None => prompt("passphrase")?,
+    };
+    if file.is_none() && is_new && *typed != *prompt("the same again")? {
+        return Err(CliError::PinsDiffer);
+    }
+    let text = std::str::from_utf8(&typed).map_err(|_| CliError::Usage("the passphrase is no text".into()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn prompt(what: &str) -> Result<Zeroizing<Vec<u8>>, CliError> {
@@ -134,7 +156,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let arguments = PinArguments { pin_file: Some("/nowhere/pin".into()), pin_fd: None };
-        let Err(error) = Pins::open(&arguments) else { panic!("opened") };
+        let Err(error) = Pins::open(&arguments, false) else { panic!("opened") };
         assert!(error.to_string().contains("/nowhere/pin"), "{error}");
     }
 }

@@ -49,6 +49,26 @@ pub(super) fn enrolled(value: &Value) -> String {
     }
 }
 
+/// What a session was at a moment.
+pub(super) fn snapshot(value: &Value) -> String {
+    let devices = value["devices"].as_array().map_or(0, Vec::len);
+    let noun = if devices == 1 { "device" } else { "devices" };
+    format!("{}  {devices} {noun}  at {}", text(value, "snapshot"), value["takenAt"])
+}
+
+/// The snapshots of a session.
+pub(super) fn snapshots(value: &Value) -> String {
+    lines(&value["snapshots"], "no snapshot", snapshot)
+}
+
+/// In what a session is another one.
+pub(super) fn differences(value: &Value) -> String {
+    lines(&value["differences"], "no difference", |it| {
+        let (whose, what) = (it["device"].as_str().unwrap_or("the session"), text(it, "what"));
+        format!("{whose}  {what}: {} -> {}", text(it, "before"), text(it, "after"))
+    })
+}
+
 /// The tokens of a device.
 pub(super) fn tokens(value: &Value) -> String {
     lines(&value["tokens"], "no token: enroll one", |token| {

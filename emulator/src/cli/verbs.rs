@@ -6,16 +6,19 @@ mod process;
 mod relying;
 mod replay;
 mod session;
+mod state;
 mod token;
+
+use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::CliError;
-use super::args::{Arguments, Command, Common, FaultVerb, TraceVerb};
+use super::args::{Arguments, Command, Common, FaultVerb, Final, TraceVerb};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
+use super::{CliError, ask};
 
 /// What commands work with.
 struct Doing<'a> {
@@ -32,18 +35,27 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Up(conditions) => return process::up(&common, &conditions, output).await,
         Command::Down => return process::down(&common, output).await,
         Command::Ps => return process::ps(output).await,
-        Command::Rp(verb) => return relying::relying(verb, output).await,
+        Command::Rp(verb) => return relying::relying(verb, common.talk.timeout, output).await,
         Command::Trace(TraceVerb::Diff { first, second }) => return replay::diff(&first, &second, output),
         command => command,
     };
     let client = match &command {
         Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
-        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) | Command::Replay(_) => {
-            Client::running(&common).await?
-        }
+        Command::Session(_)
+        | Command::Snap(_)
+        | Command::Journal(_)
+        | Command::Fault(_)
+        | Command::Trace(_)
+        | Command::Replay(_) => Client::running(&common).await?,
         _ => Client::find(&common).await?,
     };
-    let pins = Pins::open(&common.pins)?;
+    let client = match &command {
+        // They say themselves for how long.
+        Command::Wait(_) => client,
+        _ => client.give_up_after(common.talk.timeout.map(Duration::from_millis)),
+    };
+    let client = client.heard_by(output.log().clone());
+    let pins = Pins::open(&common.pins, common.talk.no_input)?;
     let mut doing = Doing { common: &common, client, pins, output: output.clone() };
     match command {
         Command::Enroll(how) => token::enroll(&mut doing, how).await,
@@ -58,16 +70,17 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Info(which) => token::info(&doing, which).await,
         Command::Devices(which) => token::siblings(&doing, which).await,
         Command::History { which, page } => token::history(&doing, which, page).await,
-        Command::RevokeDevice { other, which } => token::revoke(&mut doing, &other, which).await,
+        Command::RevokeDevice { other, which, is_final } => token::revoke(&mut doing, &other, which, is_final).await,
         Command::ChangePin { which, duress } => token::change_pin(&mut doing, which, duress).await,
         Command::SetDuress(which) => token::set_duress(&mut doing, which).await,
         Command::Label { label, which } => token::label(&doing, &label, which).await,
-        Command::Unenroll { which, local } => token::unenroll(&mut doing, which, local).await,
+        Command::Unenroll { which, local, is_final } => token::unenroll(&mut doing, which, local, is_final).await,
         Command::Device(verb) => device::device(&doing, verb).await,
         Command::Prompt(verb) => device::prompt(&mut doing, verb).await,
         Command::Net(verb) => device::net(&doing, verb).await,
         Command::Clock(verb) => session::clock(&doing, verb).await,
         Command::Session(verb) => session::session(&doing, verb).await,
+        Command::Snap(verb) => state::snap(&doing, verb).await,
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,
@@ -79,16 +92,23 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
             let lines = can.as_object().into_iter().flatten().map(|(name, value)| format!("{name}: {value}"));
             doing.output.done(&can, &lines.collect::<Vec<_>>().join("\n"))
         }
+        #[cfg(feature = "window")]
+        Command::Window(_) => Ok(()),
         Command::Run(_)
         | Command::Up(_)
         | Command::Down
         | Command::Ps
         | Command::Rp(_)
+        | Command::Config(_)
+        | Command::Doctor(_)
         | Command::Openapi
         | Command::Completions(_)
         | Command::Man
+        | Command::Reference
         | Command::Stub(_)
         | Command::Scenario(_) => Ok(()),
+        #[cfg(feature = "terminal")]
+        Command::Terminal(_) => Ok(()),
     }
 }
 
@@ -96,6 +116,18 @@ impl Doing<'_> {
     /// Tells the device to do something.
     async fn tell(&self, path: &str, body: Value) -> Result<Value, CliError> {
         self.client.of_device(Method::POST, path, Some(body)).await
+    }
+
+    /// Whether something is to be done that cannot be undone: not if it is only to be said, and else if somebody says so.
+    fn is_sure(&self, how: Final, what: &str) -> Result<bool, CliError> {
+        if how.dry_run {
+            self.output.done(&json!({ "dryRun": true, "would": what }), &format!("would {what}"))?;
+            return Ok(false);
+        }
+        if !self.common.talk.yes {
+            ask::whether(what, self.common.talk.no_input)?;
+        }
+        Ok(true)
     }
 
     /// The PIN for an operation: from a file; from the terminal, where nobody else holds the device; or nothing, where

@@ -1,33 +1,30 @@
 //! The calls.
 
-mod devices;
+pub(super) mod devices;
 mod faults;
 mod journal;
-mod operations;
-mod presence;
-mod process;
+pub(super) mod operations;
+pub(super) mod presence;
+pub(super) mod process;
 mod replay;
-mod sessions;
+pub(super) mod sessions;
+mod state;
 mod trace;
-mod wait;
-
-use std::pin::Pin;
-use std::task::{Context, Poll};
+pub(super) mod wait;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
-use hyper::body::{Frame, SizeHint};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use super::Shared;
-use super::calls::UnderWay;
+use super::calls::Held;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
+use super::{Shared, webdriver};
 
 /// Longest body: that of a picture.
 const BODY_MAX: usize = 6 << 20;
@@ -49,6 +46,7 @@ const TRACE_MAX: usize = 64 << 20;
         (name = "sessions", description = "What is kept apart: each test has a session of its own."),
         (name = "devices", description = "The devices of a session, and what they are told to do."),
         (name = "presence", description = "Who holds a device, and what they do when they are asked."),
+        (name = "state", description = "What sessions and devices were at a moment: kept, made so again, copied."),
         (name = "faults", description = "What goes wrong on purpose, in an emulator that was started with --allow-faults."),
         (name = "evidence", description = "What happened, and waiting for it."),
     ),
@@ -59,23 +57,29 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
     let (router, description) = all().split_for_parts();
     let text = description.to_json().unwrap_or_default();
     let description = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
-    let calls = shared.calls.clone();
+    let (calls, log) = (shared.calls.clone(), shared.log.clone());
     let router = router
         .route("/v1/openapi.json", axum::routing::get(description))
+        .merge(webdriver::routes())
         .fallback(async || Problem::NoPath)
         .method_not_allowed_fallback(async || Problem::Method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(shared)
         .layer(from_fn(move |request: Request, next: Next| {
-            let call = calls.begin();
+            let (call, log) = (calls.begin(), log.clone());
+            // What follows the ? may be what people call their tokens.
+            let said = log.hears_calls().then(|| format!("{} {}", request.method(), request.uri().path()));
             async move {
                 let answer = next.run(request).await;
+                if let Some(said) = said {
+                    log.call(|| format!("{said}: {}", answer.status().as_u16()));
+                }
                 // Until its end, which of a stream comes later.
-                answer.map(|body| Body::new(Counted { body, _call: call }))
+                answer.map(|body| Body::new(Held::new(body, call)))
             }
         }));
     let Some(guard) = guard else { return router };
-    router.layer(from_fn(move |request: Request, next: Next| {
+    let guarded = router.layer(from_fn(move |request: Request, next: Next| {
         let checked = guard.check(request.uri().path(), request.headers());
         async move {
             match checked {
@@ -83,37 +87,17 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
                 Err(problem) => problem.into_response(),
             }
         }
-    }))
-}
-
-/// A body that counts as a call until its end.
-struct Counted {
-    body: Body,
-    _call: UnderWay,
-}
-
-impl hyper::body::Body for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    }));
+    guarded.layer(from_fn(webdriver::translated))
 }
 
 pub(super) fn description() -> String {
     all().split_for_parts().1.to_pretty_json().unwrap_or_default()
+}
+
+/// What this emulator can do.
+pub(super) fn capabilities() -> serde_json::Value {
+    serde_json::json!(process::Capabilities::all())
 }
 
 /// All calls, each with what is said about it.
@@ -156,6 +140,15 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(operations::label))
         .routes(routes!(operations::unenroll))
         .routes(routes!(operations::forget))
+        .routes(routes!(state::list, state::save))
+        .routes(routes!(state::restore))
+        .routes(routes!(state::differences))
+        .routes(routes!(state::forget))
+        .routes(routes!(state::copy))
+        .routes(routes!(state::rename))
+        .routes(routes!(state::reset))
+        .routes(routes!(state::export))
+        .routes(routes!(state::import))
         .routes(routes!(faults::all))
         .routes(routes!(faults::list, faults::arm, faults::replace, faults::clear))
         .routes(routes!(faults::remove))

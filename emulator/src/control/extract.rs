@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use super::Shared;
 use super::problem::Problem;
 use super::sessions::InUse;
-use super::suggest::explained;
 use crate::engine::Device;
+use crate::suggest::explained;
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);

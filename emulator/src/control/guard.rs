@@ -7,7 +7,9 @@ use std::net::IpAddr;
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::problem::Problem;
 
@@ -42,13 +44,22 @@ impl Guard {
         if PROBES.contains(&path) {
             return Ok(());
         }
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         // Hashes are compared: how long that takes says nothing about the token.
-        match given {
-            Some(given) if hash(given) == *token => Ok(()),
+        match headers.get(AUTHORIZATION).and_then(|value| given(value.to_str().ok()?)) {
+            Some(given) if hash(&given) == *token => Ok(()),
             _ => Err(Problem::NoToken),
         }
     }
+}
+
+/// The token that a caller gives: as such, or as the password of an address, which is all that some clients can send.
+fn given(authorization: &str) -> Option<Zeroizing<String>> {
+    if let Some(token) = authorization.strip_prefix("Bearer ") {
+        return Some(Zeroizing::new(token.to_owned()));
+    }
+    let pair = Zeroizing::new(Base64::decode_vec(authorization.strip_prefix("Basic ")?).ok()?);
+    let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some(Zeroizing::new(password.to_owned()))
 }
 
 fn hash(token: &str) -> [u8; 32] {
@@ -90,7 +101,19 @@ mod tests {
             let refused = guard.check("/v1/version", &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")]));
             assert!(matches!(refused, Err(Problem::Elsewhere(_))), "{host}");
         }
-        for token in ["Bearer secre", "Bearer secrets", "bearer secret", "Basic secret", "secret", ""] {
+        // user:secret
+        let basic = headers(&[(HOST, "localhost"), (AUTHORIZATION, "Basic dXNlcjpzZWNyZXQ=")]);
+        assert!(guard.check("/v1/version", &basic).is_ok());
+        for token in [
+            "Basic c2VjcmV0",
+            "Basic dXNlcjpzZWNyZXQx",
+            "Bearer secre",
+            "Bearer secrets",
+            "bearer secret",
+            "Basic secret",
+            "secret",
+            "",
+        ] {
             let refused = guard.check("/v1/version", &headers(&[(HOST, "localhost"), (AUTHORIZATION, token)]));
             assert!(matches!(refused, Err(Problem::NoToken)), "{token}");
         }

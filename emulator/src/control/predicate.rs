@@ -13,7 +13,7 @@ mod parse;
 
 use serde_json::Value;
 
-use super::suggest::nearest;
+use crate::suggest::nearest;
 
 /// Something that is true or not.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +113,15 @@ impl Predicate {
         self.atoms.iter().map(|atom| &*atom.text)
     }
 
+    /// Whether one of its names has another value in a second, though nothing happens: `facts` are what they have now.
+    pub(super) fn is_of_time(&self, facts: &Value) -> bool {
+        let operands = self
+            .atoms
+            .iter()
+            .flat_map(|atom| std::iter::once(&atom.left).chain(atom.compared.as_ref().map(|(_, right)| right)));
+        operands.into_iter().any(|operand| operand.is_of_time(facts))
+    }
+
     /// Whether it is true of `facts`.
     ///
     /// # Errors
@@ -146,6 +155,21 @@ impl Atom {
 }
 
 impl Operand {
+    /// What a clock shows and how old something is goes on always; how a token stands, only while that ends by itself.
+    fn is_of_time(&self, facts: &Value) -> bool {
+        let Self::Name(path) = self else { return false };
+        let Some((name, around)) = path.split_last() else { return false };
+        match name.as_str() {
+            "now" => true,
+            "age" => self.value(facts).is_ok_and(|age| age.is_number()),
+            "state" | "remaining" => {
+                let beside = around.iter().cloned().chain(["remaining".to_owned()]).collect();
+                Self::Name(beside).value(facts).is_ok_and(|left| left.is_number())
+            }
+            _ => false,
+        }
+    }
+
     fn value(&self, facts: &Value) -> Result<Value, PredicateError> {
         let path = match self {
             Self::Constant(value) => return Ok(value.clone()),

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::suggest::nearest;
 use crate::engine::EngineError;
 use crate::exit;
 use crate::faults::RuleError;
+use crate::suggest::{nearest, or_meant};
 
 /// Why a call was not answered with a success.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,20 @@ pub(super) enum Problem {
         /// One with a similar name.
         meant: Option<String>,
     },
+    /// 400: the configuration of the emulator has no such profile.
+    #[error(
+        "no profile is called {name:?}: say profiles.{name} in the configuration of the emulator{}",
+        or_meant(.meant.as_deref())
+    )]
+    NoProfile {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
+    /// 500: WebDriver's word for a session that cannot be as it is wanted.
+    #[error("{0}")]
+    NotCreated(String),
     /// 405: not by this method.
     #[error("use another method for this path, see the Allow header")]
     Method,
@@ -77,10 +91,6 @@ pub(super) enum Problem {
     NoPrompt(#[from] crate::engine::NoSuchPrompt),
 }
 
-fn or_meant(name: Option<&str>) -> String {
-    name.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
-}
-
 impl Problem {
     /// No session is called so, but these are.
     pub(super) fn no_session<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
@@ -95,6 +105,8 @@ impl Problem {
             Self::Elsewhere(_) => "elsewhere",
             Self::NoPath => "no-path",
             Self::NoSession { .. } => "no-session",
+            Self::NoProfile { .. } => "no-profile",
+            Self::NotCreated(_) => "not-created",
             Self::Default => "default-session",
             Self::Ended(_) => "session-ended",
             Self::TooSlow => "too-slow",
@@ -104,7 +116,7 @@ impl Problem {
             Self::TooMany => "too-many",
             Self::TooLong => "too-long",
             Self::NoPrompt(_) => "no-prompt",
-            Self::Rule(RuleError::NoSuchRule(_)) => "no-rule",
+            Self::Rule(RuleError::NoSuchRule { .. }) => "no-rule",
             Self::Rule(RuleError::NotAllowed) => "faults-not-allowed",
             Self::Rule(_) => "bad-rule",
             Self::Engine(error) => exit::word_of_engine(error),
@@ -116,7 +128,7 @@ impl Problem {
         match self {
             Self::Engine(error) => exit::of_engine(error),
             Self::NotYet { .. } => exit::NOT_YET,
-            Self::NoSession { .. } | Self::Ended(_) | Self::NoPrompt(_) | Self::Rule(RuleError::NoSuchRule(_)) => {
+            Self::NoSession { .. } | Self::Ended(_) | Self::NoPrompt(_) | Self::Rule(RuleError::NoSuchRule { .. }) => {
                 exit::UNKNOWN
             }
             Self::SessionExists(_) | Self::TooMany => exit::BUSY,
@@ -127,27 +139,35 @@ impl Problem {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::BadCall(_) | Self::NoProfile { .. } => StatusCode::BAD_REQUEST,
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Elsewhere(_) => StatusCode::FORBIDDEN,
             Self::NoPath | Self::NoSession { .. } | Self::NoPrompt(_) => StatusCode::NOT_FOUND,
             Self::Ended(_) => StatusCode::GONE,
+            Self::NotCreated(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooSlow | Self::NotYet { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::SessionExists(_) | Self::Default => StatusCode::CONFLICT,
-            Self::Rule(RuleError::NoSuchRule(_)) => StatusCode::NOT_FOUND,
+            Self::Rule(RuleError::NoSuchRule { .. }) => StatusCode::NOT_FOUND,
             Self::Rule(RuleError::NotAllowed) => StatusCode::FORBIDDEN,
             Self::Rule(_) => StatusCode::BAD_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Engine(error) => match error {
-                EngineError::NoSuchDevice(_) | EngineError::NoSuchToken(_) | EngineError::NoSuchConfirmation => {
-                    StatusCode::NOT_FOUND
-                }
-                EngineError::DeviceExists(_) | EngineError::NoToken | EngineError::Removed(_) => StatusCode::CONFLICT,
+                EngineError::NoSuchDevice { .. }
+                | EngineError::NoSuchToken { .. }
+                | EngineError::NoSuchConfirmation
+                | EngineError::NoSuchSnapshot(_) => StatusCode::NOT_FOUND,
+                EngineError::DeviceExists(_)
+                | EngineError::NoToken
+                | EngineError::Removed(_)
+                | EngineError::SnapshotExists(_) => StatusCode::CONFLICT,
+                EngineError::TooManySnapshots => StatusCode::TOO_MANY_REQUESTS,
                 EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
                 EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
-                EngineError::Wallet(WalletError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+                EngineError::Wallet(WalletError::Store(_)) | EngineError::Broken(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
                 EngineError::Wallet(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::BAD_REQUEST,
             },

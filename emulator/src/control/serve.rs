@@ -1,41 +1,116 @@
 //! Connections: HTTP/1.1, as many as there is room for, and none that only takes its time.
+//!
+//! A connection that waits for its next call is closed only where another one needs its place. A client that keeps
+//! connections may be sending a call on one in the moment in which it is closed; it learns that the connection broke, not
+//! whether the call was heard, and so cannot repeat it by itself.
+
+mod patient;
+#[cfg(test)]
+mod tests;
+mod waiting;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::serve::Listener;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-/// Most connections at one time. More wait until one is closed.
+use super::calls::Held;
+use patient::Patient;
+use waiting::{Place, Waiting};
+
+/// Most connections at one time. One more takes the place of that which has waited longest for a call; where none does, it
+/// waits itself.
 const MOST: usize = 1_024;
-/// How long the head of a request may take, and how long a connection may be without one.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a connection may be without a call where nobody needs its place, and how long the head of a call may take: longer
+/// than any client keeps one by itself.
+const REST: Duration = Duration::from_secs(3_600);
+/// How long a connection may take to close that has no call in hand.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Answers until this is dropped, which ends its connections.
-pub(super) async fn serve<L: Listener>(mut listener: L, router: Router) -> std::io::Result<()>
+pub(super) async fn serve<L: Listener>(listener: L, router: Router) -> std::io::Result<()>
 where
     L::Addr: Debug,
 {
-    let room = Arc::new(Semaphore::new(MOST));
+    serve_so_many(listener, router, MOST).await
+}
+
+async fn serve_so_many<L: Listener>(mut listener: L, router: Router, most: usize) -> std::io::Result<()>
+where
+    L::Addr: Debug,
+{
+    let room = Arc::new(Semaphore::new(most));
+    let waiting = Waiting::default();
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
         // It rests by itself where the system has no room.
         let (stream, _) = listener.accept().await;
         while connections.try_join_next().is_some() {}
-        let service = TowerToHyperService::new(router.clone());
-        connections.spawn(async move {
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(64).max_buf_size(32 << 10);
-            // A connection that breaks is its client's affair.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
-            drop(place);
-        });
+        let Some(permit) = find_room(&room, &waiting).await else { return Ok(()) };
+        connections.spawn(connection(Patient::new(stream), router.clone(), waiting.enter(), permit));
+    }
+}
+
+/// Room for one more; nothing if there never will be.
+async fn find_room(room: &Arc<Semaphore>, waiting: &Waiting) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+        return Some(permit);
+    }
+    let freed = Arc::clone(room).acquire_owned();
+    tokio::pin!(freed);
+    loop {
+        let closing = async {
+            waiting.close_longest().await;
+            sleep(2 * GRACE).await;
+        };
+        tokio::select! {
+            permit = &mut freed => return permit.ok(),
+            () = closing => {}
+        }
+    }
+}
+
+async fn connection<S>(stream: Patient<S>, router: Router, place: Place, _permit: OwnedSemaphorePermit)
+where
+    Patient<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let place = Arc::new(place);
+    let answering = Arc::clone(&place);
+    let pages = TowerToHyperService::new(router);
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let (call, answered) = (answering.call(), pages.call(request));
+        async move {
+            // Until its end, which of a stream comes later.
+            answered.await.map(|answer| answer.map(|body| Body::new(Held::new(body, call))))
+        }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(REST).max_headers(64).max_buf_size(32 << 10);
+    let connection = http.serve_connection(TokioIo::new(stream), answer);
+    tokio::pin!(connection);
+    // A connection that breaks is its client's affair.
+    tokio::select! {
+        _ = &mut connection => {}
+        () = place.told_to_close() => {
+            connection.as_mut().graceful_shutdown();
+            if place.has_call() {
+                let _ = connection.await;
+            } else {
+                // Who has said half a word does not keep the place with it.
+                let _ = timeout(GRACE, connection).await;
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cardea_sdk::Env;
+use cardea_sdk::{Entropy, Env};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -107,6 +107,11 @@ struct Lease {
 impl Sessions {
     pub(super) fn new(world: Env) -> Self {
         Self(Arc::new(Shared { world, table: Mutex::default(), changed: Notify::new() }))
+    }
+
+    /// Where random bytes come from that no seed has a part in.
+    pub(super) fn entropy(&self) -> Arc<dyn Entropy> {
+        Arc::clone(&self.0.world.entropy)
     }
 
     /// The session that is there from the beginning, and as long as the program.

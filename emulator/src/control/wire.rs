@@ -5,8 +5,10 @@ mod evidence;
 mod journal;
 mod operation;
 mod presence;
+mod profile;
 mod replay;
 mod session;
+mod state;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,15 +22,19 @@ pub(super) use device::{
     About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
     InvitationView, SiblingList, TokenView,
 };
-pub(super) use evidence::{Catalogue, RuleList, SecretsQuery, TraceView};
+pub(super) use evidence::{Catalogue, LinesQuery, RuleList, TraceView};
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,
     WhichText,
 };
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
+pub use profile::DeviceProfile;
 pub(super) use replay::{Replay, ReplayMode, ReplayView};
 pub(super) use session::{Advance, ClockView, NewSession, SessionList, SessionView, SetClock, Until};
+pub(super) use state::{
+    DifferenceList, Export, Exported, Import, NewName, Save, SnapshotList, SnapshotPath, SnapshotView, With,
+};
 
 use super::problem::Problem;
 

@@ -180,7 +180,7 @@ impl Place {
         // Bound where nobody can open it, and moved when its mode is right.
         let nursery = folder.join(format!(".{}", std::process::id()));
         let draft = nursery.join("s");
-        if draft.as_os_str().len() > LONGEST || path.as_os_str().len() > LONGEST {
+        if draft.as_os_str().len() > LONGEST_SOCKET || path.as_os_str().len() > LONGEST_SOCKET {
             return Err(DaemonError::LongPath(path.to_owned()));
         }
         private_folder(&nursery)?;
@@ -200,8 +200,7 @@ impl Place {
 }
 
 /// Longest path of a socket, in bytes, on every Unix.
-#[cfg(unix)]
-const LONGEST: usize = 103;
+pub(crate) const LONGEST_SOCKET: usize = 103;
 
 /// Makes a folder, if there is none, that is for its owner only.
 fn private_folder(path: &Path) -> Result<(), DaemonError> {

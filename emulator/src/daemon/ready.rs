@@ -30,6 +30,10 @@ pub(super) fn tell(told: &Told, place: &Place) -> Result<(), DaemonError> {
     }
     #[cfg(target_os = "linux")]
     notify();
+    if let Some(heard) = &told.heard {
+        heard.send_replace(Some(found.clone()));
+        return Ok(());
+    }
     let line = if told.json { json } else { line(found) };
     let mut out = std::io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());

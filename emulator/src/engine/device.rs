@@ -1,27 +1,31 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
 mod faulty;
+mod kept;
 mod operations;
+mod panics;
+mod told;
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use cardea_sdk::store::TokenKey;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::transport::Connector;
-use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Event, Events, Live, Presence, Wallet};
-use tokio::task::{AbortHandle, unconstrained};
+use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Presence, Status, Wallet};
 
 use super::EngineError;
 use super::human::{Human, Reaction};
 use super::journal::{Journal, Kind};
 use super::net::Network;
-use super::standing::{Standing, Standings};
+use super::standing::{Said, Standing, Standings};
 use super::time::{DeviceClock, Time};
 use crate::faults::DeviceFaults;
+use panics::caught;
+use told::{Told, Watched};
+
+pub(in crate::engine) use kept::Kept;
 
 /// What a device is made of.
 pub(super) struct Parts {
@@ -68,65 +72,7 @@ struct Shared {
     standings: Standings,
     watched: Mutex<Option<Watched>>,
     is_removed: AtomicBool,
-}
-
-/// A wallet that hears what its servers say unasked.
-#[derive(Debug)]
-struct Watched {
-    wallet: Wallet,
-    told: Arc<Told>,
-    _live: Live,
-    hearing: AbortHandle,
-}
-
-impl Watched {
-    /// One whose runtime has ended does not.
-    fn hears(&self) -> bool {
-        !self.hearing.is_finished()
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.hearing.abort();
-        self.told.note();
-    }
-}
-
-/// What happens to the tokens of a wallet, on its way into the journal.
-#[derive(Debug)]
-struct Told {
-    name: Arc<str>,
-    journal: Journal,
-    standings: Standings,
-    events: Mutex<Events>,
-}
-
-impl Told {
-    fn of(wallet: &Wallet, device: &Device) -> Arc<Self> {
-        let events = Mutex::new(wallet.events());
-        let Shared { name, journal, standings, .. } = &*device.0;
-        Arc::new(Self { name: Arc::clone(name), journal: journal.clone(), standings: standings.clone(), events })
-    }
-
-    /// Notes what has happened by now, in order, whoever calls.
-    fn note(&self) {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut context = Context::from_waker(Waker::noop());
-        // However much this task has done already.
-        while let Poll::Ready(Some(event)) = pin!(unconstrained(events.next())).poll(&mut context) {
-            match event {
-                Event::Token { token, kind: event } => {
-                    let at = self.journal.note(&self.name, Kind::Token { token, event });
-                    self.standings.happened(token, &event, at);
-                }
-                Event::Missed(count) => {
-                    self.journal.note(&self.name, Kind::Missed(count));
-                }
-                _ => {}
-            }
-        }
-    }
+    is_broken: AtomicBool,
 }
 
 /// A wallet that is open for an operation.
@@ -192,6 +138,7 @@ impl Device {
             standings: Standings::default(),
             watched: Mutex::default(),
             is_removed: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
         }));
         if is_in_folder {
             device.wallet().await?;
@@ -245,7 +192,7 @@ impl Device {
         if let Some(watched) = &*self.in_use()?
             && watched.hears()
         {
-            return Ok(Attended { wallet: watched.wallet.clone(), told: Arc::clone(&watched.told) });
+            return Ok(watched.attended());
         }
         let mut env = Env { clock: Arc::clone(&self.0.clock) as _, entropy: Arc::clone(&self.0.entropy) };
         let mut presence: Arc<dyn Presence> = Arc::clone(&self.0.human) as _;
@@ -280,16 +227,10 @@ impl Device {
         let Attended { wallet, told } = self.attend().await?;
         let mut watched = self.in_use()?;
         if !watched.as_ref().is_some_and(Watched::hears) {
-            let (mut bell, noting) = (wallet.events(), Arc::clone(&told));
-            let hearing = tokio::spawn(async move {
-                while bell.next().await.is_some() {
-                    noting.note();
-                }
-            });
-            let new = Watched { _live: wallet.go_live(), wallet, told, hearing: hearing.abort_handle() };
-            let old = watched.replace(new);
+            let old = watched.replace(Watched::begin(wallet, told));
             drop(watched);
             drop(old);
+            self.0.journal.changes().note();
         }
         Ok(())
     }
@@ -298,6 +239,7 @@ impl Device {
     pub fn rest(&self) {
         let watched = self.watched().take();
         drop(watched);
+        self.0.journal.changes().note();
     }
 
     /// Nobody uses it any more.
@@ -318,8 +260,12 @@ impl Device {
         act: impl AsyncFnOnce(&Wallet) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         let mut doing = Doing { device: self, what, attended: None, ended: None };
-        let result = match self.attend().await {
-            Ok(attended) => self.despite_faults(what, act(&doing.attended.insert(attended).wallet)).await,
+        let attended = if self.is_broken() { Err(self.broken()) } else { self.attend().await };
+        let result = match attended {
+            Ok(attended) => {
+                let act = self.despite_faults(what, act(&doing.attended.insert(attended).wallet));
+                caught(act).await.unwrap_or_else(|| Err(self.breaks()))
+            }
             Err(error) => Err(error),
         };
         doing.ended = Some(result.as_ref().err().map(|error| (error.code(), error.to_string())));
@@ -332,8 +278,10 @@ impl Device {
         self.0.standings.of(token)
     }
 
-    fn standings(&self) -> &Standings {
-        &self.0.standings
+    /// The server of a token has answered an operation.
+    fn answered(&self, token: TokenKey, status: &Status) {
+        self.0.standings.answered(token, Said::of(status, self.session_now()));
+        self.0.journal.changes().note();
     }
 
     /// How late it is in the session, in Unix seconds, whatever the device's clock shows.
@@ -345,7 +293,7 @@ impl Device {
     /// Whether it hears what servers say unasked.
     #[must_use]
     pub fn is_watched(&self) -> bool {
-        self.watched().as_ref().is_some_and(|watched| !watched.hearing.is_finished())
+        self.watched().as_ref().is_some_and(Watched::hears)
     }
 
     /// Whether its session does not have it any more.

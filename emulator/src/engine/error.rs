@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use cardea_sdk::WalletError;
 
+use crate::suggest::{nearest, or_meant};
+
 /// Why a device did not do what it was told.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,8 +25,13 @@ pub enum EngineError {
     #[error("a typed code needs its server: give --host")]
     HostMissing,
     /// No token fits the name.
-    #[error("no token of this device is called {0:?}")]
-    NoSuchToken(String),
+    #[error("no token of this device is called {name:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchToken {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
     /// There is no token at all.
     #[error("this device has no token: enroll one first")]
     NoToken,
@@ -55,8 +62,25 @@ pub enum EngineError {
     #[error("there is a device called {0:?} already")]
     DeviceExists(String),
     /// The session has no such device.
-    #[error("there is no device called {0:?}")]
-    NoSuchDevice(String),
+    #[error("there is no device called {name:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchDevice {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
+    /// The session has such a snapshot already.
+    #[error("there is a snapshot called {0:?} already: replace it, or choose another name")]
+    SnapshotExists(String),
+    /// The session has no such snapshot.
+    #[error("there is no snapshot called {0:?}")]
+    NoSuchSnapshot(String),
+    /// There are as many snapshots as there may be.
+    #[error("there are too many snapshots, or devices in them: remove some")]
+    TooManySnapshots,
+    /// A file with a device cannot be used.
+    #[error(transparent)]
+    Parcel(#[from] super::ParcelError),
     /// A fault killed the app in the middle of what it did.
     #[error("the rule {rule:?} killed the app: what it had stored is there, and what it had sent may have arrived")]
     Killed {
@@ -69,6 +93,9 @@ pub enum EngineError {
         /// The id of the rule.
         rule: String,
     },
+    /// The program has panicked while the device did something.
+    #[error("the device {0:?} is broken by a defect of this program: remove it and make another one; the others go on")]
+    Broken(String),
     /// The device was removed, or its session ended, meanwhile.
     #[error("the device {0:?} was removed")]
     Removed(String),
@@ -78,6 +105,16 @@ impl EngineError {
     /// No name; as much of it as anybody wants to read.
     pub(crate) fn name(name: &str) -> Self {
         Self::Name(name.chars().take(64).collect())
+    }
+
+    /// No device is called so, but these are.
+    pub(crate) fn no_device<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchDevice { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
+    }
+
+    /// No token is called so, but these are.
+    pub(crate) fn no_token<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchToken { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
     }
 
     /// The SDK's number of the error, or 0.

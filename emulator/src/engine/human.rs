@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cardea_sdk::store::TokenKey;
-use cardea_sdk::{Approval, Entropy, Policy, Presence, PresenceError, PresenceRequest, Purpose};
+use cardea_sdk::{Approval, Entropy, Pin, Policy, Presence, PresenceError, PresenceRequest, Purpose};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -62,6 +62,28 @@ impl From<Outcome> for Reaction {
     }
 }
 
+/// What is said to a question.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The holder does this.
+    Does(Outcome),
+    /// The holder types this PIN, whichever it is.
+    Types(Pin),
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        Self::Does(outcome)
+    }
+}
+
+impl From<Pin> for Reply {
+    fn from(pin: Pin) -> Self {
+        Self::Types(pin)
+    }
+}
+
 /// A question that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -106,6 +128,14 @@ struct Desk {
     given_up: VecDeque<u64>,
 }
 
+/// What a holder is and does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Habits {
+    pub(super) persona: Persona,
+    pub(super) usual: Reaction,
+    pub(super) next: VecDeque<Reaction>,
+}
+
 /// What is asked.
 #[derive(Debug)]
 struct Question<'a> {
@@ -123,7 +153,7 @@ struct Waiting {
     /// The SDK's number of the question.
     number: u64,
     prompt: Prompt,
-    answer: oneshot::Sender<Outcome>,
+    answer: oneshot::Sender<Reply>,
 }
 
 impl Human {
@@ -175,12 +205,13 @@ impl Human {
     ///
     /// # Errors
     /// [`NoSuchPrompt`].
-    pub fn answer(&self, id: u64, outcome: Outcome) -> Result<(), NoSuchPrompt> {
+    pub fn answer(&self, id: u64, reply: impl Into<Reply>) -> Result<(), NoSuchPrompt> {
+        let reply = reply.into();
         let mut desk = self.desk();
         let place = desk.waiting.iter().position(|waiting| waiting.prompt.id == id).ok_or(NoSuchPrompt(id))?;
-        if outcome != Outcome::Wait {
+        if !matches!(reply, Reply::Does(Outcome::Wait)) {
             // Whoever asked may have gone just now.
-            let _ = desk.waiting.remove(place).answer.send(outcome);
+            let _ = desk.waiting.remove(place).answer.send(reply);
         }
         Ok(())
     }
@@ -194,6 +225,19 @@ impl Human {
     /// Makes it somebody with other PINs. What is enrolled keeps those that it has.
     pub fn set_persona(&self, persona: Persona) {
         self.desk().persona = persona;
+    }
+
+    /// What the holder is and does.
+    pub(super) fn habits(&self) -> Habits {
+        let desk = self.desk();
+        Habits { persona: desk.persona.clone(), usual: desk.usual, next: desk.next.clone() }
+    }
+
+    /// Makes it a holder who is and does this.
+    pub(super) fn set_habits(&self, habits: &Habits) {
+        let Habits { persona, usual, next } = habits.clone();
+        let mut desk = self.desk();
+        (desk.persona, desk.usual, desk.next) = (persona, usual, next);
     }
 
     /// Nobody is there any more: whatever waits is cancelled.
@@ -251,17 +295,25 @@ impl Human {
                 outcome => outcome,
             }
         };
-        let outcome = tokio::select! {
+        let reply = tokio::select! {
             biased;
             // Nobody to answer is an answer, too.
-            outcome = &mut answered => outcome.unwrap_or(Outcome::Cancel),
+            reply = &mut answered => reply.unwrap_or(Reply::Does(Outcome::Cancel)),
             outcome = usual => {
                 // Whoever was told that his answer counts is right.
                 asked.over();
-                answered.try_recv().unwrap_or(outcome)
+                answered.try_recv().unwrap_or(Reply::Does(outcome))
             }
         };
         drop(asked);
+        let outcome = match reply {
+            Reply::Does(outcome) => outcome,
+            Reply::Types(pin) => {
+                // Which of the holder's PINs it is, if any, is nobody's business.
+                self.journal.note(&self.device, Kind::Answered { prompt: id, outcome: Outcome::Approve });
+                return Ok(Approval::Pin(pin));
+            }
+        };
         self.journal.note(&self.device, Kind::Answered { prompt: id, outcome });
         let approval = self.desk().persona.approval(outcome, question.policy);
         approval.ok_or_else(|| match outcome {

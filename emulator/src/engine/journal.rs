@@ -7,6 +7,7 @@ use cardea_sdk::EventKind;
 use cardea_sdk::store::TokenKey;
 use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::human::Outcome;
 use super::time::Time;
 
@@ -59,6 +60,14 @@ pub enum Kind {
     Network {
         /// What it is like now: a name, or `custom`.
         profile: String,
+    },
+    /// The device was made what it is now: `restored` from a snapshot, `copied` or `renamed` from another device, `imported` or
+    /// `reset`; or it was `exported`.
+    State {
+        /// Which of these.
+        what: &'static str,
+        /// The snapshot, or the other device.
+        with: Option<String>,
     },
     /// A fault happened to the device.
     Fault {
@@ -127,7 +136,13 @@ impl Journal {
         kept.push_back(Entry { number, time, device: Arc::clone(device), kind });
         // Under the lock, so that whoever is woken finds it, and numbers go up.
         self.0.newest.send_replace(number);
+        self.changes().note();
         time
+    }
+
+    /// Told when something in the session is different, whether it is in the journal or not.
+    pub(crate) fn changes(&self) -> &Changes {
+        self.0.time.changes()
     }
 
     /// The number of the newest entry; 0 if there is none.

@@ -1,5 +1,7 @@
 //! A session: devices that know nothing of those of any other session.
 
+mod state;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,7 @@ use super::device::{Device, Parts, Place};
 use super::human::Reaction;
 use super::journal::{Journal, Kind};
 use super::net::{Luck, Network};
+use super::snapshot::Snapshots;
 use super::time::{DeviceClock, Time};
 use super::{EngineError, Options, Seed};
 use crate::faults::{DeviceFaults, Faults, Gate};
@@ -52,6 +55,7 @@ struct Shared {
     journal: Journal,
     trace: Trace,
     devices: Mutex<BTreeMap<Arc<str>, Device>>,
+    snapshots: Snapshots,
     /// How many devices had each name.
     made: Mutex<BTreeMap<Arc<str>, u64>>,
 }
@@ -115,6 +119,7 @@ impl Session {
             trace: Trace::new(time.clone()),
             time,
             devices: Mutex::default(),
+            snapshots: Snapshots::default(),
             made: Mutex::default(),
         })))
     }
@@ -173,7 +178,7 @@ impl Session {
         let random = |of: &str| -> Arc<dyn Entropy> {
             match &shared.chance {
                 // Another one of the same name is another device, with other keys.
-                Chance::Seed(seed) => Arc::new(seed.stream(&format!("{of} of device {number} called {name}"))),
+                Chance::Seed(seed) => Arc::new(Luck::new(*seed, format!("{of} of device {number} called {name}"))),
                 Chance::World(entropy) => Arc::clone(entropy),
             }
         };
@@ -243,7 +248,9 @@ impl Session {
     /// # Errors
     /// [`EngineError::NoSuchDevice`].
     pub fn device(&self, name: &str) -> Result<Device, EngineError> {
-        self.devices().get(name).cloned().ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))
+        let devices = self.devices();
+        let found = devices.get(name).cloned();
+        found.ok_or_else(|| EngineError::no_device(name, devices.keys().map(AsRef::as_ref)))
     }
 
     /// All devices, by name.
@@ -258,7 +265,10 @@ impl Session {
     /// # Errors
     /// [`EngineError::NoSuchDevice`].
     pub fn remove(&self, name: &str) -> Result<(), EngineError> {
-        let device = self.devices().remove(name).ok_or_else(|| EngineError::NoSuchDevice(name.to_owned()))?;
+        let mut devices = self.devices();
+        let removed = devices.remove(name);
+        let device = removed.ok_or_else(|| EngineError::no_device(name, devices.keys().map(AsRef::as_ref)))?;
+        drop(devices);
         device.leave();
         self.0.journal.note(device.shared_name(), Kind::Removed);
         Ok(())

@@ -1,6 +1,5 @@
 //! How the tokens of a device stand, as far as their servers have said: what a face shows without asking anybody.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cardea_sdk::store::TokenKey;
@@ -63,25 +62,25 @@ impl Standing {
     }
 }
 
-/// The standings of the tokens of one device. Clones are one and the same.
+/// The standings of the tokens of one device, which has few. Clones are one and the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Standings(Arc<Mutex<BTreeMap<TokenKey, Standing>>>);
+pub(super) struct Standings(Arc<Mutex<Vec<(TokenKey, Standing)>>>);
 
 impl Standings {
     /// Of one token; the default if nothing is known.
     pub(super) fn of(&self, token: TokenKey) -> Standing {
-        self.table().get(&token).copied().unwrap_or_default()
+        self.table().iter().find(|(key, _)| *key == token).map(|(_, standing)| *standing).unwrap_or_default()
     }
 
     /// The server has answered an operation.
     pub(super) fn answered(&self, token: TokenKey, said: Said) {
-        self.table().insert(token, Standing { said: Some(said), is_online: Some(true) });
+        *entry(&mut self.table(), token) = Standing { said: Some(said), is_online: Some(true) };
     }
 
     /// Something has happened to a token.
     pub(super) fn happened(&self, token: TokenKey, event: &EventKind, now: u64) {
         let mut table = self.table();
-        let standing = table.entry(token).or_default();
+        let standing = entry(&mut table, token);
         let mut is_now = |state: DeviceStatus| {
             // Told again: what is known of its end may be older than this.
             let kept = standing.said.filter(|said| said.state == state);
@@ -104,7 +103,7 @@ impl Standings {
                 }
             }
             EventKind::Unenrolled => {
-                table.remove(&token);
+                table.retain(|(key, _)| *key != token);
             }
             EventKind::Offline => standing.is_online = Some(false),
             EventKind::Online => standing.is_online = Some(true),
@@ -112,9 +111,24 @@ impl Standings {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<TokenKey, Standing>> {
+    /// Knows this, and nothing else.
+    pub(super) fn replace(&self, known: &[(TokenKey, Standing)]) {
+        *self.table() = known.to_vec();
+    }
+
+    fn table(&self) -> MutexGuard<'_, Vec<(TokenKey, Standing)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// That of a token, which is new if there is none. There is no room for more than that: devices are many.
+fn entry(table: &mut Vec<(TokenKey, Standing)>, token: TokenKey) -> &mut Standing {
+    let place = table.iter().position(|(key, _)| *key == token).unwrap_or_else(|| {
+        table.reserve_exact(1);
+        table.push((token, Standing::default()));
+        table.len() - 1
+    });
+    &mut table[place].1
 }
 
 #[cfg(test)]

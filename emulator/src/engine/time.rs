@@ -1,9 +1,12 @@
 //! The time of a session, which people who test move, stop and set; and that of each of its devices, whose clock may be wrong.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cardea_sdk::Clock;
+
+use super::changes::Changes;
 
 /// The time of a session, in Unix seconds. Clones are one and the same.
 #[derive(Debug, Clone)]
@@ -13,11 +16,12 @@ pub struct Time(Arc<Shared>);
 struct Shared {
     outside: Arc<dyn Clock>,
     going: Mutex<Going>,
+    changes: Changes,
 }
 
 /// How it goes on.
-#[derive(Debug, Clone, Copy)]
-enum Going {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Going {
     /// With the world's time, so many seconds ahead of it, or behind.
     On(i64),
     /// It stands still at this second.
@@ -28,13 +32,18 @@ impl Time {
     /// The time of `outside`, until somebody changes it.
     #[must_use]
     pub fn with(outside: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Shared { outside, going: Mutex::new(Going::On(0)) }))
+        Self(Arc::new(Shared { outside, going: Mutex::new(Going::On(0)), changes: Changes::default() }))
     }
 
     /// Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.at(*self.going())
+    }
+
+    /// Told when it is made another one, and when anything else in its session is; not when it only passes.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.0.changes
     }
 
     /// Whether it stands still.
@@ -45,32 +54,45 @@ impl Time {
 
     /// Stops it.
     pub fn freeze(&self) {
-        let mut going = self.going();
-        *going = Going::Frozen(self.at(*going));
+        self.change(|going| Going::Frozen(self.at(going)));
     }
 
     /// Lets it go on, from where it stands.
     pub fn resume(&self) {
-        let mut going = self.going();
-        *going = Going::On(self.ahead(self.at(*going)));
+        self.change(|going| Going::On(self.ahead(self.at(going))));
     }
 
     /// Makes it so late, in Unix seconds; it stands still or goes on as before.
     pub fn set(&self, now: u64) {
-        let mut going = self.going();
-        *going = match *going {
+        self.change(|going| match going {
             Going::On(_) => Going::On(self.ahead(now)),
             Going::Frozen(_) => Going::Frozen(now),
-        };
+        });
     }
 
     /// Lets so many seconds pass at once.
     pub fn advance(&self, seconds: u64) {
-        let mut going = self.going();
-        *going = match *going {
+        self.change(|going| match going {
             Going::On(ahead) => Going::On(ahead.saturating_add_unsigned(seconds)),
             Going::Frozen(now) => Going::Frozen(now.saturating_add(seconds)),
-        };
+        });
+    }
+
+    fn change(&self, to: impl FnOnce(Going) -> Going) {
+        let mut going = self.going();
+        *going = to(*going);
+        drop(going);
+        self.0.changes.note();
+    }
+
+    /// How it goes on.
+    pub(super) fn going_on(&self) -> Going {
+        *self.going()
+    }
+
+    /// Lets it go on so.
+    pub(super) fn go(&self, on: Going) {
+        *self.going() = on;
     }
 
     fn going(&self) -> MutexGuard<'_, Going> {
@@ -88,6 +110,16 @@ impl Time {
         let outside = self.0.outside.now();
         let difference = i64::try_from(now.abs_diff(outside)).unwrap_or(i64::MAX);
         if now >= outside { difference } else { -difference }
+    }
+}
+
+impl fmt::Display for Going {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(0) => f.write_str("as the world's"),
+            Self::On(ahead) => write!(f, "{ahead} s ahead of the world's"),
+            Self::Frozen(now) => write!(f, "frozen at {now}"),
+        }
     }
 }
 
@@ -112,6 +144,7 @@ impl DeviceClock {
     /// Makes it wrong by so many seconds.
     pub fn set_skew(&self, seconds: i64) {
         self.skew.store(seconds, Ordering::Relaxed);
+        self.time.changes().note();
     }
 }
 

@@ -114,7 +114,10 @@ impl<'a> Tokens<'a> {
         match (fitting.as_slice(), name) {
             ([one], _) => Ok(one),
             ([], None) => Err(EngineError::NoToken),
-            ([], Some(name)) => Err(EngineError::NoSuchToken(name.to_owned())),
+            ([], Some(name)) => {
+                let names = self.0.iter().flat_map(|info| [info.label.as_str(), info.service.as_str()]);
+                Err(EngineError::no_token(name, names))
+            }
             (several, _) => Err(EngineError::Ambiguous(several.iter().map(|info| info.named()).collect())),
         }
     }
@@ -151,8 +154,9 @@ mod tests {
             matches!(select(None), Err(EngineError::Ambiguous(names)) if names[0] == format!("{} (work)", infos[0].token))
         );
         assert!(matches!(select(Some("s")), Err(EngineError::Ambiguous(_))));
-        assert!(matches!(select(Some("33")), Err(EngineError::NoSuchToken(name)) if name == "33"));
-        assert!(matches!(select(Some("")), Err(EngineError::NoSuchToken(_))));
+        assert!(matches!(select(Some("33")), Err(EngineError::NoSuchToken { name, meant: None }) if name == "33"));
+        assert!(select(Some("hmoe")).unwrap_err().to_string().ends_with("did you mean \"home\"?"));
+        assert!(matches!(select(Some("")), Err(EngineError::NoSuchToken { .. })));
         assert_eq!(Tokens(&infos[..1]).select(None).unwrap().label, "work");
         assert!(matches!(Tokens(&[]).select(None), Err(EngineError::NoToken)));
     }

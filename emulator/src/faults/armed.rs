@@ -46,6 +46,12 @@ struct State {
     unnamed: u64,
 }
 
+impl State {
+    fn no_rule(&self, id: &str) -> RuleError {
+        RuleError::no_rule(id, self.rules.iter().map(|loaded| &*loaded.id))
+    }
+}
+
 /// A rule, and what became of it.
 struct Loaded {
     id: Arc<str>,
@@ -161,7 +167,7 @@ impl Faults {
     pub fn get(&self, id: &str) -> Result<Armed, RuleError> {
         let state = self.state();
         let found = state.rules.iter().find(|loaded| &*loaded.id == id);
-        found.map(Loaded::armed).ok_or_else(|| RuleError::NoSuchRule(id.to_owned()))
+        found.map(Loaded::armed).ok_or_else(|| state.no_rule(id))
     }
 
     /// Disarms a rule.
@@ -171,7 +177,8 @@ impl Faults {
     pub fn remove(&self, id: &str) -> Result<(), RuleError> {
         let mut state = self.state();
         let place = state.rules.iter().position(|loaded| &*loaded.id == id);
-        state.rules.remove(place.ok_or_else(|| RuleError::NoSuchRule(id.to_owned()))?);
+        let place = place.ok_or_else(|| state.no_rule(id))?;
+        state.rules.remove(place);
         self.0.any.store(!state.rules.is_empty(), Ordering::Relaxed);
         Ok(())
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Entry, entry, names};
 use super::frame::FrameKind;
 use super::point::Hook;
+use crate::suggest::{nearest, or_meant};
 
 /// Longest id of a rule.
 const ID_MAX: usize = 48;
@@ -271,8 +272,13 @@ pub enum RuleError {
     #[error("there is a rule called {0:?} already")]
     Exists(String),
     /// No such rule.
-    #[error("no rule is called {0:?}")]
-    NoSuchRule(String),
+    #[error("no rule is called {id:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchRule {
+        /// Which was asked for.
+        id: String,
+        /// One with a similar id.
+        meant: Option<String>,
+    },
     /// A fault that does not happen to frames.
     #[error("the fault {0} is not about single frames: match neither frame nor message")]
     NoFrames(&'static str),
@@ -288,6 +294,11 @@ pub enum RuleError {
 }
 
 impl RuleError {
+    /// No rule is called so, but these are.
+    pub(super) fn no_rule<'a>(id: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchRule { id: id.to_owned(), meant: nearest(id, known).map(str::to_owned) }
+    }
+
     fn unknown_fault(name: &str) -> Self {
         let name = clipped(name);
         let like = names().map(|known| (distance(&name, known), known)).min().filter(|(far, _)| *far <= 3);

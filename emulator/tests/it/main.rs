@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
+mod configured;
 mod process;
 mod running;
 #[cfg(feature = "embedded-server")]
 mod scenario;
 #[cfg(feature = "embedded-server")]
 mod stub;
+#[cfg(all(feature = "window", target_os = "linux"))]
+mod window;

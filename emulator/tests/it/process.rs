@@ -264,15 +264,16 @@ fn every_exit_code_is_in_the_help() {
         "2 usage",
         "3 not in time",
         "4 refused",
-        "5 the server",
+        "5 the server cannot",
         "6 the server is not",
         "7 no such",
         "8 in use",
         "9 no emulator",
-        "10 the token",
+        "10 `status --exit-state`, `rp check`: not open",
         "11 nobody knows",
         "20 a scenario",
-        "130 and 143",
+        "130 ended by Ctrl-C",
+        "143 ended by SIGTERM",
     ];
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for code in codes {

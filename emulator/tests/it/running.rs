@@ -206,3 +206,17 @@ fn what_it_cannot_use_is_told_and_nothing_is_left() {
     let left: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
+
+#[test]
+fn what_could_not_start_in_the_background_is_no_success() {
+    let (_folder, state) = folder();
+    for (arguments, code, said) in [
+        (&["up", "--http", "0.0.0.0:0"][..], 2, "not an address of this machine alone"),
+        (&["up", "--json", "--http", "0.0.0.0:0"], 2, "not an address of this machine alone"),
+    ] {
+        let output = Command::new(PROGRAM).arg("--state").arg(&state).args(arguments).output().unwrap();
+        let told = [&output.stdout[..], &output.stderr[..]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert_eq!(output.status.code(), Some(code), "{told:?}");
+        assert!(told.concat().contains(said) && !told.concat().contains("\"ok\":true"), "{told:?}");
+    }
+}

@@ -3,6 +3,8 @@
 
 use cardea_protocol::Secret;
 use cardea_protocol::device::{RECORD_LEN, Record};
+#[cfg(feature = "observe")]
+use zeroize::Zeroizing;
 
 use super::{StoreError, TokenKey};
 
@@ -114,5 +116,24 @@ impl Entry {
         let details =
             Details { host: text(HOST_MAX)?, port, service: text(TEXT_MAX)?, label: text(TEXT_MAX)?, added_at };
         Some(Self { record: Record::decode(record).ok()?, details })
+    }
+}
+
+/// For tools that move tokens between stores, so that people who test see what servers make of a copy.
+#[cfg(feature = "observe")]
+impl Entry {
+    /// All of it, secrets in clear, always the same number of bytes. Whoever has them has the token, but for its PIN.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.encode().expose().to_vec())
+    }
+
+    /// The inverse of [`Entry::to_bytes`]; `None` if it is no entry.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut secret = Box::new(Secret::zero());
+        let to: &mut [u8; ENTRY_LEN] = secret.expose_mut();
+        to.copy_from_slice(bytes.get(..ENTRY_LEN).filter(|whole| whole.len() == bytes.len())?);
+        Self::decode(&secret)
     }
 }

@@ -128,6 +128,9 @@ pub(super) struct DevArgs {
     /// Protect PINs as cheaply as only tests may: devices have to be told to accept it.
     #[arg(long)]
     pub(super) test_argon2: bool,
+    /// End with the process that started it.
+    #[arg(long)]
+    pub(super) exit_with_parent: bool,
     /// What to log, as log.level in the configuration.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(super) log: String,

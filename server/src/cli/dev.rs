@@ -35,7 +35,8 @@ pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
     };
     let keep = args.data_dir.is_some();
     let (window, test_argon2) = (args.window, args.test_argon2);
-    let setup = Setup { config, listen: args.listen, clock, test_clock, development: true };
+    let with_parent = args.exit_with_parent;
+    let setup = Setup { config, listen: args.listen, clock, test_clock, development: true, with_parent };
     let prepare = async |admin: &Admin| prepare(admin, &folder, window, test_argon2).await.map(Some);
     serve(setup, prepare, |ready| output::text(&what_next(ready, keep, test_argon2))).await
 }
@@ -60,6 +61,10 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
         flag("channel.max_connections_per_address", "4096".to_owned(), "dev"),
         flag("channel.max_handshakes_per_minute", "1000000".to_owned(), "dev"),
         flag("channel.max_failures_per_minute", "1000000".to_owned(), "dev"),
+        // A suite may be busy elsewhere for a while. Clients keep connections, Java's twenty minutes, and do not repeat a
+        // call where one is closed while they send it.
+        flag("http.header_timeout", "3600".to_owned(), "dev"),
+        flag("http.connection_timeout", "86400".to_owned(), "dev"),
         flag("limits.connections_per_address", "0".to_owned(), "dev"),
         flag("limits.wrong_authkeys", "1000000".to_owned(), "dev"),
         flag("limits.calls_per_authkey", "0".to_owned(), "dev"),

@@ -30,14 +30,22 @@ pub(super) struct Setup {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) test_clock: Option<Arc<TestClock>>,
     pub(super) development: bool,
+    /// Ends it with the process that started it.
+    pub(super) with_parent: bool,
 }
 
 /// `cardea-server run`.
 pub(super) async fn run(args: RunArgs) -> Result<(), CliError> {
     let config = args.settings.load(Some(&args.listen))?;
     log::start(&config.log);
-    let setup =
-        Setup { config, listen: args.listen, clock: Arc::new(SystemClock), test_clock: None, development: false };
+    let setup = Setup {
+        config,
+        listen: args.listen,
+        clock: Arc::new(SystemClock),
+        test_clock: None,
+        development: false,
+        with_parent: false,
+    };
     serve(setup, async |_| Ok(None), |_| Ok(())).await
 }
 
@@ -49,10 +57,13 @@ pub(super) async fn serve(
     prepare: impl AsyncFnOnce(&Admin) -> Result<Option<DevReady>, CliError>,
     announce: impl FnOnce(&Ready) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let Setup { config, listen, clock, test_clock, development } = setup;
+    let Setup { config, listen, clock, test_clock, development, with_parent } = setup;
     let shutdown = Shutdown::new();
     shutdown::on_signals(&shutdown).map_err(CliError::io("cannot watch for signals"))?;
 
+    if with_parent {
+        shutdown::with_parent(&shutdown).map_err(CliError::io("cannot watch its parent"))?;
+    }
     if !development {
         descriptors::warn_if_few(&config);
         shutdown::outlive_hangups().map_err(CliError::io("cannot watch for signals"))?;

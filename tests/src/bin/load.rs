@@ -68,6 +68,21 @@ enum What {
         #[arg(last = true)]
         command: Vec<String>,
     },
+    /// How soon the emulator is ready, what an opening over its control API takes, and what parked waits cost
+    Emulator {
+        /// How often to start it
+        #[arg(long, default_value_t = 30)]
+        starts: usize,
+        /// How often to open, each way
+        #[arg(long, default_value_t = 300)]
+        openings: usize,
+    },
+    /// What an emulated device takes of memory
+    Devices {
+        /// How many
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+    },
     /// CPU time of a status check, kept and new connections
     Status {
         /// How long to measure, in seconds
@@ -101,6 +116,8 @@ fn main() -> ExitCode {
         What::Status { seconds } => load::status(seconds),
         What::Cold { rounds } => load::cold(rounds.max(1)),
         What::App { rounds } => load::app(rounds.max(1)),
+        What::Emulator { starts, openings } => load::emulator(starts.max(1), openings.max(1)),
+        What::Devices { count } => load::devices(count.max(100)),
         What::Language { cycles, command } => load::language(&command, cycles),
         What::Map { target } => {
             load::run_map(&target);

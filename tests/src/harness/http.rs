@@ -60,9 +60,10 @@ pub fn request(server: SocketAddr, method: &[u8], target: &[u8], headers: &str, 
 }
 
 /// As [`request`], for servers that say how long the body is and then do not end the connection.
-pub(super) fn request_by_length(server: SocketAddr, method: &str, target: &str, body: &str) -> Answer {
+pub(super) fn request_by_length(server: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
-    let head = format!("{method} {target} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {length}\r\n\r\n{body}");
+    let head =
+        format!("{method} {target} HTTP/1.1\r\nHost: {server}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
     let mut bytes = Vec::new();
     if let Ok(mut stream) = TcpStream::connect_timeout(&server, PATIENCE) {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit that is not 0 can be set");

@@ -19,6 +19,11 @@ pub fn server() -> &'static Path {
     &programs().server
 }
 
+/// Whether it is that of this tree: one of another version knows other options.
+pub(super) fn is_our_server() -> bool {
+    std::env::var_os("CARDEA_SERVER").is_none()
+}
+
 /// The emulator's program.
 pub fn emulator() -> &'static Path {
     &programs().emulator

@@ -202,6 +202,9 @@ impl Site {
         command.arg(if *run { "run" } else { "dev" });
         if !*run {
             command.arg("--test-argon2");
+            if programs::is_our_server() {
+                command.arg("--exit-with-parent");
+            }
             command.arg(self.now.map_or_else(|| "--test-clock".to_owned(), |now| format!("--test-clock={now}")));
         }
         for flag in ["--http", "--channel"] {

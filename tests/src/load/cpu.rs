@@ -21,6 +21,11 @@ pub(super) fn memory(pid: u64) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
+/// Everything that a process has open.
+pub(super) fn files(pid: u64) -> u64 {
+    fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,7 +49,7 @@ impl Getter {
 }
 
 /// Where the body begins and ends, once the head is there.
-fn end_of_answer(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn end_of_answer(bytes: &[u8]) -> Option<(usize, usize)> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
     let length = text.lines().find_map(|line| line.strip_prefix("content-length:"))?;

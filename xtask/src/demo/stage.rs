@@ -30,8 +30,9 @@ const START_PAUSE: Duration = Duration::from_millis(50);
 
 /// The demo's stage. Dropping it ends the server and deletes the folder.
 pub(super) struct Stage {
-    // The order matters: the server goes before the folder it writes to.
-    server: Option<Server>,
+    // The order matters: processes go before the folder they write to.
+    window: Option<Running>,
+    server: Option<Running>,
     folder: TempDir,
     service: Option<Service>,
     link: Option<String>,
@@ -92,9 +93,9 @@ impl Service {
 }
 
 /// A child that does not outlive its owner.
-struct Server(Child);
+struct Running(Child);
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.0.kill();
@@ -116,7 +117,7 @@ impl Stage {
             Programs { server: workspace.program("cardea-server"), emulator: workspace.program("cardea-emulator") };
         private_file(&folder.path().join("pin"))?.write_all(PIN.as_bytes())?;
         let emulator_log = workspace.log("demo-emulator");
-        Ok(Self { server: None, folder, service: None, link: None, programs, emulator_log, interrupt })
+        Ok(Self { window: None, server: None, folder, service: None, link: None, programs, emulator_log, interrupt })
     }
 
     /// Starts `cardea-server dev` on free ports and waits until it is ready.
@@ -136,7 +137,7 @@ impl Stage {
             .stdout(log.try_clone()?)
             .stderr(log);
         let child = command.spawn().context("cannot start cardea-server")?;
-        self.server = Some(Server(child));
+        self.server = Some(Running(child));
         self.service = Some(self.wait_until_ready(&ready_file)?);
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Stage {
     fn wait_until_ready(&mut self, file: &Path) -> Result<Service> {
         let watch = Stopwatch::start();
         loop {
-            if let Some(Server(child)) = &mut self.server
+            if let Some(Running(child)) = &mut self.server
                 && let Some(status) = child.try_wait()?
             {
                 bail!("the server ended at once ({status}):\n{}", self.server_log());
@@ -167,6 +168,42 @@ impl Stage {
     /// The running server.
     pub(super) fn service(&self) -> Result<&Service> {
         self.service.as_ref().context("the server does not run")
+    }
+
+    /// Opens the emulator's window, which the emulator runs in from then on; whether it did.
+    pub(super) fn open_window(&mut self) -> Result<bool> {
+        let log = File::create(self.path("window.log"))?;
+        let mut command = player(&self.programs.emulator);
+        command.arg("--state").arg(self.path("emulator")).arg("window");
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        self.window = Some(Running(child.context("cannot start cardea-emulator")?));
+        let watch = Stopwatch::start();
+        // It is there when it can be called.
+        while !self.path("emulator").join("control.json").exists() {
+            if !self.has_window() || watch.elapsed() > START_LIMIT {
+                self.window = None;
+                return Ok(false);
+            }
+            self.pause(START_PAUSE)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the window is open.
+    pub(super) fn has_window(&mut self) -> bool {
+        self.window.as_mut().is_some_and(|Running(child)| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Waits until somebody closes the window.
+    ///
+    /// # Errors
+    ///
+    /// The demo was interrupted.
+    pub(super) fn wait_for_window(&mut self) -> Result<()> {
+        while self.has_window() {
+            self.pause(START_PAUSE)?;
+        }
+        Ok(())
     }
 
     /// Asks the server for an enrollment, as the service's web site would. Returns the link.
@@ -232,19 +269,20 @@ impl Stage {
     pub(super) fn how_to_play(&self) -> Result<String> {
         let (url, _) = self.status()?;
         let emulator = format!("{} --state {}", self.programs.emulator.display(), self.path("emulator").display());
-        let pin = self.path("pin");
+        let pin_file = self.path("pin");
         Ok(format!(
             "# Whoever has to know asks:\n\
              curl '{url}'\n\
              # The holder opens the token for a few seconds (without the file, type the PIN {shown}), closes it, looks at it:\n\
              {emulator} open --pin-file {pin}\n{emulator} close\n{emulator} status",
-            shown = PIN.trim_end(),
-            pin = pin.display()
+            shown = pin(),
+            pin = pin_file.display()
         ))
     }
 
     /// Ends the server and deletes the folder.
     pub(super) fn clear(mut self) -> Result<Outcome> {
+        drop(self.window.take());
         drop(self.server.take());
         let path = self.folder.path().to_owned();
         self.folder.close().context("cannot delete the demo's folder")?;
@@ -255,6 +293,11 @@ impl Stage {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+/// The PIN of the person in the demo.
+pub(super) fn pin() -> &'static str {
+    PIN.trim_end()
 }
 
 /// A program that sees none of the caller's own Cardea configuration.

@@ -15,7 +15,7 @@ use crate::process;
 use crate::report::Outcome;
 use crate::workspace::Workspace;
 
-pub(crate) use tutorial::run as tutorial;
+pub(crate) use tutorial::{cookbook, run as tutorial};
 
 /// Where they are.
 pub(crate) const FOLDER: &str = "emulator/fixtures";

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Final;
+use super::state::{ExportArguments, ImportArguments};
+
 /// How to enroll.
 #[derive(Debug, Args)]
 pub(in super::super) struct EnrollArguments {
@@ -67,16 +70,13 @@ pub(in super::super) enum Reason {
 pub(in super::super) struct WaitArguments {
     /// Names of what `device show --json` prints, compared: ==, !=, <, <=, >, >=, joined by &&, || and !
     pub(in super::super) until: String,
-    /// At most so long: 500ms, 10s, 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
-    pub(in super::super) timeout: u64,
     /// Of the whole session: names begin with that of a device, as in "phone.state == 'open'"
     #[arg(long)]
     pub(in super::super) all: bool,
 }
 
 /// A time in milliseconds.
-fn time(text: &str) -> Result<u64, String> {
+pub(super) fn time(text: &str) -> Result<u64, String> {
     let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
     let factor = match &text[digits..] {
         "ms" => 1,
@@ -99,6 +99,9 @@ pub(in super::super) enum DeviceVerb {
         /// Enroll it with this link at once; `-` reads it from standard input
         #[arg(long, value_name = "LINK|-")]
         enroll: Option<String>,
+        /// What it is like: a profile of the configuration of the emulator that runs
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
         /// Hear what servers say unasked
         #[arg(long)]
         watch: bool,
@@ -107,10 +110,39 @@ pub(in super::super) enum DeviceVerb {
     List,
     /// Show the device
     Show,
+    /// Make a second device that is the same: what servers notice once both are used
+    Clone {
+        /// The first one
+        name: String,
+        /// What to call the second one
+        new: String,
+    },
+    /// Call a device otherwise
+    Rename {
+        /// What it is called
+        name: String,
+        /// What to call it
+        new: String,
+    },
+    /// Make a device as it was when it was new; servers are not told
+    Reset {
+        /// Its name
+        name: String,
+    },
+    /// Write a copy of a device to a file, sealed with a passphrase
+    Export(ExportArguments),
+    /// Make a device of such a file
+    Import(ImportArguments),
+    /// Hear what servers say unasked: keep a connection to them
+    Listen,
+    /// Hear nothing unasked any more
+    Rest,
     /// Remove a device from a running emulator; its tokens are kept if they are in the state folder
     Rm {
         /// Its name
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
 }
 
@@ -176,7 +208,7 @@ pub(in super::super) enum PromptVerb {
 }
 
 /// A delay, as the control API writes it.
-fn delay(text: &str) -> Result<serde_json::Value, String> {
+pub(in super::super) fn delay(text: &str) -> Result<serde_json::Value, String> {
     if let Some((from, to)) = text.split_once("..") {
         return Ok(serde_json::json!({ "fromMs": time(from)?, "toMs": time(to)? }));
     }
@@ -252,6 +284,8 @@ pub(in super::super) enum SessionVerb {
     End {
         /// Its name
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
 }
 
@@ -294,6 +328,41 @@ pub(in super::super) struct RunArguments {
     pub(in super::super) exit_with_parent: bool,
 }
 
+/// What the window and the terminal are told.
+#[derive(Debug, Args)]
+pub(in super::super) struct FaceArguments {
+    /// Where the emulator runs in it, let things go wrong on purpose, towards servers on this machine
+    #[arg(long)]
+    pub(in super::super) allow_faults: bool,
+    /// And towards servers at this host; may be given several times
+    #[arg(long, value_name = "HOST", requires = "allow_faults")]
+    pub(in super::super) faults_at: Vec<String>,
+}
+
+impl FaceArguments {
+    /// What the faults may be aimed at.
+    pub(in super::super) fn gate(self) -> crate::faults::Gate {
+        if self.allow_faults { crate::faults::Gate::and_hosts(self.faults_at) } else { crate::faults::Gate::closed() }
+    }
+}
+
+/// How to show everything in a terminal.
+#[cfg(feature = "terminal")]
+#[derive(Debug, Args)]
+pub(in super::super) struct TerminalArguments {
+    #[command(flatten)]
+    pub(in super::super) face: FaceArguments,
+    /// Print one picture of how things are, and end
+    #[arg(long)]
+    pub(in super::super) once: bool,
+    /// How many characters wide the picture is
+    #[arg(long, requires = "once", default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=500))]
+    pub(in super::super) width: u16,
+    /// How many lines high the picture is
+    #[arg(long, requires = "once", default_value_t = 30, value_parser = clap::value_parser!(u16).range(5..=300))]
+    pub(in super::super) height: u16,
+}
+
 /// What `run` and `up` are told.
 #[derive(Debug, Args)]
 pub(in super::super) struct Conditions {
@@ -304,7 +373,7 @@ pub(in super::super) struct Conditions {
     #[arg(long)]
     pub(in super::super) allow_faults: bool,
     /// And towards servers at this host; may be given several times
-    #[arg(long, value_name = "HOST", requires = "allow_faults")]
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub(in super::super) faults_at: Vec<String>,
     /// End when nobody has called for so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]

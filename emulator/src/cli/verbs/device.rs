@@ -4,13 +4,13 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::token::invitation;
-use super::{Doing, body, pin_value, pin_values};
+use super::{Doing, body, pin_value, pin_values, state};
 use crate::cli::args::{DeviceVerb, Does, NetVerb, PromptVerb};
 use crate::cli::{CliError, say};
 
 pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
     match verb {
-        DeviceVerb::New { name, enroll, watch } => {
+        DeviceVerb::New { name, enroll, profile, watch } => {
             let enroll = match enroll.as_deref().map(invitation).transpose()? {
                 Some(link) => json!({ "invitation": *link }),
                 None => Value::Null,
@@ -19,7 +19,11 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
                 let hint = "who is to choose its PIN? `--device NAME enroll` asks for one, and so does nobody here";
                 return Err(CliError::Usage(hint.into()));
             }
-            let new = body([("name", json!(name)), ("enroll", enroll), ("watch", json!(watch))]);
+            if doing.client.has_no_holder() && profile.is_some() {
+                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+            }
+            let new =
+                body([("name", json!(name)), ("enroll", enroll), ("profile", json!(profile)), ("watch", json!(watch))]);
             let made = doing.client.of_session(Method::POST, "/devices", Some(new)).await?;
             doing.output.done(&made, &say::device(&made))
         }
@@ -31,7 +35,21 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
             let shown = doing.client.of_device(Method::GET, "", None).await?;
             doing.output.done(&shown, &format!("{}\n{}", say::device(&shown), say::tokens(&shown)))
         }
-        DeviceVerb::Rm { name } => {
+        DeviceVerb::Clone { name, new } => state::copy(doing, &name, &new).await,
+        DeviceVerb::Rename { name, new } => state::rename(doing, &name, &new).await,
+        DeviceVerb::Reset { name } => state::reset(doing, &name).await,
+        DeviceVerb::Export(how) => state::export(doing, how).await,
+        DeviceVerb::Import(how) => state::import(doing, how).await,
+        DeviceVerb::Listen | DeviceVerb::Rest => {
+            if doing.client.has_no_holder() {
+                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
+            }
+            let listens = matches!(verb, DeviceVerb::Listen);
+            let method = if listens { Method::POST } else { Method::DELETE };
+            doing.client.of_device(method, "/watch", None).await?;
+            doing.output.done(&json!({ "watched": listens }), if listens { "listens" } else { "rests" })
+        }
+        DeviceVerb::Rm { name, is_final } => {
             if doing.client.has_no_holder() {
                 let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";
                 return Err(CliError::NotRunning(hint.into()));
@@ -39,7 +57,12 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());
             }
-            doing.client.of_session(Method::DELETE, &format!("/devices/{name}"), None).await?;
+            let path = format!("/devices/{name}");
+            doing.client.of_session(Method::GET, &path, None).await?;
+            if !doing.is_sure(is_final, &format!("remove the device {name}"))? {
+                return Ok(());
+            }
+            doing.client.of_session(Method::DELETE, &path, None).await?;
             doing.output.done(&json!({ "removed": name }), &format!("removed {name}"))
         }
     }
@@ -68,8 +91,11 @@ pub(super) async fn prompt(doing: &mut Doing<'_>, verb: PromptVerb) -> Result<()
             if ids.is_empty() {
                 return Err(CliError::Usage("nobody is asked anything: wait with `wait \"prompt != null\"`".into()));
             }
+            // A PIN that was given is typed, whichever it is.
+            let pin = (does == Does::Approve && doing.pins.are_given()).then(|| doing.pins.current()).transpose()?;
             for id in &ids {
-                doing.tell(&format!("/prompts/{id}"), json!({ "outcome": does.word() })).await?;
+                let answer = body([("outcome", json!(does.word())), ("pin", pin_value(pin.as_ref()))]);
+                doing.tell(&format!("/prompts/{id}"), answer).await?;
             }
             doing.output.done(&json!({ "answered": ids }), &format!("answered {}", ids.len()))
         }

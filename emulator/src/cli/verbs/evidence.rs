@@ -1,14 +1,12 @@
 //! What goes wrong on purpose, and what was said.
 
-use std::io::Write as _;
-use std::path::Path;
-
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Doing, body};
 use crate::cli::args::{FaultVerb, TraceVerb};
 use crate::cli::{CliError, say};
+use crate::face::write_private;
 
 pub(super) async fn fault(doing: &Doing<'_>, verb: FaultVerb) -> Result<(), CliError> {
     match verb {
@@ -89,18 +87,9 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             };
             let (session, _) = doing.client.names();
             let bytes = doing.client.fetch(&format!("/v1/sessions/{session}{path}")).await?;
-            write(&file, &bytes).map_err(|source| CliError::File { path: file.clone(), source })?;
+            write_private(&file, &bytes).map_err(|source| CliError::File { path: file.clone(), source })?;
             let said = json!({ "file": file, "bytes": bytes.len() });
             doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
         }
     }
-}
-
-/// Writes a file that only its owner can read: what devices say is nobody's business, and keys less so.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
 }

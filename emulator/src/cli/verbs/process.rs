@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::cli::CliError;
 use crate::cli::args::{Common, Conditions, instances};
-use crate::cli::client::Client;
+use crate::cli::client::{Client, refused};
 use crate::cli::output::Output;
 use crate::daemon::{DaemonError, find};
 
@@ -51,6 +51,11 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
         BufReader::new(out).read_line(&mut line).await.map_err(CliError::Runtime)?;
     }
     match serde_json::from_str::<Value>(&line) {
+        Ok(mut said) if said["ok"] == false => {
+            let mut why = said["error"].take();
+            why["detail"] = why["message"].take();
+            Err(refused(why))
+        }
         Ok(found) => output.done(&found, &format!("runs, process {}", found["pid"])),
         Err(_) => {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
@@ -72,6 +77,12 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
     if conditions.allow_faults {
         arguments.push("--allow-faults".to_owned());
     }
+    let talk = &common.talk;
+    for (name, is) in [("--verbose", talk.verbose), ("--quiet", talk.quiet)] {
+        if is {
+            arguments.push(name.to_owned());
+        }
+    }
     for host in &conditions.faults_at {
         arguments.extend(["--faults-at".to_owned(), host.clone()]);
     }
@@ -79,6 +90,8 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
         ("--web-port", common.web_port.map(|port| port.to_string())),
         ("--web-ca", common.web_ca.as_ref().map(|path| path.display().to_string())),
         ("--token-file", common.token_file.as_ref().map(|path| path.display().to_string())),
+        ("--config", talk.config.as_ref().map(|path| path.display().to_string())),
+        ("--log-file", talk.log_file.as_ref().map(|path| path.display().to_string())),
         ("--http", conditions.http.map(|address| address.to_string())),
         ("--lease", conditions.lease.map(|lease| lease.to_string())),
     ];

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 use cardea_sdk::relying_party::{RelyingParty, TokenStatus};
 use serde_json::json;
@@ -14,9 +15,18 @@ use crate::cli::output::Output;
 /// No authkey is longer.
 const LONGEST: u64 = 4096;
 
-pub(super) async fn relying(verb: RelyingVerb, output: &Output) -> Result<(), CliError> {
+pub(super) async fn relying(verb: RelyingVerb, timeout: Option<u64>, output: &Output) -> Result<(), CliError> {
     match verb {
-        RelyingVerb::Check { user, whom } => check(&party(&whom)?, &user, output).await,
+        RelyingVerb::Check { user, whom } => {
+            let (party, patience) = (party(&whom)?, timeout.map(Duration::from_millis));
+            let checking = check(&party, &user, output);
+            match patience {
+                Some(patience) => {
+                    tokio::time::timeout(patience, checking).await.unwrap_or(Err(CliError::TimedOut(patience)))
+                }
+                None => checking.await,
+            }
+        }
         RelyingVerb::Watch { whom } => {
             let mut events = party(&whom)?.watch(None, &[]);
             while let Some(event) = events.next().await {

@@ -7,6 +7,9 @@ use super::{Doing, body, query};
 use crate::cli::args::{ClockVerb, JournalArguments, SessionVerb, WaitArguments};
 use crate::cli::{CliError, say};
 
+/// How long to wait, in milliseconds.
+const WAIT: u64 = 10_000;
+
 pub(super) async fn clock(doing: &Doing<'_>, verb: ClockVerb) -> Result<(), CliError> {
     if doing.client.has_no_holder() {
         return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
@@ -45,11 +48,17 @@ pub(super) async fn session(doing: &Doing<'_>, verb: SessionVerb) -> Result<(), 
             let shown = doing.client.of_session(Method::GET, "", None).await?;
             doing.output.done(&shown, &say::session(&shown))
         }
-        SessionVerb::End { name } => {
+        SessionVerb::End { name, is_final } => {
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());
             }
-            doing.client.call(Method::DELETE, &format!("/v1/sessions/{name}"), None).await?;
+            let path = format!("/v1/sessions/{name}");
+            let shown = doing.client.call(Method::GET, &path, None).await?;
+            let devices = shown["devices"].as_array().map_or(0, Vec::len);
+            if !doing.is_sure(is_final, &format!("end the session {name} and its {devices} devices"))? {
+                return Ok(());
+            }
+            doing.client.call(Method::DELETE, &path, None).await?;
             doing.output.done(&json!({ "ended": name }), &format!("ended {name}"))
         }
     }
@@ -84,7 +93,7 @@ pub(super) async fn watch(doing: &Doing<'_>) -> Result<(), CliError> {
 }
 
 pub(super) async fn wait(doing: &Doing<'_>, how: WaitArguments) -> Result<(), CliError> {
-    let until = json!({ "until": how.until, "timeoutMs": how.timeout });
+    let until = json!({ "until": how.until, "timeoutMs": doing.common.talk.timeout.unwrap_or(WAIT) });
     let known = match how.all {
         true => doing.client.of_session(Method::POST, "/wait", Some(until)).await?,
         false => doing.tell("/wait", until).await?,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Doing, body, pin_value, pin_values, query};
-use crate::cli::args::{AnswerArguments, DenyArguments, EnrollArguments, Which};
+use crate::cli::args::{AnswerArguments, DenyArguments, EnrollArguments, Final, Which};
 use crate::cli::{CliError, say};
 
 /// No link is longer.
@@ -28,9 +28,7 @@ pub(super) async fn enroll(doing: &mut Doing<'_>, how: EnrollArguments) -> Resul
     let invited =
         body([("invitation", of_whom("invitation")), ("picture", of_whom("picture")), ("host", json!(how.host))]);
     let preview = doing.tell("/invitation", invited).await?;
-    if doing.output.is_for_people() {
-        eprintln!("enrolling at {}", preview["server"].as_str().unwrap_or_default());
-    }
+    doing.output.note(&format!("enrolling at {}", preview["server"].as_str().unwrap_or_default()));
     // Where somebody holds the device, it is enrolled with their PINs.
     let new = match doing.pins.are_given() || doing.client.has_no_holder() {
         true => Some(doing.pins.new_set(how.duress)?),
@@ -86,8 +84,17 @@ async fn known(doing: &Doing<'_>, token: Option<&str>) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The token that is meant, for a person to recognize.
+async fn named(doing: &Doing<'_>, token: Option<&str>) -> Result<String, CliError> {
+    let token = doing.client.of_device(Method::GET, &format!("/token{}", query([("token", token)])), None).await?;
+    let text = |name: &str| token[name].as_str().unwrap_or_default().to_owned();
+    let called = if text("label").is_empty() { text("token") } else { text("label") };
+    Ok(format!("the token {called} of {}:{}", text("host"), token["port"]))
+}
+
 fn stands(doing: &Doing<'_>, now: Value) -> Result<(), CliError> {
-    doing.output.done(&now, &say::state(&now))
+    let text = doing.output.paint().word(now["state"].as_str().unwrap_or_default(), &say::state(&now));
+    doing.output.done(&now, &text)
 }
 
 pub(super) async fn close(doing: &Doing<'_>, which: Which) -> Result<(), CliError> {
@@ -175,8 +182,11 @@ pub(super) async fn history(doing: &Doing<'_>, which: Which, page: u8) -> Result
     doing.output.done(&history, &say::history(&history))
 }
 
-pub(super) async fn revoke(doing: &mut Doing<'_>, other: &str, which: Which) -> Result<(), CliError> {
-    known(doing, which.token.as_deref()).await?;
+pub(super) async fn revoke(doing: &mut Doing<'_>, other: &str, which: Which, is_final: Final) -> Result<(), CliError> {
+    let token = named(doing, which.token.as_deref()).await?;
+    if !doing.is_sure(is_final, &format!("revoke the device {other} of {token}, and close it"))? {
+        return Ok(());
+    }
     let pin = doing.pin()?;
     let how = body([("token", json!(which.token)), ("device", json!(other)), ("pin", pin_value(pin.as_ref()))]);
     let now = doing.tell("/revoke", how).await?;
@@ -216,8 +226,17 @@ pub(super) async fn label(doing: &Doing<'_>, label: &str, which: Which) -> Resul
     doing.output.done(&json!({ "label": label }), &format!("called {label}"))
 }
 
-pub(super) async fn unenroll(doing: &mut Doing<'_>, which: Which, local: bool) -> Result<(), CliError> {
-    known(doing, which.token.as_deref()).await?;
+pub(super) async fn unenroll(
+    doing: &mut Doing<'_>,
+    which: Which,
+    local: bool,
+    is_final: Final,
+) -> Result<(), CliError> {
+    let whom = named(doing, which.token.as_deref()).await?;
+    let what = if local { format!("remove {whom} here without telling its server") } else { format!("give up {whom}") };
+    if !doing.is_sure(is_final, &what)? {
+        return Ok(());
+    }
     let token = json!(which.token);
     if local {
         doing.tell("/forget", body([("token", token)])).await?;

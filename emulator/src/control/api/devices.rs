@@ -1,11 +1,13 @@
 //! Devices.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use base64ct::{Base64, Encoding as _};
 use cardea_sdk::Invitation;
 use zeroize::Zeroizing;
 
+use super::super::Shared;
 use super::super::extract::{Body, InSession, OnDevice, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{
@@ -59,7 +61,7 @@ pub(super) async fn read(device: &Device, invited: &Invited) -> Result<Invitatio
     get, path = "/v1/sessions/{session}/devices", tag = "devices", params(SessionPath),
     responses((status = 200, body = DeviceList), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn list(InSession(session): InSession) -> Result<Json<DeviceList>, Problem> {
+pub(in super::super) async fn list(InSession(session): InSession) -> Result<Json<DeviceList>, Problem> {
     let mut devices = Vec::new();
     for device in session.list() {
         devices.push(DeviceView::of(&device, None).await?);
@@ -75,16 +77,20 @@ pub(super) async fn list(InSession(session): InSession) -> Result<Json<DeviceLis
         (status = 409, body = ProblemBody), (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
     )
 )]
-pub(super) async fn make(
+pub(in super::super) async fn make(
+    State(shared): State<Shared>,
     InSession(session): InSession,
     Body(new): Body<NewDevice>,
 ) -> Result<(StatusCode, Json<DeviceView>), Problem> {
-    let persona = new.persona()?;
+    let (persona, profile) = (new.persona()?, new.profile.as_deref().map(|name| shared.profile(name)).transpose()?);
     let device = session.add(&new.name).await?;
     let made = Made::begun(&session, &new.name);
     let begun = async {
         if let Some(persona) = persona {
             device.human().set_persona(persona);
+        }
+        if let Some(profile) = profile {
+            profile.apply(&device).map_err(|error| Problem::BadCall(error.to_string()))?;
         }
         if let Some(enroll) = &new.enroll {
             device.enroll(&read(&device, enroll).await?).await?;
@@ -104,7 +110,10 @@ pub(super) async fn make(
     get, path = "/v1/sessions/{session}/devices/{device}", tag = "devices", params(DevicePath, Which),
     responses((status = 200, body = DeviceView), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn show(device: OnDevice, Parameters(which): Parameters<Which>) -> Result<Json<DeviceView>, Problem> {
+pub(in super::super) async fn show(
+    device: OnDevice,
+    Parameters(which): Parameters<Which>,
+) -> Result<Json<DeviceView>, Problem> {
     Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
 }
 
@@ -122,7 +131,7 @@ pub(super) async fn token(device: OnDevice, Parameters(which): Parameters<Which>
     delete, path = "/v1/sessions/{session}/devices/{device}", tag = "devices", params(DevicePath),
     responses((status = 204), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn remove(on: OnDevice) -> Result<StatusCode, Problem> {
+pub(in super::super) async fn remove(on: OnDevice) -> Result<StatusCode, Problem> {
     on.session.remove(on.device.name())?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -147,7 +156,10 @@ pub(super) async fn invitation(device: OnDevice, Body(with): Body<Invited>) -> R
         (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
     )
 )]
-pub(super) async fn enroll(device: OnDevice, Body(mut with): Body<Enroll>) -> Result<Json<Enrolled>, Problem> {
+pub(in super::super) async fn enroll(
+    device: OnDevice,
+    Body(mut with): Body<Enroll>,
+) -> Result<Json<Enrolled>, Problem> {
     let persona = with.persona()?;
     let invitation = read(&device, &with.invited()).await?;
     let enrolled = match persona {
@@ -196,7 +208,7 @@ pub(super) async fn set_clock(device: OnDevice, Body(new): Body<SetSkew>) -> Sta
     get, path = "/v1/sessions/{session}/devices/{device}/network", tag = "devices", params(DevicePath),
     responses((status = 200, body = NetworkProfile), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn network(device: OnDevice) -> Json<NetworkProfile> {
+pub(in super::super) async fn network(device: OnDevice) -> Json<NetworkProfile> {
     Json(NetworkProfile { profile: device.network().show() })
 }
 
@@ -206,7 +218,10 @@ pub(super) async fn network(device: OnDevice) -> Json<NetworkProfile> {
     request_body = NetworkProfile,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn set_network(device: OnDevice, Body(new): Body<NetworkProfile>) -> Result<StatusCode, Problem> {
+pub(in super::super) async fn set_network(
+    device: OnDevice,
+    Body(new): Body<NetworkProfile>,
+) -> Result<StatusCode, Problem> {
     device.network().set(new.profile).map_err(|error| Problem::BadCall(error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,8 +12,8 @@ use futures_util::stream::{Stream, unfold};
 use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
-use super::super::suggest::nearest;
 use super::super::wire::{EntryList, EntryView, JournalQuery, SessionPath};
+use crate::suggest::nearest;
 
 /// Most entries in one answer.
 const PAGE: usize = 1_000;
@@ -34,9 +34,10 @@ pub(super) async fn journal(
         return Err(Problem::BadCall("limit is from 1 to 1000".into()));
     }
     if let Some(kind) = &query.kind
-        && !EntryView::KINDS.contains(&&**kind)
+        && !EntryView::KINDS.iter().any(|(known, _)| known == kind)
     {
-        let meant = nearest(kind, EntryView::KINDS).map(|near| format!(": did you mean {near:?}?")).unwrap_or_default();
+        let known = EntryView::KINDS.iter().map(|(known, _)| *known);
+        let meant = nearest(kind, known).map(|near| format!(": did you mean {near:?}?")).unwrap_or_default();
         return Err(Problem::BadCall(format!("{kind:?} is no kind of entry{meant}")));
     }
     let since = session.journal().since(query.since);

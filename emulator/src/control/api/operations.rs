@@ -21,7 +21,7 @@ use crate::engine::device_id;
         (status = 422, body = ProblemBody), (status = 502, body = ProblemBody), (status = 504, body = ProblemBody),
     )
 )]
-pub(super) async fn open(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
+pub(in super::super) async fn open(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
     let approval = PinText::approval(how.pin.as_ref())?;
     let status = device.open_with(how.token.as_deref(), how.time(), approval).await?;
     Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
@@ -33,7 +33,7 @@ pub(super) async fn open(device: OnDevice, Body(how): Body<Operation>) -> Result
     request_body = Operation,
     responses((status = 200, body = Changed), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
 )]
-pub(super) async fn close(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
+pub(in super::super) async fn close(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
     let status = device.close(how.token.as_deref()).await?;
     Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
@@ -44,7 +44,7 @@ pub(super) async fn close(device: OnDevice, Body(how): Body<Operation>) -> Resul
     request_body = Operation,
     responses((status = 200, body = Changed), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
 )]
-pub(super) async fn status(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
+pub(in super::super) async fn status(device: OnDevice, Body(how): Body<Operation>) -> Result<Json<Changed>, Problem> {
     let status = device.status(how.token.as_deref()).await?;
     Ok(Json(Changed::of(&device, how.token.as_deref(), status).await))
 }
@@ -54,7 +54,7 @@ pub(super) async fn status(device: OnDevice, Body(how): Body<Operation>) -> Resu
     get, path = "/v1/sessions/{session}/devices/{device}/confirmations", tag = "devices", params(DevicePath, Which),
     responses((status = 200, body = ConfirmationList), (status = 404, body = ProblemBody), (status = 502, body = ProblemBody))
 )]
-pub(super) async fn confirmations(
+pub(in super::super) async fn confirmations(
     device: OnDevice,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<ConfirmationList>, Problem> {
@@ -82,7 +82,7 @@ pub(super) async fn confirmation(
         (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
     )
 )]
-pub(super) async fn approve(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
+pub(in super::super) async fn approve(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
     let approval = PinText::approval(how.pin.as_ref())?;
     let (text, status) = device.approve(how.token.as_deref(), how.id.as_deref(), approval).await?;
     Ok(Json(Answered::of("approved", &text, Changed::of(&device, how.token.as_deref(), status).await)))
@@ -97,7 +97,7 @@ pub(super) async fn approve(device: OnDevice, Body(how): Body<Answering>) -> Res
         (status = 422, body = ProblemBody), (status = 502, body = ProblemBody),
     )
 )]
-pub(super) async fn deny(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
+pub(in super::super) async fn deny(device: OnDevice, Body(how): Body<Answering>) -> Result<Json<Answered>, Problem> {
     let reason = DenyReason::from(how.reason);
     let (text, status) = device.deny(how.token.as_deref(), how.id.as_deref(), reason).await?;
     Ok(Json(Answered::of("denied", &text, Changed::of(&device, how.token.as_deref(), status).await)))

@@ -13,7 +13,7 @@ use super::super::wire::{DevicePath, Habit, PersonaSet, PromptAnswer, PromptList
     get, path = "/v1/sessions/{session}/devices/{device}/presence", tag = "presence", params(DevicePath),
     responses((status = 200, body = Habit), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn show(device: OnDevice) -> Json<Habit> {
+pub(in super::super) async fn show(device: OnDevice) -> Json<Habit> {
     Json(device.human().usual().into())
 }
 
@@ -23,7 +23,7 @@ pub(super) async fn show(device: OnDevice) -> Json<Habit> {
     request_body = Habit,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn set(device: OnDevice, Body(habit): Body<Habit>) -> StatusCode {
+pub(in super::super) async fn set(device: OnDevice, Body(habit): Body<Habit>) -> StatusCode {
     device.human().set_usual(habit);
     StatusCode::NO_CONTENT
 }
@@ -34,7 +34,7 @@ pub(super) async fn set(device: OnDevice, Body(habit): Body<Habit>) -> StatusCod
     request_body = Habit,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn next(device: OnDevice, Body(habit): Body<Habit>) -> Result<StatusCode, Problem> {
+pub(in super::super) async fn next(device: OnDevice, Body(habit): Body<Habit>) -> Result<StatusCode, Problem> {
     if !device.human().next(habit) {
         return Err(Problem::BadCall("a thousand things are to be done next already: forget them first".into()));
     }
@@ -46,7 +46,7 @@ pub(super) async fn next(device: OnDevice, Body(habit): Body<Habit>) -> Result<S
     delete, path = "/v1/sessions/{session}/devices/{device}/presence/next", tag = "presence", params(DevicePath),
     responses((status = 204), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn clear_next(device: OnDevice) -> StatusCode {
+pub(in super::super) async fn clear_next(device: OnDevice) -> StatusCode {
     device.human().clear_next();
     StatusCode::NO_CONTENT
 }
@@ -67,7 +67,7 @@ pub(super) async fn persona(device: OnDevice, Body(new): Body<PersonaSet>) -> Re
     get, path = "/v1/sessions/{session}/devices/{device}/prompts", tag = "presence", params(DevicePath),
     responses((status = 200, body = PromptList), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn prompts(device: OnDevice) -> Json<PromptList> {
+pub(in super::super) async fn prompts(device: OnDevice) -> Json<PromptList> {
     Json(PromptList { prompts: device.human().prompts().iter().map(Into::into).collect() })
 }
 
@@ -77,12 +77,12 @@ pub(super) async fn prompts(device: OnDevice) -> Json<PromptList> {
     params(DevicePath, ("prompt" = u64, Path, description = "Its number.")), request_body = PromptAnswer,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn answer(
+pub(in super::super) async fn answer(
     device: OnDevice,
     Path((_, _, prompt)): Path<(String, String, String)>,
     Body(reply): Body<PromptAnswer>,
 ) -> Result<StatusCode, Problem> {
     let prompt = prompt.parse().map_err(|_| Problem::BadCall("a prompt has a number".into()))?;
-    device.human().answer(prompt, reply.outcome.into())?;
+    device.human().answer(prompt, reply.reply()?)?;
     Ok(StatusCode::NO_CONTENT)
 }

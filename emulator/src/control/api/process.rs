@@ -22,7 +22,7 @@ pub(super) async fn live() -> StatusCode {
     get, path = "/ready", tag = "process",
     responses((status = 204, description = "It is."), (status = 503, description = "Not yet."))
 )]
-pub(super) async fn ready(State(shared): State<Shared>) -> StatusCode {
+pub(in super::super) async fn ready(State(shared): State<Shared>) -> StatusCode {
     if shared.is_ready.load(Ordering::Acquire) { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
@@ -57,14 +57,24 @@ pub(super) struct Capabilities {
     outcomes: [&'static str; 7],
     /// Operators of predicates.
     predicates: [&'static str; 10],
+    /// What devices can be like from the beginning: the profiles of the configuration.
+    profiles: Vec<String>,
 }
 
 /// Says what this emulator can do.
 #[utoipa::path(get, path = "/v1/capabilities", tag = "process", responses((status = 200, body = Capabilities)))]
-pub(super) async fn capabilities() -> Json<Capabilities> {
-    Json(Capabilities {
-        transports: ["auto", "tcp", "udp", "websocket"],
-        outcomes: OutcomeWord::ALL,
-        predicates: ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "()"],
-    })
+pub(super) async fn capabilities(State(shared): State<Shared>) -> Json<Capabilities> {
+    Json(Capabilities { profiles: shared.profiles.keys().cloned().collect(), ..Capabilities::all() })
+}
+
+impl Capabilities {
+    /// All of them, without profiles of anybody's.
+    pub(super) const fn all() -> Self {
+        Self {
+            transports: ["auto", "tcp", "udp", "websocket"],
+            outcomes: OutcomeWord::ALL,
+            predicates: ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "()"],
+            profiles: Vec::new(),
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(super) async fn list(State(shared): State<Shared>) -> Json<SessionList> {
     post, path = "/v1/sessions", tag = "sessions", request_body = NewSession,
     responses((status = 201, body = SessionView), (status = 400, body = ProblemBody), (status = 409, body = ProblemBody))
 )]
-pub(super) async fn make(
+pub(in super::super) async fn make(
     State(shared): State<Shared>,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
@@ -50,7 +50,10 @@ pub(super) async fn show(InSession(session): InSession) -> Json<SessionView> {
     delete, path = "/v1/sessions/{session}", tag = "sessions", params(SessionPath),
     responses((status = 204), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
 )]
-pub(super) async fn end(State(shared): State<Shared>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub(in super::super) async fn end(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
     shared.sessions.end(&name)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
-use super::super::wire::{SecretsQuery, SessionPath, TraceView};
+use super::super::wire::{LinesQuery, SessionPath, TraceView};
 use crate::trace::Secrets;
 
 /// Says whether a session is recorded.
@@ -40,15 +40,15 @@ pub(super) async fn stop(InSession(session): InSession) -> Json<TraceView> {
 
 /// What was recorded, in lines of JSON; without what is secret, unless that is asked for.
 #[utoipa::path(
-    get, path = "/v1/sessions/{session}/trace.jsonl", tag = "evidence", params(SessionPath, SecretsQuery),
+    get, path = "/v1/sessions/{session}/trace.jsonl", tag = "evidence", params(SessionPath, LinesQuery),
     responses((status = 200, content_type = "application/jsonl", body = String), (status = 404, body = ProblemBody))
 )]
 pub(super) async fn lines(
     InSession(session): InSession,
-    Parameters(query): Parameters<SecretsQuery>,
+    Parameters(query): Parameters<LinesQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let secrets = query.secrets()?;
-    Ok(([(CONTENT_TYPE, "application/jsonl")], session.trace().file(secrets).to_string()))
+    Ok(([(CONTENT_TYPE, "application/jsonl")], session.trace().file_since(query.since(), secrets).to_string()))
 }
 
 /// What was recorded, for Wireshark.

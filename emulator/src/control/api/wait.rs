@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use axum::Json;
 use serde_json::{Value, json};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::super::extract::{Body, InSession, OnDevice};
 use super::super::predicate::{Looked, Predicate, PredicateError};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
 use super::super::wire::{DevicePath, DeviceView, EntryView, SessionPath, Until};
-use crate::engine::{Device, EngineError, Session};
+use crate::engine::{Device, EngineError, Session, Time};
 
 /// Longest wait.
 const LONGEST: u64 = 600_000;
-/// How often to look where nothing happens: what is true of time changes by itself.
+/// How often to look at the clock around the end of a second: how much of one has passed no clock tells.
 const TICK: Duration = Duration::from_millis(50);
 /// How much of what happened meanwhile is told after a wait that was in vain.
 const LAST: usize = 50;
@@ -29,8 +29,8 @@ const LAST: usize = 50;
         (status = 408, body = ProblemBody),
     )
 )]
-pub(super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
-    wait(&on.session, Some(&on.device), &until).await
+pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
+    wait(&on.session, &until, || facts(&on.session, Some(&on.device))).await
 }
 
 /// Waits until a predicate is true of a session: the names in it begin with that of a device (`phone.state == 'open'`).
@@ -46,7 +46,7 @@ pub(super) async fn in_session(
     InSession(session): InSession,
     Body(until): Body<Until>,
 ) -> Result<Json<Value>, Problem> {
-    wait(&session, None, &until).await
+    wait(&session, &until, || facts(&session, None)).await
 }
 
 /// What is known of the device, or of all devices of the session.
@@ -65,8 +65,13 @@ async fn facts(session: &Session, device: Option<&Device>) -> Result<Value, Engi
     Ok(Value::Object(devices))
 }
 
-/// Looks at the facts whenever something happens, until the predicate is true of them.
-async fn wait(session: &InUse, device: Option<&Device>, until: &Until) -> Result<Json<Value>, Problem> {
+/// Looks at the facts whenever they may be others, until the predicate is true of them: when something in the session is
+/// different, and with each second if that makes a difference to the predicate.
+async fn wait<F: Future<Output = Result<Value, EngineError>>>(
+    session: &InUse,
+    until: &Until,
+    mut facts: impl FnMut() -> F,
+) -> Result<Json<Value>, Problem> {
     if !(1..=LONGEST).contains(&until.timeout_ms) {
         return Err(Problem::BadCall("timeoutMs is from 1 to 600000".into()));
     }
@@ -74,24 +79,25 @@ async fn wait(session: &InUse, device: Option<&Device>, until: &Until) -> Result
     let ends = now() + Duration::from_millis(until.timeout_ms);
     let began = session.journal().newest();
     let mut near = NearMisses::new(&predicate);
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut changes = session.time().changes().watch();
+    let mut seconds = Seconds::of(session.time());
     loop {
-        let newest = session.journal().newest();
+        seconds.look();
         if session.has_ended() {
             return Err(Problem::Ended(session.name().to_owned()));
         }
-        let known = facts(session, device).await?;
+        let known = facts().await?;
         let looked = predicate.look(&known)?;
+        let is_of_time = predicate.is_of_time(&known);
         if looked.is_true {
             return Ok(Json(known));
         }
         near.note(&looked);
         let changed = async {
             tokio::select! {
-                () = session.journal().after(newest) => {}
+                () = changes.changed() => {}
                 () = session.ended() => {}
-                _ = tick.tick() => {}
+                () = seconds.next(), if is_of_time => {}
             }
         };
         if timeout_at(ends, changed).await.is_err() {
@@ -101,6 +107,43 @@ async fn wait(session: &InUse, device: Option<&Device>, until: &Until) -> Result
             let details = Box::new(json!({ "lastState": known, "events": events, "nearMisses": near.told() }));
             return Err(Problem::NotYet { predicate: predicate.text().to_owned(), details });
         }
+    }
+}
+
+/// The seconds of a session, as they pass.
+struct Seconds<'a> {
+    time: &'a Time,
+    shown: u64,
+    /// When that second began, if it was seen to.
+    began: Option<Instant>,
+}
+
+impl<'a> Seconds<'a> {
+    fn of(time: &'a Time) -> Self {
+        Self { time, shown: time.now(), began: None }
+    }
+
+    /// The one that it is now was looked at.
+    fn look(&mut self) {
+        let shown = self.time.now();
+        if shown != self.shown {
+            (self.shown, self.began) = (shown, None);
+        }
+    }
+
+    /// Waits until it is another one than that which was looked at. Cancel safe.
+    async fn next(&mut self) {
+        if self.time.is_frozen() {
+            // That it goes on is a change.
+            return std::future::pending().await;
+        }
+        if let Some(began) = self.began {
+            sleep_until(began + Duration::from_secs(1) - TICK).await;
+        }
+        while self.time.now() == self.shown {
+            sleep(TICK).await;
+        }
+        (self.shown, self.began) = (self.time.now(), Some(now()));
     }
 }
 
@@ -143,3 +186,6 @@ impl From<PredicateError> for Problem {
 fn now() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,21 @@ fn says_which_parts_were_true() {
     assert_eq!(looked.atoms, [(json!("open"), false), (json!(45), true)]);
     assert!(!looked.is_true);
 }
+
+#[test]
+fn what_has_another_value_in_a_second_is_known_by_its_name_and_by_what_it_has_now() {
+    let is_of_time = |text: &str, facts: &Value| Predicate::parse(text).unwrap().is_of_time(facts);
+    let open = facts();
+    for text in ["state == 'closed'", "!(remaining > 1)", "enrolled && age > 3s", "clock.now > 5", "5 < remaining"] {
+        assert!(is_of_time(text, &open), "{text}");
+    }
+    for text in ["enrolled", "prompt == 'open'", "tokens.0.pending", "tokens.0.state == 'open'", "true"] {
+        assert!(!is_of_time(text, &open), "{text}");
+    }
+    let closed = json!({ "state": "closed", "remaining": null, "age": null, "clock": { "now": 5 } });
+    for text in ["state == 'open'", "remaining > 1", "age > 3s"] {
+        assert!(!is_of_time(text, &closed), "{text}");
+    }
+    assert!(is_of_time("phone.state == 'open'", &json!({ "phone": open })));
+    assert!(!is_of_time("phone.state == 'open'", &json!({ "phone": closed, "remaining": 5 })));
+}

@@ -231,11 +231,11 @@ pub(in super::super) struct TokenView {
 struct StandingView {
     /// open, closed, blocked, not-enrolled; nothing if the server has not said it, or no token is meant.
     state: Option<&'static str>,
-    /// Seconds until that ends by itself.
+    /// Seconds until the state ends by itself.
     remaining: Option<u64>,
-    /// When the server said so, in Unix seconds of the session.
+    /// When the server said how the token stands, in Unix seconds of the session.
     said_at: Option<u64>,
-    /// How many seconds ago that was.
+    /// How many seconds ago the server said how the token stands.
     age: Option<u64>,
     /// Wrong PINs left before the token is blocked.
     tries_left: Option<u8>,
@@ -264,20 +264,26 @@ impl StandingView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct DeviceView {
+    /// Its name.
     pub(in super::super) device: String,
     /// Of the token that was asked for, or the only one.
     #[serde(flatten)]
     standing: StandingView,
     /// Whether it has a token.
     enrolled: bool,
+    /// Its tokens, each with how it stands as far as its server has said.
     tokens: Vec<TokenView>,
     /// What the holder is asked first, in a word.
     prompt: Option<&'static str>,
+    /// The questions that wait for an answer, the oldest first.
     prompts: Vec<PromptView>,
     /// Whether it hears what servers say unasked.
     watched: bool,
+    /// Whether a defect of the program has broken it: it does nothing more.
+    broken: bool,
     /// What its network is like: a name, or `custom`.
     network: String,
+    /// What its clock shows, and how wrong it is.
     clock: DeviceClockView,
 }
 
@@ -309,6 +315,7 @@ impl DeviceView {
             prompt: prompts.first().map(PromptView::purpose),
             prompts,
             watched: device.is_watched(),
+            broken: device.is_broken(),
             network: device.network().show().to_string(),
             clock: DeviceClockView { now: device.now(), skew_seconds: device.clock().skew() },
         })

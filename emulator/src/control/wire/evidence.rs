@@ -40,16 +40,22 @@ impl TraceView {
     }
 }
 
-/// Whether to tell secrets.
+/// Which lines of a trace, and whether to tell secrets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub(in super::super) struct SecretsQuery {
+pub(in super::super) struct LinesQuery {
     /// `hidden`, unless it is `shown`.
     secrets: Option<String>,
+    /// Frames after the one of this number; 0 for all.
+    since: u64,
 }
 
-impl SecretsQuery {
+impl LinesQuery {
+    pub(in super::super) const fn since(&self) -> u64 {
+        self.since
+    }
+
     pub(in super::super) fn secrets(&self) -> Result<Secrets, Problem> {
         match self.secrets.as_deref() {
             None | Some("hidden") => Ok(Secrets::Hidden),

@@ -45,13 +45,13 @@ pub(in super::super) struct EntryView {
     pub(in super::super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
-    /// What the device was told to do; the name of a `fault`.
+    /// What the device was told to do; the name of a `fault`; what became of a device, of a `state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     what: Option<&'static str>,
     /// The SDK's number of the error, of a `failed` one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<u32>,
-    /// What the error says; what came of a fault, of a `fault-outcome`.
+    /// What the error says; what came of a fault, of a `fault-outcome`; the snapshot or the other device, of a `state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// The number of the prompt, of an `asked` or `answered` one.
@@ -71,33 +71,37 @@ pub(in super::super) struct EntryView {
 }
 
 impl EntryView {
-    /// All kinds.
-    pub(in super::super) const KINDS: [&'static str; 25] = [
-        "made",
-        "removed",
-        "missed",
-        "done",
-        "failed",
-        "given-up",
-        "asked",
-        "answered",
-        "opened",
-        "closing-soon",
-        "closed",
-        "blocked",
-        "confirmation-asked",
-        "confirmation-answered",
-        "closed-token-checked",
-        "enrolled",
-        "unenrolled",
-        "revoked",
-        "not-confirmed",
-        "offline",
-        "online",
-        "network",
-        "fault",
-        "fault-outcome",
-        "other",
+    /// All kinds, with what each says.
+    pub(in super::super) const KINDS: [(&'static str, &'static str); 26] = [
+        ("made", "the device was made, or opened from the state folder"),
+        ("removed", "the device is gone"),
+        ("missed", "`count` things happened to tokens too fast to be told one by one"),
+        ("done", "the device was told to do `what`, and it was done"),
+        ("failed", "the device was told to do `what`, and it was not done: `error` and `detail` say why"),
+        ("given-up", "who had told the device to do `what` did not wait for it: it may have been done"),
+        ("asked", "the holder is asked for a PIN: `prompt` is the number of the question"),
+        ("answered", "the holder has answered the question `prompt`, by `outcome`"),
+        ("opened", "the token is open"),
+        ("closing-soon", "the token closes by itself in `count` seconds"),
+        ("closed", "the token is closed"),
+        ("blocked", "the token is blocked"),
+        ("confirmation-asked", "a text waits to be approved or denied"),
+        ("confirmation-answered", "a text was approved or denied"),
+        ("closed-token-checked", "relying parties asked `count` times while the token was closed"),
+        ("enrolled", "the device has a new token"),
+        ("unenrolled", "the token was given up"),
+        ("revoked", "the token was revoked by somebody else"),
+        ("not-confirmed", "nobody knows yet whether it was done"),
+        ("offline", "the server cannot be reached"),
+        ("online", "the server can be reached again"),
+        ("network", "the network of the device is `profile` from now on"),
+        (
+            "state",
+            "the device was made what it is now, or exported: `what` says which, `detail` the snapshot or the other device",
+        ),
+        ("fault", "the fault `what` of the rule `rule` has happened"),
+        ("fault-outcome", "what came of a fault of the rule `rule` that somebody else had a part in: `detail`"),
+        ("other", "something that this version has no word for"),
     ];
 }
 
@@ -133,6 +137,9 @@ impl From<&Entry> for EntryView {
             }
             Kind::GivenUp { what } => (view.kind, view.what) = ("given-up", Some(*what)),
             Kind::Network { profile } => (view.kind, view.profile) = ("network", Some(profile.clone())),
+            Kind::State { what, with } => {
+                (view.kind, view.what, view.detail) = ("state", Some(*what), with.clone());
+            }
             Kind::Fault { rule, fault } => {
                 (view.kind, view.what, view.rule) = ("fault", Some(*fault), Some(rule.to_string()));
             }

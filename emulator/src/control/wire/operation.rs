@@ -26,6 +26,9 @@ pub(in super::super) struct NewDevice {
     /// Enrolls it at once; without success it is not made.
     #[serde(default)]
     pub(in super::super) enroll: Option<Invited>,
+    /// What it is like from the beginning: a profile of the emulator's configuration.
+    #[serde(default)]
+    pub(in super::super) profile: Option<String>,
     /// Hears from the beginning what servers say unasked.
     #[serde(default)]
     pub(in super::super) watch: bool,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use cardea_sdk::Purpose;
+use cardea_sdk::{Pin, Purpose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{PinText, milliseconds};
 use crate::control::problem::Problem;
-use crate::engine::{Delay, Outcome, Persona, Prompt, Reaction};
+use crate::engine::{Delay, Outcome, Persona, Prompt, Reaction, Reply};
 
 /// What a holder does who is asked for a PIN, and how long that takes.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
@@ -207,5 +207,22 @@ pub(in super::super) struct PromptList {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct PromptAnswer {
-    pub(in super::super) outcome: OutcomeWord,
+    outcome: OutcomeWord,
+    /// With `approve`: types this PIN, whichever it is, in place of the holder's own.
+    #[serde(default)]
+    pin: Option<PinText>,
+}
+
+impl PromptAnswer {
+    /// What is said.
+    pub(in super::super) fn reply(&self) -> Result<Reply, Problem> {
+        match (&self.pin, self.outcome) {
+            (None, outcome) => Ok(Reply::Does(outcome.into())),
+            (Some(pin), OutcomeWord::Approve) => {
+                let pin = Pin::new(pin.text().as_bytes());
+                Ok(pin.map_err(|error| Problem::Engine(cardea_sdk::WalletError::from(error).into()))?.into())
+            }
+            (Some(_), _) => Err(Problem::BadCall("a pin is typed with the outcome approve".into())),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use cardea_sdk::{
 use zeroize::Zeroizing;
 
 use super::Device;
-use crate::engine::{EngineError, Persona, Said, TokenInfo, Tokens};
+use crate::engine::{EngineError, Persona, TokenInfo, Tokens};
 
 impl Device {
     /// Reads an enrollment link, or a typed code with the host of its server. Uses nothing up.
@@ -288,7 +288,7 @@ impl Device {
         act: impl AsyncFnOnce(&Token) -> Result<Status, WalletError>,
     ) -> Result<Status, EngineError> {
         let (key, status) = self.asking(what, token, async |token| Ok((token.key(), act(token).await?))).await?;
-        self.standings().answered(key, Said::of(&status, self.session_now()));
+        self.answered(key, &status);
         Ok(status)
     }
 
@@ -307,7 +307,7 @@ impl Device {
                 Ok((token.key(), chosen, status))
             })
             .await?;
-        self.standings().answered(key, Said::of(&status, self.session_now()));
+        self.answered(key, &status);
         Ok((chosen, status))
     }
 }

@@ -19,11 +19,11 @@ const WRONG: [&[u8; LONGEST]; 5] =
 
 /// Who holds a device: the PINs that are typed. Without any of its own these are known to everybody: `274951` opens and
 /// `836402` opens under duress, with more digits (`2749518360…`) where a service wants more.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Persona(Option<Own>);
 
 /// PINs of one's own.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Own {
     pin: Zeroizing<String>,
     duress: Vec<Zeroizing<String>>,
@@ -46,6 +46,12 @@ impl Persona {
         }
         let own = |pin: &str| Zeroizing::new(pin.to_owned());
         Ok(Self(Some(Own { pin: own(pin), duress: duress.iter().map(|pin| own(pin)).collect() })))
+    }
+
+    /// The PIN and those for duress, of somebody who has some of their own.
+    pub(in crate::engine) fn own(&self) -> Option<(&str, impl Iterator<Item = &str>)> {
+        let own = self.0.as_ref()?;
+        Some((&own.pin, own.duress.iter().map(|pin| pin.as_str())))
     }
 
     /// What to enroll with.

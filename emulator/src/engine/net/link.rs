@@ -251,6 +251,8 @@ impl Link {
                 () = sleep_until(there) => {}
             }
         }
+        // Whatever is stored before a frame leaves is stored now.
+        self.network.0.journal.changes().note();
         self.inner.send(frame).await
     }
 

@@ -8,6 +8,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::suggest::{nearest, or_meant};
+
 /// Nothing takes longer, in milliseconds: an hour.
 const LONGEST: u32 = 3_600_000;
 
@@ -275,7 +277,10 @@ impl<'de> Deserialize<'de> for Profile {
 #[non_exhaustive]
 pub enum ProfileError {
     /// Nobody knows the name.
-    #[error("no network is called {0:?}: there are ideal, offline, 2g, 3g, lossy-wifi, captive, flap and half-open")]
+    #[error(
+        "no network is called {0:?}: there are ideal, offline, 2g, 3g, lossy-wifi, captive, flap and half-open{meant}",
+        meant = or_meant(nearest(.0, Named::ALL.map(Named::name)))
+    )]
     Unknown(String),
     /// A latency or a jitter.
     #[error("latency and jitter are an hour at most (3600000 ms)")]

@@ -1,3 +1,6 @@
+use cardea_sdk::Invitation;
+use cardea_sdk::transport::{BoxFuture, Connection, Endpoint, TransportError};
+
 use super::*;
 use crate::engine::Outcome;
 
@@ -23,7 +26,7 @@ async fn devices_have_the_names_that_they_were_given_and_no_two_the_same() {
     session.add("alice").await.unwrap();
     assert!(matches!(session.add("bob").await, Err(EngineError::DeviceExists(name)) if name == "bob"));
     assert!(matches!(session.add("../bob").await, Err(EngineError::Name(_))));
-    assert!(matches!(session.device("carol"), Err(EngineError::NoSuchDevice(_))));
+    assert!(matches!(session.device("carol"), Err(EngineError::NoSuchDevice { .. })));
     assert_eq!(session.device("bob").unwrap().name(), "bob");
     assert_eq!(session.list().iter().map(Device::name).collect::<Vec<_>>(), ["alice", "bob"]);
 }
@@ -36,7 +39,7 @@ async fn a_device_that_was_removed_does_nothing_more_and_its_name_is_free() {
     session.remove("bob").unwrap();
     assert!(matches!(bob.status(None).await, Err(EngineError::Removed(_))));
     assert!(matches!(bob.watch().await, Err(EngineError::Removed(_))));
-    assert!(matches!(session.remove("bob"), Err(EngineError::NoSuchDevice(_))));
+    assert!(matches!(session.remove("bob"), Err(EngineError::NoSuchDevice { .. })));
     session.add("bob").await.unwrap();
     session.end();
     assert!(session.list().is_empty());
@@ -99,4 +102,54 @@ async fn habits_are_the_session_s_until_a_device_has_its_own() {
     let (bob, alice) = (session.add("bob").await.unwrap(), session.add("alice").await.unwrap());
     alice.human().set_usual(Outcome::Duress);
     assert_eq!((bob.human().usual().outcome, alice.human().usual().outcome), (Outcome::Cancel, Outcome::Duress));
+}
+
+/// A defect.
+#[derive(Debug)]
+struct Defect;
+
+impl Connector for Defect {
+    fn connect<'a>(&'a self, _: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+        panic!("of this test");
+    }
+}
+
+/// Of the published vectors; nobody listens there.
+const LINK: &str = "http://localhost:8420/e#AciAAQIDBAUGB8DAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl7lIAlsb2NhbGhvc3Q";
+
+#[tokio::test]
+async fn a_panic_breaks_the_device_that_it_came_of_and_nothing_else() {
+    let session = session(1);
+    let (name, journal): (Arc<str>, _) = ("bad".into(), session.journal().clone());
+    let entropy: Arc<dyn Entropy> = Arc::new(Seed::new(1).stream("bad"));
+    let bad = Device::new(Parts {
+        name: Arc::clone(&name),
+        place: Place::Memory(MemoryStore::new()),
+        connector: Arc::new(Defect),
+        network: Network::new(Luck::new(Seed::new(1), "bad".into()), Arc::clone(&name), journal.clone()),
+        faults: None,
+        allow_test_argon2: true,
+        clock: DeviceClock::new(session.time().clone()),
+        entropy: Arc::clone(&entropy),
+        chance: entropy,
+        usual: Reaction::default(),
+        time: session.time().clone(),
+        journal,
+    })
+    .await
+    .unwrap();
+    session.devices().insert(name, bad.clone());
+    let good = session.add("good").await.unwrap();
+
+    let invitation = Invitation::from_link(LINK).unwrap();
+    assert!(matches!(bad.enroll(&invitation).await, Err(EngineError::Broken(name)) if name == "bad"));
+    let told = session.journal().since(0).entries.pop().unwrap();
+    assert!(matches!(&told.kind, Kind::Done { what: "enroll", failure: Some((0, text)) } if text.contains("broken")));
+    // It says so, is seen, and can be taken away.
+    assert!(bad.is_broken() && matches!(bad.status(None).await, Err(EngineError::Broken(_))));
+    assert!(bad.list().await.unwrap().is_empty());
+    assert!(!good.is_broken() && matches!(good.status(None).await, Err(EngineError::NoToken)));
+    session.remove("bad").unwrap();
+    session.add("bad").await.unwrap();
+    assert_eq!(session.list().len(), 2);
 }

@@ -103,7 +103,10 @@ fn rules_have_names_of_their_own_and_a_limit() {
     assert_eq!(faults.arm(Rule::new("refuse").id("rule-1")).unwrap(), "rule-1");
     assert_eq!(faults.arm(Rule::new("refuse")).unwrap(), "rule-2");
     assert_eq!(faults.arm(Rule::new("refuse").id("rule-2")), Err(RuleError::Exists("rule-2".into())));
-    assert_eq!(faults.remove("rule-9"), Err(RuleError::NoSuchRule("rule-9".into())));
+    assert_eq!(
+        faults.remove("rule-9"),
+        Err(RuleError::NoSuchRule { id: "rule-9".into(), meant: Some("rule-1".into()) })
+    );
     faults.remove("rule-1").unwrap();
     assert!(faults.get("rule-1").is_err());
     assert_eq!(faults.get("rule-2").unwrap().rule.fault, "refuse");

@@ -352,3 +352,24 @@ fn doctor_and_config_print_speak_of_the_same_installation_with_and_without_a_ser
     site.up();
     assert_eq!(site.stop(), Some(0));
 }
+
+#[test]
+fn a_development_server_ends_with_who_started_it() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Command, Stdio};
+
+    // The shell ends when its input does; what it started has its standard output, which ends with it.
+    let what = "dev --json --exit-with-parent --log error --http 127.0.0.1:0 --channel 127.0.0.1:0";
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("exec 9<&0; \"$0\" {what} & read line <&9; exit 0"));
+    shell.arg(server()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut shell = shell.spawn().expect("a shell");
+    let (mut output, mut line) = (BufReader::new(shell.stdout.take().expect("a pipe")), String::new());
+    output.read_line(&mut line).expect("it speaks");
+    assert!(line.contains("\"statusKey\""), "it is ready");
+    drop(shell.stdin.take());
+    shell.wait().expect("it ends");
+    line.clear();
+    output.read_to_string(&mut line).expect("its end");
+    assert_eq!(line, "");
+}

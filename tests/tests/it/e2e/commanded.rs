@@ -2,44 +2,8 @@
 
 use std::process::Command;
 
-use cardea_tests::harness::{Ran, Site, emulator, output, until};
+use cardea_tests::harness::{Instance, Ran, Site, emulator, output, until};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// An emulator that runs on a folder of its own. Ended when this is dropped.
-struct Instance {
-    folder: TempDir,
-}
-
-impl Instance {
-    fn up(arguments: &[&str]) -> Self {
-        let instance = Self { folder: tempfile::tempdir().expect("a folder") };
-        instance.run(&[&["up"], arguments].concat()).ended(0);
-        instance
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(emulator());
-        command.env("XDG_STATE_HOME", self.folder.path()).env_remove("CARDEA_EMULATOR_STATE");
-        command.args(["--instance", "test", "--json", "--allow-test-argon2"]).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        output(&mut self.command(arguments)).into()
-    }
-
-    /// What a command that succeeds says.
-    fn done(&self, arguments: &[&str]) -> Value {
-        self.run(arguments).ended(0).json()
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = output(&mut self.command(&["down"]));
-    }
-}
 
 #[test]
 fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
@@ -60,12 +24,17 @@ fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
     assert_eq!(it.run(&["wait", "stat == 'open'"]).failed("bad-call").code, 2);
 
     // A PIN that is given is what the holder types.
-    let pins = it.folder.path().join("pins");
+    let pins = it.path("pins");
     std::fs::write(&pins, "918273\n").expect("written");
     let wrong = it.run(&["open", "--pin-file", pins.to_str().expect("text")]);
     assert_eq!(wrong.failed("pin-rejected").code, 4);
     assert_eq!(it.run(&["open", "window"]).failed("no-such-token").code, 7);
-    it.done(&["unenroll"]);
+    // What cannot be undone is asked, and here is nobody who could be.
+    assert_eq!(it.run(&["unenroll"]).failed("not-sure").code, 2);
+    let before = site.status("joe");
+    let would = it.done(&["unenroll", "--dry-run"]);
+    assert_eq!((&would["dryRun"], site.status("joe")), (&json!(true), before));
+    it.done(&["unenroll", "--yes"]);
     assert_eq!(site.status("joe"), 0);
 }
 
@@ -105,8 +74,36 @@ fn prompts_networks_clocks_and_devices_are_a_testers_to_change() {
 
     let kinds = it.done(&["journal", "--kind", "answered"]);
     assert_eq!(kinds["entries"].as_array().map(Vec::len), Some(2));
-    it.done(&["device", "rm", "phone"]);
+    it.done(&["device", "rm", "phone", "--yes"]);
     assert_eq!(it.run(&["-d", "phone", "status"]).failed("no-device").code, 7);
+}
+
+#[test]
+fn a_profile_says_what_a_device_is_like_and_nobody_waits_longer_than_they_said() {
+    let (site, folder) = (Site::dev(), tempfile::tempdir().expect("a folder"));
+    let file = folder.path().join("c.toml");
+    let text = "[profiles]\nqa-tired = { net = 'half-open', presence = 'cancel', delay = '1ms' }\n\
+                qa-hasty = { presence = 'cancel' }\n";
+    std::fs::write(&file, text).expect("written");
+    let it = Instance::up(&["--config", file.to_str().expect("text")]);
+    assert_eq!(it.done(&["capabilities"])["profiles"], json!(["qa-hasty", "qa-tired"]));
+
+    it.done(&["device", "new", "hasty", "--profile", "qa-hasty", "--enroll", &site.offer("joe").link]);
+    assert_eq!(it.run(&["-d", "hasty", "open"]).failed("cancelled").code, 4);
+    let tired = it.done(&["device", "new", "tired", "--profile", "qa-tired"]);
+    assert_eq!(tired["network"], "half-open");
+    let habit = it.done(&["-d", "tired", "prompt", "policy"]);
+    assert_eq!(habit, json!({ "outcome": "cancel", "delay": { "ms": 1 } }));
+    let unknown = it.run(&["device", "new", "other", "--profile", "qa-hastey"]).failed("no-profile");
+    assert!(unknown.code == 2 && unknown.out.contains("did you mean \\\"qa-hasty\\\"?"), "{unknown:?}");
+    let unknown = it.run(&["-d", "hastey", "status"]).failed("no-device");
+    assert!(unknown.out.contains("did you mean \\\"hasty\\\"?"), "{unknown:?}");
+
+    // A server that never answers.
+    it.done(&["-d", "hasty", "net", "set", "half-open"]);
+    assert_eq!(it.run(&["-d", "hasty", "status", "--timeout", "50ms"]).failed("timeout").code, 3);
+    it.done(&["-d", "hasty", "net", "clear"]);
+    it.done(&["-d", "hasty", "status"]);
 }
 
 #[test]
@@ -124,12 +121,40 @@ fn sessions_are_apart_and_emulators_are_found_started_once_and_ended() {
     // The same over HTTP.
     let (http, token) = (again["http"].as_str().expect("an address"), again["tokenFile"].as_str().expect("a file"));
     assert_eq!(it.done(&["--ctl", http, "--token-file", token, "-s", "one", "close"])["state"], "closed");
-    it.done(&["session", "end", "one"]);
+    it.done(&["session", "end", "one", "-y"]);
     assert_eq!(it.run(&["-s", "one", "list"]).failed("no-session").code, 7);
 
     it.done(&["down"]);
     assert_eq!(it.run(&["down"]).failed("not-running").code, 9);
     assert_eq!(it.done(&["ps"])["running"], json!([]));
+}
+
+#[test]
+fn a_device_of_a_newer_version_is_told_and_the_others_go_on() {
+    fn token_of(device: &str, folder: &std::path::Path) -> Option<std::path::PathBuf> {
+        std::fs::read_dir(folder).expect("it can be read").find_map(|entry| {
+            let path = entry.expect("it can be read").path();
+            let is_it = path.extension().is_some_and(|end| end == "token")
+                && path.parent().is_some_and(|parent| parent.ends_with(device));
+            if is_it { Some(path) } else { path.is_dir().then(|| token_of(device, &path)).flatten() }
+        })
+    }
+
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    for (device, user) in [("newer", "ann"), ("phone", "joe")] {
+        it.done(&["device", "new", device, "--enroll", &site.offer(user).link]);
+    }
+    it.done(&["down"]);
+    let file = token_of("newer", it.folder.path()).expect("a token");
+    let mut bytes = std::fs::read(&file).expect("it can be read");
+    bytes[8] += 1;
+    std::fs::write(&file, &bytes).expect("it can be written");
+    it.done(&["up"]);
+    assert_eq!(it.done(&["-d", "phone", "open"])["state"], "open");
+    let refused = it.run(&["-d", "newer", "open"]).failed("store");
+    assert!(refused.out.contains("update"), "{refused:?}");
+    assert_eq!((refused.code, std::fs::read(&file).expect("it is there")), (8, bytes));
+    assert_eq!((site.status("joe"), site.status("ann")), (1, 2));
 }
 
 #[test]
@@ -215,7 +240,7 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
     it.done(&["fault", "rm", "lost"]);
     it.done(&["fault", "clear"]);
 
-    let file = |ending: &str| it.folder.path().join(format!("trace.{ending}"));
+    let file = |ending: &str| it.path(&format!("trace.{ending}"));
     for ending in ["jsonl", "pcapng", "keylog"] {
         it.done(&["trace", "export", file(ending).to_str().expect("text")]);
     }
@@ -232,7 +257,7 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
 #[test]
 fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     let (site, it) = (Site::dev(), Instance::up(&[]));
-    let key = it.folder.path().join("key");
+    let key = it.path("key");
     std::fs::write(&key, format!("{}\n", site.status_key)).expect("written");
     let check = |user: &str, server: &str, key: &std::path::Path| {
         let mut command = it.command(&["rp", "check", user, "--server", server, "--service", &site.service]);
@@ -248,12 +273,12 @@ fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     it.done(&["prompt", "next", "duress"]);
     it.done(&["open"]);
     assert_eq!(check("joe", &server, &key).code, 10);
-    it.done(&["unenroll"]);
+    it.done(&["unenroll", "--yes"]);
     assert_eq!(check("joe", &server, &key).code, 10);
     assert_eq!(check("nobody", &server, &key).code, 11);
     assert_eq!(check("joe", "http://127.0.0.1:1", &key).code, 11);
     assert_eq!(check("joe", "ftp://x", &key).code, 2);
-    assert_eq!(check("joe", &server, &it.folder.path().join("nowhere")).code, 2);
+    assert_eq!(check("joe", &server, &it.path("nowhere")).code, 2);
     std::fs::write(&key, "not a key").expect("written");
     assert_eq!(check("joe", &server, &key).code, 2);
 }

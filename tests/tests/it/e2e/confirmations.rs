@@ -122,10 +122,10 @@ fn a_device_lists_and_revokes_the_other_devices_of_its_token() {
     assert_eq!(devices.len(), 2, "{listed}");
     let other = devices.iter().find(|device| device["this"] == false).expect("another one");
     let other = other["device"].as_str().expect("an id");
-    first.run(&["revoke-device", "zzzzzzzz"], &[PIN]).ended(2);
-    first.run(&["revoke-device", other], &[PIN]).ended(0);
+    first.run(&["revoke-device", "zzzzzzzz", "--yes"], &[PIN]).ended(2);
+    first.run(&["revoke-device", other, "--yes"], &[PIN]).ended(0);
     second.open(PIN).failed("not-enrolled");
     assert_eq!(answered(&first, &["devices"], &[])["devices"].as_array().map(Vec::len), Some(1));
-    first.run(&["revoke-device", other], &[PIN]).failed("refused");
+    first.run(&["revoke-device", other, "--yes"], &[PIN]).failed("refused");
     assert_eq!(answered(&first, &["info"], &[])["user"], "joe");
 }

@@ -13,17 +13,17 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-const TOKEN: &str = "of-this-test";
+pub(super) const TOKEN: &str = "of-this-test";
 
 /// A running API.
-struct Driven {
-    address: SocketAddr,
+pub(super) struct Driven {
+    pub(super) address: SocketAddr,
     control: Control,
     _runtime: Runtime,
 }
 
 impl Driven {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -34,7 +34,7 @@ impl Driven {
         Self { address, control, _runtime: runtime }
     }
 
-    fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(super) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = format!("Authorization: Bearer {TOKEN}\r\n");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         request(self.address, method.as_bytes(), path.as_bytes(), &headers, body.as_bytes())

@@ -61,7 +61,10 @@ fn duress_pins_are_set_later_and_a_change_under_duress_does_not_last() {
     );
     assert_eq!((site.status("free"), site.status("forced")), (1, 3));
     assert_eq!(seen(&free, &["open"], &["46820957"]), seen(&forced, &["open"], &["46820957"]));
-    assert_eq!(seen(&free, &["unenroll"], &["46820957"]), seen(&forced, &["unenroll"], &["46820957"]));
+    assert_eq!(
+        seen(&free, &["unenroll", "--yes"], &["46820957"]),
+        seen(&forced, &["unenroll", "--yes"], &["46820957"])
+    );
     assert_eq!((site.status("free"), site.status("forced")), (0, 3), "the token under duress is still there");
 }
 

@@ -121,9 +121,9 @@ fn a_holder_changes_the_pin_and_gives_the_token_up() {
     device.open(PIN).failed("pin-rejected");
     device.open("90517326").ended(0);
 
-    device.run(&["unenroll"], &[WRONG]).failed("pin-rejected");
+    device.run(&["unenroll", "--yes"], &[WRONG]).failed("pin-rejected");
     assert_eq!(site.status("joe"), 1);
-    device.run(&["unenroll"], &["90517326"]).ended(0);
+    device.run(&["unenroll", "--yes"], &["90517326"]).ended(0);
     assert_eq!(site.status("joe"), 0);
     device.open("90517326").failed("no-such-token");
     let again = site.enrolled("joe");
@@ -140,7 +140,7 @@ fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
         ran.failed("offline");
     }
     device.run(&["list"], &[]).ended(0);
-    device.run(&["unenroll", "--local"], &[]).ended(0);
+    device.run(&["unenroll", "--local", "--yes"], &[]).ended(0);
     assert_eq!(device.run(&["list"], &[]).json(), json!({ "tokens": [] }));
 }
 

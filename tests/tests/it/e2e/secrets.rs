@@ -26,7 +26,7 @@ fn neither_the_most_talkative_log_nor_an_argument_nor_a_printed_line_has_a_secre
     run(&["open"], &["55018243"]);
     run(&["change-pin"], &[PIN, "46820957"]);
     run(&["status"], &[]);
-    run(&["unenroll"], &["46820957"]);
+    run(&["unenroll", "--yes"], &["46820957"]);
     assert_eq!(site.call("block", "joe", &json!({})).code, 200);
     assert_eq!(site.ask("joe&x=1").code, 400);
     assert_eq!(site.ask("joe").code, 200);

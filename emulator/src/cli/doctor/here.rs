@@ -1,0 +1,200 @@
+//! This machine: the state folder, who runs on it, and how many files may be open.
+
+use std::fs::{self, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use cardea_sdk::Env;
+
+use super::Findings;
+use crate::cli::CliError;
+use crate::cli::args::Common;
+use crate::cli::client::Client;
+use crate::daemon::{Found, LONGEST_SOCKET, find};
+use crate::engine::{Session, Settings};
+use crate::exit;
+
+/// Fewer open files are a limit that many devices meet.
+const FILES: u64 = 1024;
+
+pub(super) async fn look(common: &Common, findings: &mut Findings) -> Result<(), CliError> {
+    let state = common.state_folder()?;
+    if folder(&state, findings) {
+        match running(&state, findings).await {
+            Some(found) => socket(&found, findings),
+            None => devices(&state, common, findings).await,
+        }
+    }
+    length(&state, findings);
+    files(findings);
+    findings.good("keyring", "not used: the keys of the devices are in the state folder, for its owner only");
+    Ok(())
+}
+
+/// The state folder. Whether there is one that can be used.
+fn folder(state: &Path, findings: &mut Findings) -> bool {
+    let at = state.display();
+    let metadata = match fs::metadata(state) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => {
+            findings.bad(exit::BUSY, "state", format!("{at} is no folder"), "remove it, or give another --state");
+            return false;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            findings.good("state", format!("{at} is not there yet; it is made when it is needed"));
+            return false;
+        }
+        Err(error) => {
+            findings.bad(
+                exit::BUSY,
+                "state",
+                format!("{at}: {error}"),
+                "mend the rights of it, or give another --state",
+            );
+            return false;
+        }
+    };
+    rights(state, &metadata, findings)
+}
+
+#[cfg(unix)]
+fn rights(state: &Path, metadata: &fs::Metadata, findings: &mut Findings) -> bool {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    let (at, mode) = (state.display(), metadata.permissions().mode());
+    let me = rustix::process::geteuid().as_raw();
+    if metadata.uid() != me {
+        let text = format!("{at} belongs to user {}, and this is user {me}", metadata.uid());
+        findings.bad(exit::BUSY, "owner", text, "run it as that user, or give another --state");
+        return false;
+    }
+    if mode & 0o022 != 0 {
+        findings.bad(exit::BUSY, "rights", format!("others can write to {at}"), format!("chmod 700 {at}"));
+        return false;
+    }
+    if mode & 0o300 != 0o300 {
+        findings.bad(exit::BUSY, "rights", format!("its owner cannot write to {at}"), format!("chmod 700 {at}"));
+        return false;
+    }
+    if mode & 0o077 != 0 {
+        findings.warning("rights", format!("others can look into {at}"), format!("chmod 700 {at}"));
+    }
+    findings.good("state", format!("{at}, for user {me}"));
+    true
+}
+
+#[cfg(not(unix))]
+fn rights(state: &Path, metadata: &fs::Metadata, findings: &mut Findings) -> bool {
+    let at = state.display();
+    if metadata.permissions().readonly() {
+        findings.bad(exit::BUSY, "rights", format!("{at} can only be read"), "give another --state");
+        return false;
+    }
+    findings.good("state", at.to_string());
+    true
+}
+
+/// Who runs on the folder.
+async fn running(state: &Path, findings: &mut Findings) -> Option<Found> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let locked = match fs::File::open(state.join("control.lock")).map(|file| file.try_lock()) {
+        Ok(Err(TryLockError::WouldBlock)) => true,
+        // Given back at once.
+        Ok(_) | Err(_) => false,
+    };
+    let found = find(state);
+    match (locked, found) {
+        (true, Some(found)) if !Client::is_there(&found).await => {
+            let text = format!("process {} has the folder, and does not answer", found.pid);
+            findings.bad(exit::NOT_RUNNING, "emulator", text, format!("end it: kill {}", found.pid));
+            None
+        }
+        (true, Some(found)) => {
+            let text = format!("process {} runs, version {}", found.pid, found.version);
+            if found.version == ours {
+                findings.good("emulator", text);
+            } else {
+                let mend = "end it with `cardea-emulator down`, and start it again";
+                findings.warning("emulator", format!("{text}; this program is {ours}"), mend);
+            }
+            Some(found)
+        }
+        (true, None) => {
+            let mend = "wait until it has started, or end it";
+            findings.warning("emulator", "somebody has the folder, and does not say who it is", mend);
+            None
+        }
+        (false, Some(found)) => {
+            let text = format!("process {} was killed and has left files, which the next one replaces", found.pid);
+            findings.good("emulator", text);
+            None
+        }
+        (false, None) => {
+            findings.good("emulator", "none runs: commands do what they say by themselves");
+            None
+        }
+    }
+}
+
+/// Its socket.
+fn socket(found: &Found, findings: &mut Findings) {
+    let Some(path) = &found.socket else { return };
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        if metadata.permissions().mode() & 0o077 != 0 {
+            let at = path.display();
+            return findings.bad(exit::BUSY, "socket", format!("others can open {at}"), format!("chmod 600 {at}"));
+        }
+    }
+    findings.good("socket", path.display().to_string());
+}
+
+/// The devices that are kept, where nobody else has them.
+async fn devices(state: &Path, common: &Common, findings: &mut Findings) {
+    let opened = async {
+        let settings = Settings { options: common.options(), ..Settings::default() };
+        let session = Session::in_folder(state, settings, &Env::os())?;
+        let kept = session.kept().unwrap_or_default();
+        let (mut tokens, mut count) = (0, 0);
+        for name in kept {
+            tokens += session.add(&name).await?.list().await?.len();
+            count += 1;
+        }
+        Ok::<_, crate::engine::EngineError>((count, tokens))
+    };
+    match opened.await {
+        Ok((count, tokens)) => findings.good("devices", format!("{count} devices with {tokens} tokens can be read")),
+        Err(error) => {
+            let mend = "a newer version of this program may have written it: use that, or give another --state";
+            findings.bad(exit::BUSY, "devices", error.to_string(), mend);
+        }
+    }
+}
+
+/// Whether the socket of an emulator on the folder has a path that systems accept.
+fn length(state: &Path, findings: &mut Findings) {
+    let length = state.join("control.sock").as_os_str().len();
+    if cfg!(unix) && length > LONGEST_SOCKET {
+        let text = format!("the path of the socket would have {length} bytes; {LONGEST_SOCKET} are possible");
+        findings.warning("socket", text, "give `run` a shorter --socket, or a shorter --state");
+    }
+}
+
+/// How many files may be open.
+fn files(findings: &mut Findings) {
+    #[cfg(unix)]
+    {
+        match rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+            Some(limit) if limit < FILES => {
+                let text = format!("{limit} files may be open, and each device that is watched needs one");
+                findings.warning("files", text, "raise the limit: ulimit -n 65536");
+            }
+            Some(limit) => findings.good("files", format!("{limit} may be open")),
+            None => findings.good("files", "as many may be open as are needed"),
+        }
+    }
+    #[cfg(not(unix))]
+    findings.good("files", format!("at least {FILES} may be open"));
+}

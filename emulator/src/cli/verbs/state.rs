@@ -1,0 +1,125 @@
+//! What is done with states and copies.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use hyper::Method;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{Doing, body};
+use crate::cli::args::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
+use crate::cli::pins::{Text, passphrase};
+use crate::cli::{CliError, say};
+
+/// Nothing that was exported is longer.
+const LONGEST: u64 = 4 << 20;
+
+pub(super) async fn snap(doing: &Doing<'_>, verb: SnapVerb) -> Result<(), CliError> {
+    let call = async |method, name: &str, rest: &str| {
+        named(name)?;
+        doing.client.of_session(method, &format!("/snapshots/{name}{rest}"), None).await
+    };
+    match verb {
+        SnapVerb::Save { name, replace } => {
+            let what = json!({ "name": name, "replace": replace });
+            let saved = doing.client.of_session(Method::POST, "/snapshots", Some(what)).await?;
+            doing.output.done(&saved, &say::snapshot(&saved))
+        }
+        SnapVerb::Load { name } => {
+            call(Method::POST, &name, "/restore").await?;
+            doing.output.done(&json!({ "restored": name }), &format!("the session is what it was at {name}"))
+        }
+        SnapVerb::List => {
+            let all = doing.client.of_session(Method::GET, "/snapshots", None).await?;
+            doing.output.done(&all, &say::snapshots(&all))
+        }
+        SnapVerb::Diff { name, other } => {
+            let with = super::query([("with", other.as_deref())]);
+            let found = call(Method::GET, &name, &format!("/differences{with}")).await?;
+            doing.output.done(&found, &say::differences(&found))
+        }
+        SnapVerb::Rm { name } => {
+            call(Method::DELETE, &name, "").await?;
+            doing.output.done(&json!({ "removed": name }), &format!("removed {name}"))
+        }
+    }
+}
+
+/// Makes a second device that is the same as the first one.
+pub(super) async fn copy(doing: &Doing<'_>, name: &str, new: &str) -> Result<(), CliError> {
+    let made = of(doing, name, "/clone", json!({ "name": new })).await?;
+    doing.output.done(&made, &format!("{new} is a copy of {name}"))
+}
+
+pub(super) async fn rename(doing: &Doing<'_>, name: &str, new: &str) -> Result<(), CliError> {
+    let renamed = of(doing, name, "/rename", json!({ "name": new })).await?;
+    doing.output.done(&renamed, &format!("{name} is called {new} now"))
+}
+
+pub(super) async fn reset(doing: &Doing<'_>, name: &str) -> Result<(), CliError> {
+    of(doing, name, "/reset", json!({})).await?;
+    doing.output.done(&json!({ "reset": name }), &format!("{name} is as it was when it was new"))
+}
+
+pub(super) async fn export(doing: &Doing<'_>, how: ExportArguments) -> Result<(), CliError> {
+    let ExportArguments { name, file, seal, insecure_plain } = how;
+    let failed = |source| CliError::File { path: file.clone(), source };
+    if file.try_exists().map_err(failed)? {
+        return Err(CliError::Usage(format!("{} is there already: name a new file", file.display())));
+    }
+    let passphrase = if insecure_plain { None } else { Some(sealed_with(&seal, true)?) };
+    let asked = body([("passphrase", of_text(passphrase.as_ref())), ("insecurePlain", json!(insecure_plain))]);
+    let mut exported = of(doing, &name, "/export", asked).await?;
+    let Value::String(text) = exported["file"].take() else {
+        return Err(CliError::Usage("the emulator that runs is another version: it has exported nothing".into()));
+    };
+    write_new(&file, Zeroizing::new(text).as_bytes()).map_err(failed)?;
+    let readable = if insecure_plain { "; whoever can read it has the tokens and the PINs" } else { "" };
+    doing.output.done(&json!({ "file": file }), &format!("wrote {}{readable}", file.display()))
+}
+
+pub(super) async fn import(doing: &Doing<'_>, how: ImportArguments) -> Result<(), CliError> {
+    let ImportArguments { file, name, seal, insecure_plain } = how;
+    let mut text = Zeroizing::new(String::new());
+    let read = File::open(&file).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+    read.map_err(|source| CliError::Input { path: file, source })?;
+    let passphrase = if insecure_plain { None } else { Some(sealed_with(&seal, false)?) };
+    let what = body([("file", json!(*text)), ("passphrase", of_text(passphrase.as_ref())), ("name", json!(name))]);
+    let made = doing.client.of_session(Method::POST, "/devices/import", Some(what)).await?;
+    doing.output.done(&made, &format!("{}\n{}", say::device(&made), say::tokens(&made)))
+}
+
+async fn of(doing: &Doing<'_>, name: &str, path: &str, with: Value) -> Result<Value, CliError> {
+    named(name)?;
+    doing.client.of_session(Method::POST, &format!("/devices/{name}{path}"), Some(with)).await
+}
+
+fn named(name: &str) -> Result<(), CliError> {
+    if crate::engine::is_name(name) { Ok(()) } else { Err(crate::engine::EngineError::name(name).into()) }
+}
+
+fn of_text(text: Option<&Text>) -> Value {
+    text.map_or(Value::Null, |text| json!(**text))
+}
+
+/// The passphrase; asked for twice if it is a new one.
+fn sealed_with(seal: &Passphrase, is_new: bool) -> Result<Text, CliError> {
+    passphrase(seal.passphrase_file.as_deref(), is_new)
+}
+
+/// Writes a file that nobody else can read: whole, or not at all.
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // What was begun is of no use.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}

@@ -1,0 +1,130 @@
+//! What a device is at a moment, to be the same again later, or on another device: its tokens, who holds it, what it knows.
+//!
+//! What it draws at random goes on: a device that drew the same bytes again would use a key twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cardea_sdk::store::{Entry, Lease, Store, StoreError, TokenKey};
+use cardea_sdk::{Env, WalletError};
+
+use super::Device;
+use crate::engine::human::Habits;
+use crate::engine::standing::Standing;
+use crate::engine::{EngineError, Profile};
+
+/// What a device is at a moment.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Kept {
+    pub(in crate::engine) tokens: Tokens,
+    pub(in crate::engine) habits: Habits,
+    pub(in crate::engine) network: Profile,
+    pub(in crate::engine) skew: i64,
+    pub(in crate::engine) standings: Vec<(TokenKey, Standing)>,
+    pub(in crate::engine) is_watched: bool,
+}
+
+/// Tokens, as stores have them.
+pub(in crate::engine) type Tokens = BTreeMap<TokenKey, Arc<Entry>>;
+
+/// The right to change tokens, by their names.
+type Leases = Vec<(TokenKey, Box<dyn Lease>)>;
+
+/// A device that nobody else changes meanwhile.
+pub(in crate::engine) struct Held {
+    device: Device,
+    leases: Leases,
+}
+
+impl Device {
+    /// What it is now.
+    ///
+    /// # Errors
+    /// [`EngineError::Removed`], [`EngineError::Wallet`] with what is wrong with its store.
+    pub(in crate::engine) async fn keep(&self) -> Result<Kept, EngineError> {
+        let is_watched = self.in_use()?.is_some();
+        let tokens = self.stored(tokens_in).await?;
+        let standings = tokens.keys().map(|key| (*key, self.standing(*key))).collect();
+        Ok(Kept {
+            tokens,
+            habits: self.human().habits(),
+            network: self.network().show(),
+            skew: self.clock().skew(),
+            standings,
+            is_watched,
+        })
+    }
+
+    /// Takes hold of it, to make it `kept`: it begins nothing more meanwhile.
+    ///
+    /// # Errors
+    /// [`EngineError::Wallet`] with [`WalletError::Busy`] while it is doing something; [`EngineError::Removed`].
+    pub(in crate::engine) async fn hold(&self, kept: &Kept) -> Result<Held, EngineError> {
+        drop(self.in_use()?);
+        let wanted: Vec<TokenKey> = kept.tokens.keys().copied().collect();
+        let leases = self.stored(move |store| leases(store, wanted)).await?;
+        Ok(Held { device: self.clone(), leases })
+    }
+
+    /// Does something with its store, where that may take its time.
+    async fn stored<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&dyn Store) -> Result<T, WalletError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let env = Env { clock: Arc::clone(&self.0.clock) as _, entropy: Arc::clone(&self.0.entropy) };
+        let store = self.0.place.store(&env).await?;
+        let done = tokio::task::spawn_blocking(move || act(&*store)).await;
+        Ok(done.map_err(|_| WalletError::ShuttingDown)??)
+    }
+}
+
+impl Held {
+    /// Makes the device what was kept.
+    ///
+    /// # Errors
+    /// [`EngineError::Wallet`] with what is wrong with its store: some of its tokens may be what they were then.
+    pub(in crate::engine) async fn become_again(self, kept: &Kept) -> Result<(), EngineError> {
+        let Self { device, leases } = self;
+        device.rest();
+        let tokens = kept.tokens.clone();
+        let put = tokio::task::spawn_blocking(move || put_back(leases, &tokens)).await;
+        put.map_err(|_| WalletError::ShuttingDown)?.map_err(WalletError::from)?;
+        device.human().set_habits(&kept.habits);
+        // What was so once can be.
+        let _ = device.network().set(kept.network);
+        device.clock().set_skew(kept.skew);
+        device.0.standings.replace(&kept.standings);
+        if kept.is_watched {
+            device.watch().await?;
+        }
+        Ok(())
+    }
+}
+
+fn tokens_in(store: &dyn Store) -> Result<Tokens, WalletError> {
+    let mut tokens = Tokens::new();
+    for key in store.list()? {
+        if let Some(entry) = store.load(&key)? {
+            tokens.insert(key, Arc::new(entry));
+        }
+    }
+    Ok(tokens)
+}
+
+/// The right to change all that is in the store, and all that is wanted there.
+fn leases(store: &dyn Store, wanted: Vec<TokenKey>) -> Result<Leases, WalletError> {
+    let all: BTreeSet<TokenKey> = store.list()?.into_iter().chain(wanted).collect();
+    all.into_iter().map(|key| Ok((key, store.try_lease(&key)?.ok_or(WalletError::Busy)?))).collect()
+}
+
+fn put_back(leases: Leases, tokens: &Tokens) -> Result<(), StoreError> {
+    for (key, mut lease) in leases {
+        let now = lease.load()?;
+        match tokens.get(&key) {
+            Some(entry) if now.as_ref() == Some(&**entry) => {}
+            Some(entry) => lease.compare_and_swap(now.as_ref(), entry)?,
+            None => lease.remove()?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! What a person sees and does, whatever draws it: the window and the terminal are two ways to show the same [`Facts`] and to say
+//! the same [`Command`]s. No toolkit is known here, and nothing is done that the control API does not do.
+//!
+//! | what | where |
+//! |---|---|
+//! | what is known of the emulator, at one moment | [`Facts`], in `facts` |
+//! | what happened, and what was said on the wire | [`Timeline`] |
+//! | how a token stands, as a person is told | [`Card`] |
+//! | what can be said, as a call and as a command line | [`Command`] |
+//! | what came of it | [`Notice`] |
+//! | who follows the emulator, or runs one | [`Face`], in `run` and `follow` |
+
+mod card;
+mod command;
+mod facts;
+mod fetch;
+mod follow;
+mod run;
+mod timeline;
+mod words;
+
+pub(crate) use card::clock;
+pub use card::{Card, Shape, Tone};
+pub use command::{Command, Invitation, On, Secret, Told};
+pub use facts::{
+    About, Answers, Clock, Confirmation, Deed, Device, DeviceClock, Facts, Fault, FaultRule, Habit, Link, Notice,
+    Param, Prompt, Sibling, State, Token, TraceState, Working,
+};
+pub(crate) use follow::write_private;
+pub(crate) use run::moment;
+pub use run::{Face, How, Source};
+pub use timeline::{Row, RowKind, Timeline};
+pub use words::{HABITS, NETWORKS};

@@ -1,0 +1,174 @@
+//! The desktop window: a face of the emulator for people who do not type. It is a [`Source`]'s facts, drawn, and its commands,
+//! clicked; what it does is what the control API does, and every action says the command line that does the same.
+//!
+//! | what | where |
+//! |---|---|
+//! | the window itself: where it opens, when it draws | this file, `open` |
+//! | what was chosen and typed, and not yet said | `view` |
+//! | colors, type, spacing | `theme`; what is drawn with them: `parts`, `padlock` |
+//! | the lock card, the PIN pad, what waits for an answer | `lock`, `pad`, `prompts` |
+//! | devices; getting a token | `devices`; `enroll`, `sources` |
+//! | what happened | `timeline` |
+//! | the token at its server | `token` |
+//! | network, time, holder; what goes wrong | `conditions`; `faults`, `banner` |
+//! | keys, and the palette | `keys`, `palette` |
+
+mod banner;
+mod conditions;
+mod devices;
+mod enroll;
+mod faults;
+mod keys;
+mod lock;
+mod notices;
+mod open;
+mod pad;
+mod padlock;
+mod palette;
+mod parts;
+mod prompts;
+mod sources;
+mod theme;
+mod timeline;
+mod token;
+mod view;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Frame, Margin, Panel, Ui};
+
+use crate::face::{Card, Command, Facts, Link, Source};
+pub(crate) use open::open;
+use theme::Colors;
+use view::{Tab, View};
+
+/// The window: somebody's facts, and what was chosen.
+pub struct Window {
+    source: Arc<dyn Source>,
+    view: View,
+    /// The time where there is one; tests have none.
+    moment: fn() -> Option<Instant>,
+}
+
+impl std::fmt::Debug for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Window").finish_non_exhaustive()
+    }
+}
+
+/// What panels draw from, and what they say.
+struct Scene<'a> {
+    facts: &'a Facts,
+    /// Unix seconds of the session.
+    now: u64,
+    colors: Colors,
+    said: Vec<Command>,
+}
+
+impl Scene<'_> {
+    fn say(&mut self, command: Command) {
+        self.said.push(command);
+    }
+}
+
+impl Window {
+    /// Of these facts, at this moment of the clock.
+    #[must_use]
+    pub fn new(source: Arc<dyn Source>, moment: fn() -> Option<Instant>) -> Self {
+        Self { source, view: View::default(), moment }
+    }
+
+    /// Has a context draw in the window's own colors and type: to be said before anything is drawn.
+    pub fn dress(context: &egui::Context) {
+        theme::install(context);
+    }
+
+    /// Draws everything, and says what was clicked.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        let facts = self.source.facts();
+        if facts.link == Link::Ended {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        let moment = (self.moment)();
+        let now = facts.clock.at(moment);
+        let mut scene = Scene { facts: &facts, now, colors: Colors::of(ui), said: Vec::new() };
+        if self.view.settle(&facts) {
+            scene.say(Command::Look(self.view.device.clone()));
+        }
+        if ui.input(|input| input.focused && !self.view.was_focused) {
+            scene.say(Command::Refresh);
+        }
+        self.view.was_focused = ui.input(|input| input.focused);
+        keys::take(ui, &mut self.view, &mut scene);
+        let view = &mut self.view;
+        let colors = scene.colors;
+        let bare = |fill| Frame::new().fill(fill).inner_margin(Margin::ZERO);
+        if scene.facts.misbehaves() {
+            let banner = Panel::top("banner").frame(bare(colors.bad)).resizable(false).show_separator_line(false);
+            banner.show(ui, |ui| banner::show(ui, view, &mut scene));
+        }
+        let padded = bare(colors.back).inner_margin(Margin::same(16));
+        Panel::left("devices").exact_size(248.0).resizable(false).frame(padded.fill(colors.side)).show(ui, |ui| {
+            devices::show(ui, view, &mut scene);
+        });
+        Panel::bottom("notices").frame(padded.inner_margin(Margin::symmetric(20, 8))).resizable(false).show(ui, |ui| {
+            notices::show(ui, view, &mut scene);
+        });
+        let lock = padded.inner_margin(Margin { left: 20, right: 10, top: 16, bottom: 16 });
+        Panel::left("lock").exact_size(392.0).resizable(false).show_separator_line(false).frame(lock).show(ui, |ui| {
+            lock::show(ui, view, &mut scene);
+        });
+        let right = padded.inner_margin(Margin { left: 10, right: 20, top: 16, bottom: 16 });
+        egui::CentralPanel::default().frame(right).show(ui, |ui| tabs(ui, view, &mut scene));
+        palette::show(ui, view, &mut scene);
+        for command in scene.said {
+            self.view.last = command.command_line(&facts.program).or(self.view.last.take());
+            self.source.tell(command);
+        }
+        let card = Card::of(&facts, &self.view.device, self.view.token.as_deref(), now);
+        let token = facts.device(&self.view.device).and_then(|device| device.token(self.view.token.as_deref()));
+        let said_at = token.and_then(|token| token.said_at);
+        let is_fresh = said_at.is_some_and(|said_at| now.saturating_sub(said_at) < 90);
+        let Some(second) = moment.and_then(|moment| facts.clock.ticks_in(moment)) else { return };
+        // What is shown changes by itself: where time is counted down, while it is told in seconds, and in minutes.
+        ui.ctx().request_repaint_after(match (card.left.is_some(), is_fresh) {
+            (true, _) => second,
+            (false, true) => Duration::from_secs(10),
+            (false, false) => Duration::from_secs(60),
+        });
+    }
+}
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+}
+
+/// What is beside the lock card.
+fn tabs(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
+    ui.horizontal(|ui| {
+        for tab in Tab::ALL {
+            if parts::tab(ui, scene.colors, tab.title(), view.tab == tab).clicked() {
+                view.tab = tab;
+            }
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let commands = parts::quiet(ui, "Commands  Ctrl K");
+            if commands.on_hover_text("Find anything that can be done here").clicked() {
+                view.palette.open();
+            }
+        });
+    });
+    ui.add_space(theme::GAP);
+    match view.tab {
+        Tab::Timeline => timeline::show(ui, view, scene),
+        Tab::Token => token::show(ui, view, scene),
+        Tab::Conditions => conditions::show(ui, view, scene),
+        Tab::Faults => faults::show(ui, view, scene),
+    }
+}
+
+#[cfg(test)]
+mod tests;

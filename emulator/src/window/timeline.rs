@@ -1,0 +1,213 @@
+//! What happened and what was said on the wire, newest first. Of a hundred thousand rows only those that are seen are drawn, and
+//! a filter looks at each only once.
+
+use std::sync::Arc;
+
+use eframe::egui::{
+    Align, Align2, CornerRadius, Label, Layout, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2,
+};
+
+use crate::face::{Command, Row, RowKind, Timeline};
+
+use super::view::View;
+use super::{Scene, parts, theme};
+
+const HEIGHT: f32 = 30.0;
+
+/// Which rows, and which one is looked at.
+#[derive(Debug, Default)]
+pub(super) struct TimelineView {
+    pub(super) filter: String,
+    /// Of all devices, and not only of the one that is shown.
+    all: bool,
+    /// Events, frames, or both.
+    kind: Which,
+    chosen: Option<Arc<Row>>,
+    file: String,
+    found: Found,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Which {
+    #[default]
+    Both,
+    Events,
+    Frames,
+}
+
+/// The places of the rows that were found, and what was looked for where.
+#[derive(Debug, Default)]
+struct Found {
+    wanted: (String, Option<String>, Which),
+    gone: u64,
+    looked: usize,
+    places: Vec<usize>,
+}
+
+impl Found {
+    /// Looks at what it has not seen.
+    fn look(&mut self, timeline: &Timeline, wanted: (String, Option<String>, Which)) {
+        if self.wanted != wanted || self.gone != timeline.gone() || self.looked > timeline.len() {
+            *self = Self { wanted, gone: timeline.gone(), ..Self::default() };
+        }
+        let (text, device, which) = &self.wanted;
+        for place in self.looked..timeline.len() {
+            let Some(row) = timeline.get(place) else { continue };
+            let is_kind = match (which, &row.kind) {
+                (Which::Both, _) | (Which::Events, RowKind::Event(_)) | (Which::Frames, RowKind::Frame(_)) => true,
+                (Which::Events | Which::Frames, _) => false,
+            };
+            let is_device = device.as_ref().is_none_or(|device| *device == row.device);
+            if is_kind && is_device && text.split_whitespace().all(|word| row.search.contains(word)) {
+                self.places.push(place);
+            }
+        }
+        self.looked = timeline.len();
+    }
+}
+
+pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
+    recording(ui, view, scene);
+    ui.add_space(theme::NEAR);
+    filters(ui, view, scene);
+    ui.add_space(theme::NEAR);
+    let device = (!view.timeline.all).then(|| view.device.clone());
+    let wanted = (view.timeline.filter.to_lowercase(), device, view.timeline.kind);
+    view.timeline.found.look(&scene.facts.timeline, wanted);
+    let detail = if view.timeline.chosen.is_some() { ui.available_height() * 0.42 } else { 0.0 };
+    let height = ui.available_height() - detail - 32.0;
+    parts::card(ui, scene.colors, |ui| rows(ui, view, scene, height));
+    if let Some(row) = view.timeline.chosen.clone() {
+        ui.add_space(theme::NEAR);
+        parts::card(ui, scene.colors, |ui| self::detail(ui, view, scene, &row));
+    }
+}
+
+fn recording(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
+    let trace = scene.facts.trace;
+    ui.horizontal(|ui| {
+        let text = if trace.on { "Stop recording frames" } else { "Record frames" };
+        if parts::plain(ui, text).on_hover_text("What devices and servers say on the wire").clicked() {
+            scene.say(Command::Trace(!trace.on));
+        }
+        let state = match (trace.on, trace.frames) {
+            (true, frames) => format!("Recording: {frames} frames"),
+            (false, 0) => "Frames are not recorded".to_owned(),
+            (false, frames) => format!("{frames} frames were recorded"),
+        };
+        ui.add(Label::new(RichText::new(state).small().weak()));
+        if trace.frames > 0 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let save =
+                    parts::plain(ui, "Save").on_hover_text(".jsonl to read, .pcapng for Wireshark, .keylog with keys");
+                let edit = eframe::egui::TextEdit::singleline(&mut view.timeline.file).hint_text("said.pcapng");
+                let edit = ui.add(edit.desired_width(130.0));
+                edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "File for the frames"));
+                if save.clicked() {
+                    let name = view.timeline.file.trim();
+                    scene.say(Command::Export(if name.is_empty() { "said.pcapng" } else { name }.into()));
+                }
+            });
+        }
+    });
+}
+
+fn filters(ui: &mut Ui, view: &mut View, scene: &Scene<'_>) {
+    ui.horizontal(|ui| {
+        let edit =
+            eframe::egui::TextEdit::singleline(&mut view.timeline.filter).hint_text("Filter: open frame refused");
+        let edit = ui.add(edit.desired_width(210.0).margin(eframe::egui::Margin::symmetric(10, 8)));
+        edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "Filter the timeline"));
+        let view = &mut view.timeline;
+        for (text, which) in [("All", Which::Both), ("Events", Which::Events), ("Frames", Which::Frames)] {
+            if parts::choice(ui, scene.colors, text, view.kind == which).clicked() {
+                view.kind = which;
+            }
+        }
+        ui.checkbox(&mut view.all, "Every device");
+    });
+}
+
+fn rows(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, height: f32) {
+    let count = view.timeline.found.places.len();
+    if count == 0 {
+        let text = match scene.facts.timeline.is_empty() {
+            true => "Nothing has happened yet",
+            false => "Nothing here matches",
+        };
+        ui.label(RichText::new(text).weak());
+    }
+    let mut clicked = None;
+    ScrollArea::vertical().id_salt("rows").auto_shrink(false).max_height(height).show_rows(
+        ui,
+        HEIGHT,
+        count,
+        |ui, seen| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for place in seen {
+                // The newest stand first.
+                let place = view.timeline.found.places[count - 1 - place];
+                let Some(row) = scene.facts.timeline.get(place) else { continue };
+                let is_chosen = view.timeline.chosen.as_ref().is_some_and(|chosen| Arc::ptr_eq(chosen, row));
+                if line(ui, view.timeline.all, scene, row, is_chosen) {
+                    clicked = (!is_chosen).then(|| Arc::clone(row)).map_or(Some(None), |row| Some(Some(row)));
+                }
+            }
+        },
+    );
+    if let Some(chosen) = clicked {
+        view.timeline.chosen = chosen;
+    }
+}
+
+fn line(ui: &mut Ui, all: bool, scene: &Scene<'_>, row: &Row, is_chosen: bool) -> bool {
+    let colors = scene.colors;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT + 6.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(eframe::egui::Role::Button, true, is_chosen, &row.text));
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+    if is_chosen || response.hovered() || response.has_focus() {
+        painter.rect_filled(rect, CornerRadius::same(6), if is_chosen { colors.lift } else { colors.well });
+    }
+    let middle = rect.center().y;
+    let ink = if row.is_bad() { colors.bad } else { colors.ink };
+    let mark = match (&row.kind, row.is_bad()) {
+        (_, true) => colors.bad,
+        (RowKind::Frame(_), _) => colors.brand,
+        (RowKind::Event(_), _) => colors.faint,
+    };
+    if matches!(row.kind, RowKind::Frame(_)) {
+        let square = eframe::egui::Rect::from_center_size(pos2(rect.left() + 9.0, middle), vec2(7.0, 7.0));
+        painter.rect_filled(square, CornerRadius::same(2), mark);
+    } else {
+        painter.circle_filled(pos2(rect.left() + 9.0, middle), 3.5, mark);
+    }
+    let mono = TextStyle::Monospace.resolve(ui.style());
+    let body = TextStyle::Body.resolve(ui.style());
+    let left = |x: f32| pos2(rect.left() + x, middle);
+    painter.text(left(22.0), Align2::LEFT_CENTER, crate::face::clock(row.time), mono, colors.faint);
+    let mut x = 96.0;
+    if all {
+        let name = painter.text(left(x), Align2::LEFT_CENTER, &row.device, body.clone(), colors.faint);
+        x = (name.right() - rect.left() + 12.0).max(x + 80.0);
+    }
+    painter.text(left(x), Align2::LEFT_CENTER, &row.text, body, ink);
+    response.clicked()
+}
+
+fn detail(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, row: &Row) {
+    let text = row.detail();
+    ui.horizontal(|ui| {
+        parts::title(ui, &format!("{} on {}", row.word(), row.device));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if parts::quiet(ui, "Close the detail").clicked() {
+                view.timeline.chosen = None;
+            }
+            if parts::quiet(ui, "Copy as JSON").clicked() {
+                ui.ctx().copy_text(text.clone());
+            }
+        });
+    });
+    ScrollArea::both().id_salt("detail").auto_shrink(false).show(ui, |ui| {
+        ui.add(Label::new(RichText::new(&text).monospace().color(scene.colors.ink)));
+    });
+}

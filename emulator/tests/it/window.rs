@@ -1,0 +1,120 @@
+//! `cardea-emulator window`, on a screen that nobody sees.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{
+    AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, Window,
+};
+use x11rb::rust_connection::RustConnection;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cardea-emulator");
+
+/// A process, killed when this is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A screen, and its name.
+fn screen() -> (Process, String) {
+    let mut child = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Xvfb starts (apt-get install xvfb)");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (Process(child), format!(":{}", line.trim()))
+}
+
+fn emulator(state: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    for name in ["CARDEA_EMULATOR_STATE", "DISPLAY", "WAYLAND_DISPLAY"] {
+        command.env_remove(name);
+    }
+    command.arg("--state").arg(state);
+    command
+}
+
+/// Waits until a window with this name is shown.
+fn shown(connection: &RustConnection, root: Window, name: &[u8]) -> Window {
+    loop {
+        let children = connection.query_tree(root).unwrap().reply().unwrap().children;
+        for window in children {
+            let asked = connection.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).unwrap();
+            // One that is gone by now has no name.
+            if asked.reply().is_ok_and(|property| property.value == name) {
+                return window;
+            }
+        }
+        while !matches!(connection.wait_for_event().unwrap(), Event::MapNotify(_) | Event::CreateNotify(_)) {}
+    }
+}
+
+/// Waits until something is drawn, and keeps it where people find it.
+fn drawn(connection: &RustConnection, window: Window) {
+    loop {
+        let size = connection.get_geometry(window).unwrap().reply().unwrap();
+        let asked =
+            connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, u32::MAX).unwrap();
+        let pixels = asked.reply().unwrap().data;
+        let colors: HashSet<&[u8]> = pixels.chunks_exact(4).collect();
+        if colors.len() > 100 {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png");
+            let mut encoder = png::Encoder::new(File::create(path).unwrap(), size.width.into(), size.height.into());
+            encoder.set_color(png::ColorType::Rgb);
+            let rgb: Vec<u8> = pixels.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+            encoder.write_header().unwrap().write_image_data(&rgb).unwrap();
+            return;
+        }
+    }
+}
+
+#[test]
+fn the_window_opens_draws_and_shares_its_devices_with_commands_until_it_is_told_to_end() {
+    let (_screen, display) = screen();
+    let (connection, number) = x11rb::connect(Some(&display)).unwrap();
+    let root = connection.setup().roots[number].root;
+    let events = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
+    connection.change_window_attributes(root, &events).unwrap().check().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = Process(emulator(folder.path()).arg("window").env("DISPLAY", &display).spawn().unwrap());
+    drawn(&connection, shown(&connection, root, b"Cardea emulator"));
+
+    let listed = emulator(folder.path()).args(["--json", "device", "list"]).output().unwrap();
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.status.success() && text.contains(r#""device":"main""#), "{text}");
+    // Only a running emulator has a journal.
+    let journal = emulator(folder.path()).arg("journal").output().unwrap();
+    assert!(journal.status.success());
+
+    let down = emulator(folder.path()).arg("down").output().unwrap();
+    assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
+    assert_eq!(window.0.wait().unwrap().code(), Some(0));
+    assert!(!folder.path().join("control.sock").exists());
+}
+
+#[test]
+fn without_a_display_it_says_so_and_what_to_do_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = emulator(folder.path()).args(["--json", "window"]).output().unwrap();
+    let text = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(8), "{text}");
+    assert!(text.contains("no-display") && text.contains("cardea-emulator --help"), "{text}");
+    // Nothing was begun.
+    assert!(!folder.path().join("control.json").exists());
+    let unreachable = emulator(folder.path()).arg("window").env("DISPLAY", ":59999").output().unwrap();
+    assert_eq!(unreachable.status.code(), Some(8), "{}", String::from_utf8_lossy(&unreachable.stderr));
+}

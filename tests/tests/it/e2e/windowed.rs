@@ -1,0 +1,100 @@
+//! The emulator's window over a real server: what a person clicks is what relying parties are told.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use cardea_emulator::engine::Options;
+use cardea_emulator::face::{Face, How, Source};
+use cardea_emulator::faults::Gate;
+use cardea_emulator::window::Window;
+use cardea_tests::harness::Site;
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use tempfile::TempDir;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A window without a screen, over an emulator in this process.
+struct Person<'a> {
+    window: Harness<'a, Window>,
+    /// Says that there is something new to see.
+    woken: Receiver<()>,
+    _folder: TempDir,
+}
+
+impl Person<'_> {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { allow_test_argon2: true, ..Options::default() };
+        let (wake, woken) = channel();
+        let how = How::folder(&folder.path().join("state"), options, Gate::closed());
+        let tell = move || {
+            // The test may be over.
+            let _ = wake.send(());
+        };
+        let face = Face::start(how, tell).expect("an emulator");
+        let window = Window::new(Arc::new(face) as Arc<dyn Source>, || None);
+        let builder = Harness::builder().with_size(egui::vec2(1240.0, 900.0)).with_context_setup(Window::dress);
+        let window = builder.build_ui_state(|ui: &mut egui::Ui, window: &mut Window| window.draw(ui), window);
+        Self { window, woken, _folder: folder }
+    }
+
+    /// Waits until this is to be seen.
+    fn sees(&mut self, label: &str) {
+        self.window.run();
+        while self.window.query_by_label(label).is_none() {
+            assert!(self.woken.recv_timeout(PATIENCE).is_ok(), "{label} is not to be seen: {:?}", self.window.root());
+            self.window.run();
+        }
+    }
+
+    fn clicks(&mut self, label: &str) {
+        self.sees(label);
+        self.window.get_by_label(label).click();
+        self.window.run();
+    }
+
+    fn types(&mut self, text: &str) {
+        self.window.event(egui::Event::Text(text.into()));
+        self.window.run();
+    }
+
+    fn types_into(&mut self, field: &str, text: &str) {
+        self.sees(field);
+        self.window.get_by_label(field).focus();
+        self.window.run();
+        self.types(text);
+    }
+
+    fn enrolls(&mut self, link: &str, pin: &str) {
+        self.clicks("Enroll");
+        self.types_into("Link or code", link);
+        self.types_into("New PIN", pin);
+        self.types_into("New PIN again", pin);
+        self.clicks("Enroll with this PIN");
+        self.sees("Open");
+    }
+}
+
+#[test]
+fn a_token_is_enrolled_opened_and_closed_by_clicks() {
+    let (site, mut person) = (Site::dev(), Person::new());
+    person.sees("NOT ENROLLED");
+    person.enrolls(&site.offer("joe").link, "274951");
+    assert_eq!(site.status("joe"), 2);
+
+    person.clicks("Open");
+    person.types("274951");
+    person.sees("6 digits typed");
+    person.clicks("OK");
+    person.sees("OPEN");
+    assert_eq!(site.status("joe"), 1);
+
+    person.clicks("Close");
+    person.sees("CLOSED");
+    assert_eq!(site.status("joe"), 2);
+    person.sees("The token is closed");
+}
