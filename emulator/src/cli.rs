@@ -142,5 +142,5 @@ fn run_on<T>(runtime: &mut Builder, work: impl Future<Output = Result<T, CliErro
 /// Whether this is a command line that the program takes.
 #[cfg(test)]
 pub(crate) fn takes(words: &[&str]) -> bool {
-    Arguments::try_parse_from(words).is_ok()
+    help::command().try_get_matches_from(words).is_ok()
 }

@@ -198,9 +198,3 @@ pub(crate) fn profile_schema() -> serde_json::Value {
 pub(crate) fn outcomes() -> Vec<String> {
     wire::OutcomeWord::ALL.map(str::to_owned).to_vec()
 }
-
-/// The kinds of entries of journals, as the control API writes them.
-#[cfg(test)]
-pub(crate) const fn kinds_of_entries() -> &'static [&'static str] {
-    &wire::EntryView::KINDS
-}

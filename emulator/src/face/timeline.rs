@@ -179,9 +179,23 @@ fn event_text(entry: &Value) -> String {
         "offline" => "The server cannot be reached".to_owned(),
         "online" => "The server is reached".to_owned(),
         "network" => format!("The network is now {}", of("profile")),
+        "state" => state(of("what"), of("detail")),
         "fault" => format!("Went wrong on purpose: {}", of("what")),
         "fault-outcome" => format!("What came of it: {}", of("detail")),
         _ => "Something else".to_owned(),
+    }
+}
+
+/// What became of a device.
+fn state(what: &str, with: &str) -> String {
+    match what {
+        "restored" => format!("It is what it was at {with}"),
+        "copied" => format!("Made as a copy of {with}"),
+        "renamed" => format!("Was called {with}"),
+        "imported" => "Made of a file".to_owned(),
+        "exported" => "Written to a file".to_owned(),
+        "reset" => "It is as it was when it was new".to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -221,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_entry_has_words() {
-        for kind in crate::control::kinds_of_entries() {
+        for (kind, _) in crate::control::kinds() {
             let row = Row::event(json!({ "kind": kind, "device": "phone", "time": 9 }));
             assert_eq!(row.text == "Something else", *kind == "other", "{kind}");
             assert!(row.search.contains(kind));

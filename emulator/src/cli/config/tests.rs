@@ -4,7 +4,7 @@ use std::fs;
 use clap::FromArgMatches as _;
 
 use super::*;
-use crate::cli::args::{Command, Way};
+use crate::cli::args::{Arguments, Command, Way};
 use crate::cli::config::settings::Setting;
 
 /// A place for a file with this text.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use cardea_tests::harness::{Instance, Ran, Site, emulator, output, until};
+use cardea_tests::harness::{Instance, Ran, Site, output, until};
 use serde_json::{Value, json};
 
 #[test]
@@ -145,7 +145,7 @@ fn a_device_of_a_newer_version_is_told_and_the_others_go_on() {
         it.done(&["device", "new", device, "--enroll", &site.offer(user).link]);
     }
     it.done(&["down"]);
-    let file = token_of("newer", it.folder.path()).expect("a token");
+    let file = token_of("newer", &it.path("")).expect("a token");
     let mut bytes = std::fs::read(&file).expect("it can be read");
     bytes[8] += 1;
     std::fs::write(&file, &bytes).expect("it can be written");

@@ -102,7 +102,7 @@ async fn devices_are_copied_renamed_and_made_new() {
     let copy = session.copy("phone", "copy").await.unwrap();
     assert_eq!((copy.clock().skew(), copy.is_watched()), (7, true));
     assert!(matches!(session.copy("phone", "copy").await, Err(EngineError::DeviceExists(_))));
-    assert!(matches!(session.copy("fone", "more").await, Err(EngineError::NoSuchDevice(_))));
+    assert!(matches!(session.copy("fone", "more").await, Err(EngineError::NoSuchDevice { .. })));
     assert!(matches!(session.copy("phone", ".").await, Err(EngineError::Name(_))));
 
     let renamed = session.rename("phone", "telephone").await.unwrap();
