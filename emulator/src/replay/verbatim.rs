@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(read(&reply, Some(&[8; 63])), Reaction::Anew);
         assert_eq!(read(&reply, None), Reaction::Anew);
         let plain = PlainFrame { code: Code::UnknownHint, random: [0; 62] }.encode();
-        assert_eq!(read(&Bytes::copy_from_slice(&plain), Some(&[9; 63])), Reaction::Refused(6));
+        assert_eq!(read(&Bytes::copy_from_slice(plain.as_ref()), Some(&[9; 63])), Reaction::Refused(6));
     }
 
     #[test]
