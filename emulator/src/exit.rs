@@ -45,7 +45,7 @@ pub const CODES: [(u8, &str); 15] = [
     (DONE, "done; where a command asks whether a token is open: it is"),
     (INTERNAL, "the program itself, or the machine"),
     (USAGE, "usage: arguments, PIN files, links that are none"),
-    (NOT_YET, "not in time"),
+    (NOT_YET, "not in time; or `replay`, `trace diff`: not the same"),
     (REFUSED, "refused, by the server or the holder"),
     (OFFLINE, "the server cannot be reached"),
     (UNTRUSTED, "the server is not the right one"),

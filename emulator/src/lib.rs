@@ -11,6 +11,7 @@
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | what the program says besides its data | [`log`] |
+//! | what was recorded, once more | [`replay`] |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
 //! | the desktop window (feature `window`) | `window` |
@@ -39,6 +40,7 @@ pub mod face;
 pub mod faults;
 mod hidden;
 pub mod log;
+pub mod replay;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;
 #[cfg(feature = "embedded-server")]

@@ -23,6 +23,7 @@
 
 mod conversation;
 mod decode;
+mod diff;
 mod file;
 mod frame;
 mod keylog;
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 use crate::engine::Time;
 use recording::Recorder;
 
+pub use diff::{COMPARED, Difference, TooLong, differences};
 pub use file::{File, Header, Key, Line, ReadError, SCHEMA, Secrets};
 pub use frame::{Direction, Field, Frame, Hidden, Label, Name, Value, Verdict};
 

@@ -1,5 +1,6 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
+mod replay;
 mod state;
 mod verbs;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use cardea_sdk::Env;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use replay::{ReplayArguments, ReplayMode};
 pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
@@ -345,6 +347,10 @@ pub(super) enum Command {
     /// Record what devices and servers say, frame by frame
     #[command(subcommand)]
     Trace(TraceVerb),
+    /// Replay a recorded trace, in an emulator that was started with --allow-faults
+    ///
+    /// Ends with 3 if something new comes of a frame, or something else of an operation.
+    Replay(ReplayArguments),
     /// See what relying parties are told
     #[command(subcommand)]
     Rp(RelyingVerb),

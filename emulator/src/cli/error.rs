@@ -112,6 +112,9 @@ pub enum CliError {
     /// A token is not open, and the exit code was to say so.
     #[error("the token is {0}")]
     NotOpen(&'static str),
+    /// What was compared is not the same; what differs was printed.
+    #[error("it is not the same, see above")]
+    Differs,
     /// A file that was named cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     File {
@@ -184,6 +187,7 @@ impl CliError {
             Self::Unwell { .. } => "unwell",
             Self::Relying(_) => "relying-party",
             Self::NotOpen(_) => "not-open",
+            Self::Differs => "differs",
             #[cfg(feature = "window")]
             Self::NoDisplay(_) => "no-display",
             Self::File { .. } => "file",
@@ -219,6 +223,7 @@ impl CliError {
             Self::Engine(error) => exit::of_engine(error),
             Self::Daemon(error) => error.exit(),
             Self::NotRunning(_) => exit::NOT_RUNNING,
+            Self::Differs => exit::NOT_YET,
             Self::TimedOut(_) => exit::NOT_YET,
             Self::Declined => exit::REFUSED,
             #[cfg(feature = "window")]
@@ -258,7 +263,7 @@ impl CliError {
 
     /// Whether what was printed says it already.
     pub(super) const fn is_told(&self) -> bool {
-        matches!(self, Self::NotOpen(_) | Self::Unwell { .. } | Self::ConfigFindings(_))
+        matches!(self, Self::NotOpen(_) | Self::Differs | Self::Unwell { .. } | Self::ConfigFindings(_))
     }
 
     /// What is said besides.

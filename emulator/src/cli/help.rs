@@ -15,7 +15,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 7] = [
     ("Texts to approve or deny", &["confirmations", "approve", "deny"]),
     ("A token", &["info", "devices", "history", "label", "change-pin", "set-duress", "revoke-device", "unenroll"]),
     ("An emulator that runs, for tests", &["run", "up", "down", "ps", "session", "device"]),
-    ("What happens to its devices", &["prompt", "net", "clock", "snap", "fault", "journal", "trace"]),
+    ("What happens to its devices", &["prompt", "net", "clock", "snap", "fault", "journal", "trace", "replay"]),
     ("Servers, relying parties, files that run", &["stub", "rp", "scenario"]),
     ("This program", &["config", "doctor", "capabilities", "openapi", "completions", "man", "reference"]),
 ];

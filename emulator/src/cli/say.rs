@@ -216,3 +216,49 @@ pub(super) fn rule(value: &Value) -> String {
 pub(super) fn rules(value: &Value) -> String {
     lines(&value["rules"], "no rule", rule)
 }
+
+/// What came of a replay.
+pub(super) fn replayed(value: &Value) -> String {
+    let frames = value["frames"].as_array().into_iter().flatten().map(|it| {
+        let mark = if it["expected"] == true { "  " } else { "! " };
+        let op = it["op"].as_str().map(|op| format!(" {op}")).unwrap_or_default();
+        let came = match text(it, "reaction") {
+            "recorded" => "the recorded answer".to_owned(),
+            "refused" => format!("refused ({})", it["code"]),
+            "closed" => "the connection was closed".to_owned(),
+            "silent" => "no answer".to_owned(),
+            "not-sent" => "not sent: the connection was closed".to_owned(),
+            _ => "ANOTHER ANSWER".to_owned(),
+        };
+        format!("{mark}{}  {}  {}{op}: {came}", it["number"], text(it, "device"), text(it, "frame"))
+    });
+    let operations = value["operations"].as_array().into_iter().flatten().map(|it| {
+        let (recorded, now) = (text(it, "recorded"), text(it, "now"));
+        if it["same"] == true {
+            format!("  {}  {}: {now}", it["number"], text(it, "op"))
+        } else {
+            format!("! {}  {}: {now}, was {recorded}", it["number"], text(it, "op"))
+        }
+    });
+    let all: Vec<String> = frames.chain(operations).collect();
+    if all.is_empty() { "nothing was wanted of the device".to_owned() } else { all.join("\n") }
+}
+
+/// How two traces differ.
+pub(super) fn differences(value: &Value) -> String {
+    lines(&value["differences"], "the same", |it| {
+        let frame = text(it, "frame");
+        match text(it, "kind") {
+            "only-first" => format!("- {}  {frame}", it["first"]),
+            "only-second" => format!("+ {}  {frame}", it["second"]),
+            _ => format!(
+                "! {} {}  {frame}: {} {}, was {}",
+                it["first"],
+                it["second"],
+                text(it, "field"),
+                it["is"],
+                it["was"]
+            ),
+        }
+    })
+}

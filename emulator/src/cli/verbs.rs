@@ -4,6 +4,7 @@ mod device;
 mod evidence;
 mod process;
 mod relying;
+mod replay;
 mod session;
 mod state;
 mod token;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::args::{Arguments, Command, Common, FaultVerb, Final};
+use super::args::{Arguments, Command, Common, FaultVerb, Final, TraceVerb};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
@@ -35,13 +36,17 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Down => return process::down(&common, output).await,
         Command::Ps => return process::ps(output).await,
         Command::Rp(verb) => return relying::relying(verb, common.talk.timeout, output).await,
+        Command::Trace(TraceVerb::Diff { first, second }) => return replay::diff(&first, &second, output),
         command => command,
     };
     let client = match &command {
         Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
-        Command::Session(_) | Command::Snap(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
-            Client::running(&common).await?
-        }
+        Command::Session(_)
+        | Command::Snap(_)
+        | Command::Journal(_)
+        | Command::Fault(_)
+        | Command::Trace(_)
+        | Command::Replay(_) => Client::running(&common).await?,
         _ => Client::find(&common).await?,
     };
     let client = match &command {
@@ -79,6 +84,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,
+        Command::Replay(how) => replay::replay(&doing, how).await,
         Command::Watch => session::watch(&doing).await,
         Command::Wait(how) => session::wait(&doing, how).await,
         Command::Capabilities => {

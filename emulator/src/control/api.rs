@@ -6,6 +6,7 @@ mod journal;
 pub(super) mod operations;
 pub(super) mod presence;
 pub(super) mod process;
+mod replay;
 pub(super) mod sessions;
 mod state;
 mod trace;
@@ -17,7 +18,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use super::calls::Held;
@@ -27,6 +28,8 @@ use super::{Shared, webdriver};
 
 /// Longest body: that of a picture.
 const BODY_MAX: usize = 6 << 20;
+/// The same where a whole trace is in it.
+const TRACE_MAX: usize = 64 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -153,6 +156,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(trace::lines))
         .routes(routes!(trace::packets))
         .routes(routes!(trace::keys))
+        .routes(routes!(replay::replay).layer(DefaultBodyLimit::max(TRACE_MAX)))
         .routes(routes!(presence::show, presence::set))
         .routes(routes!(presence::next, presence::clear_next))
         .routes(routes!(presence::persona))

@@ -157,6 +157,11 @@ impl Session {
         &self.0.trace
     }
 
+    /// How a device of this name reaches servers, recorded if the session is: with nothing in between that makes it worse.
+    pub(crate) fn way_of(&self, name: &Arc<str>) -> Arc<dyn Connector> {
+        self.0.trace.around(name, Arc::clone(&self.0.connector))
+    }
+
     /// Makes a device, or opens the one that is in the state folder.
     ///
     /// # Errors
@@ -184,7 +189,7 @@ impl Session {
         let name_of_it: Arc<str> = name.into();
         let luck = Luck::new(shared.luck, format!("network of device {number} called {name}"));
         let network = Network::new(luck, Arc::clone(&name_of_it), shared.journal.clone());
-        let connector = shared.trace.around(&name_of_it, Arc::clone(&shared.connector));
+        let connector = self.way_of(&name_of_it);
         let faults = shared.faults.gate().is_open();
         let faults =
             faults.then(|| DeviceFaults::new(shared.faults.clone(), Arc::clone(&name_of_it), Arc::clone(&connector)));

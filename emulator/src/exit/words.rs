@@ -14,6 +14,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("default-session", "the session `default` ends with the program"),
     ("device-exists", "there is a device of this name already"),
     ("device-removed", "the device was removed meanwhile"),
+    ("differs", "what was compared is not the same"),
     ("document", "a script or scenario is not as it must be; the message has the line"),
     ("elsewhere", "a web page of somebody else calls"),
     ("emulator", "the program itself, the machine, or the state folder"),

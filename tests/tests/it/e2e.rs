@@ -33,6 +33,7 @@ mod pipelines;
 mod postgres_login;
 mod postgres_page;
 mod relying;
+mod replayed;
 mod secrets;
 mod secure;
 mod service;

@@ -449,6 +449,13 @@ pub(in super::super) enum TraceVerb {
         #[arg(long)]
         with_secrets: bool,
     },
+    /// Say how a trace differs from another one, whatever the time and the nonces; ends with 3 if it does
+    Diff {
+        /// The trace, a .jsonl
+        first: PathBuf,
+        /// The other one
+        second: PathBuf,
+    },
 }
 
 /// What relying parties are told.

@@ -178,6 +178,14 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
             ("trace export open.pcapng", "for Wireshark"),
         ],
     ),
+    ("trace diff", &[("trace diff before.jsonl after.jsonl", "ends with 3 if more differs than times and nonces")]),
+    (
+        "replay",
+        &[
+            ("replay open.jsonl --enroll -", "the same operations by a new device, whose link is pasted"),
+            ("replay open.jsonl --mode verbatim", "the same bytes, as an attacker would"),
+        ],
+    ),
     (
         "stub",
         &[

@@ -76,6 +76,7 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             let does = if now["on"] == true { "records" } else { "does not record" };
             doing.output.done(&now, &format!("{does}; {} frames", now["frames"]))
         }
+        TraceVerb::Diff { first, second } => super::replay::diff(&first, &second, &doing.output),
         TraceVerb::Export { file, with_secrets } => {
             let secrets = if with_secrets { "?secrets=shown" } else { "" };
             let path = match file.extension().and_then(|ending| ending.to_str()) {

@@ -18,13 +18,17 @@ use super::super::wire::{
 use crate::engine::{Device, Session};
 
 /// A device that is only begun: it does not stay, unless it is said to.
-struct Made<'a> {
+pub(super) struct Made<'a> {
     session: &'a Session,
     name: Option<&'a str>,
 }
 
-impl Made<'_> {
-    fn stays(mut self) {
+impl<'a> Made<'a> {
+    pub(super) const fn begun(session: &'a Session, name: &'a str) -> Self {
+        Self { session, name: Some(name) }
+    }
+
+    pub(super) fn stays(mut self) {
         self.name = None;
     }
 }
@@ -39,7 +43,7 @@ impl Drop for Made<'_> {
 }
 
 /// Reads an invitation.
-async fn read(device: &Device, invited: &Invited) -> Result<Invitation, Problem> {
+pub(super) async fn read(device: &Device, invited: &Invited) -> Result<Invitation, Problem> {
     match (&invited.invitation, &invited.picture) {
         (Some(text), None) => Ok(device.invitation(text, invited.host.as_deref()).await?),
         (None, Some(picture)) => {
@@ -80,7 +84,7 @@ pub(in super::super) async fn make(
 ) -> Result<(StatusCode, Json<DeviceView>), Problem> {
     let (persona, profile) = (new.persona()?, new.profile.as_deref().map(|name| shared.profile(name)).transpose()?);
     let device = session.add(&new.name).await?;
-    let made = Made { session: &session, name: Some(&new.name) };
+    let made = Made::begun(&session, &new.name);
     let begun = async {
         if let Some(persona) = persona {
             device.human().set_persona(persona);

@@ -282,3 +282,68 @@ fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     std::fs::write(&key, "not a key").expect("written");
     assert_eq!(check("joe", &server, &key).code, 2);
 }
+
+#[test]
+fn a_recording_is_replayed_and_laid_beside_another_one() {
+    let (site, it) = (Site::dev(), Instance::up(&["--allow-faults"]));
+    let file = |name: &str| site.folder().join(name).to_str().expect("text").to_owned();
+    let (first, second) = (file("first.jsonl"), file("second.jsonl"));
+    it.done(&["trace", "start"]);
+    it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link]);
+    it.done(&["-d", "phone", "open"]);
+    it.done(&["trace", "export", &first]);
+    assert_eq!(site.call("close", "joe", &json!({})).code, 200);
+
+    // As somebody who listened.
+    let sent = it.done(&["replay", &first, "--mode", "verbatim"]);
+    assert_eq!((&sent["mode"], &sent["asExpected"]), (&json!("verbatim"), &json!(true)));
+    let last = sent["frames"].as_array().and_then(|frames| frames.last()).expect("frames");
+    assert_eq!((&last["op"], &last["reaction"], &last["expected"]), (&json!("OPEN"), &json!("recorded"), &json!(true)));
+    assert_eq!(site.status("joe"), 2);
+
+    // By another device.
+    it.done(&["trace", "start"]);
+    let done = it.done(&["replay", &first, "--enroll", &site.offer("ann").link]);
+    let step = json!({ "op": "OPEN", "recorded": "open", "now": "open", "same": true, "number": done["operations"][0]["number"] });
+    assert_eq!(done["operations"], json!([step]));
+    assert_eq!(site.status("ann"), 1);
+    it.done(&["trace", "export", &second]);
+    assert_eq!(it.done(&["trace", "diff", &first, &second]), json!({ "same": true, "differences": [] }));
+    let names = it.done(&["device", "list"]).to_string();
+    assert!(names.contains("\"replay\""), "{names}");
+
+    // Without its last frame it is another one.
+    let text = std::fs::read_to_string(&second).expect("written");
+    let lines: Vec<&str> = text.lines().collect();
+    std::fs::write(&second, lines[..lines.len() - 1].join("\n")).expect("written");
+    let differs = it.run(&["trace", "diff", &first, &second]);
+    assert!(differs.code == 3 && differs.out.contains(r#""kind":"only-first""#), "{differs:?}");
+
+    // What cannot be done is told, and changes nothing.
+    let garbage = file("garbage.jsonl");
+    std::fs::write(&garbage, "{}").expect("written");
+    let link = site.offer("eve").link;
+    for wrong in [
+        &["replay", &first][..],
+        &["replay", &first, "--mode", "verbatim", "--enroll", &link],
+        &["replay", &garbage, "--mode", "verbatim"],
+        &["trace", "diff", &first, &garbage],
+        &["replay", &file("nowhere.jsonl"), "--mode", "verbatim"],
+    ] {
+        assert_eq!(it.run(wrong).code, 2, "{wrong:?}");
+    }
+    for (wrong, word, code) in [
+        (&["replay", &first, "--mode", "verbatim", "--to", "id.example:8421"][..], "bad-rule", 2),
+        (&["replay", &first, "--mode", "verbatim", "--to", "nowhere"], "bad-call", 2),
+        (&["replay", &first, "--mode", "verbatim", "--to", "127.0.0.1:1"], "offline", 5),
+        (&["replay", &first, "--mode", "verbatim", "--of", "tablet"], "bad-call", 2),
+        (&["replay", &first, "--enroll", &link], "device-exists", 8),
+        (&["replay", &first, "--enroll", &link, "--name", "other", "--of", "tablet"], "bad-call", 2),
+    ] {
+        assert_eq!(it.run(wrong).failed(word).code, code, "{wrong:?}");
+    }
+    assert!(!it.done(&["device", "list"]).to_string().contains("\"other\""));
+    assert_eq!(site.status("eve"), 0);
+    let without = Instance::up(&[]);
+    assert_eq!(without.run(&["replay", &first, "--mode", "verbatim"]).failed("faults-not-allowed").code, 2);
+}
