@@ -16,6 +16,7 @@ use super::args::{Arguments, Command, Common, FaultVerb, Final};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
+use super::scenario::ScenarioCommand;
 use super::{CliError, ask};
 
 /// What commands work with.
@@ -38,9 +39,11 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
     };
     let client = match &command {
         Command::Fault(FaultVerb::Catalog { .. }) => Client::find(&common).await?,
-        Command::Session(_) | Command::Journal(_) | Command::Fault(_) | Command::Trace(_) => {
-            Client::running(&common).await?
-        }
+        Command::Session(_)
+        | Command::Journal(_)
+        | Command::Fault(_)
+        | Command::Trace(_)
+        | Command::Scenario(ScenarioCommand::Record(_)) => Client::running(&common).await?,
         _ => Client::find(&common).await?,
     };
     let client = match &command {
@@ -76,6 +79,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Session(verb) => session::session(&doing, verb).await,
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
+        Command::Scenario(ScenarioCommand::Record(how)) => evidence::record(&doing, how).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,
         Command::Watch => session::watch(&doing).await,
         Command::Wait(how) => session::wait(&doing, how).await,
