@@ -45,6 +45,7 @@ use config::{Config, ConfigVerb};
 pub use error::CliError;
 use output::Output;
 use paint::{Paint, When};
+use scenario::ScenarioCommand;
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -105,7 +106,9 @@ fn run(arguments: Arguments, config: &Config, output: &Output) -> Result<u8, Cli
         Command::Terminal(how) => terminal::run(common, how, config.profiles(), output.log().clone()),
         Command::Stub(how) => done(run_on(&mut Builder::new_multi_thread(), stub::run(&how, output))),
         Command::Doctor(how) => done(run_on(&mut Builder::new_multi_thread(), doctor::run(&common, &how, output))),
-        Command::Scenario(what) => done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, output))),
+        Command::Scenario(what) if !matches!(what, ScenarioCommand::Record(_)) => {
+            done(run_on(&mut Builder::new_multi_thread(), scenario::run(&what, output)))
+        }
         command => {
             let arguments = Arguments { common, command };
             done(run_on(&mut Builder::new_current_thread(), verbs::run(arguments, output)))

@@ -3,7 +3,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | a [`Scenario`] and its steps, as they are written | this module, `parse`, `words` |
+//! | a [`Scenario`] and its steps, as they are written | this module, `parse`, `vars`, `words` |
 //! | what is probably wrong with one that can be read | [`lint`] |
 //! | running them, each variant by itself, several at once | [`run`] |
 //! | what came of it, for people and for programs | [`report`] |
@@ -38,6 +38,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 mod step;
+mod vars;
 mod words;
 
 use std::time::Duration;
@@ -48,6 +49,8 @@ use crate::document::{DocumentError, Place};
 use crate::engine::{Named, Outcome, Transport};
 use crate::stub::ServiceSettings;
 use crate::stub::script::{Rule, TokenChange};
+
+pub use vars::Vars;
 
 /// The JSON Schema of scenarios, for editors.
 pub const SCHEMA: &str = include_str!("scenario/schema.json");
@@ -61,6 +64,8 @@ pub struct Scenario {
     pub about: Option<String>,
     /// To choose by.
     pub tags: Vec<String>,
+    /// Where it does not run.
+    pub skip_if: Option<SkipIf>,
     /// What chance follows from; another one each time if there is none.
     pub seed: Option<u64>,
     /// How long it may take, in real time, before it counts as stuck.
@@ -75,6 +80,30 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// Where a scenario does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SkipIf {
+    /// On this operating system, as Rust calls it.
+    System(String),
+    /// Where the environment has this variable.
+    Set(String),
+    /// Where it has not.
+    Unset(String),
+}
+
+impl SkipIf {
+    /// Why it does not run here, if that is so.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let is_set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::System(name) => (name == std::env::consts::OS).then(|| format!("this is {name}")),
+            Self::Set(name) => is_set(name).then(|| format!("{name} is in the environment")),
+            Self::Unset(name) => (!is_set(name)).then(|| format!("{name} is not in the environment")),
+        }
+    }
 }
 
 /// A device that there is.
@@ -274,7 +303,15 @@ impl Scenario {
     /// # Errors
     /// [`DocumentError`]: where it is none, and what was probably meant.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        parse::scenario(text)
+        Self::parse_with(text, &Vars::new())
+    }
+
+    /// Reads one in which some names of its `vars` stand for something else.
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; or the file has no such name.
+    pub fn parse_with(text: &str, vars: &Vars) -> Result<Self, DocumentError> {
+        parse::scenario(text, vars)
     }
 
     /// Its variants.

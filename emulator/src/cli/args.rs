@@ -14,7 +14,7 @@ pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
     AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
     FaceArguments, FaultVerb, JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments,
-    SessionVerb, TraceVerb, WaitArguments, delay,
+    SessionVerb, TraceVerb, WaitArguments, delay, pair,
 };
 
 #[cfg(feature = "terminal")]

@@ -10,7 +10,16 @@ use super::args::Arguments;
 pub(super) use examples::EXAMPLES;
 
 /// All commands, by what they are for.
-pub(super) const GROUPS: [(&str, &[&str]); 7] = [
+pub(super) const GROUPS: [(&str, &[&str]); 8] = [
+    (
+        "Look and click",
+        &[
+            #[cfg(feature = "window")]
+            "window",
+            #[cfg(feature = "terminal")]
+            "terminal",
+        ],
+    ),
     ("Every day", &["enroll", "open", "close", "toggle", "status", "list", "wait", "watch"]),
     ("Texts to approve or deny", &["confirmations", "approve", "deny"]),
     ("A token", &["info", "devices", "history", "label", "change-pin", "set-duress", "revoke-device", "unenroll"]),
@@ -42,8 +51,8 @@ fn template(command: &Command) -> String {
         // Writing to a text does not fail.
         let _ = write!(text, "\n{heading}{group}:{heading:#}\n");
         for name in names {
-            let about = command.find_subcommand(name).and_then(Command::get_about);
-            let about = about.map(ToString::to_string).unwrap_or_default();
+            // One that this program was built without is not told of.
+            let Some(about) = command.find_subcommand(name).and_then(Command::get_about) else { continue };
             let _ = writeln!(text, "  {literal}{name:<13}{literal:#}  {about}");
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::CliError;
+use super::args::pair;
 use super::output::Output;
 
 /// What to do with scenarios.
@@ -25,8 +26,23 @@ pub(super) enum ScenarioCommand {
         #[arg(default_value = "a holder opens a token and closes it")]
         name: String,
     },
+    /// Write one from what was done in the session of a running emulator
+    ///
+    /// What was waited for is time that passes, and what came of each operation is what is expected. PINs are not recorded.
+    Record(RecordArguments),
     /// Print the JSON Schema, for editors
     Schema,
+}
+
+/// What to write.
+#[derive(Debug, Args)]
+pub(super) struct RecordArguments {
+    /// The file; standard output without one
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// What it shows, in a line
+    #[arg(long)]
+    pub(super) name: Option<String>,
 }
 
 /// How to run them.
@@ -47,6 +63,9 @@ pub(super) struct RunScenarios {
     /// Run those with this tag only
     #[arg(long, value_name = "TAG")]
     pub(super) tag: Option<String>,
+    /// What a name of the file's `vars` stands for; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(super) vars: Vec<(String, String)>,
     /// How to tell what came of it; `--json` is the same as jsonl
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub(super) format: FormArgument,
@@ -90,7 +109,7 @@ mod embedded {
     use crate::cli::output::line;
     use crate::scenario::report::{self, Form};
     use crate::scenario::run::{self, Plan};
-    use crate::scenario::{SCHEMA, Scenario, lint};
+    use crate::scenario::{SCHEMA, Scenario, Vars, lint};
 
     /// What the names of files end with that are read in a folder.
     const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -102,14 +121,17 @@ mod embedded {
             ScenarioCommand::Check { files } => check(files, json),
             ScenarioCommand::New { name } => line(&template(name)),
             ScenarioCommand::Schema => line(SCHEMA.trim_end()),
+            // A client of the control API does that.
+            ScenarioCommand::Record(_) => Ok(()),
         }
     }
 
     async fn run_all(arguments: &RunScenarios, json: bool) -> Result<(), CliError> {
-        let RunScenarios { files, jobs, repeat, seed, tag, format, out } = arguments;
+        let RunScenarios { files, jobs, repeat, seed, tag, vars, format, out } = arguments;
+        let vars = vars.iter().cloned().collect();
         let mut scenarios = Vec::new();
         for path in all(files)? {
-            let scenario = parse(&path)?;
+            let scenario = parse(&path, &vars)?;
             if tag.as_ref().is_none_or(|tag| scenario.tags.contains(tag)) {
                 scenarios.push((path.display().to_string(), scenario));
             }
@@ -193,8 +215,8 @@ mod embedded {
         fs::read_to_string(path).map_err(|source| CliError::File { path: path.to_owned(), source })
     }
 
-    fn parse(path: &Path) -> Result<Scenario, CliError> {
-        Scenario::parse(&read(path)?).map_err(|source| CliError::Document { path: path.to_owned(), source })
+    fn parse(path: &Path, vars: &Vars) -> Result<Scenario, CliError> {
+        Scenario::parse_with(&read(path)?, vars).map_err(|source| CliError::Document { path: path.to_owned(), source })
     }
 
     /// One to begin with.

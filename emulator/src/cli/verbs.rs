@@ -18,6 +18,7 @@ use super::args::{Arguments, Command, Common, FaultVerb, Final, TraceVerb};
 use super::client::Client;
 use super::output::Output;
 use super::pins::{Pins, Text};
+use super::scenario::ScenarioCommand;
 use super::{CliError, ask};
 
 /// What commands work with.
@@ -46,7 +47,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         | Command::Journal(_)
         | Command::Fault(_)
         | Command::Trace(_)
-        | Command::Replay(_) => Client::running(&common).await?,
+        | Command::Replay(_)
+        | Command::Scenario(ScenarioCommand::Record(_)) => Client::running(&common).await?,
         _ => Client::find(&common).await?,
     };
     let client = match &command {
@@ -83,6 +85,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Snap(verb) => state::snap(&doing, verb).await,
         Command::Journal(how) => session::journal(&doing, how).await,
         Command::Fault(verb) => evidence::fault(&doing, verb).await,
+        Command::Scenario(ScenarioCommand::Record(how)) => evidence::record(&doing, how).await,
         Command::Trace(verb) => evidence::trace(&doing, verb).await,
         Command::Replay(how) => replay::replay(&doing, how).await,
         Command::Watch => session::watch(&doing).await,

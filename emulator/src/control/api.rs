@@ -7,6 +7,8 @@ pub(super) mod operations;
 pub(super) mod presence;
 pub(super) mod process;
 mod replay;
+#[cfg(feature = "embedded-server")]
+mod scenario;
 pub(super) mod sessions;
 mod state;
 mod trace;
@@ -102,7 +104,7 @@ pub(super) fn capabilities() -> serde_json::Value {
 
 /// All calls, each with what is said about it.
 fn all() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    let all = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(process::live))
         .routes(routes!(process::ready))
         .routes(routes!(process::end))
@@ -161,5 +163,8 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(presence::next, presence::clear_next))
         .routes(routes!(presence::persona))
         .routes(routes!(presence::prompts))
-        .routes(routes!(presence::answer))
+        .routes(routes!(presence::answer));
+    #[cfg(feature = "embedded-server")]
+    let all = all.routes(routes!(scenario::show));
+    all
 }

@@ -22,6 +22,8 @@ pub(super) use device::{
     About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
     InvitationView, SiblingList, TokenView,
 };
+#[cfg(feature = "embedded-server")]
+pub(super) use evidence::ScenarioQuery;
 pub(super) use evidence::{Catalogue, LinesQuery, RuleList, TraceView};
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::words::{OUTCOMES, REASONS, TRANSPORTS};
-use super::{Act, Expect, Matrix, Scenario, Setup, Step, Verb};
+use super::{Act, Expect, Matrix, Scenario, Setup, SkipIf, Step, Vars, Verb};
 use crate::document::{self, DocumentError, Fields, Node, did_you_mean, nearest};
 use crate::engine::{Named, Outcome, Persona};
 use crate::faults;
@@ -21,8 +21,23 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const STEPS_MAX: u64 = 100_000;
 
 /// The fields of a scenario.
-pub(super) const SCENARIO: &[&str] =
-    &["cardea-scenario", "name", "about", "tags", "seed", "timeout", "service", "stub", "devices", "matrix", "steps"];
+pub(super) const SCENARIO: &[&str] = &[
+    "cardea-scenario",
+    "name",
+    "about",
+    "tags",
+    "vars",
+    "skip-if",
+    "seed",
+    "timeout",
+    "service",
+    "stub",
+    "devices",
+    "matrix",
+    "steps",
+];
+/// Where a scenario does not run.
+pub(super) const SKIP_IF: &[&str] = &["os", "env", "no-env"];
 /// The fields of a service.
 pub(super) const SERVICE: &[&str] = &["window", "attempts", "duress-pins", "silent-alarm"];
 /// The fields of a device.
@@ -57,8 +72,9 @@ pub(super) const VERBS: &[&str] = &[
 pub(super) const EXPECT: &[&str] =
     &["error", "answer", "tries-left", "remaining", "server", "device", "journal", "hits", "within"];
 
-pub(super) fn scenario(text: &str) -> Result<Scenario, DocumentError> {
-    let document = document::read(text)?;
+pub(super) fn scenario(text: &str, vars: &Vars) -> Result<Scenario, DocumentError> {
+    let mut document = document::read(text)?;
+    super::vars::fill(&mut document, vars)?;
     let fields = document.fields(SCENARIO)?;
     let version = fields.need("cardea-scenario")?;
     if version.number()? != VERSION {
@@ -72,6 +88,7 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, DocumentError> {
         name: fields.need("name")?.text()?.to_owned(),
         about: fields.read("about", Node::text)?.map(|text| text.trim().to_owned()),
         tags: fields.read("tags", texts)?.unwrap_or_default(),
+        skip_if: fields.read("skip-if", skip_if)?,
         seed: fields.read("seed", Node::number)?,
         timeout: fields.read("timeout", Node::duration)?.unwrap_or(TIMEOUT),
         service: fields.read("service", service)?.unwrap_or_default(),
@@ -97,6 +114,19 @@ fn count(steps: &[Step]) -> u64 {
 
 fn texts(node: &Node) -> Result<Vec<String>, DocumentError> {
     node.list().iter().map(|text| text.text().map(str::to_owned)).collect()
+}
+
+/// `{os: windows}`, `{env: CI}` or `{no-env: DISPLAY}`.
+fn skip_if(node: &Node) -> Result<SkipIf, DocumentError> {
+    let fields = node.fields(SKIP_IF)?;
+    let [(name, value)] = node.map()? else { return Err(fields.place.error("say one of os, env and no-env")) };
+    match name.text.as_str() {
+        "os" => {
+            value.one_of(&["linux", "macos", "windows"].map(|name| (name, name))).map(|it| SkipIf::System(it.into()))
+        }
+        "env" => value.text().map(|it| SkipIf::Set(it.into())),
+        _ => value.text().map(|it| SkipIf::Unset(it.into())),
+    }
 }
 
 fn truth(node: &Node) -> Result<bool, DocumentError> {

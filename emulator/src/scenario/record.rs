@@ -19,8 +19,12 @@ pub fn scenario(session: &Session, name: &str) -> String {
 }
 
 fn of(entries: &[Entry], name: &str, seed: Option<u64>) -> String {
-    let devices: BTreeSet<&str> =
-        entries.iter().filter(|entry| !entry.device.is_empty()).map(|entry| &*entry.device).collect();
+    // Who was made and did nothing is not needed.
+    let does = |entry: &&Entry| {
+        let is_done = matches!(entry.kind, Kind::Done { .. } | Kind::Network { .. });
+        is_done || matches!(entry.kind, Kind::Token { event: EventKind::ConfirmationAsked, .. })
+    };
+    let devices: BTreeSet<&str> = entries.iter().filter(does).map(|entry| &*entry.device).collect();
     let mut text = format!("cardea-scenario: 1\nname: {}\n", quoted(name));
     if let Some(seed) = seed {
         let _ = writeln!(text, "seed: {seed}");
@@ -46,6 +50,8 @@ struct Steps<'a> {
     last: u64,
     /// What holders have answered since.
     answered: BTreeMap<&'a str, Vec<Outcome>>,
+    /// Who has a token by now.
+    enrolled: BTreeSet<&'a str>,
     /// Whose texts were asked and have not been answered.
     asked: BTreeMap<&'a str, usize>,
 }
@@ -73,9 +79,24 @@ impl<'a> Steps<'a> {
         let (name, answers) = (quoted(device), self.answered.remove(device).unwrap_or_default());
         let after = match (what, failure) {
             ("open", None) => Some("open"),
-            ("close" | "approve" | "deny" | "change-pins", None) => None,
+            ("close", None) => Some("closed"),
             _ => None,
         };
+        match what {
+            "enroll" if failure.is_none() => {
+                self.enrolled.insert(device);
+            }
+            // It had its token before the journal begins.
+            "open" | "close" | "status" | "approve" | "deny" | "unenroll" | "forget" | "change-pins"
+                if failure != Some(0) && self.enrolled.insert(device) =>
+            {
+                self.step(&format!("enroll: {name}"), None);
+            }
+            _ => {}
+        }
+        if matches!(what, "unenroll" | "forget") && failure.is_none() {
+            self.enrolled.remove(device);
+        }
         let step = match what {
             "enroll" | "open" | "close" | "status" | "deny" | "unenroll" | "forget" | "approve" => {
                 format!("{what}: {name}")

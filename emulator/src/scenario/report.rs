@@ -61,9 +61,17 @@ fn failed(runs: &[Told<'_>]) -> usize {
     runs.iter().filter(|told| told.run.failure.is_some()).count()
 }
 
+fn skipped(runs: &[Told<'_>]) -> usize {
+    runs.iter().filter(|told| told.run.skipped.is_some()).count()
+}
+
 fn human(runs: &[Told<'_>]) -> String {
     let mut text = String::new();
     for told in runs {
+        if let Some(why) = &told.run.skipped {
+            let _ = writeln!(text, "skipped {} ({why})", told.name());
+            continue;
+        }
         let (word, steps, time) =
             (if told.run.failure.is_some() { "FAILED" } else { "ok" }, told.run.steps, told.run.time.as_millis());
         let _ = match told.why() {
@@ -71,21 +79,29 @@ fn human(runs: &[Told<'_>]) -> String {
             Some(why) => writeln!(text, "{word:<7} {}\n        {}", told.name(), why.join("\n        ")),
         };
     }
-    let (all, failed) = (runs.len(), failed(runs));
-    let _ = write!(text, "{} passed, {failed} failed", all - failed);
+    let (all, failed, skipped) = (runs.len(), failed(runs), skipped(runs));
+    let _ = write!(text, "{} passed, {failed} failed", all - failed - skipped);
+    if skipped > 0 {
+        let _ = write!(text, ", {skipped} skipped");
+    }
     text
 }
 
 fn junit(runs: &[Told<'_>]) -> String {
     let all: f64 = runs.iter().map(|told| told.run.time.as_secs_f64()).sum();
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"cardea-emulator scenario\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" time=\"{all:.3}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"cardea-emulator scenario\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{all:.3}\">\n",
         runs.len(),
-        failed(runs)
+        failed(runs),
+        skipped(runs)
     );
     for told in runs {
         let (name, file, time) = (escaped(&told.name()), escaped(told.file), told.run.time.as_secs_f64());
         let _ = write!(text, "    <testcase name=\"{name}\" classname=\"{file}\" time=\"{time:.3}\"");
+        if let Some(why) = &told.run.skipped {
+            let _ = writeln!(text, ">\n      <skipped message=\"{}\"/>\n    </testcase>", escaped(why));
+            continue;
+        }
         let _ = match told.why() {
             None => text.write_str("/>\n"),
             Some(why) => {
@@ -127,6 +143,9 @@ fn tap(runs: &[Told<'_>]) -> String {
         // A `#` would begin a directive.
         let name = told.name().replace('\\', "\\\\").replace('#', "\\#").replace('\n', " ");
         let _ = write!(text, "\n{is} {} - {name}", at + 1);
+        if let Some(why) = &told.run.skipped {
+            let _ = write!(text, " # SKIP {why}");
+        }
         for line in told.why().iter().flatten() {
             let _ = write!(text, "\n# {}", line.replace('\n', " "));
         }
@@ -143,12 +162,14 @@ fn lines(runs: &[Told<'_>]) -> String {
             });
             json!({
                 "scenario": run.name, "file": file, "variant": run.variant.to_string(), "seed": run.seed, "ok": failure.is_none(),
+                "skipped": run.skipped,
                 "steps": run.steps, "ms": u64::try_from(run.time.as_millis()).unwrap_or(u64::MAX), "failure": failure,
             })
             .to_string()
         })
         .collect();
-    let failed = failed(runs);
-    lines.push(json!({ "ok": failed == 0, "passed": runs.len() - failed, "failed": failed }).to_string());
+    let (failed, skipped) = (failed(runs), skipped(runs));
+    let passed = runs.len() - failed - skipped;
+    lines.push(json!({ "ok": failed == 0, "passed": passed, "failed": failed, "skipped": skipped }).to_string());
     lines.join("\n")
 }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::step::{Holders, World};
-use super::{Scenario, Variant};
+use super::{Scenario, SkipIf, Variant};
 use crate::document::Place;
 use crate::engine::{Options, Outcome, Seed, Session, Settings, Time};
 use crate::faults::Gate;
@@ -54,6 +54,8 @@ pub struct Run {
     pub steps: usize,
     /// How long it took, in real time.
     pub time: Duration,
+    /// Why it did not run, if it did not.
+    pub skipped: Option<String>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
 }
@@ -83,6 +85,12 @@ pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
     let (places, mut tasks) = (Arc::new(Semaphore::new(plan.jobs.get())), JoinSet::new());
     let mut number = 0_usize;
     for (index, scenario) in scenarios.iter().enumerate() {
+        if let Some(why) = scenario.skip_if.as_ref().and_then(SkipIf::reason) {
+            let (at, run) = (number, skipped(scenario, index, why));
+            tasks.spawn(std::future::ready((at, run)));
+            number += 1;
+            continue;
+        }
         let scenario = Arc::new(scenario.clone());
         for variant in scenario.variants() {
             for repetition in 0..plan.repeat {
@@ -115,6 +123,20 @@ fn now() -> Instant {
 }
 
 /// One run, which has an end whatever happens.
+/// One that does not run here.
+fn skipped(scenario: &Scenario, index: usize, why: String) -> Run {
+    Run {
+        name: scenario.name.clone(),
+        scenario: index,
+        variant: Variant::default(),
+        seed: scenario.seed.unwrap_or_default(),
+        steps: 0,
+        time: Duration::ZERO,
+        skipped: Some(why),
+        failure: None,
+    }
+}
+
 async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), seed: u64) -> Run {
     let (begun, limit, inner) = (now(), scenario.timeout, Arc::clone(scenario));
     // In a task of its own, so that a panic in it is its failure and nobody else's.
@@ -125,7 +147,16 @@ async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), s
         Ok(Err(_)) => (0, Some(Failure::at_start(format!("it is stuck: not done after {} s", limit.as_secs_f32())))),
         Err(_) => (0, Some(Failure::at_start("the program has a defect: it panicked"))),
     };
-    Run { name: scenario.name.clone(), scenario: index, variant, seed, steps, time: begun.elapsed(), failure }
+    Run {
+        name: scenario.name.clone(),
+        scenario: index,
+        variant,
+        seed,
+        steps,
+        time: begun.elapsed(),
+        skipped: None,
+        failure,
+    }
 }
 
 /// The time of a scenario, as the world's time for its session.

@@ -191,6 +191,7 @@ fn runs() -> Vec<run::Run> {
         seed: 7,
         steps: 3,
         time,
+        skipped: None,
         failure: None,
     };
     let variant = Variant { window: Some(5), ..Variant::default() };
@@ -218,7 +219,36 @@ fn what_came_of_it_is_told_to_people_and_programs() {
     let lines: Vec<serde_json::Value> =
         write(report::Form::JsonLines).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["ok"], &lines[1]["failure"]["line"]), (&true.into(), &3.into()));
-    assert_eq!(lines[2], serde_json::json!({ "ok": false, "passed": 1, "failed": 1 }));
+    assert_eq!(lines[2], serde_json::json!({ "ok": false, "passed": 1, "failed": 1, "skipped": 0 }));
+}
+
+#[tokio::test]
+async fn what_does_not_run_here_is_told_and_neither_passed_nor_failed() {
+    let text = |condition: &str| {
+        format!(
+            "cardea-scenario: 1\nname: x\nskip-if: {condition}\ndevices: []\nsteps: [{{expect: {{journal: {{has: opened}}}}}}]\n"
+        )
+    };
+    let of = |condition: &str| Scenario::parse(&text(condition)).unwrap();
+    // PATH is there wherever tests run.
+    for (condition, skips) in [
+        ("{env: PATH}", true),
+        ("{no-env: PATH}", false),
+        ("{no-env: CARDEA_NO_SUCH_VARIABLE}", true),
+        (&format!("{{os: {}}}", std::env::consts::OS), true),
+        (if cfg!(windows) { "{os: linux}" } else { "{os: windows}" }, false),
+    ] {
+        assert_eq!(of(condition).skip_if.and_then(|it| it.reason()).is_some(), skips, "{condition}");
+    }
+    for wrong in ["{os: lunix}", "{evn: X}", "{env: X, os: linux}"] {
+        assert!(Scenario::parse(&text(wrong)).is_err(), "{wrong}");
+    }
+    let runs = run::all(&[of("{env: PATH}")], &run::Plan { repeat: 3, ..run::Plan::default() }).await;
+    let write = |form| report::write(form, &runs, &["a.yaml".to_owned()]);
+    assert_eq!(write(report::Form::Human), "skipped x (PATH is in the environment)\n0 passed, 0 failed, 1 skipped");
+    assert!(write(report::Form::JUnit).contains("<skipped message=\"PATH is in the environment\"/>"));
+    assert!(write(report::Form::Tap).ends_with("ok 1 - x # SKIP PATH is in the environment"));
+    assert!(write(report::Form::JsonLines).ends_with(r#"{"failed":0,"ok":true,"passed":0,"skipped":1}"#));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

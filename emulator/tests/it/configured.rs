@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::process::link;
+
 /// A folder to work in, and one's own place for configurations.
 struct Desk {
     folder: TempDir,
@@ -131,6 +133,8 @@ fn nobody_is_asked_who_said_so_and_the_error_names_the_option() {
     for arguments in [&["--no-input", "prompt", "pins"][..], &["session", "end", "x"]] {
         assert_eq!(code(&desk.run(arguments)), 9, "nothing runs: {arguments:?}");
     }
+    let enroll = desk.run(&["--no-input", "enroll", &link(1)]);
+    assert!(code(&enroll) == 2 && error(&enroll).contains("use --pin-file or --pin-fd"), "{enroll:?}");
     let wrong = desk.command(&["list"]).env("CARDEA_EMULATOR_NO_INPUT", "perhaps").output().unwrap();
     assert_eq!(code(&wrong), 2, "{wrong:?}");
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// An enrollment link for a server on `port` of this machine, with made-up keys.
-fn link(port: u16) -> String {
+pub(super) fn link(port: u16) -> String {
     let mut payload = vec![1, 7, 0x80, 0, 0, 0, 0, 0, 0, 1];
     payload.extend([2; 32]);
     // The X25519 base point is as good a public key as any.

@@ -69,3 +69,93 @@ fn the_shipped_ones_are_read_from_their_folder_and_the_schema_is_json() {
     let schema: Value = serde_json::from_slice(&scenario(&["schema"]).stdout).unwrap();
     assert_eq!(schema["title"], "Cardea scenario");
 }
+
+/// A program that runs until this is dropped.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a program that says one line of JSON when it is ready.
+fn started(arguments: &[&str]) -> (Ended, Value) {
+    use std::io::{BufRead as _, BufReader};
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"));
+    let mut child = command.args(arguments).arg("--json").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+    (Ended(child), said)
+}
+
+#[test]
+fn what_a_person_did_is_written_down_checked_and_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (_stub, stub) = started(&["stub", "--enroll", "joe"]);
+    let link = stub["enroll"][0]["link"].as_str().unwrap();
+    let (_run, _) = started(&["run", "--state", &at("state"), "--allow-test-argon2"]);
+    let by_hand = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"));
+        command.args(["--state", &at("state"), "--device", "joe"]).args(arguments).output().unwrap()
+    };
+    let done = |arguments: &[&str]| {
+        let output = by_hand(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        output
+    };
+    // Another device does nothing, and is not written down.
+    done(&["device", "new", "idle"]);
+    done(&["device", "new", "joe", "--enroll", link]);
+    done(&["prompt", "next", "wrong-pin"]);
+    assert_eq!(by_hand(&["open"]).status.code(), Some(4));
+    done(&["open"]);
+    done(&["clock", "advance", "20s"]);
+    done(&["close"]);
+
+    let file = at("recorded.yaml");
+    done(&["scenario", "record", &file, "--name", "by hand"]);
+    let recorded = fs::read_to_string(&file).unwrap();
+    for piece in ["name: \"by hand\"", "next: wrong-pin", "error: wrong-pin", "advance: 20s", "\"joe\": closed"] {
+        assert!(recorded.contains(piece), "{piece}: {recorded}");
+    }
+    assert!(!recorded.contains("idle") && !recorded.contains("sleep"), "{recorded}");
+    let check = scenario(&["check", &file]);
+    assert_eq!(check.status.code(), Some(0), "{}\n{recorded}", text(&check.stdout));
+    let run = scenario(&["run", &file]);
+    assert_eq!(run.status.code(), Some(0), "{}\n{recorded}", text(&run.stdout));
+
+    // What is there already is not lost by a slip.
+    assert_eq!(by_hand(&["scenario", "record", &file]).status.code(), Some(2));
+    done(&["scenario", "record", &file, "--yes"]);
+    assert!(text(&done(&["scenario", "record"]).stdout).starts_with("cardea-scenario: 1\n"));
+}
+
+#[test]
+fn a_device_that_had_its_token_before_is_enrolled_in_what_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    let (_stub, stub) = started(&["stub", "--enroll", "joe"]);
+    let link = stub["enroll"][0]["link"].as_str().unwrap();
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"));
+        let output = command.args(["--state", &state, "--allow-test-argon2"]).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let pins = folder.path().join("pins");
+    fs::write(&pins, "274951\n").unwrap();
+    program(&["enroll", link, "--pin-file", pins.to_str().unwrap()]);
+    let (_run, _) = started(&["run", "--state", &state, "--allow-test-argon2"]);
+    program(&["open", "--pin-file", pins.to_str().unwrap()]);
+    let recorded = program(&["scenario", "record"]);
+    let file = folder.path().join("recorded.yaml");
+    fs::write(&file, &recorded).unwrap();
+    let run = scenario(&["run", file.to_str().unwrap()]);
+    assert_eq!(run.status.code(), Some(0), "{}\n{recorded}", text(&run.stdout));
+}

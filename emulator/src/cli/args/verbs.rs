@@ -427,7 +427,7 @@ pub(in super::super) enum FaultVerb {
 }
 
 /// A name and a value.
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(in super::super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

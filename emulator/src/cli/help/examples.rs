@@ -5,6 +5,16 @@ type Lines = &'static [(&'static str, &'static str)];
 
 /// For each command its lines, without the name of the program.
 pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
+    #[cfg(feature = "window")]
+    ("window", &[("window", "devices to look at and to click; starts an emulator where none runs")]),
+    #[cfg(feature = "terminal")]
+    (
+        "terminal",
+        &[
+            ("terminal", "the same in a terminal; ? has the keys"),
+            ("terminal --once --width 100 --height 30", "print one picture, for tests and documents"),
+        ],
+    ),
     (
         "enroll",
         &[
@@ -93,6 +103,8 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
         ],
     ),
     ("device list", &[("device list", "each with how its token stands")]),
+    ("device listen", &[("-d phone device listen", "keep a connection, and hear what servers say unasked")]),
+    ("device rest", &[("-d phone device rest", "keep none any more")]),
     ("device show", &[("-d phone device show --json", "all that `wait` can ask for")]),
     ("device rm", &[("device rm phone", "from the emulator that runs")]),
     ("device clone", &[("device clone phone evil", "use both, and see what the server makes of it")]),
@@ -216,6 +228,13 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ),
     ("scenario check", &[("scenario check login.yaml", "what is wrong with it, without running it")]),
     ("scenario new", &[("scenario new 'a login' > login.yaml", "one to begin with")]),
+    (
+        "scenario record",
+        &[(
+            "scenario record login.yaml",
+            "what was done by hand in the emulator that runs, as a file that does it again",
+        )],
+    ),
     ("scenario schema", &[("scenario schema > scenario.json", "for editors")]),
     ("config print", &[("config print --origin", "what is in force, and where it comes from")]),
     ("config path", &[("config path", "the files that are read, the one that wins first")]),

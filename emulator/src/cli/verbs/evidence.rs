@@ -3,8 +3,9 @@
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Doing, body};
-use crate::cli::args::{FaultVerb, TraceVerb};
+use super::{Doing, body, query};
+use crate::cli::args::{FaultVerb, Final, TraceVerb};
+use crate::cli::scenario::RecordArguments;
 use crate::cli::{CliError, say};
 use crate::face::write_private;
 
@@ -92,4 +93,28 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
         }
     }
+}
+
+/// What was done, as a scenario.
+pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<(), CliError> {
+    let (session, _) = doing.client.names();
+    let path = format!("/v1/sessions/{session}/scenario{}", query([("name", how.name.as_deref())]));
+    let recorded = match doing.client.fetch(&path).await {
+        // One that was built without it has no such path.
+        Err(CliError::Refused { code, .. }) if code == "no-path" => {
+            let text = "the emulator that runs was built without scenarios: build it with --features embedded-server";
+            return Err(CliError::Usage(text.to_owned()));
+        }
+        recorded => recorded?,
+    };
+    let text = String::from_utf8_lossy(&recorded);
+    let Some(file) = how.file else {
+        return doing.output.done(&json!({ "scenario": text }), text.trim_end());
+    };
+    if file.exists() && !doing.is_sure(Final { dry_run: false }, &format!("replace {}", file.display()))? {
+        return Ok(());
+    }
+    std::fs::write(&file, &recorded).map_err(|source| CliError::File { path: file.clone(), source })?;
+    let said = format!("wrote {0}: `scenario check {0}` and `scenario run {0}` are next", file.display());
+    doing.output.done(&json!({ "file": file, "bytes": recorded.len() }), &said)
 }

@@ -64,3 +64,20 @@ impl LinesQuery {
         }
     }
 }
+
+/// What to call a scenario.
+#[cfg(feature = "embedded-server")]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(in super::super) struct ScenarioQuery {
+    /// What it shows, in a line.
+    name: Option<String>,
+}
+
+#[cfg(feature = "embedded-server")]
+impl ScenarioQuery {
+    pub(in super::super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("what somebody did by hand")
+    }
+}

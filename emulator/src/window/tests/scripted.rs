@@ -80,7 +80,7 @@ pub(super) fn device(name: &str, tokens: Vec<Token>) -> Device {
 pub(super) fn facts(devices: Vec<Device>) -> Facts {
     let devices: BTreeMap<_, _> = devices.into_iter().map(|device| (device.name.clone(), Arc::new(device))).collect();
     Facts {
-        link: Link::Hosting("/home/ada/.local/state/cardea-emulator/default/control.sock".into()),
+        link: Link::Hosting("/run/user/1000/cardea-emulator/default/control.sock".into()),
         program: "cardea-emulator".into(),
         session: "default".into(),
         clock: Clock { now: NOW, ..Clock::default() },
