@@ -62,7 +62,7 @@ pub(super) fn snapshots(value: &Value) -> String {
 }
 
 /// In what a session is another one.
-pub(super) fn differences(value: &Value) -> String {
+pub(super) fn changes(value: &Value) -> String {
     lines(&value["differences"], "no difference", |it| {
         let (whose, what) = (it["device"].as_str().unwrap_or("the session"), text(it, "what"));
         format!("{whose}  {what}: {} -> {}", text(it, "before"), text(it, "after"))

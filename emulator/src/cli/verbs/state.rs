@@ -38,7 +38,7 @@ pub(super) async fn snap(doing: &Doing<'_>, verb: SnapVerb) -> Result<(), CliErr
         SnapVerb::Diff { name, other } => {
             let with = super::query([("with", other.as_deref())]);
             let found = call(Method::GET, &name, &format!("/differences{with}")).await?;
-            doing.output.done(&found, &say::differences(&found))
+            doing.output.done(&found, &say::changes(&found))
         }
         SnapVerb::Rm { name } => {
             call(Method::DELETE, &name, "").await?;
