@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use cardea_sdk::WalletError;
+use cardea_sdk::store::StoreError;
+
 use super::Session;
 use crate::engine::device::Kept;
 use crate::engine::journal::Kind;
@@ -94,6 +97,7 @@ impl Session {
     /// As [`Session::add`], and [`EngineError::NoSuchDevice`].
     pub async fn copy(&self, name: &str, new: &str) -> Result<Device, EngineError> {
         let kept = self.device(name)?.keep().await?;
+        self.free(new)?;
         let copy = self.make_again(new, &kept).await?;
         self.0.journal.note(copy.shared_name(), Kind::State { what: "copied", with: Some(name.to_owned()) });
         Ok(copy)
@@ -110,11 +114,33 @@ impl Session {
         // Nobody uses it from here on, so that what is made again is what it was last.
         let held = old.hold(&kept).await?;
         let kept = Kept { is_watched: kept.is_watched, ..old.keep().await? };
-        let renamed = self.make_again(new, &kept).await?;
-        held.become_again(&Kept::default()).await?;
-        self.remove(name)?;
+        let renamed = if let Some(folder) = &self.0.folder {
+            self.free(new)?;
+            self.remove(name)?;
+            drop(held);
+            let (from, to) = (folder.join("devices").join(name), folder.join("devices").join(new));
+            if let Err(source) = std::fs::rename(&from, &to) {
+                self.add(name).await?;
+                return Err(WalletError::from(StoreError::Io { path: from, source }).into());
+            }
+            self.make_again(new, &kept).await?
+        } else {
+            let renamed = self.make_again(new, &kept).await?;
+            held.become_again(&Kept::default()).await?;
+            self.remove(name)?;
+            renamed
+        };
         self.0.journal.note(renamed.shared_name(), Kind::State { what: "renamed", with: Some(name.to_owned()) });
         Ok(renamed)
+    }
+
+    /// Whether a device may be called so: none is, in the session or in the state folder.
+    fn free(&self, name: &str) -> Result<(), EngineError> {
+        if !super::is_name(name) {
+            return Err(EngineError::name(name));
+        }
+        let is_kept = self.0.folder.as_ref().is_some_and(|folder| folder.join("devices").join(name).exists());
+        if is_kept || self.device(name).is_ok() { Err(EngineError::DeviceExists(name.to_owned())) } else { Ok(()) }
     }
 
     /// Makes a device as it was when it was new: without tokens, of which the servers are not told, and with a holder, a network
@@ -148,7 +174,10 @@ impl Session {
     /// # Errors
     /// As [`Session::add`].
     pub async fn import(&self, parcel: &Parcel, name: Option<&str>) -> Result<Device, EngineError> {
-        let device = self.make_again(name.unwrap_or(parcel.name()), parcel.kept()).await?;
+        let name = name.unwrap_or(parcel.name());
+        // What is only in the state folder is somebody's, too.
+        self.free(name)?;
+        let device = self.make_again(name, parcel.kept()).await?;
         self.0.journal.note(device.shared_name(), Kind::State { what: "imported", with: None });
         Ok(device)
     }

@@ -66,5 +66,7 @@ fn a_device_moves_in_a_sealed_file_between_emulators_that_run_and_those_that_do_
     other.done(&["device", "rename", "moved", "phone"]);
     assert_eq!(other.done(&["-d", "phone", "close"])["state"], "closed");
     assert_eq!(other.run(&["device", "rename", "moved", "more"]).failed("no-device").code, 7);
+    let taken = other.run(&[&import[..], &[pass, "--name", "phone"]].concat());
+    assert_eq!(taken.failed("device-exists").code, 8);
     assert_eq!(other.run(&["snap", "list"]).failed("not-running").code, 9);
 }
