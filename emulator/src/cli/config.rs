@@ -58,17 +58,19 @@ pub(super) struct Config {
     layers: Vec<Layer>,
 }
 
+/// Whether there is no file; or none that this user could know of, in the home folder of somebody else.
+fn is_none(path: &Path, error: &io::Error) -> bool {
+    let is_closed = || std::fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    error.kind() == io::ErrorKind::NotFound || is_closed()
+}
+
 impl Config {
     /// Reads the files: the one that is named, or those that are found.
     pub(super) fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
         let mut layers = Vec::new();
         for place in Place::all(named) {
             let (layer, findings) = match Layer::read(&place) {
-                Err(ConfigError::Read { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound && !place.is_named =>
-                {
-                    continue;
-                }
+                Err(ConfigError::Read { source, .. }) if !place.is_named && is_none(&place.path, &source) => continue,
                 read => read?,
             };
             if let Some(finding) = findings.into_iter().next() {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, Window,
+    AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, MapState, Window,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -65,6 +65,12 @@ fn shown(connection: &RustConnection, root: Window, name: &[u8]) -> Window {
 /// Waits until something is drawn, and keeps it where people find it.
 fn drawn(connection: &RustConnection, window: Window) {
     loop {
+        // One that cannot be seen yet has no pixels.
+        let attributes = connection.get_window_attributes(window).unwrap().reply().unwrap();
+        if attributes.map_state != MapState::VIEWABLE {
+            while !matches!(connection.wait_for_event().unwrap(), Event::MapNotify(_)) {}
+            continue;
+        }
         let size = connection.get_geometry(window).unwrap().reply().unwrap();
         let asked =
             connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, u32::MAX).unwrap();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command};
 
 use super::cell;
+use crate::cli::config::Config;
 use crate::cli::help;
 
 /// The part with all commands, and the options that all have.
@@ -84,7 +85,8 @@ fn row(it: &Arg) -> String {
 
 /// Variables that stand for options, and for what.
 pub(super) fn environment() -> Vec<(String, String)> {
-    let command = help::command();
+    // As it is where no file says anything.
+    let command = Config::default().command();
     let inner = help::leaves(&command).into_iter().flat_map(|(_, leaf)| leaf.get_arguments());
     let mut found: Vec<(String, String)> = Vec::new();
     for it in command.get_arguments().chain(inner) {
