@@ -1,5 +1,6 @@
 //! The emulator in a real terminal, as a person types into it.
 
+use std::cell::RefCell;
 use std::process::Command;
 
 use cardea_tests::harness::{Output, Site, emulator, output, until};
@@ -49,7 +50,11 @@ impl Terminal {
 
     /// Waits until all of this is on the screen.
     fn sees(&self, all: &[&str]) -> String {
-        until(&format!("{all:?}"), || Some(self.screen()).filter(|screen| all.iter().all(|it| screen.contains(it))))
+        let seen = Seen::default();
+        until(&format!("{all:?}"), || {
+            seen.0.replace(self.screen());
+            all.iter().all(|it| seen.0.borrow().contains(it)).then(|| seen.0.take())
+        })
     }
 
     /// How the terminal is set, as `stty` says it, after what was typed so far.
@@ -97,6 +102,18 @@ impl Terminal {
     /// Nothing of the emulator is left in it.
     fn is_given_back(&self) -> bool {
         self.tmux(&["display-message", "-p", "#{alternate_on}#{cursor_flag}#{mouse_any_flag}"]).trim() == "010"
+    }
+}
+
+/// What is on a screen, told when something was waited for in vain.
+#[derive(Default)]
+struct Seen(RefCell<String>);
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("on the screen:\n{}", self.0.borrow());
+        }
     }
 }
 
