@@ -9,7 +9,10 @@ use crate::store::TokenKey;
 pub(crate) use standing::Standings;
 
 /// Events that a slow listener may be behind before it misses some.
-const CAPACITY: usize = 64;
+pub(crate) const CAPACITY: usize = 64;
+
+/// More than that are not kept, whatever a host says: there is room for all of them from the beginning.
+const MOST: usize = 1 << 16;
 
 /// What happened to a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +91,9 @@ impl Events {
 pub(crate) struct Source(broadcast::Sender<Event>);
 
 impl Source {
-    pub(crate) fn new() -> Self {
-        Self(broadcast::Sender::new(CAPACITY))
+    /// For listeners that may be so many events behind.
+    pub(crate) fn with_capacity(events: usize) -> Self {
+        Self(broadcast::Sender::new(events.clamp(1, MOST)))
     }
 
     pub(crate) fn emit(&self, token: TokenKey, kind: EventKind) {
@@ -110,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_listener_is_told_how_much_it_missed() {
-        let source = Source::new();
+        let source = Source::with_capacity(CAPACITY);
         let mut events = source.listen();
         let token = TokenKey { token: TokenId::new([1; 16]), device: DeviceId::new([1; 4]) };
         for _ in 0..CAPACITY + 3 {
@@ -123,5 +127,22 @@ mod tests {
             assert!(events.next().await.is_some());
         }
         assert_eq!(events.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_listener_may_be_as_far_behind_as_was_asked_for() {
+        let token = TokenKey { token: TokenId::new([1; 16]), device: DeviceId::new([1; 4]) };
+        for (asked, kept) in [(0, 1), (1, 1), (3, 4), (8, 8), (usize::MAX, MOST)] {
+            let source = Source::with_capacity(asked);
+            let mut events = source.listen();
+            for _ in 0..kept {
+                source.emit(token, EventKind::Opened);
+            }
+            assert_eq!(events.next().await, Some(Event::Token { token, kind: EventKind::Opened }), "{asked}");
+            for _ in 0..2 {
+                source.emit(token, EventKind::Closed);
+            }
+            assert_eq!(events.next().await, Some(Event::Missed(1)), "{asked}");
+        }
     }
 }

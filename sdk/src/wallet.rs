@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::env::Env;
 use crate::error::WalletError;
-use crate::event::{Events, Source, Standings};
+use crate::event::{self, Events, Source, Standings};
 use crate::live::{Live, Lives};
 use crate::log::{Log, LogSink};
 use crate::operation::Turns;
@@ -48,6 +48,7 @@ pub(crate) struct Options {
     pub(crate) allow_test_argon2: bool,
     emulated: bool,
     background: bool,
+    events: usize,
 }
 
 /// The tokens of one holder on one device. Cheap to clone; clones share everything.
@@ -155,6 +156,14 @@ impl Builder {
         self
     }
 
+    /// How many events a listener may be behind before it misses the oldest ones (default: 64; at least 1, and a power of two or
+    /// rounded up to one). There is room for all of them from the beginning, about 60 bytes each: programs with thousands of
+    /// wallets want fewer.
+    pub const fn event_capacity(mut self, events: usize) -> Self {
+        self.options.events = events;
+        self
+    }
+
     /// Opens the wallet. Must be called in a tokio runtime.
     ///
     /// # Errors
@@ -179,7 +188,7 @@ impl Builder {
         if let Some(sink) = log.sink() {
             connector.log_to(sink);
         }
-        let (events, runtime) = (Source::new(), Handle::current());
+        let (events, runtime) = (Source::with_capacity(options.events), Handle::current());
         let standings = Standings::new(events.clone(), env.clone(), runtime.clone());
         let inner = Arc::new(Inner {
             store,
@@ -203,7 +212,7 @@ impl Wallet {
     /// A wallet that keeps its tokens in memory unless told otherwise, reaches servers over TCP, and takes time and
     /// randomness from the operating system.
     pub fn builder() -> Builder {
-        let options = Options { allow_test_argon2: false, emulated: false, background: true };
+        let options = Options { allow_test_argon2: false, emulated: false, background: true, events: event::CAPACITY };
         let (connector, env, log) = (Arc::new(TcpConnector), Env::os(), Log::default());
         Builder { place: Place::Memory, connector, env, options, log, presence: None }
     }

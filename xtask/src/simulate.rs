@@ -1,4 +1,4 @@
-//! `cargo xtask simulate`: the simulation of `cardea-tests`, for as many schedules as one likes.
+//! `cargo xtask simulate`: the simulation in `tests/simulation`, for as many schedules as one likes.
 
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     report.part("simulation", || {
         let schedules = options.schedules.unwrap_or(if options.config.is_some() { 1 } else { 1_000_000 });
         let mut command = process::cargo(&workspace.root);
-        command.args(["run", "-q", "--release", "-p", "cardea-tests", "--bin", "simulate", "--"]);
+        command.args(["run", "-q", "--release", "-p", "cardea-simulation", "--"]);
         command.args(["--schedules", &schedules.to_string(), "--seed", &options.seed.to_string()]);
         command.args(["--threads", &options.threads.to_string()]);
         if let Some(config) = &options.config {

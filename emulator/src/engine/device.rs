@@ -27,6 +27,10 @@ use told::{Told, Watched};
 
 pub(in crate::engine) use kept::Kept;
 
+/// How many things may happen to the tokens of a device before they are in the journal, where each is put at once. There is room
+/// for all of them in every device.
+const EVENTS: usize = 16;
+
 /// What a device is made of.
 pub(super) struct Parts {
     pub(super) name: Arc<str>,
@@ -213,6 +217,7 @@ impl Device {
             .allow_test_argon2(self.0.allow_test_argon2)
             // It is opened for an operation; the next one finds out what this one could not.
             .recover_in_background(false)
+            .event_capacity(EVENTS)
             .open()
             .await?;
         let told = Told::of(&wallet, self);
@@ -259,6 +264,16 @@ impl Device {
         what: &'static str,
         act: impl AsyncFnOnce(&Wallet) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
+        self.learning(what, act, |_| ()).await
+    }
+
+    /// The same; `learn` is told what came of it before the journal says that it was done.
+    async fn learning<T>(
+        &self,
+        what: &'static str,
+        act: impl AsyncFnOnce(&Wallet) -> Result<T, EngineError>,
+        learn: impl FnOnce(&T),
+    ) -> Result<T, EngineError> {
         let mut doing = Doing { device: self, what, attended: None, ended: None };
         let attended = if self.is_broken() { Err(self.broken()) } else { self.attend().await };
         let result = match attended {
@@ -268,6 +283,11 @@ impl Device {
             }
             Err(error) => Err(error),
         };
+        if let (Some(attended), Ok(done)) = (&doing.attended, &result) {
+            // What happened on the way is older.
+            attended.told.note();
+            learn(done);
+        }
         doing.ended = Some(result.as_ref().err().map(|error| (error.code(), error.to_string())));
         result
     }

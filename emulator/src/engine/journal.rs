@@ -125,19 +125,24 @@ impl Journal {
         Self(Arc::new(Shared { time, kept: Mutex::default(), newest: watch::Sender::new(0) }))
     }
 
-    /// Adds an entry; says what time it has.
-    pub(crate) fn note(&self, device: &Arc<str>, kind: Kind) -> u64 {
+    /// Adds an entry.
+    pub(crate) fn note(&self, device: &Arc<str>, kind: Kind) {
+        self.note_what(device, kind, |_| ());
+    }
+
+    /// Adds an entry of something that `makes_it_so` first, at the time of the entry: whoever reads of it finds it so.
+    pub(crate) fn note_what(&self, device: &Arc<str>, kind: Kind, makes_it_so: impl FnOnce(u64)) {
         let mut kept = self.kept();
         let number = *self.0.newest.borrow() + 1;
         if kept.len() == KEPT {
             kept.pop_front();
         }
         let time = self.0.time.now();
+        makes_it_so(time);
         kept.push_back(Entry { number, time, device: Arc::clone(device), kind });
         // Under the lock, so that whoever is woken finds it, and numbers go up.
         self.0.newest.send_replace(number);
         self.changes().note();
-        time
     }
 
     /// Told when something in the session is different, whether it is in the journal or not.

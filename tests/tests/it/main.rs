@@ -5,5 +5,4 @@ mod e2e;
 mod errors;
 mod processes;
 mod quickstart;
-mod simulation;
 mod wallet;

@@ -6,13 +6,14 @@ use super::{Findings, OUTSIDE};
 use crate::workspace::{self, Dependency, Package, Workspace};
 
 /// Every member of the workspace with the crates it may depend on, tests and builds included.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("cardea-protocol", &[]),
     ("cardea-sdk", &["cardea-protocol"]),
     ("cardea-server", &["cardea-protocol"]),
     ("cardea-emulator", &["cardea-sdk"]),
     ("cardea-ffi", &["cardea-sdk"]),
     ("cardea-tests", &["cardea-protocol", "cardea-sdk", "cardea-emulator", "cardea-ffi", "cardea-server"]),
+    ("cardea-simulation", &["cardea-protocol", "cardea-server"]),
     ("cardea-bindgen", &[]),
     ("cardea-pam", &[]),
     ("xtask", &[]),

@@ -287,8 +287,11 @@ impl Device {
         token: Option<&str>,
         act: impl AsyncFnOnce(&Token) -> Result<Status, WalletError>,
     ) -> Result<Status, EngineError> {
-        let (key, status) = self.asking(what, token, async |token| Ok((token.key(), act(token).await?))).await?;
-        self.answered(key, &status);
+        let act = async |wallet: &Wallet| {
+            let token = select(wallet, token).await?;
+            Ok((token.key(), act(&token).await?))
+        };
+        let (_, status) = self.learning(what, act, |(key, status)| self.answered(*key, status)).await?;
         Ok(status)
     }
 
@@ -299,15 +302,13 @@ impl Device {
         id: Option<&str>,
         act: impl AsyncFnOnce(&Token, &Confirmation) -> Result<Status, WalletError>,
     ) -> Result<(Confirmation, Status), EngineError> {
-        let (key, chosen, status) = self
-            .doing(what, async |wallet| {
-                let token = select(wallet, token).await?;
-                let chosen = waiting(&token, id).await?;
-                let status = act(&token, &chosen).await?;
-                Ok((token.key(), chosen, status))
-            })
-            .await?;
-        self.answered(key, &status);
+        let act = async |wallet: &Wallet| {
+            let token = select(wallet, token).await?;
+            let chosen = waiting(&token, id).await?;
+            let status = act(&token, &chosen).await?;
+            Ok((token.key(), chosen, status))
+        };
+        let (_, chosen, status) = self.learning(what, act, |(key, _, status)| self.answered(*key, status)).await?;
         Ok((chosen, status))
     }
 }

@@ -74,8 +74,8 @@ impl Told {
         while let Poll::Ready(Some(event)) = pin!(unconstrained(events.next())).poll(&mut context) {
             match event {
                 Event::Token { token, kind: event } => {
-                    let at = self.journal.note(&self.name, Kind::Token { token, event });
-                    self.standings.happened(token, &event, at);
+                    let renew = |now| self.standings.happened(token, &event, now);
+                    self.journal.note_what(&self.name, Kind::Token { token, event }, renew);
                 }
                 Event::Missed(count) => {
                     self.journal.note(&self.name, Kind::Missed(count));

@@ -18,7 +18,7 @@ fn standings() -> (Standings, Events) {
 }
 
 fn standings_by(env: Env) -> (Standings, Events) {
-    let source = Source::new();
+    let source = Source::with_capacity(64);
     let events = source.listen();
     (Standings::new(source, env, Handle::current()), events)
 }

@@ -1,10 +1,14 @@
 //! Devices in the process of the test, as tests in Rust have them, against a real server.
 
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use cardea_emulator::engine::{Device, EngineError, Entry, Kind, Outcome};
+use cardea_emulator::engine::{Device, EngineError, Entry, Kind, Outcome, Standing};
 use cardea_emulator::testing::Emulator;
-use cardea_sdk::{Approval, DenyReason, DeviceStatus, EventKind, Status, WalletError};
+use cardea_sdk::store::TokenKey;
+use cardea_sdk::{Approval, DenyReason, DeviceStatus, EventKind, Pin, Status, WalletError};
 use cardea_tests::harness::Site;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -45,6 +49,35 @@ async fn until(emulator: &Emulator, holds: impl Fn() -> bool) {
         }
     };
     timeout(PATIENCE, waiting).await.expect("it happens");
+}
+
+/// How the token of a device stands at the very moment at which the journal has something new.
+#[derive(Debug)]
+struct Moment {
+    device: Device,
+    token: TokenKey,
+    found: Mutex<Option<Standing>>,
+}
+
+impl Moment {
+    /// Does `what`, and says how the token stood when the journal told the first thing of it.
+    async fn of<T>(emulator: &Emulator, device: &Device, what: impl Future<Output = T>) -> Standing {
+        let token = device.list().await.expect("listed")[0].key;
+        let moment = Arc::new(Self { device: device.clone(), token, found: Mutex::default() });
+        let mut reading = pin!(emulator.journal().after(emulator.journal().newest()));
+        let waker = Waker::from(Arc::clone(&moment));
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        what.await;
+        let found = moment.found.lock().expect("not poisoned").take();
+        found.expect("the journal tells of it")
+    }
+}
+
+impl Wake for Moment {
+    fn wake(self: Arc<Self>) {
+        let now = self.device.standing(self.token);
+        self.found.lock().expect("not poisoned").get_or_insert(now);
+    }
 }
 
 /// What happened, without what the holder was asked.
@@ -212,4 +245,24 @@ async fn an_operation_that_is_given_up_is_in_the_journal() {
     assert!(entries.iter().any(|entry| entry.kind == Kind::GivenUp { what: "open" }), "{entries:?}");
     assert_eq!(phone.human().prompts(), []);
     assert_eq!(site.status("joe"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_reads_in_the_journal_that_something_happened_finds_it_so() {
+    let site = Site::dev();
+    let emulator = Emulator::seeded(9).expect("a session");
+    let phone = enrolled(&emulator, &site, "joe").await;
+    let pin = Pin::new(b"274951").expect("that of a holder who was told nothing");
+
+    // Found closed, so that the next answer brings no other news than the text.
+    phone.status(None).await.expect("asked");
+    assert_eq!(site.call("confirmation", "joe", &json!({ "text": "Pay 20 EUR to Ann" })).code, 200);
+    let asked = Moment::of(&emulator, &phone, phone.status(None)).await;
+    assert_eq!(asked.said.map(|said| said.confirmations), Some(1), "the journal said that it was asked");
+
+    let opened = Moment::of(&emulator, &phone, phone.open_with(None, None, pin)).await;
+    assert_eq!(opened.said.map(|said| said.state), Some(DeviceStatus::Open), "the journal said that it was opened");
+
+    let closed = Moment::of(&emulator, &phone, phone.close(None)).await;
+    assert_eq!(closed.said.map(|said| said.state), Some(DeviceStatus::Closed), "the journal said that it was closed");
 }

@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Frames until the window rests: what is new in it is drawn twice, and news may come in between.
+const FRAMES: u64 = 64;
+
 /// A window without a screen, over an emulator in this process.
 struct Person<'a> {
     window: Harness<'a, Window>,
@@ -37,7 +40,8 @@ impl Person<'_> {
         };
         let face = Face::start(how, tell).expect("an emulator");
         let window = Window::new(Arc::new(face) as Arc<dyn Source>, || None);
-        let builder = Harness::builder().with_size(egui::vec2(1240.0, 900.0)).with_context_setup(Window::dress);
+        let size = egui::vec2(1240.0, 900.0);
+        let builder = Harness::builder().with_size(size).with_max_steps(FRAMES).with_context_setup(Window::dress);
         let window = builder.build_ui_state(|ui: &mut egui::Ui, window: &mut Window| window.draw(ui), window);
         Self { window, woken, _folder: folder }
     }

@@ -8,8 +8,8 @@ use cardea_protocol::wire::{FirstFrame, Op, ResyncRequest};
 use cardea_server::domain::token::Closer;
 
 use super::{Job, Link, Step};
-use crate::simulation::config::Mutation;
-use crate::simulation::world::World;
+use crate::config::Mutation;
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     pub(super) fn answer_resync(&mut self, node: usize, request: usize, frame: &ResyncRequest<'_>) {

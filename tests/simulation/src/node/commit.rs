@@ -7,9 +7,9 @@ use cardea_protocol::wire::{FirstFrame, Op};
 
 use super::decide::Lost;
 use super::{Job, Link, Step};
-use crate::simulation::config::Mutation;
-use crate::simulation::ghost::Role;
-use crate::simulation::world::World;
+use crate::config::Mutation;
+use crate::ghost::Role;
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     /// Commits and, unless the node `dies` in between, replies.

@@ -5,9 +5,9 @@ use cardea_protocol::device::{Intent, Pending, Record};
 use cardea_protocol::pin::PinKey;
 
 use super::{Cut, Memory, Waiting, derive_key};
-use crate::simulation::config::{Mutation, Want};
-use crate::simulation::confirmations::Shown;
-use crate::simulation::world::World;
+use crate::config::{Mutation, Want};
+use crate::confirmations::Shown;
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     /// A fresh cold attempt. `time` is given when the server said STALE.

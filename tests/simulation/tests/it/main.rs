@@ -1,6 +1,6 @@
 //! The simulation: nothing is violated, everything is exercised, every broken rule is noticed.
 
-use cardea_tests::simulation::{CONFIGURATIONS, Mutation, configuration, examine, find, is_real, run, simulate};
+use cardea_simulation::{CONFIGURATIONS, Mutation, configuration, examine, find, is_real, run, simulate};
 
 /// Schedules in a test run, spread over all configurations.
 const SCHEDULES: u64 = 10_000;

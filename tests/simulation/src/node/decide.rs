@@ -12,11 +12,11 @@ use cardea_server::domain::token::{Closer, DeviceFacts};
 use cardea_server::domain::world::cap_of_win;
 
 use super::Stop;
-use crate::simulation::config::Mutation;
-use crate::simulation::confirmations::Named;
-use crate::simulation::database::Database;
-use crate::simulation::ghost::Role;
-use crate::simulation::world::World;
+use crate::config::Mutation;
+use crate::confirmations::Named;
+use crate::database::Database;
+use crate::ghost::Role;
+use crate::world::World;
 
 /// Decided, not done.
 #[derive(Debug, Clone, Copy)]

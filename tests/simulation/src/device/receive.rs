@@ -6,8 +6,8 @@ use cardea_protocol::device::{Answer, Confirmed, Delivered, Received, Record, Re
 use cardea_protocol::wire::KeyRecord;
 
 use super::{Cut, Memory};
-use crate::simulation::config::{Mutation, Want};
-use crate::simulation::world::World;
+use crate::config::{Mutation, Want};
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     /// Reply `reply` reaches `device`.

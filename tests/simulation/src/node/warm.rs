@@ -7,8 +7,8 @@ use cardea_protocol::wire::{LargeReply, LargeRequest, Op, Signer};
 
 use super::decide::{Asked, Decided, Decision};
 use super::{Job, Link, Step, Stop};
-use crate::simulation::config::Mutation;
-use crate::simulation::world::World;
+use crate::config::Mutation;
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     pub(super) fn begin_warm(&mut self, request: usize, link: usize, bytes: &[u8], stop: Stop) -> Option<Job<P>> {

@@ -6,8 +6,8 @@ use cardea_protocol::pin::PinKey;
 
 use super::cold::answer;
 use super::{Asked, Cut, Memory, WarmWaiting, derive_key};
-use crate::simulation::config::{Mutation, Want};
-use crate::simulation::world::World;
+use crate::config::{Mutation, Want};
+use crate::world::World;
 
 impl<P: Provider> World<P> {
     /// An operation in the session that the last one left.

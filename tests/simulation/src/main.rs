@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::thread;
 
-use cardea_tests::simulation::{CONFIGURATIONS, Config, Totals, configuration, run, simulate};
+use cardea_simulation::{CONFIGURATIONS, Config, Totals, configuration, run, simulate};
 use clap::Parser;
 
 /// Run the deterministic simulation of devices, network and servers
