@@ -289,8 +289,8 @@ pub struct Expect {
 /// Something in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happened {
-    /// The word for it.
-    pub has: String,
+    /// The word for it, of [`Kind::WORDS`](crate::engine::Kind::WORDS).
+    pub has: &'static str,
     /// Of this device.
     pub device: Option<String>,
     /// So often; at least once if nothing is said.

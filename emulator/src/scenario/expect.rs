@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use cardea_sdk::EventKind;
-
 use super::run::Failure;
 use super::step::{Done, World};
 use super::words::{self, KNOWN, STATUSES, word_of};
 use super::{Expect, Happened, Step};
-use crate::engine::{Entry, Kind};
+use crate::engine::Entry;
 
 /// How often it is looked whether something has become true.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -124,31 +122,6 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, wanted: T, found: T) -> Re
 
 impl Happened {
     fn is(&self, entry: &Entry) -> bool {
-        self.device.as_deref().is_none_or(|device| *device == *entry.device) && word(&entry.kind) == Some(&*self.has)
+        self.device.as_deref().is_none_or(|device| *device == *entry.device) && entry.kind.word() == self.has
     }
-}
-
-/// The word for something in the journal.
-pub(super) fn word(kind: &Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Made => "made",
-        Kind::Asked { .. } => "asked",
-        Kind::Token { event, .. } => match event {
-            EventKind::Opened => "opened",
-            EventKind::ClosingSoon { .. } => "closing-soon",
-            EventKind::Closed => "closed",
-            EventKind::Blocked => "blocked",
-            EventKind::ConfirmationAsked => "confirmation-asked",
-            EventKind::ConfirmationAnswered => "confirmation-answered",
-            EventKind::ClosedTokenChecked { .. } => "closed-token-checked",
-            EventKind::Enrolled => "enrolled",
-            EventKind::Unenrolled => "unenrolled",
-            EventKind::Revoked => "revoked",
-            EventKind::NotConfirmed => "not-confirmed",
-            EventKind::Offline => "offline",
-            EventKind::Online => "online",
-            _ => return None,
-        },
-        _ => return None,
-    })
 }
