@@ -38,6 +38,8 @@ pub mod engine;
 pub mod exit;
 pub mod face;
 pub mod faults;
+#[cfg(test)]
+mod fits;
 mod hidden;
 pub mod log;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 use cardea_sdk::EventKind;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::OutcomeWord;
@@ -42,6 +43,7 @@ pub(in super::super) struct EntryView {
     /// The name of the device.
     pub(in super::super) device: String,
     /// What happened, in a word.
+    #[schema(schema_with = kinds)]
     pub(in super::super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -68,6 +70,13 @@ pub(in super::super) struct EntryView {
     /// How many, of `missed` and `closed-token-checked` ones; seconds of `closing-soon`.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+}
+
+/// The words for what happens.
+fn kinds() -> Object {
+    let words = Kind::WORDS.map(|(word, _)| word);
+    let said = "What happened, in a word.";
+    ObjectBuilder::new().schema_type(Type::String).description(Some(said)).enum_values(Some(words)).build()
 }
 
 impl From<&Entry> for EntryView {
