@@ -1,6 +1,7 @@
 //! What is expected, as people write it.
 
-use super::{EXPECT, Known};
+use super::EXPECT;
+use super::step::Known;
 use crate::document::{DocumentError, Name, Node, Value};
 use crate::engine::Kind;
 use crate::scenario::words::{ERRORS, KNOWN, STATUSES};
