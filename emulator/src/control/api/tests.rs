@@ -181,7 +181,7 @@ async fn hold(caller: &Caller) {
 async fn go_wrong(caller: &Caller, stub: &Stub) {
     let faults = format!("{SESSION}/faults");
     let rule = json!({ "id": "a", "fault": "bit-flip", "match": { "device": "phone", "dir": "in", "frame": "s1" },
-        "times": 1, "skip": 1, "prob": 0.5, "seed": 3, "params": { "bits": 2 } });
+        "times": 1, "skip": 1, "prob": 0.5, "seed": 3, "params": { "bit": 2 } });
     caller.call("POST", &faults, rule, 201).await;
     caller.get(&faults).await;
     caller.done("DELETE", &format!("{faults}/a"), Value::Null).await;
