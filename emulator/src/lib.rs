@@ -38,7 +38,7 @@ pub mod engine;
 pub mod exit;
 pub mod face;
 pub mod faults;
-#[cfg(test)]
+#[cfg(all(test, feature = "embedded-server"))]
 mod fits;
 mod hidden;
 pub mod log;

@@ -2,7 +2,7 @@
 
 mod expect;
 pub(super) mod include;
-mod server;
+pub(super) mod server;
 mod step;
 
 use std::collections::BTreeSet;

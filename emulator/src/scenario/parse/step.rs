@@ -16,9 +16,9 @@ use crate::stub::script::{self, TokenChange};
 /// What can be named.
 pub(super) struct Known<'a> {
     /// The devices that there are so far: a step can make one more.
-    devices: Rc<RefCell<BTreeSet<String>>>,
+    pub(super) devices: Rc<RefCell<BTreeSet<String>>>,
     /// Where files are looked for that are included.
-    files: &'a Files,
+    pub(super) files: &'a Files,
 }
 
 impl<'a> Known<'a> {
@@ -72,7 +72,7 @@ impl Known<'_> {
         Ok(match word {
             "enroll" => {
                 let (device, fields) = self.on(node, &["user", "with", "host"])?;
-                let text = |name| fields.map(|fields| fields.read(name, Node::text)).transpose().map(Option::flatten);
+                let text = |name: &str| fields.map(|fields| fields.read(name, Node::text)).transpose().map(Option::flatten);
                 let (user, with, host) = (text("user")?, text("with")?, text("host")?.map(str::to_owned));
                 if host.is_some() && with.is_none() {
                     return Err(node.error("a `host` is that of a code: say the code, too, with `with`"));

@@ -6,7 +6,7 @@ use super::shipped;
 use crate::document;
 use crate::engine::Kind;
 use crate::fits::wrong;
-use crate::scenario::{SCHEMA, parse, words};
+use crate::scenario::{SCHEMA, parse, vars, words};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -38,11 +38,17 @@ fn it_knows_the_fields_and_words_that_the_program_knows() {
     assert_eq!(names(&schema), sorted(parse::SCENARIO.iter().copied()));
     assert_eq!(names(&schema["properties"]["service"]), sorted(parse::SERVICE.iter().copied()));
     assert_eq!(names(&schema["properties"]["matrix"]), sorted(parse::MATRIX.iter().copied()));
+    assert_eq!(names(&schema["properties"]["server"]), sorted(parse::server::SERVER.iter().copied()));
     let defs = &schema["$defs"];
+    let include = &defs["step"]["properties"]["include"]["oneOf"][1];
+    assert_eq!(names(include), sorted(parse::include::INCLUDE.iter().copied()));
+    assert_eq!(names(&defs["given"]["oneOf"][2]), sorted(vars::FROM.iter().copied()));
     assert_eq!(names(&defs["step"]), sorted(parse::VERBS.iter().copied().chain(["expect"])));
     assert_eq!(names(&defs["expect"]), sorted(parse::EXPECT.iter().copied()));
     let device = &schema["properties"]["devices"]["oneOf"][2]["additionalProperties"]["oneOf"][1];
     assert_eq!(names(device), sorted(parse::DEVICE.iter().copied()));
+    let faults = &defs["step"]["properties"]["fault"]["properties"]["fault"];
+    assert_eq!(listed(faults), sorted(crate::faults::catalogue().map(|entry| entry.name)));
     assert_eq!(listed(&defs["outcome"]), first(words::OUTCOMES));
     assert_eq!(listed(&defs["net"]), sorted(crate::engine::Named::ALL.iter().map(|net| net.name())));
     assert_eq!(listed(&defs["status"]), first(words::STATUSES));

@@ -94,8 +94,8 @@ fn a_file_that_cannot_be_included_is_refused_where_it_is_named() {
         ("\"\"", "is not beside the scenario or below"),
         ("{file: b.yaml, vars: {hwo: x}}", "has no `hwo` in its `vars`"),
         ("{fiel: b.yaml}", "did you mean `file`?"),
-        ("cycle.yaml", "in cycle.yaml, line 2, column 18: in c.yaml"),
-        ("slip.yaml", "in slip.yaml, line 2, column 9: there is no verb `opne`"),
+        ("cycle.yaml", "in cycle.yaml, line 2, column 19: in c.yaml"),
+        ("slip.yaml", "in slip.yaml, line 2, column 10: there is no verb `opne`"),
         ("scenario.yaml", "there is no field `cardea-scenario` here"),
         ("later.yaml", "version 1 of steps"),
     ] {
