@@ -147,7 +147,8 @@ mod embedded {
         }
         let (files, scenarios): (Vec<_>, Vec<_>) = scenarios.into_iter().unzip();
         let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let plan = Plan { jobs: jobs.unwrap_or_else(processors), repeat: *repeat, seed: *seed, faults_at: faults_at.clone() };
+        let plan =
+            Plan { jobs: jobs.unwrap_or_else(processors), repeat: *repeat, seed: *seed, faults_at: faults_at.clone() };
         let runs = run::all(&scenarios, &plan).await;
         let form = match format {
             FormArgument::Human if json => Form::JsonLines,
@@ -222,7 +223,8 @@ mod embedded {
     }
 
     fn parse(path: &Path, vars: &Vars) -> Result<Scenario, CliError> {
-        Scenario::parse_file(&read(path)?, vars, path).map_err(|source| CliError::Document { path: path.to_owned(), source })
+        Scenario::parse_file(&read(path)?, vars, path)
+            .map_err(|source| CliError::Document { path: path.to_owned(), source })
     }
 
     /// One to begin with.

@@ -171,5 +171,6 @@ fn all() -> OpenApiRouter<Shared> {
     all
 }
 
-#[cfg(all(test, feature = "embedded-server"))]
+#[cfg(feature = "embedded-server")]
+#[cfg(test)]
 mod tests;

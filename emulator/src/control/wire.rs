@@ -33,9 +33,7 @@ pub(super) use operation::{
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
 pub use profile::DeviceProfile;
 pub(super) use replay::{Replay, ReplayMode, ReplayView};
-pub(super) use session::{
-    Advance, ClockView, InVain, NearMiss, NewSession, SessionList, SessionView, SetClock, Until,
-};
+pub(super) use session::{Advance, ClockView, InVain, NearMiss, NewSession, SessionList, SessionView, SetClock, Until};
 pub(super) use state::{
     DifferenceList, Export, Exported, Import, NewName, Save, SnapshotList, SnapshotPath, SnapshotView, With,
 };

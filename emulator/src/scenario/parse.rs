@@ -84,7 +84,7 @@ pub(super) const EXPECT: &[&str] =
 pub(super) fn scenario(text: &str, vars: &Vars, files: &Files) -> Result<Scenario, DocumentError> {
     let mut document = document::read(text)?;
     let given = document.fields(SCENARIO)?;
-    let skip_if = given.read("skip-if", self::skip_if)?;
+    let skip_if = given.read("skip-if", skip_if)?;
     let name = given.need("name")?.text()?.to_owned();
     if let Err(missing) = super::vars::fill(&mut document, vars) {
         // What the environment does not say is not needed where nothing runs.
@@ -216,7 +216,14 @@ fn skew(fields: Fields<'_>) -> Result<Option<i64>, DocumentError> {
 }
 
 fn devices(node: &Node) -> Result<Vec<Setup>, DocumentError> {
-    let plain = |place, name: &str| Setup { name: name.to_owned(), pin: None, net: None, skew: 0, usual: Outcome::Approve, place };
+    let plain = |place, name: &str| Setup {
+        name: name.to_owned(),
+        pin: None,
+        net: None,
+        skew: 0,
+        usual: Outcome::Approve,
+        place,
+    };
     let devices: Vec<Setup> = match &node.value {
         document::Value::Map(devices) => devices
             .iter()

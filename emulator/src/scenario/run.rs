@@ -223,13 +223,7 @@ fn authkey(path: &Path) -> Result<String, String> {
 
 impl<'a> World<'a> {
     /// With a server that is there already, and has a time of its own.
-    fn at(
-        scenario: &'a Scenario,
-        server: &Server,
-        variant: Variant,
-        seed: u64,
-        faults: Gate,
-    ) -> Result<Self, String> {
+    fn at(scenario: &'a Scenario, server: &Server, variant: Variant, seed: u64, faults: Gate) -> Result<Self, String> {
         let options = Options {
             allow_test_argon2: server.test_argon2,
             transport: variant.transport.unwrap_or_default(),

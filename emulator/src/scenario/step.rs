@@ -91,7 +91,8 @@ impl World<'_> {
                 return Ok(done);
             }
             Verb::Include { file, steps } => {
-                let inside = |failure: Failure| Failure { message: format!("in {file}, {failure}"), ..failed(String::new()) };
+                let inside =
+                    |failure: Failure| Failure { message: format!("in {file}, {failure}"), ..failed(String::new()) };
                 let done = self.steps(steps).await.map_err(inside)?;
                 self.expect(step, &Done::default()).await?;
                 return Ok(done);

@@ -26,7 +26,7 @@ fn shipped() -> Vec<(String, String)> {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.is_file());
     files.sort();
-    let read = |path: std::path::PathBuf| {
+    let read = |path: PathBuf| {
         (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
     };
     files.into_iter().map(read).collect()
@@ -48,7 +48,8 @@ async fn every_scenario_that_is_shipped_passes_and_there_is_nothing_to_say_about
     let mut scenarios = Vec::new();
     for (name, text) in &files {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
-        let scenario = Scenario::parse_file(text, &Vars::new(), &file).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let scenario =
+            Scenario::parse_file(text, &Vars::new(), &file).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(lint::look(&scenario), [], "{name}");
         scenarios.push(scenario);
     }

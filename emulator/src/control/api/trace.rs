@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
-use super::super::wire::{LinesQuery, SessionPath, TraceView};
+use super::super::wire::{LinesQuery, Packets, SessionPath, TraceView};
 use crate::trace::Secrets;
 
 /// Says whether a session is recorded.

@@ -1,6 +1,5 @@
 //! Waiting until something is true.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -171,7 +170,7 @@ impl<'a> NearMisses<'a> {
         let parts = self.predicate.comparisons().zip(&self.parts);
         parts
             .map(|(text, (found, is_true, was_true))| NearMiss {
-                comparison: text.to_string(),
+                comparison: text.to_owned(),
                 found: found.clone(),
                 is_true: *is_true,
                 was_true: *was_true,

@@ -148,7 +148,7 @@ pub struct Conditions {
     pub captive: bool,
     /// There is a network, and then none, in turns.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
+    #[schema(schema_with = Flap::schema)]
     pub flap: Option<Flap>,
 }
 
@@ -280,7 +280,8 @@ impl<'de> Deserialize<'de> for Profile {
 impl PartialSchema for Profile {
     fn schema() -> RefOr<Schema> {
         let names = Named::ALL.map(Named::name);
-        let name = ObjectBuilder::new().schema_type(Type::String).description(Some("By its name.")).enum_values(Some(names));
+        let name =
+            ObjectBuilder::new().schema_type(Type::String).description(Some("By its name.")).enum_values(Some(names));
         let said = "A network by its name or in numbers.";
         OneOfBuilder::new().description(Some(said)).item(name).item(Conditions::schema()).into()
     }

@@ -66,7 +66,9 @@ fn of_server(server: &Server, step: &Step) -> Option<&'static str> {
         return Some("to ask, `server` needs `service` and `authkey-file`");
     }
     if step.expect.as_ref().is_some_and(|expect| !expect.server.is_empty()) {
-        return Some("nobody looks into a `server` with an address: say `check: USER` with the `answer` that is expected");
+        return Some(
+            "nobody looks into a `server` with an address: say `check: USER` with the `answer` that is expected",
+        );
     }
     match &step.verb {
         Verb::Enroll { offered: None, .. } => {

@@ -72,7 +72,8 @@ impl Known<'_> {
         Ok(match word {
             "enroll" => {
                 let (device, fields) = self.on(node, &["user", "with", "host"])?;
-                let text = |name: &str| fields.map(|fields| fields.read(name, Node::text)).transpose().map(Option::flatten);
+                let text =
+                    |name: &str| fields.map(|fields| fields.read(name, Node::text)).transpose().map(Option::flatten);
                 let (user, with, host) = (text("user")?, text("with")?, text("host")?.map(str::to_owned));
                 if host.is_some() && with.is_none() {
                     return Err(node.error("a `host` is that of a code: say the code, too, with `with`"));

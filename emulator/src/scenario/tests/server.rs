@@ -7,7 +7,8 @@ fn with_server(server: &str, rest: &str) -> String {
     format!("cardea-scenario: 1\nname: a test\nserver: {server}\ndevices: [alice]\n{rest}")
 }
 
-const WHOLE: &str = "{url: \"http://127.0.0.1:1\", service: default_demo, authkey-file: no-such-file, test-argon2: true}";
+const WHOLE: &str =
+    "{url: \"http://127.0.0.1:1\", service: default_demo, authkey-file: no-such-file, test-argon2: true}";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_runs_with_a_server_that_is_there_already() {
@@ -47,7 +48,10 @@ steps:
     assert_eq!(run(scenario).await.failure, None);
 
     let missing = Scenario::parse(text).unwrap_err().to_string();
-    assert!(missing.contains("the environment has no CARDEA_NO_SUCH_VARIABLE: set it, or say `--var url=...`"), "{missing}");
+    assert!(
+        missing.contains("the environment has no CARDEA_NO_SUCH_VARIABLE: set it, or say `--var url=...`"),
+        "{missing}"
+    );
     let skipped = text.replace("devices:", "skip-if: {no-env: CARDEA_NO_SUCH_VARIABLE}\ndevices:");
     let run = run(Scenario::parse(&skipped).unwrap()).await;
     assert_eq!(run.skipped.as_deref(), Some("CARDEA_NO_SUCH_VARIABLE is not in the environment"));
@@ -63,7 +67,11 @@ async fn a_server_that_cannot_be_reached_or_asked_is_told() {
     for (server, rest, expected) in [
         (WHOLE, "steps: [{check: alice}]", "cannot read no-such-file"),
         (&*whole, "steps: [{check: alice}]", "it failed with `unreachable`"),
-        (&*whole.replace("http://127.0.0.1:1", "https://id.example"), "steps: [{fault: {fault: ack-lost}}]", "id.example is not this machine: say --faults-at id.example"),
+        (
+            &*whole.replace("http://127.0.0.1:1", "https://id.example"),
+            "steps: [{fault: {fault: ack-lost}}]",
+            "id.example is not this machine: say --faults-at id.example",
+        ),
     ] {
         let failure = run(Scenario::parse(&with_server(server, rest)).unwrap()).await.failure.unwrap().to_string();
         assert!(failure.contains(expected), "{rest}: {failure}");

@@ -70,7 +70,8 @@ fn including(what: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_steps_of_another_file_are_steps_of_this_one() {
     let part = "cardea-steps: 1\nvars: {who: bob}\nsteps:\n  - enroll: ${who}\n  - open: ${who}\n    expect: {server: {\"${who}\": open}}\n";
-    let (_folder, scenario) = read(&[("a.yaml", &including("{file: parts/b.yaml, vars: {who: alice}}")), ("parts/b.yaml", part)]);
+    let (_folder, scenario) =
+        read(&[("a.yaml", &including("{file: parts/b.yaml, vars: {who: alice}}")), ("parts/b.yaml", part)]);
     let scenario = scenario.unwrap();
     assert_eq!(lint::look(&scenario), []);
     let run = run(scenario).await;
@@ -79,7 +80,10 @@ async fn the_steps_of_another_file_are_steps_of_this_one() {
     let fails = "cardea-steps: 1\nsteps:\n  - open: alice\n";
     let (_folder, scenario) = read(&[("a.yaml", &including("b.yaml")), ("b.yaml", fails)]);
     let failure = super::run(scenario.unwrap()).await.failure.unwrap().to_string();
-    assert!(failure.contains("line 5") && failure.contains("in b.yaml, line 3, column 5, `open`: it failed"), "{failure}");
+    assert!(
+        failure.contains("line 5") && failure.contains("in b.yaml, line 3, column 5, `open`: it failed"),
+        "{failure}"
+    );
 }
 
 #[test]
