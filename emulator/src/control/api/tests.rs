@@ -76,9 +76,10 @@ impl Caller {
             assert!(answers["content"].is_null() && bytes.is_empty(), "{name} answers nothing");
             return Value::Null;
         };
-        let schema = &answers["content"][kind.split(';').next().unwrap_or_default()]["schema"];
+        let kind = kind.split(';').next().unwrap_or_default();
+        let schema = &answers["content"][kind]["schema"];
         assert!(schema.is_object(), "{name}: nobody describes {kind}: {answers}");
-        if !kind.contains("application/json") && !kind.contains("problem+json") {
+        if !["application/json", "application/problem+json"].contains(&kind) {
             return Value::from(String::from_utf8_lossy(&bytes).into_owned());
         }
         let value = serde_json::from_slice(&bytes).unwrap();

@@ -62,7 +62,7 @@ steps:
 async fn a_server_that_cannot_be_reached_or_asked_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key.txt");
-    std::fs::write(&key, "a key").unwrap();
+    std::fs::write(&key, "a-key").unwrap();
     let whole = WHOLE.replace("no-such-file", &key.display().to_string());
     for (server, rest, expected) in [
         (WHOLE, "steps: [{check: alice}]", "cannot read no-such-file"),
