@@ -40,7 +40,7 @@ pub mod face;
 pub mod faults;
 #[cfg(all(test, feature = "embedded-server"))]
 mod fits;
-mod hidden;
+pub mod hidden;
 pub mod log;
 pub mod replay;
 #[cfg(feature = "embedded-server")]

@@ -48,12 +48,12 @@ use cardea_sdk::DenyReason;
 
 use crate::document::{DocumentError, Place};
 use crate::engine::{Named, Outcome, Transport};
+use crate::hidden::Hidden;
 use crate::stub::ServiceSettings;
 use crate::stub::script::{Rule, TokenChange};
 
 use parse::include::Files;
 
-pub use crate::hidden::Hidden;
 pub use vars::Vars;
 
 /// The JSON Schema of scenarios, for editors.

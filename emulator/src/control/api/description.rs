@@ -9,7 +9,7 @@ const PROBLEM: &str = "application/problem+json";
 /// The description with that.
 pub(super) fn completed(mut api: OpenApi) -> OpenApi {
     for item in api.paths.paths.values_mut() {
-        problems(item);
+        answers(item);
     }
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -18,15 +18,37 @@ pub(super) fn completed(mut api: OpenApi) -> OpenApi {
     api
 }
 
-/// Answers that are no successes have a media type of their own.
-fn problems(item: &mut PathItem) {
+/// Each answer is described, and those that are no successes have a media type of their own.
+fn answers(item: &mut PathItem) {
     let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
     for (status, response) in operations.into_iter().flatten().flat_map(|it| &mut it.responses.responses) {
-        if let RefOr::T(response) = response
-            && status.starts_with(['4', '5'])
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            meaning(status).clone_into(&mut response.description);
+        }
+        if status.starts_with(['4', '5'])
             && let Some(body) = response.content.shift_remove("application/json")
         {
             response.content.insert(PROBLEM.to_owned(), body);
         }
+    }
+}
+
+/// What a status means where a call says nothing else of it.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "200" => "Done.",
+        "201" => "It is made.",
+        "204" => "Done; there is nothing to say.",
+        "400" => "The call is malformed.",
+        "403" => "This emulator was started without that.",
+        "404" => "There is no such session, device, token or the like.",
+        "408" => "It did not become true in time.",
+        "409" => "It is there already, or cannot be done as things are.",
+        "422" => "The server or the holder refused, or the device cannot do it as it is.",
+        "429" => "There are as many as there may be.",
+        "502" => "The server cannot be reached.",
+        "504" => "Nobody knows yet whether it was done: ask for the status.",
+        _ => "See `code`.",
     }
 }

@@ -71,7 +71,7 @@ impl Caller {
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(found, status, "{name}: {}", String::from_utf8_lossy(&bytes));
         let answers = &described["responses"][status.to_string()];
-        assert!(answers.is_object(), "{name}: nobody describes the status {status}");
+        assert!(answers["description"].is_string(), "{name}: nobody describes the status {status}");
         let Some(kind) = kind else {
             assert!(answers["content"].is_null() && bytes.is_empty(), "{name} answers nothing");
             return Value::Null;
@@ -175,8 +175,9 @@ async fn hold(caller: &Caller) {
         caller.done("POST", &prompt, json!({ "outcome": "cancel" })).await;
     };
     tokio::join!(opening, answering);
-    caller.done("DELETE", &format!("{PHONE}/watch"), Value::Null).await;
     caller.done("POST", &format!("{PHONE}/watch"), Value::Null).await;
+    // While it hears what the server says, it may be too busy to be made what it was.
+    caller.done("DELETE", &format!("{PHONE}/watch"), Value::Null).await;
 }
 
 async fn go_wrong(caller: &Caller, stub: &Stub) {

@@ -246,7 +246,7 @@ pub(in super::super) struct TokenView {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct StandingView {
-    /// Nothing if the server has not said it, or no token is meant.
+    /// open, closed, blocked, not-enrolled; nothing if the server has not said it, or no token is meant.
     state: Option<StateWord>,
     /// Seconds until the state ends by itself.
     remaining: Option<u64>,
