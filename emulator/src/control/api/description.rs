@@ -8,7 +8,8 @@ const PROBLEM: &str = "application/problem+json";
 
 /// The description with that.
 pub(super) fn completed(mut api: OpenApi) -> OpenApi {
-    for item in api.paths.paths.values_mut() {
+    for (path, item) in &mut api.paths.paths {
+        names(path, item);
         answers(item);
     }
     let components = api.components.get_or_insert_default();
@@ -16,6 +17,33 @@ pub(super) fn completed(mut api: OpenApi) -> OpenApi {
     // None is needed by who can open the socket.
     api.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("token", []), SecurityRequirement::default()]);
     api
+}
+
+/// Programs that are made from the description have one name for each call: `postSessionDeviceOpen`.
+fn names(path: &str, item: &mut PathItem) {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split(['/', '.']).filter(|part| !["", "v1"].contains(part)) {
+        match part.strip_prefix('{') {
+            // One of those that the part before it names.
+            Some(one) => {
+                parts.pop();
+                parts.push(one.trim_end_matches('}'));
+            }
+            None => parts.push(part),
+        }
+    }
+    let parts: String = parts.iter().flat_map(|part| part.split('-')).map(capital).collect();
+    let PathItem { get, put, post, delete, .. } = item;
+    for (method, call) in [("get", get), ("put", put), ("post", post), ("delete", delete)] {
+        if let Some(call) = call {
+            call.operation_id = Some(format!("{method}{parts}"));
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// Each answer is described, and those that are no successes have a media type of their own.

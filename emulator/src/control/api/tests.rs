@@ -237,6 +237,16 @@ async fn keep(caller: &Caller, stub: &Stub) {
     caller.done("DELETE", SESSION, Value::Null).await;
 }
 
+#[test]
+fn each_call_has_a_name_of_its_own() {
+    let description: Value = serde_json::from_str(&description()).unwrap();
+    let calls =
+        description["paths"].as_object().unwrap().values().flat_map(|calls| calls.as_object().unwrap().values());
+    let names: Vec<&str> = calls.map(|call| call["operationId"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    assert!(names.contains(&"postSessionDeviceOpen") && names.contains(&"getSessionTraceJsonl"), "{names:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_sends_and_answers_what_is_described() {
     let (stub, caller) = (Stub::start(stub::Settings::default()).await.unwrap(), Caller::new());
