@@ -32,7 +32,7 @@ use cardea_sdk::Env;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::engine::{Options, Session};
+use crate::engine::{Kind, Options, Session};
 use crate::faults::Gate;
 use crate::log::Log;
 use crate::suggest::nearest;
@@ -180,7 +180,7 @@ pub fn description() -> String {
 
 /// What can be in a journal: words, and what each says.
 pub(crate) const fn kinds() -> &'static [(&'static str, &'static str)] {
-    &wire::EntryView::KINDS
+    &Kind::WORDS
 }
 
 /// What this emulator can do, as the control API says it.

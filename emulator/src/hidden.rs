@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 
 /// Text that travels in JSON and is wiped where it has been.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Hidden(Zeroizing<String>);
+pub struct Hidden(Zeroizing<String>);
 
 impl Hidden {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
+    /// Hides a text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 }

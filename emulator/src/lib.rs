@@ -38,7 +38,9 @@ pub mod engine;
 pub mod exit;
 pub mod face;
 pub mod faults;
-mod hidden;
+#[cfg(all(test, feature = "embedded-server"))]
+mod fits;
+pub mod hidden;
 pub mod log;
 pub mod replay;
 #[cfg(feature = "embedded-server")]

@@ -41,14 +41,18 @@ mod step;
 mod vars;
 mod words;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cardea_sdk::DenyReason;
 
 use crate::document::{DocumentError, Place};
 use crate::engine::{Named, Outcome, Transport};
+use crate::hidden::Hidden;
 use crate::stub::ServiceSettings;
 use crate::stub::script::{Rule, TokenChange};
+
+use parse::include::Files;
 
 pub use vars::Vars;
 
@@ -70,6 +74,8 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// How long it may take, in real time, before it counts as stuck.
     pub timeout: Duration,
+    /// The server, if it is there already; a stub of the scenario's own otherwise.
+    pub server: Option<Server>,
     /// The service that there is.
     pub service: ServiceSettings,
     /// What the stub does beside what a server does.
@@ -80,6 +86,26 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// A server that is there already, and has a time and users of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where its token API is.
+    pub url: String,
+    /// As whom it is asked, if it is asked.
+    pub party: Option<Party>,
+    /// Whether PINs may be hashed as cheaply as tests do.
+    pub test_argon2: bool,
+}
+
+/// Who asks a server how tokens stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// The service.
+    pub service: String,
+    /// The file with an authkey that may ask.
+    pub authkey_file: PathBuf,
 }
 
 /// Where a scenario does not run.
@@ -111,6 +137,8 @@ impl SkipIf {
 pub struct Setup {
     /// Its name, which is also its user's.
     pub name: String,
+    /// The PIN of its holder; one that everybody knows if there is none.
+    pub pin: Option<Hidden>,
     /// What its network is like.
     pub net: Option<Named>,
     /// By how many seconds its clock is ahead.
@@ -149,12 +177,14 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Verb {
-    /// The stub offers a user to enroll, and the device takes it.
+    /// The stub, or somebody else, offers a user to enroll, and the device takes it.
     Enroll {
         /// The device.
         device: String,
         /// The user; called as the device is unless said otherwise.
         user: String,
+        /// With what, where no stub offers it.
+        offered: Option<Offered>,
     },
     /// What a device does.
     Device {
@@ -217,6 +247,25 @@ pub enum Verb {
     Stub(Vec<Rule>),
     /// From now on something goes wrong with a device on purpose, see [`faults`](crate::faults).
     Fault(Box<crate::faults::Rule>),
+    /// What the session is, is kept under a name, or it is made what it was then. The server is not told.
+    Snap {
+        /// The name.
+        name: String,
+        /// Whether it is made so again.
+        is_loaded: bool,
+    },
+    /// There is a second device from now on that is the same.
+    Clone {
+        /// The first one.
+        device: String,
+        /// What the second one is called.
+        new: String,
+    },
+    /// A device is made what it was when it was new. The server is not told.
+    Reset {
+        /// Which.
+        device: String,
+    },
     /// Nothing: only what is expected.
     Nothing,
     /// All of it, so many times.
@@ -228,6 +277,22 @@ pub enum Verb {
     },
     /// All of it at once.
     Parallel(Vec<Step>),
+    /// The steps of another file.
+    Include {
+        /// Which, as it is named.
+        file: String,
+        /// Its steps.
+        steps: Vec<Step>,
+    },
+}
+
+/// What somebody else has offered to enroll with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// A link, or a code that is typed.
+    pub with: Hidden,
+    /// The server of a code.
+    pub host: Option<String>,
 }
 
 /// What a device does.
@@ -244,12 +309,12 @@ pub enum Act {
     Approve,
     /// Denies the text that waits.
     Deny(DenyReason),
-    /// Has other PINs from now on. They are in the file: they protect nothing.
+    /// Has other PINs from now on.
     ChangePin {
         /// The PIN.
-        pin: String,
+        pin: Hidden,
         /// The duress PIN.
-        duress: Option<String>,
+        duress: Option<Hidden>,
     },
     /// Gives the token up.
     Unenroll,
@@ -289,8 +354,8 @@ pub struct Expect {
 /// Something in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happened {
-    /// The word for it.
-    pub has: String,
+    /// The word for it, of [`Kind::WORDS`](crate::engine::Kind::WORDS).
+    pub has: &'static str,
     /// Of this device.
     pub device: Option<String>,
     /// So often; at least once if nothing is said.
@@ -311,7 +376,15 @@ impl Scenario {
     /// # Errors
     /// As [`Self::parse`]; or the file has no such name.
     pub fn parse_with(text: &str, vars: &Vars) -> Result<Self, DocumentError> {
-        parse::scenario(text, vars)
+        parse::scenario(text, vars, &Files::default())
+    }
+
+    /// Reads the text of a file, which can include files beside it and below.
+    ///
+    /// # Errors
+    /// As [`Self::parse_with`]; or a file that is included cannot be read.
+    pub fn parse_file(text: &str, vars: &Vars, file: &Path) -> Result<Self, DocumentError> {
+        parse::scenario(text, vars, &Files::beside(file))
     }
 
     /// Its variants.

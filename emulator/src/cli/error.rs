@@ -158,7 +158,9 @@ pub enum CliError {
     Findings(usize),
     /// There is no server in this program.
     #[cfg(not(feature = "embedded-server"))]
-    #[error("this program was built without a server: build it with `--features embedded-server`")]
+    #[error(
+        "this program was built without a server: `cargo install --locked --path emulator --features embedded-server` installs one that has it"
+    )]
     NoServer,
     /// The emulator did not run.
     #[error(transparent)]

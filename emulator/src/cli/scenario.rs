@@ -19,6 +19,9 @@ pub(super) enum ScenarioCommand {
         /// Files, and folders of them
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// What a name of the file's `vars` stands for; may be given several times
+        #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+        vars: Vec<(String, String)>,
     },
     /// Print one to begin with
     New {
@@ -66,6 +69,9 @@ pub(super) struct RunScenarios {
     /// What a name of the file's `vars` stands for; may be given several times
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) vars: Vec<(String, String)>,
+    /// Let things go wrong on purpose towards a server at this host, too; may be given several times
+    #[arg(long, value_name = "HOST")]
+    pub(super) faults_at: Vec<String>,
     /// How to tell what came of it; `--json` is the same as jsonl
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub(super) format: FormArgument,
@@ -118,7 +124,7 @@ mod embedded {
         let json = !output.is_for_people();
         match command {
             ScenarioCommand::Run(arguments) => run_all(arguments, json).await,
-            ScenarioCommand::Check { files } => check(files, json),
+            ScenarioCommand::Check { files, vars } => check(files, vars.iter().cloned().collect(), json),
             ScenarioCommand::New { name } => line(&template(name)),
             ScenarioCommand::Schema => line(SCHEMA.trim_end()),
             // A client of the control API does that.
@@ -127,7 +133,7 @@ mod embedded {
     }
 
     async fn run_all(arguments: &RunScenarios, json: bool) -> Result<(), CliError> {
-        let RunScenarios { files, jobs, repeat, seed, tag, vars, format, out } = arguments;
+        let RunScenarios { files, jobs, repeat, seed, tag, vars, faults_at, format, out } = arguments;
         let vars = vars.iter().cloned().collect();
         let mut scenarios = Vec::new();
         for path in all(files)? {
@@ -141,7 +147,8 @@ mod embedded {
         }
         let (files, scenarios): (Vec<_>, Vec<_>) = scenarios.into_iter().unzip();
         let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let plan = Plan { jobs: jobs.unwrap_or_else(processors), repeat: *repeat, seed: *seed };
+        let plan =
+            Plan { jobs: jobs.unwrap_or_else(processors), repeat: *repeat, seed: *seed, faults_at: faults_at.clone() };
         let runs = run::all(&scenarios, &plan).await;
         let form = match format {
             FormArgument::Human if json => Form::JsonLines,
@@ -164,11 +171,11 @@ mod embedded {
         }
     }
 
-    fn check(files: &[PathBuf], json: bool) -> Result<(), CliError> {
+    fn check(files: &[PathBuf], vars: Vars, json: bool) -> Result<(), CliError> {
         let (mut lines, mut found, files) = (Vec::new(), 0, all(files)?);
         for path in &files {
             let text = read(path)?;
-            let findings = match Scenario::parse(&text) {
+            let findings = match Scenario::parse_file(&text, &vars, path) {
                 Ok(scenario) => lint::look(&scenario),
                 Err(error) => vec![lint::Finding { place: error.place, message: error.message }],
             };
@@ -216,7 +223,8 @@ mod embedded {
     }
 
     fn parse(path: &Path, vars: &Vars) -> Result<Scenario, CliError> {
-        Scenario::parse_with(&read(path)?, vars).map_err(|source| CliError::Document { path: path.to_owned(), source })
+        Scenario::parse_file(&read(path)?, vars, path)
+            .map_err(|source| CliError::Document { path: path.to_owned(), source })
     }
 
     /// One to begin with.

@@ -1,5 +1,6 @@
 //! The calls.
 
+mod description;
 pub(super) mod devices;
 mod faults;
 mod journal;
@@ -27,6 +28,7 @@ use super::calls::Held;
 use super::guard::Guard;
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, webdriver};
+use description::completed;
 
 /// Longest body: that of a picture.
 const BODY_MAX: usize = 6 << 20;
@@ -57,11 +59,11 @@ struct Description;
 
 pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
     let (router, description) = all().split_for_parts();
-    let text = description.to_json().unwrap_or_default();
-    let description = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
+    let text = completed(description).to_json().unwrap_or_default();
+    let described = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
     let (calls, log) = (shared.calls.clone(), shared.log.clone());
     let router = router
-        .route("/v1/openapi.json", axum::routing::get(description))
+        .route("/v1/openapi.json", axum::routing::get(described))
         .merge(webdriver::routes())
         .fallback(async || Problem::NoPath)
         .method_not_allowed_fallback(async || Problem::Method)
@@ -94,7 +96,7 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
 }
 
 pub(super) fn description() -> String {
-    all().split_for_parts().1.to_pretty_json().unwrap_or_default()
+    completed(all().split_for_parts().1).to_pretty_json().unwrap_or_default()
 }
 
 /// What this emulator can do.
@@ -168,3 +170,7 @@ fn all() -> OpenApiRouter<Shared> {
     let all = all.routes(routes!(scenario::show));
     all
 }
+
+#[cfg(feature = "embedded-server")]
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use cardea_sdk::WalletError;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::wire::{EntryView, InVain, NearMiss};
 use crate::engine::EngineError;
 use crate::exit;
 use crate::faults::RuleError;
@@ -72,7 +73,7 @@ pub(super) enum Problem {
         /// What was waited for.
         predicate: String,
         /// What there is to know about it.
-        details: Box<Value>,
+        details: Box<InVain>,
     },
     /// 429: there are as many sessions as there may be.
     #[error("there are too many sessions: end those that are not needed any more, or give them leases")]
@@ -177,6 +178,7 @@ impl Problem {
 
 /// What the body of an answer that is no success says (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ProblemBody {
     /// `about:blank`: `code` says what happened.
     r#type: &'static str,
@@ -192,10 +194,16 @@ pub(super) struct ProblemBody {
     number: u32,
     /// The exit code of the command line for it.
     exit: u8,
-    /// After a wait that was in vain: how it was, what happened meanwhile, and which parts of the predicate were true.
-    #[serde(flatten)]
+    /// After a wait that was in vain: the device as it was at last, or the devices of the session by their names.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    details: Value,
+    last_state: Option<Value>,
+    /// After a wait that was in vain: what happened meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<EntryView>>,
+    /// After a wait that was in vain: which parts of the predicate were true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    near_misses: Option<Vec<NearMiss>>,
 }
 
 impl IntoResponse for Problem {
@@ -206,13 +214,26 @@ impl IntoResponse for Problem {
             _ => 0,
         };
         let detail = self.to_string();
-        let details = match self {
-            Self::NotYet { details, .. } => *details,
-            _ => json!({}),
-        };
         let title = status.canonical_reason().unwrap_or_default();
-        let body =
-            ProblemBody { r#type: "about:blank", title, status: status.as_u16(), detail, code, number, exit, details };
+        let (last_state, events, near_misses) = match self {
+            Self::NotYet { details, .. } => {
+                let InVain { last_state, events, near_misses } = *details;
+                (Some(last_state), Some(events), Some(near_misses))
+            }
+            _ => (None, None, None),
+        };
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail,
+            code,
+            number,
+            exit,
+            last_state,
+            events,
+            near_misses,
+        };
         (status, [(CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     }
 }

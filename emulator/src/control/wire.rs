@@ -24,7 +24,7 @@ pub(super) use device::{
 };
 #[cfg(feature = "embedded-server")]
 pub(super) use evidence::ScenarioQuery;
-pub(super) use evidence::{Catalogue, LinesQuery, RuleList, TraceView};
+pub(super) use evidence::{Catalogue, LinesQuery, NewRules, Packets, RuleList, TraceView};
 pub(super) use journal::{EntryList, EntryView, JournalQuery};
 pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,
@@ -33,7 +33,7 @@ pub(super) use operation::{
 pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
 pub use profile::DeviceProfile;
 pub(super) use replay::{Replay, ReplayMode, ReplayView};
-pub(super) use session::{Advance, ClockView, NewSession, SessionList, SessionView, SetClock, Until};
+pub(super) use session::{Advance, ClockView, InVain, NearMiss, NewSession, SessionList, SessionView, SetClock, Until};
 pub(super) use state::{
     DifferenceList, Export, Exported, Import, NewName, Save, SnapshotList, SnapshotPath, SnapshotView, With,
 };
@@ -42,7 +42,7 @@ use super::problem::Problem;
 
 /// A PIN, in a body: neither shown nor kept.
 #[derive(ToSchema)]
-#[schema(value_type = String, example = "274951", min_length = 6, max_length = 12)]
+#[schema(value_type = String, example = "274951", min_length = 6, max_length = 12, pattern = "^[0-9]*$")]
 pub(super) struct PinText(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for PinText {

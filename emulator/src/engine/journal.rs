@@ -1,5 +1,7 @@
 //! What happened in a session, in order: numbered without gaps, so that nobody misses anything unnoticed.
 
+mod words;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -33,7 +33,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("no-profile", "no profile of the configuration is called so"),
     ("no-prompt", "no question with this number waits"),
     ("no-rule", "no rule has this id"),
-    ("no-server", "the program was built without a server: `--features embedded-server`"),
+    (
+        "no-server",
+        "the program was built without a server, which `stub` and `scenario` need: build it with `--features embedded-server`",
+    ),
     ("no-session", "no session is called so"),
     ("no-snapshot", "no snapshot is called so"),
     ("no-such-text", "no such text waits to be approved or denied"),

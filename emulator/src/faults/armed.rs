@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cardea_sdk::Entropy;
 use cardea_sdk::transport::Endpoint;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::catalogue::Fault;
 use super::frame;
@@ -74,7 +75,8 @@ struct Captured {
 }
 
 /// A rule that is armed, and how often it happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = FaultArmed)]
 pub struct Armed {
     /// The rule, with its id.
     pub rule: Rule,

@@ -10,12 +10,15 @@ mod storage;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::point::Hook;
 
 /// What a fault is part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FaultLayer)]
 pub enum Layer {
     /// The way to the server.
     Net,
@@ -50,7 +53,8 @@ impl Layer {
 }
 
 /// A parameter of a fault: a whole number.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = FaultParam)]
 pub struct Param {
     /// Its name.
     pub name: &'static str,
@@ -71,7 +75,8 @@ impl Param {
 }
 
 /// A fault.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = FaultEntry)]
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
@@ -80,6 +85,7 @@ pub struct Entry {
     /// What it does.
     pub what: &'static str,
     /// Its parameters.
+    #[schema(value_type = Vec<Param>)]
     pub params: &'static [Param],
     /// What the device is to make of it, where it happens once while a token is opened.
     pub device: &'static str,
@@ -189,6 +195,12 @@ pub fn catalogue() -> impl Iterator<Item = &'static Entry> {
 /// The names of all faults.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     catalogue().map(|entry| entry.name)
+}
+
+/// The same as JSON Schema says it.
+pub(super) fn names_schema() -> Object {
+    let said = "The name of the fault, one of the catalogue's.";
+    ObjectBuilder::new().schema_type(Type::String).description(Some(said)).enum_values(Some(names())).build()
 }
 
 /// The fault of this name.

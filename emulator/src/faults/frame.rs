@@ -2,11 +2,12 @@
 
 use cardea_sdk::Entropy;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::rule::Direction;
 
 /// The kind of a frame, as far as its length and first byte tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FrameKind {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::catalogue::{Entry, entry, names};
+use super::catalogue::{Entry, entry, names, names_schema};
 use super::frame::FrameKind;
 use super::point::Hook;
 use crate::suggest::{nearest, or_meant};
@@ -13,8 +14,9 @@ use crate::suggest::{nearest, or_meant};
 const ID_MAX: usize = 48;
 
 /// Which way a frame goes, as the device sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FrameDirection)]
 pub enum Direction {
     /// From the server.
     In,
@@ -23,8 +25,9 @@ pub enum Direction {
 }
 
 /// What a rule is about: everything, without any of these.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = FaultMatch)]
 pub struct Match {
     /// The name of the device.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,9 +49,10 @@ pub struct Match {
     pub message: Option<u32>,
 }
 
-/// A rule. In JSON an object with these names, `match` for [`Rule::matches`], and no others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A rule: which fault happens, to what, and how often. In JSON an object with these names, `match` for `matches`, and no others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = FaultRule)]
 pub struct Rule {
     /// Its name in the session; made up where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +60,8 @@ pub struct Rule {
     /// What it is about.
     #[serde(default, rename = "match")]
     pub matches: Match,
-    /// The name of the fault, see [`catalogue`](super::catalogue).
+    /// The name of the fault, one of the catalogue's.
+    #[schema(schema_with = names_schema)]
     pub fault: String,
     /// How often it happens at most; always without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +71,7 @@ pub struct Rule {
     pub skip: u32,
     /// How likely it is that it happens at an occasion, from 0 to 1.
     #[serde(default = "always")]
+    #[schema(minimum = 0.0, maximum = 1.0)]
     pub prob: f64,
     /// What its chance follows from, in place of the session's seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use cardea_sdk::EventKind;
-
 use super::run::Failure;
 use super::step::{Done, World};
 use super::words::{self, KNOWN, STATUSES, word_of};
 use super::{Expect, Happened, Step};
-use crate::engine::{Entry, Kind};
+use crate::engine::Entry;
+use crate::stub::Stub;
 
 /// How often it is looked whether something has become true.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -42,8 +41,11 @@ impl World<'_> {
 
     async fn holds(&self, expect: &Expect) -> Result<(), String> {
         for (user, wanted) in &expect.server {
-            let found =
-                self.stub.status(user).await.map_err(|error| format!("the server knows no `{user}`: {error}"))?;
+            let found = match &self.stub {
+                Some(stub) => stub.status(user).await,
+                None => return Err("nobody looks into a server with an address".to_owned()),
+            };
+            let found = found.map_err(|error| format!("the server knows no `{user}`: {error}"))?;
             same(&format!("at the server `{user}` is"), word_of(STATUSES, *wanted), word_of(STATUSES, found))?;
         }
         for (name, wanted) in &expect.device {
@@ -72,7 +74,7 @@ impl World<'_> {
 
     /// How often a rule has happened, by its name or number.
     fn hits(&self, rule: &str) -> Option<u64> {
-        let all = self.stub.hits();
+        let all = self.stub.as_ref().map(Stub::hits).unwrap_or_default();
         let named = all.iter().find(|hits| hits.name.as_deref() == Some(rule));
         let found = named.or_else(|| all.iter().find(|hits| hits.rule.to_string() == rule));
         found.map(|hits| hits.hits).or_else(|| Some(self.session.faults().get(rule).ok()?.hits))
@@ -124,31 +126,6 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, wanted: T, found: T) -> Re
 
 impl Happened {
     fn is(&self, entry: &Entry) -> bool {
-        self.device.as_deref().is_none_or(|device| *device == *entry.device) && word(&entry.kind) == Some(&*self.has)
+        self.device.as_deref().is_none_or(|device| *device == *entry.device) && entry.kind.word() == self.has
     }
-}
-
-/// The word for something in the journal.
-pub(super) fn word(kind: &Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Made => "made",
-        Kind::Asked { .. } => "asked",
-        Kind::Token { event, .. } => match event {
-            EventKind::Opened => "opened",
-            EventKind::ClosingSoon { .. } => "closing-soon",
-            EventKind::Closed => "closed",
-            EventKind::Blocked => "blocked",
-            EventKind::ConfirmationAsked => "confirmation-asked",
-            EventKind::ConfirmationAnswered => "confirmation-answered",
-            EventKind::ClosedTokenChecked { .. } => "closed-token-checked",
-            EventKind::Enrolled => "enrolled",
-            EventKind::Unenrolled => "unenrolled",
-            EventKind::Revoked => "revoked",
-            EventKind::NotConfirmed => "not-confirmed",
-            EventKind::Offline => "offline",
-            EventKind::Online => "online",
-            _ => return None,
-        },
-        _ => return None,
-    })
 }

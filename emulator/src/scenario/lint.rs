@@ -34,6 +34,8 @@ struct Seen<'a> {
     replaces_script: bool,
     /// Devices whose network swallows everything.
     mute: BTreeSet<&'a str>,
+    /// Snapshots, where they are saved, and whether a step loads them.
+    kept: BTreeMap<&'a str, (Place, bool)>,
     /// Faults by their ids.
     faults: BTreeMap<&'a str, Place>,
 }
@@ -56,6 +58,10 @@ pub fn look(scenario: &Scenario) -> Vec<Finding> {
     let told: Vec<Place> = seen.told.values().copied().collect();
     for place in told {
         seen.find(place, "the holder is never asked after this: what is said here never happens");
+    }
+    let unused: Vec<Place> = seen.kept.values().filter(|(_, is_loaded)| !is_loaded).map(|(place, _)| *place).collect();
+    for place in unused {
+        seen.find(place, "no step loads this snapshot: leave it out, or load it");
     }
     rules(scenario, &mut seen);
     for net in &scenario.matrix.net {
@@ -137,7 +143,7 @@ impl<'a> Seen<'a> {
 
     fn step(&mut self, step: &'a Step) {
         match &step.verb {
-            Verb::Enroll { device, user } => {
+            Verb::Enroll { device, user, .. } => {
                 self.devices.insert(device);
                 self.users.insert(user);
             }
@@ -211,6 +217,24 @@ impl<'a> Seen<'a> {
                     self.devices.insert(device);
                 }
             }
+            Verb::Snap { name, is_loaded: false } => {
+                self.kept.entry(name).or_insert((step.place, false));
+            }
+            Verb::Snap { name, is_loaded: true } => match self.kept.get_mut(name.as_str()) {
+                Some((_, is_loaded)) => *is_loaded = true,
+                None => self.find(step.place, "no step before this saves such a snapshot"),
+            },
+            Verb::Clone { device, .. } | Verb::Reset { device } => {
+                self.devices.insert(device);
+            }
+            Verb::Include { file, steps } => {
+                let before = self.findings.len();
+                self.steps(steps);
+                for finding in &mut self.findings[before..] {
+                    finding.message = format!("in {file}, {}: {}", finding.place, finding.message);
+                    finding.place = step.place;
+                }
+            }
             Verb::Advance(0) => self.find(step.place, "no time passes here"),
             Verb::Advance(_) | Verb::RotateKeys | Verb::ServerSkew(_) | Verb::Nothing => {}
         }
@@ -223,7 +247,7 @@ impl<'a> Seen<'a> {
         let hears = expect
             .journal
             .iter()
-            .any(|it| matches!(it.has.as_str(), "confirmation-asked" | "closed-token-checked" | "closing-soon"));
+            .any(|it| matches!(it.has, "confirmation-asked" | "closed-token-checked" | "closing-soon"));
         if hears && expect.within.is_none() {
             self.find(expect.place, "what a device hears by itself comes in its own time: add `within: 5s`");
         }

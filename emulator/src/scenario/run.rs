@@ -1,18 +1,23 @@
 //! Runs scenarios: each variant in a session and with a stub of its own, several at once.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cardea_sdk::relying_party::RelyingParty;
 use cardea_sdk::{Clock, Env};
+use hyper::Uri;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use super::step::{Holders, World};
-use super::{Scenario, SkipIf, Variant};
+use super::{Party, Scenario, Server, SkipIf, Step, Variant, Verb};
 use crate::document::Place;
-use crate::engine::{Options, Outcome, Seed, Session, Settings, Time};
+use crate::engine::{Options, Outcome, Persona, Seed, Session, Settings, Time};
 use crate::faults::Gate;
 use crate::stub::script::Script;
 use crate::stub::{self, Stub};
@@ -31,11 +36,13 @@ pub struct Plan {
     pub repeat: u32,
     /// What chance follows from in the first run of each, in place of what the files say; one more for each repetition.
     pub seed: Option<u64>,
+    /// Hosts of servers that may see faults, besides those on this machine.
+    pub faults_at: Vec<String>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { jobs: NonZeroUsize::MIN, repeat: 1, seed: None }
+        Self { jobs: NonZeroUsize::MIN, repeat: 1, seed: None, faults_at: Vec::new() }
     }
 }
 
@@ -82,6 +89,7 @@ impl Failure {
 
 /// Runs all variants of all scenarios, and tells of each in their order.
 pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
+    let gate = Gate::and_hosts(&plan.faults_at);
     let (places, mut tasks) = (Arc::new(Semaphore::new(plan.jobs.get())), JoinSet::new());
     let mut number = 0_usize;
     for (index, scenario) in scenarios.iter().enumerate() {
@@ -95,11 +103,11 @@ pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
         for variant in scenario.variants() {
             for repetition in 0..plan.repeat {
                 let seed = plan.seed.or(scenario.seed).map_or_else(random, |seed| seed.wrapping_add(repetition.into()));
-                let (scenario, places) = (Arc::clone(&scenario), Arc::clone(&places));
+                let (scenario, places, gate) = (Arc::clone(&scenario), Arc::clone(&places), gate.clone());
                 tasks.spawn(async move {
                     // Nobody closes it.
                     let _place = places.acquire_owned().await;
-                    (number, guarded(&scenario, (index, variant), seed).await)
+                    (number, guarded(&scenario, (index, variant), seed, gate).await)
                 });
                 number += 1;
             }
@@ -122,7 +130,6 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// One run, which has an end whatever happens.
 /// One that does not run here.
 fn skipped(scenario: &Scenario, index: usize, why: String) -> Run {
     Run {
@@ -137,10 +144,11 @@ fn skipped(scenario: &Scenario, index: usize, why: String) -> Run {
     }
 }
 
-async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), seed: u64) -> Run {
+/// One run, which has an end whatever happens.
+async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), seed: u64, gate: Gate) -> Run {
     let (begun, limit, inner) = (now(), scenario.timeout, Arc::clone(scenario));
     // In a task of its own, so that a panic in it is its failure and nobody else's.
-    let task = tokio::spawn(async move { tokio::time::timeout(limit, one(&inner, variant, seed)).await });
+    let task = tokio::spawn(async move { tokio::time::timeout(limit, one(&inner, variant, seed, gate)).await });
     let (steps, failure) = match task.await {
         Ok(Ok(Ok(steps))) => (steps, None),
         Ok(Ok(Err(failure))) => (0, Some(failure)),
@@ -169,33 +177,12 @@ impl Clock for Shared {
     }
 }
 
-async fn one(scenario: &Scenario, variant: Variant, seed: u64) -> Result<usize, Failure> {
+async fn one(scenario: &Scenario, variant: Variant, seed: u64, gate: Gate) -> Result<usize, Failure> {
     let start = |message: String| Failure::at_start(message);
-    let options =
-        Options { allow_test_argon2: true, transport: variant.transport.unwrap_or_default(), ..Options::default() };
-    let mut service = scenario.service.clone();
-    service.window = variant.window.unwrap_or(service.window);
-    let script = Script { seed, rules: scenario.stub.clone() };
-    // Of stub and session alike, and it passes when a step says so.
-    let time = Time::with(Env::os().clock);
-    time.freeze();
-    time.set(BEGINNING);
-    let settings = stub::Settings {
-        time: Some(time.clone()),
-        seed: Some(Seed::new(seed)),
-        service,
-        script,
-        ..stub::Settings::default()
+    let world = match &scenario.server {
+        Some(server) => World::at(scenario, server, variant, seed, gate).map_err(start)?,
+        None => World::of_its_own(scenario, variant, seed).await.map_err(start)?,
     };
-    let stub = Stub::start(settings).await.map_err(|error| start(error.to_string()))?;
-    let options = Options { web_port: Some(stub.http().port()), ..options };
-    // The server is on this machine, and nobody else's.
-    let settings = Settings { seed: Some(Seed::new(seed)), options, faults: Gate::loopback(), ..Settings::default() };
-    let world = Env { clock: Arc::new(Shared(time.clone())), ..Env::os() };
-    let session = Session::in_memory(settings, &world).map_err(|error| start(error.to_string()))?;
-    let relying = RelyingParty::new(&stub.url(), stub.service(), stub.status_key().to_owned());
-    let relying = relying.map_err(|error| start(error.to_string()))?;
-    let world = World { scenario, time, session, stub, relying, holders: Holders::default() };
     let result = async {
         world.begin(variant).await.map_err(start)?;
         let steps = world.steps(&scenario.steps).await?;
@@ -205,8 +192,90 @@ async fn one(scenario: &Scenario, variant: Variant, seed: u64) -> Result<usize, 
     let result = result.await.map_err(|failure| world.with_journal(failure));
     let World { session, stub, .. } = world;
     session.end();
-    stub.stop().await;
+    if let Some(stub) = stub {
+        stub.stop().await;
+    }
     result
+}
+
+/// No authkey is longer.
+const AUTHKEY_LONGEST: u64 = 4_096;
+
+impl Step {
+    /// Whether it makes anything go wrong, or a step in it does.
+    fn has_fault(&self) -> bool {
+        match &self.verb {
+            Verb::Fault(_) => true,
+            Verb::Repeat { steps, .. } | Verb::Parallel(steps) | Verb::Include { steps, .. } => {
+                steps.iter().any(Self::has_fault)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn authkey(path: &Path) -> Result<String, String> {
+    let mut text = Zeroizing::new(String::new());
+    let read = File::open(path).and_then(|file| file.take(AUTHKEY_LONGEST).read_to_string(&mut text));
+    read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+impl<'a> World<'a> {
+    /// With a server that is there already, and has a time of its own.
+    fn at(scenario: &'a Scenario, server: &Server, variant: Variant, seed: u64, faults: Gate) -> Result<Self, String> {
+        let options = Options {
+            allow_test_argon2: server.test_argon2,
+            transport: variant.transport.unwrap_or_default(),
+            ..Options::default()
+        };
+        let address: Uri = server.url.parse().map_err(|error| format!("{} is no address: {error}", server.url))?;
+        let host = address.host().unwrap_or_default();
+        if scenario.steps.iter().any(Step::has_fault) && !faults.permits(host) {
+            return Err(format!("{host} is not this machine: say --faults-at {host} if its server may see faults"));
+        }
+        let settings = Settings { seed: Some(Seed::new(seed)), options, faults, ..Settings::default() };
+        let session = Session::in_memory(settings, &Env::os()).map_err(|error| error.to_string())?;
+        let party = |party: &Party| {
+            let key = authkey(&party.authkey_file)?;
+            RelyingParty::new(&server.url, &party.service, key).map_err(|error| error.to_string())
+        };
+        let relying = server.party.as_ref().map(party).transpose()?;
+        Ok(Self { scenario, time: session.time().clone(), session, stub: None, relying, holders: Holders::default() })
+    }
+
+    /// With a stub that is only there for it, and has its time.
+    async fn of_its_own(scenario: &'a Scenario, variant: Variant, seed: u64) -> Result<Self, String> {
+        let mut service = scenario.service.clone();
+        service.window = variant.window.unwrap_or(service.window);
+        let script = Script { seed, rules: scenario.stub.clone() };
+        // Of stub and session alike, and it passes when a step says so.
+        let time = Time::with(Env::os().clock);
+        time.freeze();
+        time.set(BEGINNING);
+        let settings = stub::Settings {
+            time: Some(time.clone()),
+            seed: Some(Seed::new(seed)),
+            service,
+            script,
+            ..stub::Settings::default()
+        };
+        let stub = Stub::start(settings).await.map_err(|error| error.to_string())?;
+        let options = Options {
+            allow_test_argon2: true,
+            transport: variant.transport.unwrap_or_default(),
+            web_port: Some(stub.http().port()),
+            ..Options::default()
+        };
+        // The server is on this machine, and nobody else's.
+        let faults = Gate::loopback();
+        let settings = Settings { seed: Some(Seed::new(seed)), options, faults, ..Settings::default() };
+        let world = Env { clock: Arc::new(Shared(time.clone())), ..Env::os() };
+        let session = Session::in_memory(settings, &world).map_err(|error| error.to_string())?;
+        let relying = RelyingParty::new(&stub.url(), stub.service(), stub.status_key().to_owned());
+        let relying = Some(relying.map_err(|error| error.to_string())?);
+        Ok(Self { scenario, time, session, stub: Some(stub), relying, holders: Holders::default() })
+    }
 }
 
 impl World<'_> {
@@ -216,6 +285,9 @@ impl World<'_> {
             let device = self.session.add(&setup.name).await.map_err(|error| error.to_string())?;
             if let Some(net) = setup.net.or(variant.net) {
                 device.network().set(net).map_err(|error| error.to_string())?;
+            }
+            if let Some(pin) = &setup.pin {
+                device.human().set_persona(Persona::new(pin, &[]).map_err(|error| error.to_string())?);
             }
             device.clock().set_skew(setup.skew);
             self.holders.told(&setup.name, setup.usual, true);
@@ -227,7 +299,8 @@ impl World<'_> {
     /// Whether everything that was to go wrong has.
     fn all_happened(&self) -> Result<(), Failure> {
         let rules = &self.scenario.stub;
-        let hits = self.stub.hits();
+        let Some(stub) = &self.stub else { return Ok(()) };
+        let hits = stub.hits();
         let is_due = |at: usize| rules.get(at).is_some_and(|rule| rule.prob >= 1.0 && rule.times != Some(0));
         let replaced = hits.len() != rules.len();
         match hits.iter().find(|hits| !replaced && hits.hits == 0 && is_due(hits.rule - 1)) {

@@ -3,19 +3,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use cardea_sdk::relying_party::RelyingParty;
 use cardea_sdk::{Approval, Status, WalletError};
 use futures_util::future::join_all;
 
 use super::run::Failure;
-use super::{Act, Scenario, Step, Verb};
+use super::{Act, Hidden, Offered, Scenario, Step, Verb};
 use crate::engine::{Device, EngineError, Journal, Kind, Outcome, Persona, Session, Time};
 use crate::stub::script::Script;
 use crate::stub::{Stub, StubError};
 
 /// How long, in the session's time, a holder is waited for who does not look.
 const PATIENCE: u64 = 60;
+
+/// How many seconds a text waits unless something else is said.
+const TEXT_LASTS: u32 = 120;
 
 /// What a scenario happens in.
 #[derive(Debug)]
@@ -24,8 +28,10 @@ pub(super) struct World<'a> {
     /// Of everything in it.
     pub(super) time: Time,
     pub(super) session: Session,
-    pub(super) stub: Stub,
-    pub(super) relying: RelyingParty,
+    /// None where the server has an address.
+    pub(super) stub: Option<Stub>,
+    /// None where nobody asks.
+    pub(super) relying: Option<RelyingParty>,
     pub(super) holders: Holders,
 }
 
@@ -84,6 +90,13 @@ impl World<'_> {
                 self.expect(step, &Done::default()).await?;
                 return Ok(done);
             }
+            Verb::Include { file, steps } => {
+                let inside =
+                    |failure: Failure| Failure { message: format!("in {file}, {failure}"), ..failed(String::new()) };
+                let done = self.steps(steps).await.map_err(inside)?;
+                self.expect(step, &Done::default()).await?;
+                return Ok(done);
+            }
             _ => {}
         }
         let done = self.verb(&step.verb).await.map_err(failed)?;
@@ -94,10 +107,13 @@ impl World<'_> {
     async fn verb(&self, verb: &Verb) -> Result<Done, Undone> {
         let refused = |error: StubError| format!("the server refuses: {error}");
         match verb {
-            Verb::Enroll { device, user } => {
-                let offer = self.stub.enroll(user).await.map_err(refused)?;
+            Verb::Enroll { device, user, offered } => {
+                let (with, host) = match offered {
+                    Some(Offered { with, host }) => (with.clone(), host.as_deref()),
+                    None => (Hidden::new(self.stub()?.enroll(user).await.map_err(refused)?.link), None),
+                };
                 let device = self.device(device)?;
-                let enrolled = async { device.enroll(&device.invitation(&offer.link, None).await?).await };
+                let enrolled = async { device.enroll(&device.invitation(&with, host).await?).await };
                 return Ok(Done::of(enrolled.await, |_| None));
             }
             Verb::Device { device, act } => {
@@ -109,12 +125,19 @@ impl World<'_> {
                 });
             }
             Verb::Check { user } => {
-                return Ok(match self.relying.status(user).await {
+                return Ok(match self.relying()?.status(user).await {
                     Ok(status) => Done { answer: Some(status.number()), ..Done::default() },
                     Err(error) => Done { error: Some((error.code(), error.to_string())), ..Done::default() },
                 });
             }
-            Verb::Ask { user, text, within } => drop(self.stub.ask(user, text, *within).await.map_err(refused)?),
+            Verb::Ask { user, text, within } => match &self.stub {
+                Some(stub) => drop(stub.ask(user, text, *within).await.map_err(refused)?),
+                None => {
+                    let within = Duration::from_secs(within.unwrap_or(TEXT_LASTS).into());
+                    let asked = self.relying()?.confirm(user, text, within).await;
+                    drop(asked.map_err(|error| format!("the server refuses: {error}"))?);
+                }
+            },
             Verb::Presence { device, outcome, is_usual } => {
                 let device = self.device(device)?;
                 self.holders.told(device.name(), *outcome, *is_usual);
@@ -130,17 +153,37 @@ impl World<'_> {
             Verb::Net { device, net } => {
                 self.device(device)?.network().set(*net).map_err(|error| error.to_string())?;
             }
-            Verb::Token { user, change } => self.stub.change(user, *change).await.map_err(refused)?,
-            Verb::RotateKeys => self.stub.rotate_keys().await.map_err(refused)?,
-            Verb::ServerSkew(seconds) => self.stub.set_skew(*seconds),
+            Verb::Token { user, change } => self.stub()?.change(user, *change).await.map_err(refused)?,
+            Verb::RotateKeys => self.stub()?.rotate_keys().await.map_err(refused)?,
+            Verb::ServerSkew(seconds) => self.stub()?.set_skew(*seconds),
             Verb::Stub(rules) => {
                 let seed = self.session.seed().map_or(0, |seed| seed.number());
-                self.stub.replace_script(Script { seed, rules: rules.clone() });
+                self.stub()?.replace_script(Script { seed, rules: rules.clone() });
             }
             Verb::Fault(rule) => drop(self.session.faults().arm((**rule).clone()).map_err(|error| error.to_string())?),
-            Verb::Nothing | Verb::Repeat { .. } | Verb::Parallel(_) => {}
+            Verb::Snap { name, is_loaded: false } => {
+                self.session.save(name, true).await.map_err(|error| error.to_string())?;
+            }
+            Verb::Snap { name, is_loaded: true } => self.session.load(name).await.map_err(|error| error.to_string())?,
+            Verb::Clone { device, new } => {
+                self.session.copy(device, new).await.map_err(|error| error.to_string())?;
+                self.holders.copied(device, new);
+            }
+            Verb::Reset { device } => {
+                self.session.reset(device).await.map_err(|error| error.to_string())?;
+                self.holders.told(device, Outcome::Approve, true);
+            }
+            Verb::Nothing | Verb::Repeat { .. } | Verb::Parallel(_) | Verb::Include { .. } => {}
         }
         Ok(Done::default())
+    }
+
+    fn stub(&self) -> Result<&Stub, Undone> {
+        self.stub.as_ref().ok_or_else(|| "a server with an address cannot be told to: use a stub".to_owned())
+    }
+
+    fn relying(&self) -> Result<&RelyingParty, Undone> {
+        self.relying.as_ref().ok_or_else(|| "nobody may ask: `server` needs `service` and `authkey-file`".to_owned())
     }
 
     fn device(&self, name: &str) -> Result<Device, Undone> {
@@ -189,6 +232,13 @@ impl Holders {
         }
     }
 
+    /// The holder of a new device does what that of the first one does out of habit.
+    fn copied(&self, device: &str, new: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let usually = all.get(device).is_some_and(|holder| holder.usually);
+        all.entry(new.to_owned()).or_default().usually = usually;
+    }
+
     /// The new questions that nobody looks at.
     fn ignored(&self, device: &str, journal: &Journal) -> Vec<u64> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,7 +267,7 @@ async fn perform(device: &Device, act: &Act) -> Done {
         Act::Approve => Done::of(device.approve(None, None, Approval::Ask).await, told),
         Act::Deny(reason) => Done::of(device.deny(None, None, *reason).await, told),
         Act::ChangePin { pin, duress } => {
-            match Persona::new(pin, &duress.iter().map(String::as_str).collect::<Vec<_>>()) {
+            match Persona::new(pin, &duress.iter().map(|pin| &**pin).collect::<Vec<_>>()) {
                 Ok(persona) => Done::of(device.change_pins(None, persona, Approval::Ask).await, Some),
                 Err(error) => Done::of(Err::<(), _>(WalletError::from(error).into()), |()| None),
             }

@@ -4,6 +4,8 @@ use std::path::Path;
 use super::*;
 
 mod schema;
+mod server;
+mod state;
 
 /// A scenario with these lines after its devices.
 fn scenario(rest: &str) -> Scenario {
@@ -22,8 +24,9 @@ fn slip(rest: &str) -> String {
 fn shipped() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
-    let read = |path: std::path::PathBuf| {
+    let read = |path: PathBuf| {
         (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
     };
     files.into_iter().map(read).collect()
@@ -44,7 +47,9 @@ async fn every_scenario_that_is_shipped_passes_and_there_is_nothing_to_say_about
     assert!(files.len() >= 12, "{}", files.len());
     let mut scenarios = Vec::new();
     for (name, text) in &files {
-        let scenario = Scenario::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
+        let scenario =
+            Scenario::parse_file(text, &Vars::new(), &file).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(lint::look(&scenario), [], "{name}");
         scenarios.push(scenario);
     }
@@ -168,7 +173,7 @@ async fn a_rule_that_never_happens_and_a_scenario_that_is_stuck_fail() {
 async fn variants_and_repetitions_run_apart_each_with_a_seed_that_is_told() {
     let scenario =
         scenario("matrix: {transport: [tcp, udp], window: [30s, 90s]}\nsteps: [{enroll: alice}, {open: alice}]");
-    let plan = run::Plan { jobs: NonZeroUsize::new(3).unwrap(), repeat: 2, seed: Some(40) };
+    let plan = run::Plan { jobs: NonZeroUsize::new(3).unwrap(), repeat: 2, seed: Some(40), ..run::Plan::default() };
     let runs = run::all(&[scenario], &plan).await;
     let told: Vec<(String, u64, usize)> =
         runs.iter().map(|run| (run.variant.to_string(), run.seed, run.steps)).collect();

@@ -7,6 +7,8 @@ use crate::document::{DocumentError, Node, Value, did_you_mean};
 /// What names stand for.
 pub type Vars = BTreeMap<String, String>;
 
+/// Where the environment says what a name stands for.
+pub(super) const FROM: &[&str] = &["env", "else"];
 /// Nothing that a name stands for is longer.
 const LONGEST: usize = 1_024;
 
@@ -14,19 +16,8 @@ const LONGEST: usize = 1_024;
 pub(super) fn fill(document: &mut Node, given: &Vars) -> Result<(), DocumentError> {
     let place = document.place;
     let Value::Map(fields) = &mut document.value else { return Ok(()) };
-    let mut vars = Vars::new();
-    if let Some((_, node)) = fields.iter().find(|(name, _)| name.text == "vars") {
-        for (name, value) in node.map()? {
-            if name.text.is_empty() || !name.text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it)) {
-                return Err(name.place.error("a name has letters, digits, '-' and '_'"));
-            }
-            let text = value.text()?;
-            if text.len() > LONGEST {
-                return Err(value.error(format!("what a name stands for has at most {LONGEST} bytes")));
-            }
-            vars.insert(name.text.clone(), text.to_owned());
-        }
-    }
+    let declared = fields.iter().find(|(name, _)| name.text == "vars");
+    let mut vars = declared.map(|(_, node)| read(node, given)).transpose()?.unwrap_or_default();
     let known: Vec<String> = vars.keys().cloned().collect();
     for (name, value) in given {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -42,6 +33,41 @@ pub(super) fn fill(document: &mut Node, given: &Vars) -> Result<(), DocumentErro
         }
     }
     Ok(())
+}
+
+/// What names are given to stand for.
+pub(super) fn given(node: &Node) -> Result<Vars, DocumentError> {
+    read(node, &Vars::new())
+}
+
+/// What names stand for. Of those that are given, nobody asks the environment.
+fn read(node: &Node, given: &Vars) -> Result<Vars, DocumentError> {
+    let mut vars = Vars::new();
+    for (name, value) in node.map()? {
+        if name.text.is_empty() || !name.text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it)) {
+            return Err(name.place.error("a name has letters, digits, '-' and '_'"));
+        }
+        let text = match &value.value {
+            Value::Map(_) if given.contains_key(&name.text) => String::new(),
+            Value::Map(_) => from_environment(&name.text, value)?,
+            _ => value.text()?.to_owned(),
+        };
+        if text.len() > LONGEST {
+            return Err(value.error(format!("what a name stands for has at most {LONGEST} bytes")));
+        }
+        vars.insert(name.text.clone(), text);
+    }
+    Ok(vars)
+}
+
+/// `{env: NAME}`, or with what it is where there is none, `{env: NAME, else: TEXT}`.
+fn from_environment(name: &str, node: &Node) -> Result<String, DocumentError> {
+    let fields = node.fields(FROM)?;
+    let variable = fields.need("env")?.text()?;
+    let text = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    let text = text.map_or_else(|| fields.read("else", |it| it.text().map(str::to_owned)), |text| Ok(Some(text)))?;
+    let missing = || format!("the environment has no {variable}: set it, or say `--var {name}=...`");
+    text.ok_or_else(|| node.error(missing()))
 }
 
 fn filled(node: &mut Node, vars: &Vars) -> Result<(), DocumentError> {

@@ -63,25 +63,6 @@ pub(super) const ERRORS: &[(&str, u32)] = &[
     ("bad-answer", 168),
 ];
 
-/// What can be in the journal.
-pub(super) const HAPPENINGS: &[&str] = &[
-    "made",
-    "opened",
-    "closing-soon",
-    "closed",
-    "blocked",
-    "confirmation-asked",
-    "confirmation-answered",
-    "closed-token-checked",
-    "enrolled",
-    "unenrolled",
-    "revoked",
-    "not-confirmed",
-    "offline",
-    "online",
-    "asked",
-];
-
 /// The word for a value of a table.
 pub(super) fn word_of<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_, known)| *known == value).map_or("?", |(word, _)| *word)

@@ -39,7 +39,8 @@ fn collect(api: &Value, schema: &Value, found: &mut Vec<(String, String)>) {
 
 /// What a member is: in its own words, else in those of its schema.
 fn said(api: &Value, member: &Value) -> String {
-    let own = member["description"].as_str();
+    // What may be there or not has its words with the first choice.
+    let own = [member, &member["oneOf"][0]].into_iter().find_map(|it| it["description"].as_str());
     let named = |node: &Value| -> Option<String> {
         let name = node["$ref"].as_str()?.rsplit('/').next()?.to_owned();
         api["components"]["schemas"][&name]["description"].as_str().map(str::to_owned)

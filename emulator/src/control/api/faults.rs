@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use super::super::extract::{Body, InSession};
 use super::super::problem::{Problem, ProblemBody};
-use super::super::wire::{Catalogue, RuleList, SessionPath};
+use super::super::wire::{Catalogue, NewRules, RuleList, SessionPath};
 use crate::faults::{Armed, Rule, RuleError, catalogue};
 
 impl From<RuleError> for Problem {
@@ -32,9 +32,9 @@ pub(super) async fn list(InSession(session): InSession) -> Json<RuleList> {
 
 /// Adds a rule behind those that there are. The first one that matches happens.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = Object,
+    post, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = Rule,
     responses(
-        (status = 201, body = Object), (status = 400, body = ProblemBody), (status = 403, body = ProblemBody),
+        (status = 201, body = Armed), (status = 400, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody),
     )
 )]
@@ -48,7 +48,7 @@ pub(super) async fn arm(
 
 /// Puts these rules in the place of all that there are, or changes nothing.
 #[utoipa::path(
-    put, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = Object,
+    put, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = NewRules,
     responses(
         (status = 200, body = RuleList), (status = 400, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody),
@@ -60,13 +60,6 @@ pub(super) async fn replace(
 ) -> Result<Json<RuleList>, Problem> {
     session.faults().replace(new.rules)?;
     Ok(Json(RuleList { rules: session.faults().list() }))
-}
-
-/// Rules.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewRules {
-    rules: Vec<Rule>,
 }
 
 /// Removes a rule.

@@ -13,6 +13,7 @@ use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
 use super::super::wire::{EntryList, EntryView, JournalQuery, SessionPath};
+use crate::engine::Kind;
 use crate::suggest::nearest;
 
 /// Most entries in one answer.
@@ -34,9 +35,9 @@ pub(super) async fn journal(
         return Err(Problem::BadCall("limit is from 1 to 1000".into()));
     }
     if let Some(kind) = &query.kind
-        && !EntryView::KINDS.iter().any(|(known, _)| known == kind)
+        && !Kind::WORDS.iter().any(|(known, _)| known == kind)
     {
-        let known = EntryView::KINDS.iter().map(|(known, _)| *known);
+        let known = Kind::WORDS.iter().map(|(known, _)| *known);
         let meant = nearest(kind, known).map(|near| format!(": did you mean {near:?}?")).unwrap_or_default();
         return Err(Problem::BadCall(format!("{kind:?} is no kind of entry{meant}")));
     }

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use super::super::extract::{InSession, Parameters};
 use super::super::problem::{Problem, ProblemBody};
-use super::super::wire::{LinesQuery, SessionPath, TraceView};
+use super::super::wire::{LinesQuery, Packets, SessionPath, TraceView};
 use crate::trace::Secrets;
 
 /// Says whether a session is recorded.
@@ -54,7 +54,7 @@ pub(super) async fn lines(
 /// What was recorded, for Wireshark.
 #[utoipa::path(
     get, path = "/v1/sessions/{session}/trace.pcapng", tag = "evidence", params(SessionPath),
-    responses((status = 200, content_type = "application/x-pcapng", body = [u8]), (status = 404, body = ProblemBody))
+    responses((status = 200, content_type = "application/x-pcapng", body = Packets), (status = 404, body = ProblemBody))
 )]
 pub(super) async fn packets(InSession(session): InSession) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/x-pcapng")], session.trace().file(Secrets::Hidden).packets())

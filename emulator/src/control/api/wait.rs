@@ -10,7 +10,7 @@ use super::super::extract::{Body, InSession, OnDevice};
 use super::super::predicate::{Looked, Predicate, PredicateError};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
-use super::super::wire::{DevicePath, DeviceView, EntryView, SessionPath, Until};
+use super::super::wire::{DevicePath, DeviceView, EntryView, InVain, NearMiss, SessionPath, Until};
 use crate::engine::{Device, EngineError, Session, Time};
 
 /// Longest wait.
@@ -38,7 +38,7 @@ pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) 
 #[utoipa::path(
     post, path = "/v1/sessions/{session}/wait", tag = "evidence", params(SessionPath), request_body = Until,
     responses(
-        (status = 200, body = Object), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 200, body = BTreeMap<String, DeviceView>), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 408, body = ProblemBody),
     )
 )]
@@ -104,8 +104,8 @@ async fn wait<F: Future<Output = Result<Value, EngineError>>>(
             let since = session.journal().since(began);
             let skipped = since.entries.len().saturating_sub(LAST);
             let events: Vec<EntryView> = since.entries.iter().skip(skipped).map(EntryView::from).collect();
-            let details = Box::new(json!({ "lastState": known, "events": events, "nearMisses": near.told() }));
-            return Err(Problem::NotYet { predicate: predicate.text().to_owned(), details });
+            let details = InVain { last_state: known, events, near_misses: near.told() };
+            return Err(Problem::NotYet { predicate: predicate.text().to_owned(), details: Box::new(details) });
         }
     }
 }
@@ -166,11 +166,14 @@ impl<'a> NearMisses<'a> {
         }
     }
 
-    fn told(&self) -> Vec<Value> {
+    fn told(&self) -> Vec<NearMiss> {
         let parts = self.predicate.comparisons().zip(&self.parts);
         parts
-            .map(|(text, (found, is_true, was_true))| {
-                json!({ "comparison": text, "found": found, "isTrue": is_true, "wasTrue": was_true })
+            .map(|(text, (found, is_true, was_true))| NearMiss {
+                comparison: text.to_owned(),
+                found: found.clone(),
+                is_true: *is_true,
+                was_true: *was_true,
             })
             .collect()
     }

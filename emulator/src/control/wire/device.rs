@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PromptView;
+use super::presence::PurposeWord;
 use crate::engine::{Device, EngineError, TokenInfo, Tokens};
 
 /// A new token.
@@ -43,8 +44,8 @@ pub(in super::super) struct Changed {
     token: Option<String>,
     /// The number that relying parties read, as far as a device may know it: 0, 1, 2 or 4.
     status: u8,
-    /// The same in a word: not-enrolled, open, closed, blocked.
-    state: &'static str,
+    /// The same in a word.
+    state: StateWord,
     /// Seconds until that ends by itself.
     remaining: Option<u64>,
     /// Wrong PINs left before the token is blocked.
@@ -61,7 +62,7 @@ impl Changed {
         Self {
             token: meant.map(|info| info.token.clone()),
             status: status.state.number(),
-            state: word(status.state),
+            state: status.state.into(),
             remaining: status.remaining.map(|time| time.as_secs()),
             tries_left: status.tries_left,
             confirmations: status.confirmations,
@@ -69,12 +70,28 @@ impl Changed {
     }
 }
 
-const fn word(state: DeviceStatus) -> &'static str {
-    match state {
-        DeviceStatus::NotEnrolled => "not-enrolled",
-        DeviceStatus::Open => "open",
-        DeviceStatus::Closed => "closed",
-        DeviceStatus::Blocked => "blocked",
+/// How a token stands, as far as a device may know it.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum StateWord {
+    /// The server knows no token.
+    NotEnrolled,
+    /// Who asks is told yes.
+    Open,
+    /// Who asks is told no.
+    Closed,
+    /// Too many wrong PINs, or an administrator.
+    Blocked,
+}
+
+impl From<DeviceStatus> for StateWord {
+    fn from(state: DeviceStatus) -> Self {
+        match state {
+            DeviceStatus::NotEnrolled => Self::NotEnrolled,
+            DeviceStatus::Open => Self::Open,
+            DeviceStatus::Closed => Self::Closed,
+            DeviceStatus::Blocked => Self::Blocked,
+        }
     }
 }
 
@@ -230,7 +247,7 @@ pub(in super::super) struct TokenView {
 #[serde(rename_all = "camelCase")]
 struct StandingView {
     /// open, closed, blocked, not-enrolled; nothing if the server has not said it, or no token is meant.
-    state: Option<&'static str>,
+    state: Option<StateWord>,
     /// Seconds until the state ends by itself.
     remaining: Option<u64>,
     /// When the server said how the token stands, in Unix seconds of the session.
@@ -249,7 +266,7 @@ impl StandingView {
     fn of(device: &Device, info: &TokenInfo) -> Self {
         let (standing, now) = (device.standing(info.key), device.session_now());
         Self {
-            state: standing.state(now).map(word),
+            state: standing.state(now).map(StateWord::from),
             remaining: standing.remaining(now),
             said_at: standing.said.map(|said| said.at),
             age: standing.said.map(|said| now.saturating_sub(said.at)),
@@ -274,7 +291,7 @@ pub(in super::super) struct DeviceView {
     /// Its tokens, each with how it stands as far as its server has said.
     tokens: Vec<TokenView>,
     /// What the holder is asked first, in a word.
-    prompt: Option<&'static str>,
+    prompt: Option<PurposeWord>,
     /// The questions that wait for an answer, the oldest first.
     prompts: Vec<PromptView>,
     /// Whether it hears what servers say unasked.

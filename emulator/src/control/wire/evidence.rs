@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::control::problem::Problem;
-use crate::faults::{Armed, Entry};
+use crate::faults::{Armed, Entry, Rule};
 use crate::trace::{Secrets, Trace};
 
 /// What can be made to go wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in super::super) struct Catalogue {
     /// Each with its name, layer, parameters, and what device and server are to make of it.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Entry>)]
     pub(in super::super) faults: Vec<&'static Entry>,
 }
 
@@ -19,8 +19,15 @@ pub(in super::super) struct Catalogue {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in super::super) struct RuleList {
     /// Each with its rule, how many occasions there were, and at how many it happened.
-    #[schema(value_type = Vec<Object>)]
     pub(in super::super) rules: Vec<Armed>,
+}
+
+/// The rules that there are to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct NewRules {
+    /// In the order in which they are looked at.
+    pub(in super::super) rules: Vec<Rule>,
 }
 
 /// Whether a session is recorded.
@@ -39,6 +46,12 @@ impl TraceView {
         Self { on: trace.is_on(), frames: since.frames.len(), lost: since.lost }
     }
 }
+
+/// A capture of packets, as pcapng.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "for the description of the API")]
+pub(in super::super) struct Packets(Vec<u8>);
 
 /// Which lines of a trace, and whether to tell secrets.
 #[derive(Debug, Default, Deserialize, IntoParams)]

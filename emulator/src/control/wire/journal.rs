@@ -2,6 +2,7 @@
 
 use cardea_sdk::EventKind;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::OutcomeWord;
@@ -42,6 +43,7 @@ pub(in super::super) struct EntryView {
     /// The name of the device.
     pub(in super::super) device: String,
     /// What happened, in a word.
+    #[schema(schema_with = kinds)]
     pub(in super::super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -70,39 +72,11 @@ pub(in super::super) struct EntryView {
     count: Option<u64>,
 }
 
-impl EntryView {
-    /// All kinds, with what each says.
-    pub(in super::super) const KINDS: [(&'static str, &'static str); 26] = [
-        ("made", "the device was made, or opened from the state folder"),
-        ("removed", "the device is gone"),
-        ("missed", "`count` things happened to tokens too fast to be told one by one"),
-        ("done", "the device was told to do `what`, and it was done"),
-        ("failed", "the device was told to do `what`, and it was not done: `error` and `detail` say why"),
-        ("given-up", "who had told the device to do `what` did not wait for it: it may have been done"),
-        ("asked", "the holder is asked for a PIN: `prompt` is the number of the question"),
-        ("answered", "the holder has answered the question `prompt`, by `outcome`"),
-        ("opened", "the token is open"),
-        ("closing-soon", "the token closes by itself in `count` seconds"),
-        ("closed", "the token is closed"),
-        ("blocked", "the token is blocked"),
-        ("confirmation-asked", "a text waits to be approved or denied"),
-        ("confirmation-answered", "a text was approved or denied"),
-        ("closed-token-checked", "relying parties asked `count` times while the token was closed"),
-        ("enrolled", "the device has a new token"),
-        ("unenrolled", "the token was given up"),
-        ("revoked", "the token was revoked by somebody else"),
-        ("not-confirmed", "nobody knows yet whether it was done"),
-        ("offline", "the server cannot be reached"),
-        ("online", "the server can be reached again"),
-        ("network", "the network of the device is `profile` from now on"),
-        (
-            "state",
-            "the device was made what it is now, or exported: `what` says which, `detail` the snapshot or the other device",
-        ),
-        ("fault", "the fault `what` of the rule `rule` has happened"),
-        ("fault-outcome", "what came of a fault of the rule `rule` that somebody else had a part in: `detail`"),
-        ("other", "something that this version has no word for"),
-    ];
+/// The words for what happens.
+fn kinds() -> Object {
+    let words = Kind::WORDS.map(|(word, _)| word);
+    let said = "What happened, in a word.";
+    ObjectBuilder::new().schema_type(Type::String).description(Some(said)).enum_values(Some(words)).build()
 }
 
 impl From<&Entry> for EntryView {
@@ -111,7 +85,7 @@ impl From<&Entry> for EntryView {
             number: entry.number,
             time: entry.time,
             device: entry.device.to_string(),
-            kind: "other",
+            kind: entry.kind.word(),
             token: None,
             what: None,
             error: None,
@@ -123,56 +97,36 @@ impl From<&Entry> for EntryView {
             count: None,
         };
         match &entry.kind {
-            Kind::Made => view.kind = "made",
-            Kind::Removed => view.kind = "removed",
+            Kind::Made | Kind::Removed => {}
             Kind::Token { token, event } => {
-                (view.kind, view.count) = of_event(event);
-                view.token = Some(token.to_string());
+                (view.token, view.count) = (Some(token.to_string()), count(event));
             }
-            Kind::Missed(count) => (view.kind, view.count) = ("missed", Some(*count)),
-            Kind::Done { what, failure: None } => (view.kind, view.what) = ("done", Some(*what)),
-            Kind::Done { what, failure: Some((number, text)) } => {
-                (view.kind, view.what) = ("failed", Some(*what));
-                (view.error, view.detail) = (Some(*number), Some(text.clone()));
+            Kind::Missed(count) => view.count = Some(*count),
+            Kind::Done { what, failure } => {
+                view.what = Some(*what);
+                (view.error, view.detail) = failure.clone().unzip();
             }
-            Kind::GivenUp { what } => (view.kind, view.what) = ("given-up", Some(*what)),
-            Kind::Network { profile } => (view.kind, view.profile) = ("network", Some(profile.clone())),
-            Kind::State { what, with } => {
-                (view.kind, view.what, view.detail) = ("state", Some(*what), with.clone());
-            }
-            Kind::Fault { rule, fault } => {
-                (view.kind, view.what, view.rule) = ("fault", Some(*fault), Some(rule.to_string()));
-            }
+            Kind::GivenUp { what } => view.what = Some(*what),
+            Kind::Network { profile } => view.profile = Some(profile.clone()),
+            Kind::State { what, with } => (view.what, view.detail) = (Some(*what), with.clone()),
+            Kind::Fault { rule, fault } => (view.what, view.rule) = (Some(*fault), Some(rule.to_string())),
             Kind::FaultOutcome { rule, outcome } => {
-                (view.kind, view.rule) = ("fault-outcome", Some(rule.to_string()));
-                view.detail = Some(outcome.clone());
+                (view.rule, view.detail) = (Some(rule.to_string()), Some(outcome.clone()));
             }
-            Kind::Asked { prompt, token } => {
-                (view.kind, view.prompt, view.token) = ("asked", Some(*prompt), Some(token.to_string()));
-            }
+            Kind::Asked { prompt, token } => (view.prompt, view.token) = (Some(*prompt), Some(token.to_string())),
             Kind::Answered { prompt, outcome } => {
-                (view.kind, view.prompt, view.outcome) = ("answered", Some(*prompt), Some((*outcome).into()));
+                (view.prompt, view.outcome) = (Some(*prompt), Some((*outcome).into()));
             }
         }
         view
     }
 }
 
-const fn of_event(event: &EventKind) -> (&'static str, Option<u64>) {
+/// How many, or how many seconds.
+const fn count(event: &EventKind) -> Option<u64> {
     match event {
-        EventKind::Opened => ("opened", None),
-        EventKind::ClosingSoon { remaining_seconds } => ("closing-soon", Some(*remaining_seconds as u64)),
-        EventKind::Closed => ("closed", None),
-        EventKind::Blocked => ("blocked", None),
-        EventKind::ConfirmationAsked => ("confirmation-asked", None),
-        EventKind::ConfirmationAnswered => ("confirmation-answered", None),
-        EventKind::ClosedTokenChecked { count } => ("closed-token-checked", Some(*count as u64)),
-        EventKind::Enrolled => ("enrolled", None),
-        EventKind::Unenrolled => ("unenrolled", None),
-        EventKind::Revoked => ("revoked", None),
-        EventKind::NotConfirmed => ("not-confirmed", None),
-        EventKind::Offline => ("offline", None),
-        EventKind::Online => ("online", None),
-        _ => ("other", None),
+        EventKind::ClosingSoon { remaining_seconds } => Some(*remaining_seconds as u64),
+        EventKind::ClosedTokenChecked { count } => Some(*count as u64),
+        _ => None,
     }
 }

@@ -241,6 +241,6 @@ pub(in super::super) struct SetSkew {
 pub(in super::super) struct NetworkProfile {
     /// A name (ideal, offline, 2g, 3g, lossy-wifi, captive, flap, half-open), or an object with its conditions: latencyMs,
     /// jitterMs, bandwidth, loss, limitData, down, halfOpen, captive, flap.
-    #[schema(value_type = Object, example = "lossy-wifi")]
+    #[schema(inline, example = "lossy-wifi")]
     pub(in super::super) profile: Profile,
 }

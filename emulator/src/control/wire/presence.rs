@@ -47,11 +47,23 @@ impl OutcomeWord {
 
 /// How long a holder takes: always so long, anything between, or log-normal.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged, deny_unknown_fields, rename_all_fields = "camelCase")]
+#[serde(untagged, deny_unknown_fields)]
 pub(in super::super) enum DelayWord {
+    /// Always so many milliseconds.
     Fixed { ms: u64 },
-    Between { from_ms: u64, to_ms: u64 },
-    LogNormal { median_ms: u64, sigma: f64 },
+    /// Any number of milliseconds between these, each as likely.
+    Between {
+        #[serde(rename = "fromMs")]
+        from_ms: u64,
+        #[serde(rename = "toMs")]
+        to_ms: u64,
+    },
+    /// Log-normal: half of the times are shorter than the median.
+    LogNormal {
+        #[serde(rename = "medianMs")]
+        median_ms: u64,
+        sigma: f64,
+    },
 }
 
 impl Default for DelayWord {
@@ -125,7 +137,9 @@ impl From<Reaction> for Habit {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(in super::super) struct PersonaSet {
+    /// The one that opens.
     pin: PinText,
+    /// Those that open for the eyes of whoever is watching.
     #[serde(default)]
     duress_pins: Vec<PinText>,
 }
@@ -151,7 +165,7 @@ pub(in super::super) struct PromptView {
     token: String,
     service: String,
     /// What for.
-    purpose: &'static str,
+    purpose: PurposeWord,
     /// What is to be approved, exactly as it is signed.
     text: Option<String>,
     /// Wrong PINs left, as the server has just said.
@@ -170,7 +184,7 @@ impl From<&Prompt> for PromptView {
             prompt: prompt.id,
             token: prompt.token.to_string(),
             service: prompt.service.clone(),
-            purpose: purpose(&prompt.purpose),
+            purpose: PurposeWord::from(&prompt.purpose),
             text,
             tries_left: prompt.tries_left,
             asked_at: prompt.asked_at,
@@ -179,20 +193,39 @@ impl From<&Prompt> for PromptView {
 }
 
 /// What a question is for, in a word.
-const fn purpose(purpose: &Purpose) -> &'static str {
-    match purpose {
-        Purpose::Open => "open",
-        Purpose::Approve { .. } => "approve",
-        Purpose::ChangePins => "change-pins",
-        Purpose::Unenroll => "unenroll",
-        Purpose::RevokeDevice => "revoke-device",
-        _ => "other",
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in super::super) enum PurposeWord {
+    /// To open.
+    Open,
+    /// To approve a text.
+    Approve,
+    /// To choose other PINs.
+    ChangePins,
+    /// To give the token up.
+    Unenroll,
+    /// To revoke another device.
+    RevokeDevice,
+    /// Something that this version has no word for.
+    Other,
+}
+
+impl From<&Purpose> for PurposeWord {
+    fn from(purpose: &Purpose) -> Self {
+        match purpose {
+            Purpose::Open => Self::Open,
+            Purpose::Approve { .. } => Self::Approve,
+            Purpose::ChangePins => Self::ChangePins,
+            Purpose::Unenroll => Self::Unenroll,
+            Purpose::RevokeDevice => Self::RevokeDevice,
+            _ => Self::Other,
+        }
     }
 }
 
 impl PromptView {
     /// What it is for.
-    pub(in super::super) const fn purpose(&self) -> &'static str {
+    pub(in super::super) const fn purpose(&self) -> PurposeWord {
         self.purpose
     }
 }

@@ -39,12 +39,11 @@ impl DeviceProfile {
 
     /// Its JSON Schema, with times as people write them.
     pub(in super::super) fn schema() -> Value {
-        let name = json!({ "type": "string" });
         json!({
             "type": "object",
             "additionalProperties": false,
             "properties": {
-                "net": { "description": "A name as `net set` takes it, or conditions.", "anyOf": [name, { "type": "object" }] },
+                "net": Profile::schema(),
                 "presence": OutcomeWord::schema(),
                 "delay": { "description": "800ms, 200ms..900ms or lognormal(800ms,0.4)", "type": "string" },
             },

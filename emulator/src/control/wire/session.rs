@@ -1,9 +1,10 @@
 //! Sessions.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Habit;
+use super::{EntryView, Habit};
 use crate::engine::{Seed, Session};
 
 /// How a session is to be.
@@ -95,4 +96,28 @@ pub(in super::super) struct Until {
 
 const fn ten_seconds() -> u64 {
     10_000
+}
+
+/// What there is to know about a wait that was in vain.
+#[derive(Debug)]
+pub(in super::super) struct InVain {
+    /// What was looked at last.
+    pub(in super::super) last_state: Value,
+    /// What happened meanwhile.
+    pub(in super::super) events: Vec<EntryView>,
+    pub(in super::super) near_misses: Vec<NearMiss>,
+}
+
+/// A comparison of a predicate, and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct NearMiss {
+    /// As it was written.
+    pub(in super::super) comparison: String,
+    /// What stood in the place of the name when it was looked at last.
+    pub(in super::super) found: Value,
+    /// Whether it was true then.
+    pub(in super::super) is_true: bool,
+    /// Whether it was true at any time.
+    pub(in super::super) was_true: bool,
 }

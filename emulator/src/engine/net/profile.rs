@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::suggest::{nearest, or_meant};
 
@@ -100,7 +103,7 @@ impl FromStr for Named {
 }
 
 /// Up and down in turns. In JSON: `{"upMs": 5000, "downMs": 2000}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Flap {
     /// How long there is a network, in milliseconds.
@@ -120,7 +123,7 @@ impl Flap {
 }
 
 /// What a network is like in numbers. Without any it is ideal. In JSON an object with these names in camel case, and no others.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Conditions {
     /// What a frame takes each way, in milliseconds; a connection takes twice that to be made.
@@ -132,6 +135,7 @@ pub struct Conditions {
     pub bandwidth: Option<u32>,
     /// How likely it is that a frame is lost, from 0 to 1. Datagrams are gone then; connections send again after 200, 400, 800…
     /// milliseconds, and break when that did not help eight times.
+    #[schema(minimum = 0.0, maximum = 1.0)]
     pub loss: f64,
     /// After so many bytes, both ways together, a connection breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,6 +148,7 @@ pub struct Conditions {
     pub captive: bool,
     /// There is a network, and then none, in turns.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = Flap::schema)]
     pub flap: Option<Flap>,
 }
 
@@ -271,6 +276,18 @@ impl<'de> Deserialize<'de> for Profile {
         deserializer.deserialize_any(Either)
     }
 }
+
+impl PartialSchema for Profile {
+    fn schema() -> RefOr<Schema> {
+        let names = Named::ALL.map(Named::name);
+        let name =
+            ObjectBuilder::new().schema_type(Type::String).description(Some("By its name.")).enum_values(Some(names));
+        let said = "A network by its name or in numbers.";
+        OneOfBuilder::new().description(Some(said)).item(name).item(Conditions::schema()).into()
+    }
+}
+
+impl ToSchema for Profile {}
 
 /// Why a network cannot be like that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

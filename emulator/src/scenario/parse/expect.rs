@@ -1,8 +1,10 @@
 //! What is expected, as people write it.
 
-use super::{EXPECT, Known};
+use super::EXPECT;
+use super::step::Known;
 use crate::document::{DocumentError, Name, Node, Value};
-use crate::scenario::words::{ERRORS, HAPPENINGS, KNOWN, STATUSES};
+use crate::engine::Kind;
+use crate::scenario::words::{ERRORS, KNOWN, STATUSES};
 use crate::scenario::{Act, Expect, Happened, Verb};
 
 impl Known<'_> {
@@ -71,9 +73,8 @@ impl Known<'_> {
     fn happened(&self, node: &Node) -> Result<Happened, DocumentError> {
         let fields = node.fields(&["has", "device", "count"])?;
         let has = fields.need("has")?;
-        let words: Vec<(&str, &str)> = HAPPENINGS.iter().map(|word| (*word, *word)).collect();
         Ok(Happened {
-            has: has.one_of(&words)?.to_owned(),
+            has: has.one_of(&Kind::WORDS.map(|(word, _)| (word, word)))?,
             device: fields.read("device", |node| self.device(node))?,
             count: fields.read("count", |node| node.small("this"))?,
         })

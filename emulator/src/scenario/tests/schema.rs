@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::shipped;
 use crate::document;
-use crate::scenario::{SCHEMA, parse, words};
+use crate::engine::Kind;
+use crate::fits::wrong;
+use crate::scenario::{SCHEMA, parse, vars, words};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -36,70 +38,28 @@ fn it_knows_the_fields_and_words_that_the_program_knows() {
     assert_eq!(names(&schema), sorted(parse::SCENARIO.iter().copied()));
     assert_eq!(names(&schema["properties"]["service"]), sorted(parse::SERVICE.iter().copied()));
     assert_eq!(names(&schema["properties"]["matrix"]), sorted(parse::MATRIX.iter().copied()));
+    assert_eq!(names(&schema["properties"]["server"]), sorted(parse::server::SERVER.iter().copied()));
     let defs = &schema["$defs"];
+    let include = &defs["step"]["properties"]["include"]["oneOf"][1];
+    assert_eq!(names(include), sorted(parse::include::INCLUDE.iter().copied()));
+    assert_eq!(names(&defs["given"]["oneOf"][2]), sorted(vars::FROM.iter().copied()));
     assert_eq!(names(&defs["step"]), sorted(parse::VERBS.iter().copied().chain(["expect"])));
     assert_eq!(names(&defs["expect"]), sorted(parse::EXPECT.iter().copied()));
     let device = &schema["properties"]["devices"]["oneOf"][2]["additionalProperties"]["oneOf"][1];
     assert_eq!(names(device), sorted(parse::DEVICE.iter().copied()));
+    let faults = &defs["step"]["properties"]["fault"]["properties"]["fault"];
+    assert_eq!(listed(faults), sorted(crate::faults::catalogue().map(|entry| entry.name)));
     assert_eq!(listed(&defs["outcome"]), first(words::OUTCOMES));
     assert_eq!(listed(&defs["net"]), sorted(crate::engine::Named::ALL.iter().map(|net| net.name())));
     assert_eq!(listed(&defs["status"]), first(words::STATUSES));
     assert_eq!(listed(&defs["expect"]["properties"]["error"]["oneOf"][0]), first(words::ERRORS));
     assert_eq!(listed(&defs["expect"]["properties"]["device"]["additionalProperties"]), first(words::KNOWN));
     let journal = &defs["expect"]["properties"]["journal"]["oneOf"][0]["properties"]["has"];
-    assert_eq!(listed(journal), sorted(words::HAPPENINGS.iter().copied()));
+    assert_eq!(listed(journal), first(&Kind::WORDS));
     assert_eq!(
         listed(&schema["properties"]["matrix"]["properties"]["transport"]["oneOf"][0]),
         first(words::TRANSPORTS)
     );
-}
-
-/// What is wrong with `value`, by the part of JSON Schema that ours uses.
-fn wrong(root: &Value, schema: &Value, value: &Value) -> Option<String> {
-    if let Some(name) = schema["$ref"].as_str() {
-        return wrong(root, &root["$defs"][name.strip_prefix("#/$defs/")?], value);
-    }
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let fitting = choices.iter().filter(|choice| wrong(root, choice, value).is_none()).count();
-        return (fitting != 1).then(|| format!("{fitting} choices fit {value}"));
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        return (!words.contains(value)).then(|| format!("{value} is none of {words:?}"));
-    }
-    if !schema["const"].is_null() {
-        return (schema["const"] != *value).then(|| format!("{value} is not {}", schema["const"]));
-    }
-    let is = |kind: &str| match kind {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        _ => value.is_null(),
-    };
-    let fits = match &schema["type"] {
-        Value::String(kind) => is(kind),
-        Value::Array(kinds) => kinds.iter().any(|kind| kind.as_str().is_some_and(is)),
-        _ => panic!("a schema without a type: {schema}"),
-    };
-    if !fits {
-        return Some(format!("{value} is no {}", schema["type"]));
-    }
-    if let Some(items) = value.as_array() {
-        return items.iter().find_map(|item| wrong(root, &schema["items"], item));
-    }
-    let fields = value.as_object()?;
-    let required = schema["required"].as_array().into_iter().flatten();
-    if let Some(missing) = required.filter_map(Value::as_str).find(|name| !fields.contains_key(*name)) {
-        return Some(format!("{missing} is missing in {value}"));
-    }
-    fields.iter().find_map(|(name, field)| match (&schema["properties"][name], &schema["additionalProperties"]) {
-        (Value::Null, Value::Bool(false)) => Some(format!("{name} is not known in {value}")),
-        (Value::Null, Value::Null) => None,
-        (Value::Null, more) => wrong(root, more, field),
-        (known, _) => wrong(root, known, field),
-    })
 }
 
 #[test]
