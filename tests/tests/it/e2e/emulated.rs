@@ -1,6 +1,5 @@
 //! Devices in the process of the test, as tests in Rust have them, against a real server.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use cardea_emulator::engine::{Device, EngineError, Entry, Kind, Outcome, Standing};
 use cardea_emulator::testing::Emulator;
 use cardea_sdk::store::TokenKey;
+use cardea_sdk::transport::BoxFuture;
 use cardea_sdk::{Approval, DenyReason, DeviceStatus, EventKind, Pin, Status, WalletError};
 use cardea_tests::harness::Site;
 use serde_json::json;
@@ -51,32 +51,41 @@ async fn until(emulator: &Emulator, holds: impl Fn() -> bool) {
     timeout(PATIENCE, waiting).await.expect("it happens");
 }
 
-/// How the token of a device stands at the very moment at which the journal has something new.
-#[derive(Debug)]
-struct Moment {
+/// Looks how the token of a device stands at the very moment at which the journal has something new.
+struct Reader {
     device: Device,
     token: TokenKey,
-    found: Mutex<Option<Standing>>,
+    reading: Mutex<BoxFuture<'static, ()>>,
+    found: Mutex<Vec<Standing>>,
 }
 
-impl Moment {
-    /// Does `what`, and says how the token stood when the journal told the first thing of it.
-    async fn of<T>(emulator: &Emulator, device: &Device, what: impl Future<Output = T>) -> Standing {
+impl Reader {
+    /// Does `what`, and says how the token stood whenever the journal told something of it.
+    async fn during<T>(emulator: &Emulator, device: &Device, what: impl Future<Output = T>) -> Vec<Standing> {
         let token = device.list().await.expect("listed")[0].key;
-        let moment = Arc::new(Self { device: device.clone(), token, found: Mutex::default() });
-        let mut reading = pin!(emulator.journal().after(emulator.journal().newest()));
-        let waker = Waker::from(Arc::clone(&moment));
-        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let journal = emulator.journal().clone();
+        // Never over, so that it waits for the next entry whenever it is looked at.
+        let reading: BoxFuture<'static, ()> = Box::pin(async move { journal.after(u64::MAX).await });
+        let reader =
+            Arc::new(Self { device: device.clone(), token, reading: Mutex::new(reading), found: Mutex::default() });
+        reader.wait();
         what.await;
-        let found = moment.found.lock().expect("not poisoned").take();
-        found.expect("the journal tells of it")
+        let found = std::mem::take(&mut *reader.found.lock().expect("not poisoned"));
+        assert!(!found.is_empty(), "the journal tells of it");
+        found
+    }
+
+    fn wait(self: &Arc<Self>) {
+        let waker = Waker::from(Arc::clone(self));
+        let mut reading = self.reading.lock().expect("not poisoned");
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     }
 }
 
-impl Wake for Moment {
+impl Wake for Reader {
     fn wake(self: Arc<Self>) {
-        let now = self.device.standing(self.token);
-        self.found.lock().expect("not poisoned").get_or_insert(now);
+        self.found.lock().expect("not poisoned").push(self.device.standing(self.token));
+        self.wait();
     }
 }
 
@@ -197,9 +206,9 @@ async fn time_passes_when_the_test_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_at_the_same_time_do_not_disturb_each_other() {
-    let site = std::sync::Arc::new(Site::dev());
+    let site = Arc::new(Site::dev());
     let all = (0..50_u64).map(|number| {
-        let site = std::sync::Arc::clone(&site);
+        let site = Arc::clone(&site);
         tokio::spawn(async move {
             let emulator = Emulator::seeded(number).expect("a session");
             let user = format!("user{number}");
@@ -254,15 +263,17 @@ async fn whoever_reads_in_the_journal_that_something_happened_finds_it_so() {
     let phone = enrolled(&emulator, &site, "joe").await;
     let pin = Pin::new(b"274951").expect("that of a holder who was told nothing");
 
-    // Found closed, so that the next answer brings no other news than the text.
-    phone.status(None).await.expect("asked");
     assert_eq!(site.call("confirmation", "joe", &json!({ "text": "Pay 20 EUR to Ann" })).code, 200);
-    let asked = Moment::of(&emulator, &phone, phone.status(None)).await;
-    assert_eq!(asked.said.map(|said| said.confirmations), Some(1), "the journal said that it was asked");
+    let asked = Reader::during(&emulator, &phone, phone.status(None)).await;
+    let at_the_end = asked.last().and_then(|standing| standing.said).map(|said| said.confirmations);
+    assert_eq!(at_the_end, Some(1), "the journal said that it was asked");
 
-    let opened = Moment::of(&emulator, &phone, phone.open_with(None, None, pin)).await;
-    assert_eq!(opened.said.map(|said| said.state), Some(DeviceStatus::Open), "the journal said that it was opened");
-
-    let closed = Moment::of(&emulator, &phone, phone.close(None)).await;
-    assert_eq!(closed.said.map(|said| said.state), Some(DeviceStatus::Closed), "the journal said that it was closed");
+    let stood = |found: Vec<Standing>| found.iter().map(|it| it.said.map(|said| said.state)).collect::<Vec<_>>();
+    let opened = stood(Reader::during(&emulator, &phone, phone.open_with(None, None, pin)).await);
+    assert!(
+        opened.iter().all(|state| *state == Some(DeviceStatus::Open)),
+        "the journal said that it is open: {opened:?}"
+    );
+    let closed = stood(Reader::during(&emulator, &phone, phone.close(None)).await);
+    assert!(closed.iter().all(|state| *state == Some(DeviceStatus::Closed)), "and that it is closed: {closed:?}");
 }

@@ -49,7 +49,7 @@ impl Person<'_> {
     /// Waits until this is to be seen.
     fn sees(&mut self, label: &str) {
         self.window.run();
-        while self.window.query_by_label(label).is_none() {
+        while self.window.query_all_by_label(label).next().is_none() {
             assert!(self.woken.recv_timeout(PATIENCE).is_ok(), "{label} is not to be seen: {:?}", self.window.root());
             self.window.run();
         }
