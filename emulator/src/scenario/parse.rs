@@ -83,6 +83,10 @@ pub(super) const EXPECT: &[&str] =
 
 pub(super) fn scenario(text: &str, vars: &Vars, files: &Files) -> Result<Scenario, DocumentError> {
     let mut document = document::read(text)?;
+    if let Some((name, _)) = document.map()?.iter().find(|(name, _)| name.text == "cardea-steps") {
+        let what = "these are steps for scenarios that include them: keep the file in a folder below those";
+        return Err(name.place.error(what));
+    }
     let given = document.fields(SCENARIO)?;
     let skip_if = given.read("skip-if", skip_if)?;
     let name = given.need("name")?.text()?.to_owned();

@@ -118,6 +118,12 @@ fn a_file_that_cannot_be_included_is_refused_where_it_is_named() {
     }
 }
 
+#[test]
+fn steps_alone_are_no_scenario() {
+    let error = Scenario::parse("cardea-steps: 1\nsteps: []\n").unwrap_err().to_string();
+    assert!(error.contains("steps for scenarios that include them"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_out_of_the_folder_is_not_followed() {
