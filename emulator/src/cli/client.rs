@@ -1,29 +1,22 @@
 //! Who does what a command says: a running emulator, or where none runs, the control API in this process over the devices
 //! of the state folder. The commands do not know the difference.
 
+mod target;
+
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use cardea_sdk::Env;
 use http_body_util::BodyExt as _;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::service::Service as _;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
+use hyper::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
-use zeroize::Zeroizing;
 
 use super::CliError;
 use super::args::Common;
-use crate::control::Control;
-use crate::daemon::{Found, find};
-use crate::engine::{Options, Session, Settings};
+use crate::daemon::{self, find};
 use crate::log::Log;
+use target::{Found, Target};
 
 /// Longest answer.
 const ANSWER_MAX: usize = 64 << 20;
@@ -38,15 +31,6 @@ pub(crate) struct Client {
     log: Log,
 }
 
-enum Target {
-    /// This process.
-    Here { session: Session, router: Router },
-    /// A running emulator.
-    Socket(PathBuf),
-    /// A running emulator, over HTTP.
-    Http { address: String, token: Zeroizing<String> },
-}
-
 impl Client {
     /// Finds who does it: whom `--ctl` names, the emulator that runs on the state folder, or this process.
     pub(crate) async fn find(common: &Common) -> Result<Self, CliError> {
@@ -54,9 +38,13 @@ impl Client {
             Some(at) => Target::named(at, common)?,
             None => {
                 let state = common.state_folder()?;
-                match find(&state).map(|found| Target::running(&found)) {
-                    Some(Some(target)) if target.answers().await => target,
-                    _ => Target::here(&state, common.options())?,
+                match find(&state).and_then(|found| Target::running(&found)) {
+                    Some(target) => match target.look().await {
+                        Found::Answers => target,
+                        Found::Nobody => Target::here(&state, common.options())?,
+                        Found::Silent => return Err(target.silent()),
+                    },
+                    None => Target::here(&state, common.options())?,
                 }
             }
         };
@@ -100,7 +88,7 @@ impl Client {
     }
 
     /// The emulator that is found so, and its session `default`; nothing where it cannot be reached at all.
-    pub(crate) fn of(found: &Found) -> Option<Self> {
+    pub(crate) fn of(found: &daemon::Found) -> Option<Self> {
         let target = Target::running(found)?;
         Some(Self::at(target, DEFAULT, MAIN))
     }
@@ -108,7 +96,7 @@ impl Client {
     /// The emulator that runs on a state folder.
     pub(crate) async fn on_folder(state: &Path) -> Option<Self> {
         let client = Self::of(&find(state)?)?;
-        client.target.answers().await.then_some(client)
+        (client.target.look().await == Found::Answers).then_some(client)
     }
 
     /// The session.
@@ -122,9 +110,9 @@ impl Client {
     }
 
     /// Whether the emulator that says it runs does.
-    pub(crate) async fn is_there(found: &Found) -> bool {
+    pub(crate) async fn is_there(found: &daemon::Found) -> bool {
         match Target::running(found) {
-            Some(target) => target.answers().await,
+            Some(target) => target.look().await == Found::Answers,
             None => false,
         }
     }
@@ -241,106 +229,6 @@ pub(super) fn refused(problem: Value) -> CliError {
         exit: exit.unwrap_or(crate::exit::INTERNAL),
         message: text("detail"),
         details: Box::new(problem),
-    }
-}
-
-impl Target {
-    /// Whom `--ctl` names.
-    fn named(at: &str, common: &Common) -> Result<Self, CliError> {
-        if let Some(path) = at.strip_prefix("unix:") {
-            return Ok(Self::Socket(path.into()));
-        }
-        let Some(address) = at.strip_prefix("http://") else {
-            return Err(CliError::Usage("--ctl is unix:PATH, or http:// and an address of this machine".into()));
-        };
-        let path = match &common.token_file {
-            Some(path) => path.clone(),
-            None => common.state_folder()?.join("control.token"),
-        };
-        Self::http(address, &path)
-    }
-
-    fn http(address: &str, token: &Path) -> Result<Self, CliError> {
-        let read = std::fs::read_to_string(token);
-        let read = read.map_err(|source| CliError::File { path: token.to_owned(), source })?;
-        let token = Zeroizing::new(Zeroizing::new(read).trim().to_owned());
-        Ok(Self::Http { address: address.trim_end_matches('/').to_owned(), token })
-    }
-
-    /// The one that says it runs.
-    fn running(found: &Found) -> Option<Self> {
-        if let Some(socket) = &found.socket {
-            return Some(Self::Socket(socket.clone()));
-        }
-        Self::http(found.http.as_deref()?.strip_prefix("http://")?, found.token_file.as_deref()?).ok()
-    }
-
-    /// This process, over the devices of the state folder.
-    fn here(state: &Path, options: Options) -> Result<Self, CliError> {
-        let world = Env::os();
-        let settings = Settings { options: options.clone(), ..Settings::default() };
-        let session = Session::in_folder(state, settings, &world)?;
-        let control = Control::new(options, world);
-        control.keep(session.clone());
-        Ok(Self::Here { session, router: control.calls() })
-    }
-
-    /// Whether there is somebody: who was killed has left what says where it was.
-    async fn answers(&self) -> bool {
-        self.send(Method::GET, "/live", None).await.is_ok_and(|answer| answer.status().is_success())
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response<Body>, CliError> {
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let mut request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
-        match self {
-            Self::Here { router, .. } => {
-                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
-                let answered = TowerToHyperService::new(router.clone()).call(request).await;
-                Ok(answered.unwrap_or_else(|never| match never {}))
-            }
-            #[cfg(unix)]
-            Self::Socket(path) => {
-                let stream = tokio::net::UnixStream::connect(path).await;
-                let stream = stream.map_err(|_| CliError::NotRunning(path.display().to_string()))?;
-                request = request.header(HOST, "localhost");
-                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
-                self.over(stream, request).await
-            }
-            #[cfg(not(unix))]
-            Self::Socket(_) => Err(CliError::Usage("there are no such sockets on this system: use http://".into())),
-            Self::Http { address, token } => {
-                let stream = tokio::net::TcpStream::connect(address).await;
-                let stream = stream.map_err(|_| CliError::NotRunning(format!("http://{address}")))?;
-                request = request.header(HOST, address).header(AUTHORIZATION, format!("Bearer {}", **token));
-                let request = request.body(body).map_err(|error| self.no_answer(&error))?;
-                self.over(stream, request).await
-            }
-        }
-    }
-
-    async fn over(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        request: Request<Body>,
-    ) -> Result<Response<Body>, CliError> {
-        let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = connected.map_err(|error| self.no_answer(&error))?;
-        tokio::spawn(connection);
-        let answer = sender.send_request(request).await.map_err(|error| self.no_answer(&error))?;
-        Ok(answer.map(Body::new))
-    }
-
-    fn at(&self) -> String {
-        match self {
-            Self::Here { .. } => "this process".to_owned(),
-            Self::Socket(path) => path.display().to_string(),
-            Self::Http { address, .. } => format!("http://{address}"),
-        }
-    }
-
-    fn no_answer(&self, error: &dyn std::error::Error) -> CliError {
-        CliError::NoAnswer { at: self.at(), why: error.to_string() }
     }
 }
 
