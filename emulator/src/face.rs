@@ -15,6 +15,7 @@ mod command;
 mod facts;
 mod fetch;
 mod follow;
+mod order;
 mod run;
 mod timeline;
 mod words;
