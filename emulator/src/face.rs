@@ -15,13 +15,16 @@ mod command;
 mod facts;
 mod fetch;
 mod follow;
+mod order;
 mod run;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod words;
 
 pub(crate) use card::clock;
 pub use card::{Card, Shape, Tone};
-pub use command::{Command, Invitation, On, Secret, Told};
+pub use command::{Command, Invitation, On, Secret, Told, scenario_file};
 pub use facts::{
     About, Answers, Clock, Confirmation, Deed, Device, DeviceClock, Facts, Fault, FaultRule, Habit, Link, Notice,
     Param, Prompt, Sibling, State, Token, TraceState, Working,

@@ -176,6 +176,19 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// What was done in the session, as a scenario; `query` is empty or begins with a `?`.
+    pub(crate) async fn scenario(&self, query: &str) -> Result<Bytes, CliError> {
+        match self.fetch(&format!("/v1/sessions/{}/scenario{query}", self.session())).await {
+            // One that was built without it has no such path.
+            Err(CliError::Refused { code, .. }) if code == "no-path" => {
+                let text =
+                    "the emulator that runs was built without scenarios: build it with --features embedded-server";
+                Err(CliError::Usage(text.to_owned()))
+            }
+            recorded => recorded,
+        }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, CliError> {
         // What follows the ? may be what people call their tokens.
         let said = format!("{method} {}", path.split('?').next().unwrap_or_default());

@@ -237,6 +237,8 @@ pub enum Command {
     Trace(bool),
     /// Write what was recorded: .jsonl, .pcapng or .keylog.
     Export(PathBuf),
+    /// Write what was done in the session as a scenario that does it again: .yaml.
+    Record(PathBuf),
 }
 
 /// What was said, and what came of it.
@@ -246,6 +248,13 @@ pub struct Told {
     pub text: String,
     /// The file that was written.
     pub file: Option<PathBuf>,
+}
+
+/// The file that a scenario is written to: what was typed, or byhand.yaml.
+#[must_use]
+pub fn scenario_file(typed: &str) -> PathBuf {
+    let typed = typed.trim();
+    if typed.is_empty() { "byhand.yaml" } else { typed }.into()
 }
 
 impl Command {
@@ -284,6 +293,7 @@ impl Command {
             Self::ClearFaults => "clear",
             Self::Trace(_) => "trace",
             Self::Export(_) => "export",
+            Self::Record(_) => "record",
         }
     }
 
@@ -323,7 +333,8 @@ impl Command {
             | Self::Disarm { .. }
             | Self::ClearFaults
             | Self::Trace(_)
-            | Self::Export(_) => None,
+            | Self::Export(_)
+            | Self::Record(_) => None,
         }
     }
 

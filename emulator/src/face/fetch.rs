@@ -58,12 +58,16 @@ impl Fetch {
 
     /// Time, faults, and whether it records.
     pub(super) async fn conditions(&self) -> Result<(), CliError> {
+        let turn = self.board.turn();
         let mut clock: Clock = read(self.of_session("/clock").await?)?;
         clock.read = Some(moment());
         let rules = self.of_session("/faults").await?;
         let rules: Vec<FaultRule> = rules["rules"].as_array().into_iter().flatten().map(FaultRule::of).collect();
         let trace = read(self.of_session("/trace").await?)?;
-        self.board.change(|facts| {
+        self.board.answered(|facts, order| {
+            if !order.conditions(turn) {
+                return false;
+            }
             let was = facts.clock.at(clock.read);
             let has_changed = facts.clock.frozen != clock.frozen
                 || was.abs_diff(clock.now) > 1
@@ -80,36 +84,24 @@ impl Fetch {
 
     /// All devices.
     pub(super) async fn devices(&self) -> Result<(), CliError> {
+        let turn = self.board.turn();
         let devices: Vec<Device> = read(self.of_session("/devices").await?["devices"].take())?;
         let devices: BTreeMap<String, Arc<Device>> =
             devices.into_iter().map(|device| (device.name.clone(), Arc::new(device))).collect();
-        self.board.change(|facts| {
-            let has_changed = *facts.devices != devices;
-            facts.devices = Arc::new(devices);
-            has_changed
-        });
+        self.board.answered(|facts, order| order.devices(turn, facts, devices));
         Ok(())
     }
 
     /// One device; it may be gone.
     pub(super) async fn device(&self, name: &str) -> Result<(), CliError> {
+        let turn = self.board.turn();
         let device: Option<Device> = match self.of_session(&format!("/devices/{name}")).await {
             Ok(device) => Some(read(device)?),
             Err(error) if error.code() == "no-device" => None,
             Err(error) => return Err(error),
         };
         let texts = device.as_ref().map(waiting).unwrap_or_default();
-        self.board.change(|facts| {
-            if facts.device(name) == device.as_ref() {
-                return false;
-            }
-            let devices = Arc::make_mut(&mut facts.devices);
-            match device {
-                Some(device) => drop(devices.insert(name.to_owned(), Arc::new(device))),
-                None => drop(devices.remove(name)),
-            }
-            true
-        });
+        self.board.answered(|facts, order| order.device(turn, facts, name, device));
         self.texts(name, texts).await
     }
 
@@ -132,11 +124,15 @@ impl Fetch {
 
     /// What the holder of a device does where nothing else is said.
     pub(super) async fn habit(&self, device: &str) -> Result<(), CliError> {
+        let turn = self.board.turn();
         let habit = read(self.of_session(&format!("/devices/{device}/presence")).await?)?;
-        self.board.change(|facts| {
-            let has_changed = facts.habits.get(device) != Some(&habit);
+        self.board.answered(|facts, order| {
+            let has_changed = order.habit(turn, device) && facts.habits.get(device) != Some(&habit);
+            if !has_changed {
+                return false;
+            }
             facts.habits.insert(device.to_owned(), habit);
-            has_changed
+            true
         });
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Hears what happens in a session and fetches what that changes; says what a person says.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -194,6 +194,9 @@ impl Following {
         if let Command::Export(path) = command {
             return self.export(path).await.map(Some);
         }
+        if let Command::Record(path) = command {
+            return self.record(path).await.map(Some);
+        }
         let Some(call) = command.call(self.client.session()) else { return Ok(None) };
         let answer = self.client.call(call.method, &call.path, call.body).await?;
         if let (Some(device), Some(token)) = (command.device(), command.token()) {
@@ -227,10 +230,31 @@ impl Following {
         let text = format!("Wrote {} bytes to {}", bytes.len(), path.display());
         Ok(Told { text, file: Some(PathBuf::from(path)) })
     }
+
+    async fn record(&self, path: &Path) -> Result<Told, CliError> {
+        if path.extension().is_none_or(|ending| ending != "yaml" && ending != "yml") {
+            return Err(CliError::Usage("the file ends with .yaml".into()));
+        }
+        let bytes = self.client.scenario("").await?;
+        // Somebody may have gone on writing in the last one.
+        write_new(path, &bytes).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => {
+                CliError::Usage(format!("{} is there already: name another file", path.display()))
+            }
+            _ => CliError::File { path: path.to_owned(), source },
+        })?;
+        let text = format!("Wrote {0}: `scenario check {0}` and `scenario run {0}` are next", path.display());
+        Ok(Told { text, file: Some(path.to_owned()) })
+    }
 }
 
 /// What a trace can be written as.
 const ENDINGS: [&str; 3] = ["jsonl", "pcapng", "keylog"];
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+}
 
 /// Writes a file that only its owner can read: what devices say is nobody's business, and keys less so.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::facts::{Facts, Link};
 use super::follow::Following;
+use super::order::{Order, Turn};
 use super::{Command, Notice};
 use crate::cli::CliError;
 use crate::cli::args::Common;
@@ -86,6 +87,7 @@ fn plan(state: &Path, options: Options, faults: Gate) -> Plan {
 /// Facts that change and are shown elsewhere.
 pub(super) struct Board {
     facts: Mutex<Arc<Facts>>,
+    order: Mutex<Order>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -103,6 +105,16 @@ impl Board {
             drop(facts);
             (self.wake)();
         }
+    }
+
+    /// The number of a question that is asked now.
+    pub(super) fn turn(&self) -> Turn {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).turn()
+    }
+
+    /// The same as [`Self::change`], for answers: `change` drops those that were overtaken.
+    pub(super) fn answered(&self, change: impl FnOnce(&mut Facts, &mut Order) -> bool) {
+        self.change(|facts| change(facts, &mut self.order.lock().unwrap_or_else(PoisonError::into_inner)));
     }
 
     /// Says what came of something.
@@ -142,7 +154,7 @@ impl Face {
     pub fn start(how: How, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(CliError::Runtime)?;
-        let board = Arc::new(Board { facts: Mutex::default(), wake: Box::new(wake) });
+        let board = Arc::new(Board { facts: Mutex::default(), order: Mutex::default(), wake: Box::new(wake) });
         let (commands, taken) = unbounded_channel();
         let reached = runtime.block_on(reach(how.0))?;
         let shared = Arc::clone(&board);

@@ -32,6 +32,7 @@ enum Purpose {
     NewDevice,
     Advance,
     Skew(String),
+    Record,
 }
 
 /// A field.
@@ -191,6 +192,12 @@ impl Form {
         Self::new(title, "Ahead, or behind with a minus", Purpose::Skew(device), fields)
     }
 
+    pub(super) fn record() -> Self {
+        let fields = vec![Field::new("File", Holds::Text)];
+        let note = "What was done in this session, for `scenario run`. No PIN is in it. Left empty: byhand.yaml";
+        Self::new("Write what was done as a scenario".into(), note, Purpose::Record, fields)
+    }
+
     /// The field that is typed into.
     pub(super) fn field(&mut self) -> &mut Field {
         let at = self.at.min(self.fields.len() - 1);
@@ -257,6 +264,7 @@ impl Form {
             }
             Purpose::Advance => Command::Advance(self.number(0)?),
             Purpose::Skew(device) => Command::Skew { device: device.clone(), seconds: self.number(0)? },
+            Purpose::Record => Command::Record(crate::face::scenario_file(self.text(0))),
         })
     }
 

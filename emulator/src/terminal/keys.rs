@@ -171,6 +171,7 @@ impl App {
             KeyCode::Char('d') => return self.deny(facts, "unsaid").into(),
             KeyCode::Char('x') => return self.deny(facts, "cancelled").into(),
             KeyCode::Char('e') => Dialog::Form(Form::enroll(self.device.clone())),
+            KeyCode::Char('w') => Dialog::Form(Form::record()),
             KeyCode::Char('+') => Dialog::Form(Form::new_device()),
             KeyCode::Char('n') => Dialog::Menu(Menu::new(Kind::Network)),
             KeyCode::Char('k') => Dialog::Menu(Menu::new(Kind::Clock)),

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Id, Key, Layout, Modal, Modifiers, RichText, ScrollArea, TextEdit, Ui, WidgetInfo};
 
-use crate::face::Command;
+use crate::face::{Command, scenario_file};
 
 use super::view::{Tab, View};
 use super::{Scene, keys, parts};
@@ -151,6 +151,7 @@ fn always(view: &View, scene: &Scene<'_>) -> Vec<(String, Does)> {
         ("One hour later".into(), Does::Say(Command::Advance(3_600))),
         ("Record frames".into(), Does::Say(Command::Trace(true))),
         ("Stop recording frames".into(), Does::Say(Command::Trace(false))),
+        ("Save what was done as a scenario".into(), Does::Say(Command::Record(scenario_file("")))),
         ("Clear all faults".into(), Does::Say(Command::ClearFaults)),
     ];
     lines.extend(Tab::ALL.map(|tab| (format!("Show {}", tab.title()), Does::Show(tab))));

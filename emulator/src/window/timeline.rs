@@ -7,7 +7,7 @@ use eframe::egui::{
     Align, Align2, CornerRadius, Label, Layout, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
-use crate::face::{Command, Row, RowKind, Timeline};
+use crate::face::{Command, Row, RowKind, Timeline, scenario_file};
 
 use super::view::View;
 use super::{Scene, parts, theme};
@@ -24,6 +24,7 @@ pub(super) struct TimelineView {
     kind: Which,
     chosen: Option<Arc<Row>>,
     file: String,
+    scenario: String,
     found: Found,
 }
 
@@ -69,6 +70,8 @@ impl Found {
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     recording(ui, view, scene);
     ui.add_space(theme::NEAR);
+    scenario(ui, view, scene);
+    ui.add_space(theme::NEAR);
     filters(ui, view, scene);
     ui.add_space(theme::NEAR);
     let device = (!view.timeline.all).then(|| view.device.clone());
@@ -108,6 +111,20 @@ fn recording(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
                     scene.say(Command::Export(if name.is_empty() { "said.pcapng" } else { name }.into()));
                 }
             });
+        }
+    });
+}
+
+/// What was done, as a file that does it again.
+fn scenario(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
+    ui.horizontal(|ui| {
+        let save = parts::plain(ui, "Save as a scenario")
+            .on_hover_text("What was done in this session, as a file that does it again; no PIN is in it");
+        let edit = eframe::egui::TextEdit::singleline(&mut view.timeline.scenario).hint_text("byhand.yaml");
+        let edit = ui.add(edit.desired_width(130.0));
+        edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "File for the scenario"));
+        if save.clicked() {
+            scene.say(Command::Record(scenario_file(&view.timeline.scenario)));
         }
     });
 }

@@ -97,16 +97,7 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
 
 /// What was done, as a scenario.
 pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<(), CliError> {
-    let (session, _) = doing.client.names();
-    let path = format!("/v1/sessions/{session}/scenario{}", query([("name", how.name.as_deref())]));
-    let recorded = match doing.client.fetch(&path).await {
-        // One that was built without it has no such path.
-        Err(CliError::Refused { code, .. }) if code == "no-path" => {
-            let text = "the emulator that runs was built without scenarios: build it with --features embedded-server";
-            return Err(CliError::Usage(text.to_owned()));
-        }
-        recorded => recorded?,
-    };
+    let recorded = doing.client.scenario(&query([("name", how.name.as_deref())])).await?;
     let text = String::from_utf8_lossy(&recorded);
     let Some(file) = how.file else {
         return doing.output.done(&json!({ "scenario": text }), text.trim_end());

@@ -30,7 +30,7 @@ impl Command {
             of_device(Method::GET, &on.device, &format!("{path}{query}"), Value::Null)
         };
         match self {
-            Self::Refresh | Self::Look(_) | Self::Export(_) => None,
+            Self::Refresh | Self::Look(_) | Self::Export(_) | Self::Record(_) => None,
             Self::Open { on, seconds, pin } => post(on, "/open", json!({ "seconds": seconds, "pin": typed(pin) })),
             Self::Close(on) => post(on, "/close", json!({})),
             Self::Status(on) => post(on, "/status", json!({})),

@@ -90,6 +90,7 @@ impl Command {
             Self::ClearFaults => "fault clear".into(),
             Self::Trace(on) => if *on { "trace start" } else { "trace stop" }.into(),
             Self::Export(path) => format!("trace export {}", quoted(&path.display().to_string())),
+            Self::Record(path) => format!("scenario record {}", quoted(&path.display().to_string())),
             _ => return None,
         };
         Some(vec![line])
@@ -191,6 +192,7 @@ mod tests {
             Command::ClearFaults,
             Command::Trace(true),
             Command::Export("said.jsonl".into()),
+            Command::Record("byhand.yaml".into()),
         ];
         for command in all {
             let line = command.command_line(PROGRAM).unwrap();

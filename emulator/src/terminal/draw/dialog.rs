@@ -23,7 +23,7 @@ const HELP: [(&str, &str); 15] = [
     ("p", "PINs: of the token, or of the holder"),
     ("h", "what the holder does when asked"),
     ("n  k  f", "network, clock, faults"),
-    ("r", "record what is said, or not any more"),
+    ("r  w", "record what is said; write what was done"),
     ("+", "make a device"),
     ("[  ]", "other tokens of the device"),
     ("/", "filter the timeline: rows with all the words"),

@@ -104,6 +104,18 @@ fn pins_of_the_token_and_of_the_holder_are_changed() {
 }
 
 #[test]
+fn what_was_done_is_written_as_a_scenario_to_a_file_that_is_named_or_not() {
+    let mut it = Person::before(facts());
+    it.types("w");
+    it.finds("Write what was done as a scenario");
+    it.types("my day.yaml");
+    assert_eq!(it.says(KeyCode::Enter), [Command::Record("my day.yaml".into())]);
+    it.finds("$ cardea-emulator scenario record 'my day.yaml'");
+    it.types("w");
+    assert_eq!(it.says(KeyCode::Enter), [Command::Record("byhand.yaml".into())]);
+}
+
+#[test]
 fn what_is_typed_is_nowhere_to_be_printed() {
     let mut it = Person::before(facts());
     it.types("e");

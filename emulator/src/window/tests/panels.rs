@@ -124,6 +124,20 @@ fn the_timeline_has_events_and_frames_with_a_filter_and_a_detail() {
 }
 
 #[test]
+fn what_was_done_is_saved_as_a_scenario() {
+    let source = Scripted::new(lively());
+    let mut window = window(&source);
+    window.get_by_label("Save as a scenario").click();
+    window.run();
+    window.get_by_label("cardea-emulator scenario record byhand.yaml");
+    type_into(&mut window, "File for the scenario", "my-day.yaml");
+    window.get_by_label("Save as a scenario").click();
+    window.run();
+    let expected = ["byhand.yaml", "my-day.yaml"].map(|file| Command::Record(file.into()));
+    assert_eq!(source.said(), expected);
+}
+
+#[test]
 fn network_time_and_holder_are_a_click_each() {
     let source = Scripted::new(lively());
     let mut window = window(&source);
