@@ -107,6 +107,9 @@ pub(super) fn history(value: &Value) -> String {
 
 /// A device of the emulator.
 pub(super) fn device(value: &Value) -> String {
+    if let Some(damaged) = value["damaged"].as_str() {
+        return format!("{}  damaged: {damaged}", text(value, "device"));
+    }
     let state = match (value["enrolled"] == true, value["state"].as_str()) {
         (false, _) => "no token".to_owned(),
         (true, None) => "enrolled".to_owned(),

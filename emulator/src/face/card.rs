@@ -71,6 +71,10 @@ impl Card {
         let Some(device) = facts.device(device) else {
             return Self::bare("NO DEVICE", "Make a device to begin", Shape::Empty, Tone::Quiet);
         };
+        if let Some(damaged) = &device.damaged {
+            let meaning = format!("Its tokens cannot be read: {damaged}");
+            return Self::bare("DAMAGED", &meaning, Shape::Unknown, Tone::Bad);
+        }
         let token = device.token(token);
         let server = token.map_or_else(|| ("No server knows this device".to_owned(), false), |it| server(it, now));
         let verbs: Vec<&str> = facts.working_on(&device.name).map(|work| work.verb).collect();

@@ -135,6 +135,9 @@ pub struct Device {
     /// Its name.
     #[serde(rename = "device")]
     pub name: String,
+    /// What is wrong with where its tokens are kept, if they cannot be read.
+    #[serde(default)]
+    pub damaged: Option<String>,
     /// Its tokens.
     pub tokens: Vec<Token>,
     /// What its holder is asked, the oldest first.

@@ -220,3 +220,31 @@ fn what_could_not_start_in_the_background_is_no_success() {
         assert!(told.concat().contains(said) && !told.concat().contains("\"ok\":true"), "{told:?}");
     }
 }
+
+#[test]
+fn a_device_whose_token_cannot_be_read_is_named_and_hinders_no_other() {
+    let (_folder, state) = folder();
+    let running = Running::start(&["--state", text(&state)]);
+    let said = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).args(["--state", text(&state), "--json"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for name in ["one", "two"] {
+        said(&["device", "new", name]);
+    }
+    let token = state.join("devices/two").join(format!("{}-{}.token", "ab".repeat(16), "cd".repeat(4)));
+    fs::write(&token, "twenty bytes of junk").unwrap();
+
+    let list = said(&["device", "list"]);
+    assert!(list.contains(r#""device":"one""#) && list.contains(r#""damaged":""#), "{list}");
+    assert!(said(&["--device", "two", "device", "show"]).contains("damaged"));
+    said(&["--device", "one", "wait", "enrolled == false"]);
+    let refused =
+        Command::new(PROGRAM).args(["--state", text(&state), "--device", "two", "open", "--no-input"]).output();
+    assert!(!refused.unwrap().status.success(), "it opens nothing");
+
+    said(&["device", "reset", "two"]);
+    assert!(!token.exists() && !said(&["device", "list"]).contains(r#""damaged":""#));
+    drop(running);
+}

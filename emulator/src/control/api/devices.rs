@@ -64,7 +64,7 @@ pub(super) async fn read(device: &Device, invited: &Invited) -> Result<Invitatio
 pub(in super::super) async fn list(InSession(session): InSession) -> Result<Json<DeviceList>, Problem> {
     let mut devices = Vec::new();
     for device in session.list() {
-        devices.push(DeviceView::of(&device, None).await?);
+        devices.push(DeviceView::among_others(&device).await?);
     }
     Ok(Json(DeviceList { devices }))
 }
@@ -114,7 +114,10 @@ pub(in super::super) async fn show(
     device: OnDevice,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<DeviceView>, Problem> {
-    Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
+    Ok(Json(match which.token.as_deref() {
+        None => DeviceView::among_others(&device).await?,
+        token => DeviceView::of(&device, token).await?,
+    }))
 }
 
 /// Shows the token that is meant: the only one, or the one that is called so. Asks no server.

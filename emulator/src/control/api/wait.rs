@@ -60,7 +60,7 @@ async fn facts(session: &Session, device: Option<&Device>) -> Result<Value, Engi
     }
     let mut devices = serde_json::Map::new();
     for device in session.list() {
-        devices.insert(device.name().to_owned(), json!(DeviceView::of(&device, None).await?));
+        devices.insert(device.name().to_owned(), json!(DeviceView::among_others(&device).await?));
     }
     Ok(Value::Object(devices))
 }

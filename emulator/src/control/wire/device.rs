@@ -1,6 +1,6 @@
 //! Devices, and what they answer.
 
-use cardea_sdk::{Confirmation, DeviceInfo, DeviceStatus, Enrollment, HistoryItem, ServiceInfo, Status};
+use cardea_sdk::{Confirmation, DeviceInfo, DeviceStatus, Enrollment, HistoryItem, ServiceInfo, Status, WalletError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -298,6 +298,9 @@ pub(in super::super) struct DeviceView {
     watched: bool,
     /// Whether a defect of the program has broken it: it does nothing more.
     broken: bool,
+    /// What is wrong with where its tokens are kept, if they cannot be read: none are shown then, and whether it is enrolled is
+    /// not known. `device reset` makes it new, `device rm` takes it out.
+    damaged: Option<String>,
     /// What its network is like: a name, or `custom`.
     network: String,
     /// What its clock shows, and how wrong it is.
@@ -323,8 +326,22 @@ impl DeviceView {
             Err(error) if token.is_some() => return Err(error),
             Err(_) => None,
         };
+        Ok(Self::with(device, &infos, meant, None))
+    }
+
+    /// Of a device among others, which are shown whatever is wrong with this one.
+    pub(in super::super) async fn among_others(device: &Device) -> Result<Self, EngineError> {
+        match Self::of(device, None).await {
+            Err(EngineError::Wallet(WalletError::Store(error))) => {
+                Ok(Self::with(device, &[], None, Some(error.to_string())))
+            }
+            view => view,
+        }
+    }
+
+    fn with(device: &Device, infos: &[TokenInfo], meant: Option<&TokenInfo>, damaged: Option<String>) -> Self {
         let prompts: Vec<PromptView> = device.human().prompts().iter().map(PromptView::from).collect();
-        Ok(Self {
+        Self {
             device: device.name().to_owned(),
             standing: meant.map(|info| StandingView::of(device, info)).unwrap_or_default(),
             enrolled: !infos.is_empty(),
@@ -333,9 +350,10 @@ impl DeviceView {
             prompts,
             watched: device.is_watched(),
             broken: device.is_broken(),
+            damaged,
             network: device.network().show().to_string(),
             clock: DeviceClockView { now: device.now(), skew_seconds: device.clock().skew() },
-        })
+        }
     }
 }
 

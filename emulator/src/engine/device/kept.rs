@@ -119,11 +119,14 @@ fn leases(store: &dyn Store, wanted: Vec<TokenKey>) -> Result<Leases, WalletErro
 
 fn put_back(leases: Leases, tokens: &Tokens) -> Result<(), StoreError> {
     for (key, mut lease) in leases {
+        let Some(entry) = tokens.get(&key) else {
+            // Whatever it is, and whether it can be read or not.
+            lease.remove()?;
+            continue;
+        };
         let now = lease.load()?;
-        match tokens.get(&key) {
-            Some(entry) if now.as_ref() == Some(&**entry) => {}
-            Some(entry) => lease.compare_and_swap(now.as_ref(), entry)?,
-            None => lease.remove()?,
+        if now.as_ref() != Some(&**entry) {
+            lease.compare_and_swap(now.as_ref(), entry)?;
         }
     }
     Ok(())
