@@ -274,6 +274,26 @@ impl Session {
         Ok(())
     }
 
+    /// The same, and a device without tokens goes from the state folder, too: the next start does not find it.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchDevice`].
+    pub fn discard(&self, name: &str) -> Result<(), EngineError> {
+        self.remove(name)?;
+        if let Some(folder) = &self.0.folder {
+            let folder = folder.join("devices").join(name);
+            let is_token = |entry: std::io::Result<std::fs::DirEntry>| {
+                // What cannot be looked at may be one.
+                entry.map_or(true, |entry| entry.path().extension().is_some_and(|it| it == "token"))
+            };
+            if std::fs::read_dir(&folder).is_ok_and(|mut entries| !entries.any(is_token)) {
+                // What cannot be deleted is found again by the next start, and can be removed then.
+                let _ = std::fs::remove_dir_all(&folder);
+            }
+        }
+        Ok(())
+    }
+
     /// Removes all devices.
     pub fn end(&self) {
         for device in self.list() {

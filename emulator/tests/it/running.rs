@@ -10,6 +10,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+/// Of the published vectors; nobody listens there.
+const LINK: &str = "http://localhost:8420/e#AciAAQIDBAUGB8DAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl7lIAlsb2NhbGhvc3Q";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cardea-emulator");
 
 /// An emulator that runs. Killed when this is dropped.
@@ -246,5 +248,22 @@ fn a_device_whose_token_cannot_be_read_is_named_and_hinders_no_other() {
 
     said(&["device", "reset", "two"]);
     assert!(!token.exists() && !said(&["device", "list"]).contains(r#""damaged":""#));
+    drop(running);
+}
+
+#[test]
+fn a_device_that_could_not_be_made_or_was_removed_is_not_found_again() {
+    let (_folder, state) = folder();
+    let running = Running::start(&["--state", text(&state)]);
+    let exit = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).args(["--state", text(&state)]).args(arguments).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(exit(&["device", "new", "kept"]), Some(0));
+    assert_eq!(exit(&["device", "new", "begun", "--enroll", LINK]), Some(5));
+    assert_eq!(exit(&["device", "new", "gone"]), Some(0));
+    assert_eq!(exit(&["device", "rm", "gone", "--yes"]), Some(0));
+    let names: Vec<_> = fs::read_dir(state.join("devices")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["kept"]);
     drop(running);
 }

@@ -51,8 +51,9 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
         }
         DeviceVerb::Rm { name, is_final } => {
             if doing.client.has_no_holder() {
-                let hint = "no emulator runs that has the device: give its tokens up with `unenroll`";
-                return Err(CliError::NotRunning(hint.into()));
+                let hint =
+                    "no emulator runs that has the device: start one with `up`, or give its tokens up with `unenroll`";
+                return Err(CliError::Usage(hint.into()));
             }
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());

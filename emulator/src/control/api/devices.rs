@@ -37,7 +37,7 @@ impl Drop for Made<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name {
             // Somebody else may have removed it.
-            let _ = self.session.remove(name);
+            let _ = self.session.discard(name);
         }
     }
 }
@@ -135,7 +135,7 @@ pub(super) async fn token(device: OnDevice, Parameters(which): Parameters<Which>
     responses((status = 204), (status = 404, body = ProblemBody))
 )]
 pub(in super::super) async fn remove(on: OnDevice) -> Result<StatusCode, Problem> {
-    on.session.remove(on.device.name())?;
+    on.session.discard(on.device.name())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
