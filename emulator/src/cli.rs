@@ -31,6 +31,7 @@ mod terminal;
 mod verbs;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,8 +59,16 @@ pub fn main() -> ExitCode {
         Err(error) => (Config::default(), Some(CliError::from(error))),
     };
     let color = config::early("color", None, &given).and_then(|when| When::from_str(when.to_str()?, true).ok());
-    let matches = config.command().color(color.unwrap_or_default().into()).get_matches_from(given);
-    let Arguments { common, command } = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let is_json = given.iter().skip(1).take_while(|it| *it != "--").any(|it| it == "--json");
+    let misused = |error| misused(&error, is_json);
+    let matches = match config.command().color(color.unwrap_or_default().into()).try_get_matches_from(given) {
+        Ok(matches) => matches,
+        Err(error) => return misused(error),
+    };
+    let Arguments { common, command } = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(error),
+    };
     let meta = json!({ "instance": common.instance, "session": common.session, "device": common.device });
     let (log, broken) = match common.talk.log() {
         Ok(log) => (log, broken),
@@ -82,11 +91,25 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         // It was printed.
         Err(error) if error.is_told() => ExitCode::from(error.exit()),
+        // Whoever reads has read enough.
+        Err(CliError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             output.failed(&error);
             ExitCode::from(error.exit())
         }
     }
+}
+
+/// Tells how the program is used, or what it was asked about itself.
+fn misused(error: &clap::Error, is_json: bool) -> ExitCode {
+    if !is_json || !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let error = CliError::Usage(text.split("\n\nFor more information").next().unwrap_or(text).trim_end().to_owned());
+    Output::new(true, json!({}), Paint::new(When::Never), Log::default()).failed(&error);
+    ExitCode::from(error.exit())
 }
 
 /// Does what one command says.

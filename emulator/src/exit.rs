@@ -118,7 +118,7 @@ pub const fn word_of_engine(error: &EngineError) -> &'static str {
         EngineError::TooManySnapshots => "too-many",
         EngineError::Parcel(_) => "bad-parcel",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
-        EngineError::Name(_) => "bad-name",
+        EngineError::Name { .. } => "bad-name",
         EngineError::Wallet(error) => word_of_wallet(error),
         _ => "bad-call",
     }

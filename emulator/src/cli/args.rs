@@ -128,7 +128,7 @@ impl Talk {
         };
         let path = self.log_file.as_deref();
         Log::new(loudness, path, Env::os().clock)
-            .map_err(|source| CliError::File { path: path.unwrap_or(Path::new("")).to_owned(), source })
+            .map_err(|source| CliError::Written { path: path.unwrap_or(Path::new("")).to_owned(), source })
     }
 }
 
@@ -146,7 +146,7 @@ impl Common {
         match &self.state {
             Some(state) => Ok(state.clone()),
             None if !crate::engine::is_name(&self.instance) => {
-                Err(crate::engine::EngineError::name(&self.instance).into())
+                Err(crate::engine::EngineError::name_of("instance", &self.instance).into())
             }
             None => Ok(instances()?.join(&self.instance)),
         }
@@ -245,8 +245,8 @@ pub(super) enum Command {
     Open {
         #[command(flatten)]
         which: Which,
-        /// At most so many seconds, rounded down to a power of two
-        #[arg(long = "for", value_name = "SECONDS")]
+        /// At most so long, such as 90s or 5m: rounded down to a power of two in seconds, and never longer than the service says
+        #[arg(long = "for", value_name = "TIME", value_parser = verbs::seconds)]
         time: Option<u64>,
     },
     /// Close a token

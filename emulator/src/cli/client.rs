@@ -54,9 +54,9 @@ impl Client {
             let at = common.state_folder()?.display().to_string();
             return Err(CliError::NotRunning(at));
         }
-        for name in [&common.session, &common.device] {
+        for (of, name) in [("session", &common.session), ("device", &common.device)] {
             if !crate::engine::is_name(name) {
-                return Err(crate::engine::EngineError::name(name).into());
+                return Err(crate::engine::EngineError::name_of(of, name).into());
             }
         }
         Ok(Self::at(target, &common.session, &common.device))

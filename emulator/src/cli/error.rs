@@ -123,6 +123,14 @@ pub enum CliError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file that was named cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Written {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A file that was named is not what it should be.
     #[cfg(feature = "embedded-server")]
     #[error("{}: {source}", path.display())]
@@ -192,7 +200,7 @@ impl CliError {
             Self::Differs => "differs",
             #[cfg(feature = "window")]
             Self::NoDisplay(_) => "no-display",
-            Self::File { .. } => "file",
+            Self::File { .. } | Self::Written { .. } => "file",
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } => "document",
             #[cfg(feature = "embedded-server")]
@@ -246,7 +254,8 @@ impl CliError {
             | Self::TooFewPins
             | Self::PinsDiffer
             | Self::NoTerminal
-            | Self::File { .. } => exit::USAGE,
+            | Self::File { .. }
+            | Self::Written { .. } => exit::USAGE,
             #[cfg(feature = "embedded-server")]
             Self::Document { .. } | Self::NoScenario => exit::USAGE,
             #[cfg(feature = "embedded-server")]

@@ -160,7 +160,8 @@ mod embedded {
         let text = report::write(form, &runs, &files);
         match out {
             Some(path) => {
-                fs::write(path, format!("{text}\n")).map_err(|source| CliError::File { path: path.clone(), source })?;
+                fs::write(path, format!("{text}\n"))
+                    .map_err(|source| CliError::Written { path: path.clone(), source })?;
                 line(&report::write(if json { Form::JsonLines } else { Form::Human }, &runs, &files))?;
             }
             None => line(&text)?,

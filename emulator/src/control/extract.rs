@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -25,7 +26,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state)).await;
-        let bytes = bytes.map_err(|_| Problem::TooSlow)?.map_err(|_| Problem::TooLong)?;
+        let bytes = bytes.map_err(|_| Problem::TooSlow)?.map_err(|rejected| match rejected.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLong,
+            _ => Problem::BadCall("the body ended too early, or its pieces are not as HTTP has them".into()),
+        })?;
         let bytes = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
         // Serde takes a list for an object, too.
         if bytes.trim_ascii_start().first() != Some(&b'{') {

@@ -140,7 +140,7 @@ impl Sessions {
             return Err(Problem::TooMany);
         }
         let name: Arc<str> = match name {
-            Some(name) if !crate::engine::is_name(&name) => return Err(EngineError::name(&name).into()),
+            Some(name) if !crate::engine::is_name(&name) => return Err(EngineError::name_of("session", &name).into()),
             Some(name) => name.into(),
             None => loop {
                 table.numbered += 1;

@@ -25,7 +25,7 @@ pub(super) fn tell(told: &Told, place: &Place) -> Result<(), DaemonError> {
     }
     if let Some(descriptor) = told.descriptor {
         let path = Path::new("/dev/fd").join(descriptor.to_string());
-        let written = OpenOptions::new().write(true).open(&path).and_then(|mut file| writeln!(file, "{json}"));
+        let written = OpenOptions::new().append(true).open(&path).and_then(|mut file| writeln!(file, "{json}"));
         written.map_err(DaemonError::file(path))?;
     }
     #[cfg(target_os = "linux")]

@@ -53,11 +53,16 @@ pub enum EngineError {
     /// A seed for a state folder.
     #[error("a session in a state folder takes no seed: it would draw the same keys each time it is opened")]
     SeedInFolder,
-    /// No name for a device of a session.
+    /// No name for a device, a session, a snapshot or an instance.
     #[error(
-        "{0:?} is no name for a device: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and does not begin with '.'"
+        "{name:?} is no name for a {of}: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and does not begin with '.'"
     )]
-    Name(String),
+    Name {
+        /// For what.
+        of: &'static str,
+        /// As much of it as anybody wants to read.
+        name: String,
+    },
     /// The session has such a device already.
     #[error("there is a device called {0:?} already")]
     DeviceExists(String),
@@ -102,9 +107,14 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// No name; as much of it as anybody wants to read.
+    /// No name for a device.
     pub(crate) fn name(name: &str) -> Self {
-        Self::Name(name.chars().take(64).collect())
+        Self::name_of("device", name)
+    }
+
+    /// No name for something else.
+    pub(crate) fn name_of(of: &'static str, name: &str) -> Self {
+        Self::Name { of, name: name.chars().take(64).collect() }
     }
 
     /// No device is called so, but these are.

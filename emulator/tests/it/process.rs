@@ -293,3 +293,33 @@ fn it_describes_itself_for_shells_readers_and_programs() {
     assert!(description["paths"]["/v1/sessions/{session}/wait"]["post"].is_object());
     assert!(said(&["capabilities"]).contains("wrong-pin"));
 }
+
+#[test]
+fn usage_errors_are_json_too_where_that_was_asked_for() {
+    let emulator = Emulator::new();
+    for arguments in [&["--json", "opne"][..], &["open", "--for", "x", "--json"], &["--json", "--nope"]] {
+        let output = emulator.run(arguments);
+        let said = json(&output);
+        assert_eq!((code(&output), &said["ok"], &said["error"]["code"]), (2, &false.into(), &"usage".into()), "{said}");
+        assert!(!said["error"]["message"].as_str().unwrap().contains("error:"), "{said}");
+    }
+    let output = emulator.run(&["--json", "open", "--help"]);
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("Usage:"));
+}
+
+#[test]
+fn what_cannot_be_written_is_said_so() {
+    let emulator = Emulator::new();
+    let output = emulator.run(&["--log-file", "/nowhere/log", "list"]);
+    assert_eq!(code(&output), 2);
+    assert!(error(&output).contains("cannot write /nowhere/log"), "{}", error(&output));
+}
+
+#[test]
+#[cfg(unix)]
+fn whoever_reads_no_further_is_not_told_about_it() {
+    let program = env!("CARGO_BIN_EXE_cardea-emulator");
+    let script = "set -o pipefail; \"$0\" man | head -1";
+    let output = Command::new("bash").args(["-c", script, program]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -89,6 +89,14 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "a time is not that long".to_owned())
 }
 
+/// A time in whole seconds, as openings last. The service sets the longest.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    match time(text)? {
+        whole if whole % 1_000 == 0 && whole >= 2_000 => Ok(whole / 1_000),
+        _ => Err("an opening lasts whole seconds, at least 2s".to_owned()),
+    }
+}
+
 /// Devices.
 #[derive(Debug, Subcommand)]
 pub(in super::super) enum DeviceVerb {
@@ -503,12 +511,14 @@ mod tests {
 
     #[test]
     fn times_and_delays_are_read_as_people_write_them() {
+        assert_eq!(["60", "90s", "5m", "2s"].map(|text| seconds(text).unwrap()), [60, 90, 300, 2]);
+        assert!(["1", "1500ms", "0"].iter().all(|text| seconds(text).is_err()));
         assert_eq!(
             ["250ms", "3", "10s", "2m", "1h"].map(|text| time(text).unwrap()),
             [250, 3_000, 10_000, 120_000, 3_600_000]
         );
         for wrong in ["", "s", "1d", "-1s", "1.5s", "99999999999999999h", "ms"] {
-            assert!(time(wrong).is_err(), "{wrong}");
+            assert!(time(wrong).is_err() && seconds(wrong).is_err(), "{wrong}");
         }
         assert_eq!(delay("800ms").unwrap(), json!({ "ms": 800 }));
         assert_eq!(delay("1s..2s").unwrap(), json!({ "fromMs": 1_000, "toMs": 2_000 }));

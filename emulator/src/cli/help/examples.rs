@@ -28,7 +28,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
         "open",
         &[
             ("open", "the only token, until its window ends"),
-            ("open door --for 60", "the one called door, for at most a minute"),
+            ("open door --for 1m", "the one called door, for at most a minute"),
             ("open --pin-file pin.txt", "with the PIN in a file, for scripts"),
         ],
     ),

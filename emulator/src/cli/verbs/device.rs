@@ -51,15 +51,12 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
         }
         DeviceVerb::Rm { name, is_final } => {
             if doing.client.has_no_holder() {
-                let hint =
-                    "no emulator runs that has the device: start one with `up`, or give its tokens up with `unenroll`";
-                return Err(CliError::Usage(hint.into()));
+                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
             }
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());
             }
             let path = format!("/devices/{name}");
-            doing.client.of_session(Method::GET, &path, None).await?;
             if !doing.is_sure(is_final, &format!("remove the device {name}"))? {
                 return Ok(());
             }

@@ -88,7 +88,7 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             };
             let (session, _) = doing.client.names();
             let bytes = doing.client.fetch(&format!("/v1/sessions/{session}{path}")).await?;
-            write_private(&file, &bytes).map_err(|source| CliError::File { path: file.clone(), source })?;
+            write_private(&file, &bytes).map_err(|source| CliError::Written { path: file.clone(), source })?;
             let said = json!({ "file": file, "bytes": bytes.len() });
             doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
         }
@@ -105,7 +105,7 @@ pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<()
     if file.exists() && !doing.is_sure(Final { dry_run: false }, &format!("replace {}", file.display()))? {
         return Ok(());
     }
-    std::fs::write(&file, &recorded).map_err(|source| CliError::File { path: file.clone(), source })?;
+    std::fs::write(&file, &recorded).map_err(|source| CliError::Written { path: file.clone(), source })?;
     let said = format!("wrote {0}: `scenario check {0}` and `scenario run {0}` are next", file.display());
     doing.output.done(&json!({ "file": file, "bytes": recorded.len() }), &said)
 }

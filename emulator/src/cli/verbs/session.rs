@@ -50,7 +50,7 @@ pub(super) async fn session(doing: &Doing<'_>, verb: SessionVerb) -> Result<(), 
         }
         SessionVerb::End { name, is_final } => {
             if !crate::engine::is_name(&name) {
-                return Err(crate::engine::EngineError::name(&name).into());
+                return Err(crate::engine::EngineError::name_of("session", &name).into());
             }
             let path = format!("/v1/sessions/{name}");
             let shown = doing.client.call(Method::GET, &path, None).await?;

@@ -65,7 +65,7 @@ pub(super) async fn reset(doing: &Doing<'_>, name: &str) -> Result<(), CliError>
 
 pub(super) async fn export(doing: &Doing<'_>, how: ExportArguments) -> Result<(), CliError> {
     let ExportArguments { name, file, seal, insecure_plain } = how;
-    let failed = |source| CliError::File { path: file.clone(), source };
+    let failed = |source| CliError::Written { path: file.clone(), source };
     if file.try_exists().map_err(failed)? {
         return Err(CliError::Usage(format!("{} is there already: name a new file", file.display())));
     }

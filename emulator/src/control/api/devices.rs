@@ -114,10 +114,7 @@ pub(in super::super) async fn show(
     device: OnDevice,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<DeviceView>, Problem> {
-    Ok(Json(match which.token.as_deref() {
-        None => DeviceView::among_others(&device).await?,
-        token => DeviceView::of(&device, token).await?,
-    }))
+    Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
 }
 
 /// Shows the token that is meant: the only one, or the one that is called so. Asks no server.

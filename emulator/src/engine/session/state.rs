@@ -20,7 +20,7 @@ impl Session {
     /// [`EngineError::Name`], [`EngineError::SnapshotExists`], [`EngineError::TooManySnapshots`], [`EngineError::Wallet`].
     pub async fn save(&self, name: &str, replace: bool) -> Result<SnapshotInfo, EngineError> {
         if !super::is_name(name) {
-            return Err(EngineError::name(name));
+            return Err(EngineError::name_of("snapshot", name));
         }
         let snapshot = self.as_it_is().await?;
         self.0.snapshots.add(name, snapshot, replace)

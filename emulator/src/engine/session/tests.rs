@@ -25,7 +25,7 @@ async fn devices_have_the_names_that_they_were_given_and_no_two_the_same() {
     session.add("bob").await.unwrap();
     session.add("alice").await.unwrap();
     assert!(matches!(session.add("bob").await, Err(EngineError::DeviceExists(name)) if name == "bob"));
-    assert!(matches!(session.add("../bob").await, Err(EngineError::Name(_))));
+    assert!(matches!(session.add("../bob").await, Err(EngineError::Name { .. })));
     assert!(matches!(session.device("carol"), Err(EngineError::NoSuchDevice { .. })));
     assert_eq!(session.device("bob").unwrap().name(), "bob");
     assert_eq!(session.list().iter().map(Device::name).collect::<Vec<_>>(), ["alice", "bob"]);

@@ -77,7 +77,7 @@ async fn what_differs_is_said_and_nothing_that_is_secret() {
 #[tokio::test]
 async fn snapshots_have_names_of_their_own_and_are_no_more_than_may_be() {
     let session = session();
-    assert!(matches!(session.save("../one", false).await, Err(EngineError::Name(_))));
+    assert!(matches!(session.save("../one", false).await, Err(EngineError::Name { .. })));
     session.save("one", false).await.unwrap();
     assert!(matches!(session.save("one", false).await, Err(EngineError::SnapshotExists(_))));
     session.save("one", true).await.unwrap();
@@ -103,7 +103,7 @@ async fn devices_are_copied_renamed_and_made_new() {
     assert_eq!((copy.clock().skew(), copy.is_watched()), (7, true));
     assert!(matches!(session.copy("phone", "copy").await, Err(EngineError::DeviceExists(_))));
     assert!(matches!(session.copy("fone", "more").await, Err(EngineError::NoSuchDevice { .. })));
-    assert!(matches!(session.copy("phone", ".").await, Err(EngineError::Name(_))));
+    assert!(matches!(session.copy("phone", ".").await, Err(EngineError::Name { .. })));
 
     let renamed = session.rename("phone", "telephone").await.unwrap();
     assert_eq!((names(&session), renamed.is_watched()), (vec!["copy".to_owned(), "telephone".to_owned()], true));
