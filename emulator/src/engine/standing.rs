@@ -94,7 +94,12 @@ impl Standings {
         };
         match event {
             EventKind::Opened => is_now(DeviceStatus::Open),
-            EventKind::Closed | EventKind::Enrolled => is_now(DeviceStatus::Closed),
+            EventKind::Closed => is_now(DeviceStatus::Closed),
+            EventKind::Enrolled => {
+                is_now(DeviceStatus::Closed);
+                // It has just answered.
+                standing.is_online = Some(true);
+            }
             EventKind::Blocked => is_now(DeviceStatus::Blocked),
             EventKind::Revoked => is_now(DeviceStatus::NotEnrolled),
             EventKind::ClosingSoon { remaining_seconds } => {
@@ -150,6 +155,14 @@ mod tests {
         let standings = Standings::default();
         assert_eq!(standings.of(token()), Standing::default());
         assert_eq!(standings.of(token()).state(NOW), None);
+    }
+
+    #[test]
+    fn a_server_that_has_enrolled_a_token_was_reached() {
+        let standings = Standings::default();
+        standings.happened(token(), &EventKind::Enrolled, NOW);
+        let standing = standings.of(token());
+        assert_eq!((standing.state(NOW), standing.is_online), (Some(DeviceStatus::Closed), Some(true)));
     }
 
     #[test]

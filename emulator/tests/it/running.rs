@@ -243,7 +243,9 @@ fn a_device_whose_token_cannot_be_read_is_named_and_hinders_no_other() {
         Command::new(PROGRAM).args(["--state", text(&state), "--device", "two", "open", "--no-input"]).output();
     assert!(!refused.unwrap().status.success(), "it opens nothing");
 
-    said(&["device", "reset", "two"]);
+    let unsure = ["--state", text(&state), "--no-input", "device", "reset", "two"];
+    assert!(!Command::new(PROGRAM).args(unsure).status().unwrap().success() && token.exists(), "nobody was sure");
+    said(&["device", "reset", "two", "--yes"]);
     assert!(!token.exists() && !said(&["device", "list"]).contains(r#""damaged":""#));
     drop(running);
 }

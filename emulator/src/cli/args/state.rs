@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Final;
+
 /// What a session was at a moment.
 #[derive(Debug, Subcommand)]
 pub(in super::super) enum SnapVerb {
@@ -19,6 +21,8 @@ pub(in super::super) enum SnapVerb {
     Load {
         /// What it is called
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
     /// List the snapshots
     List,

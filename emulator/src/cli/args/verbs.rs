@@ -136,6 +136,8 @@ pub(in super::super) enum DeviceVerb {
     Reset {
         /// Its name
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
     /// Write a copy of a device to a file, sealed with a passphrase
     Export(ExportArguments),

@@ -109,7 +109,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("device rm", &[("device rm phone", "from the emulator that runs")]),
     ("device clone", &[("device clone phone evil", "use both, and see what the server makes of it")]),
     ("device rename", &[("device rename phone telephone", "the same device by another name")]),
-    ("device reset", &[("device reset phone", "no token, and a holder, a network and a clock as all have them")]),
+    ("device reset", &[("device reset phone --yes", "no token, and a holder, a network and a clock as all have them")]),
     (
         "device export",
         &[
@@ -119,7 +119,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ),
     ("device import", &[("device import phone.json --name second", "under another name than it had")]),
     ("snap save", &[("snap save baseline", "what all devices of the session are now")]),
-    ("snap load", &[("snap load baseline", "before each test")]),
+    ("snap load", &[("snap load baseline --yes", "before each test")]),
     ("snap list", &[("snap list", "each with when it was taken")]),
     ("snap diff", &[("snap diff baseline", "what is different now"), ("snap diff one two", "in two snapshots")]),
     ("snap rm", &[("snap rm baseline", "it is forgotten")]),

@@ -37,7 +37,7 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
         }
         DeviceVerb::Clone { name, new } => state::copy(doing, &name, &new).await,
         DeviceVerb::Rename { name, new } => state::rename(doing, &name, &new).await,
-        DeviceVerb::Reset { name } => state::reset(doing, &name).await,
+        DeviceVerb::Reset { name, is_final } => state::reset(doing, &name, is_final).await,
         DeviceVerb::Export(how) => state::export(doing, how).await,
         DeviceVerb::Import(how) => state::import(doing, how).await,
         DeviceVerb::Listen | DeviceVerb::Rest => {

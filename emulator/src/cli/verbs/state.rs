@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Doing, body};
-use crate::cli::args::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
+use crate::cli::args::{ExportArguments, Final, ImportArguments, Passphrase, SnapVerb};
 use crate::cli::pins::{Text, passphrase};
 use crate::cli::{CliError, say};
 
@@ -27,7 +27,11 @@ pub(super) async fn snap(doing: &Doing<'_>, verb: SnapVerb) -> Result<(), CliErr
             let saved = doing.client.of_session(Method::POST, "/snapshots", Some(what)).await?;
             doing.output.done(&saved, &say::snapshot(&saved))
         }
-        SnapVerb::Load { name } => {
+        SnapVerb::Load { name, is_final } => {
+            named(&name)?;
+            if !doing.is_sure(is_final, &format!("lose what the session is now for what it was at {name}"))? {
+                return Ok(());
+            }
             call(Method::POST, &name, "/restore").await?;
             doing.output.done(&json!({ "restored": name }), &format!("the session is what it was at {name}"))
         }
@@ -58,7 +62,11 @@ pub(super) async fn rename(doing: &Doing<'_>, name: &str, new: &str) -> Result<(
     doing.output.done(&renamed, &format!("{name} is called {new} now"))
 }
 
-pub(super) async fn reset(doing: &Doing<'_>, name: &str) -> Result<(), CliError> {
+pub(super) async fn reset(doing: &Doing<'_>, name: &str, is_final: Final) -> Result<(), CliError> {
+    named(name)?;
+    if !doing.is_sure(is_final, &format!("remove the tokens of {name}, of which their servers are not told"))? {
+        return Ok(());
+    }
     of(doing, name, "/reset", json!({})).await?;
     doing.output.done(&json!({ "reset": name }), &format!("{name} is as it was when it was new"))
 }

@@ -9,13 +9,13 @@ fn a_device_that_was_not_used_since_a_snapshot_goes_on_and_one_that_was_is_taken
     it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link]);
     it.done(&["-d", "phone", "status"]);
     it.done(&["snap", "save", "baseline"]);
-    it.done(&["snap", "load", "baseline"]);
+    it.done(&["snap", "load", "baseline", "--yes"]);
     assert_eq!(it.done(&["-d", "phone", "open"])["state"], "open", "nothing had happened since");
     assert_eq!(site.status("joe"), 1);
     let differences = it.done(&["snap", "diff", "baseline"]);
     assert_eq!(differences["differences"][0]["what"], "token");
 
-    it.done(&["snap", "load", "baseline"]);
+    it.done(&["snap", "load", "baseline", "--yes"]);
     let blocked = it.run(&["-d", "phone", "open"]);
     assert_eq!((blocked.failed("blocked").code, site.status("joe")), (4, 4));
 }
@@ -47,7 +47,7 @@ fn a_device_moves_in_a_sealed_file_between_emulators_that_run_and_those_that_do_
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(file).expect("there").permissions().mode() & 0o777, 0o600);
     }
-    it.done(&["device", "reset", "phone"]);
+    it.done(&["device", "reset", "phone", "--yes"]);
     assert_eq!(it.done(&["-d", "phone", "list"])["tokens"], json!([]));
 
     std::fs::write(it.path("wrong"), "battery staple").expect("written");
