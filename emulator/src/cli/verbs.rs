@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::SetDuress(which) => token::set_duress(&mut doing, which).await,
         Command::Label { label, which } => token::label(&doing, &label, which).await,
         Command::Unenroll { which, local, is_final } => token::unenroll(&mut doing, which, local, is_final).await,
-        Command::Device(verb) => device::device(&doing, verb).await,
+        Command::Device(verb) => device::device(&mut doing, verb).await,
         Command::Prompt(verb) => device::prompt(&mut doing, verb).await,
         Command::Net(verb) => device::net(&doing, verb).await,
         Command::Clock(verb) => session::clock(&doing, verb).await,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cardea_sdk::WalletError;
+use cardea_sdk::{Pin, WalletError};
 
 use crate::suggest::{nearest, or_meant};
 
@@ -24,6 +24,11 @@ pub enum EngineError {
     /// A typed code needs to know its server.
     #[error("a typed code needs its server: give --host")]
     HostMissing,
+    /// What stands where the name of a token does looks like a PIN. It is not repeated.
+    #[error(
+        "no token is called so, and it looks like a PIN, which is never an argument: others can read those. Leave it out to be asked, or name a file with --pin-file"
+    )]
+    PinAsName,
     /// No token fits the name.
     #[error("no token of this device is called {name:?}{}", or_meant(.meant.as_deref()))]
     NoSuchToken {
@@ -124,6 +129,9 @@ impl EngineError {
 
     /// No token is called so, but these are.
     pub(crate) fn no_token<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        if Pin::new(name.as_bytes()).is_ok() {
+            return Self::PinAsName;
+        }
         Self::NoSuchToken { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
     }
 

@@ -155,6 +155,8 @@ mod tests {
         );
         assert!(matches!(select(Some("s")), Err(EngineError::Ambiguous(_))));
         assert!(matches!(select(Some("33")), Err(EngineError::NoSuchToken { name, meant: None }) if name == "33"));
+        let pin = select(Some("583104")).unwrap_err();
+        assert!(matches!(pin, EngineError::PinAsName) && !pin.to_string().contains("583104"), "{pin}");
         assert!(select(Some("hmoe")).unwrap_err().to_string().ends_with("did you mean \"home\"?"));
         assert!(matches!(select(Some("")), Err(EngineError::NoSuchToken { .. })));
         assert_eq!(Tokens(&infos[..1]).select(None).unwrap().label, "work");

@@ -8,7 +8,7 @@ use super::{Doing, body, pin_value, pin_values, state};
 use crate::cli::args::{DeviceVerb, Does, NetVerb, PromptVerb};
 use crate::cli::{CliError, say};
 
-pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
+pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
     match verb {
         DeviceVerb::New { name, enroll, profile, watch } => {
             let enroll = match enroll.as_deref().map(invitation).transpose()? {
@@ -22,8 +22,17 @@ pub(super) async fn device(doing: &Doing<'_>, verb: DeviceVerb) -> Result<(), Cl
             if doing.client.has_no_holder() && profile.is_some() {
                 return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
             }
-            let new =
-                body([("name", json!(name)), ("enroll", enroll), ("profile", json!(profile)), ("watch", json!(watch))]);
+            // Nobody is asked for PINs here: without them its holder has those that everybody knows.
+            let pins = if doing.pins.are_given() { Some(doing.pins.new_set(false)?) } else { None };
+            let (pin, duress) = pins.as_ref().map_or((None, &[][..]), |(pin, duress)| (Some(pin), duress));
+            let new = body([
+                ("name", json!(name)),
+                ("pin", pin_value(pin)),
+                ("duressPins", pin_values(duress)),
+                ("enroll", enroll),
+                ("profile", json!(profile)),
+                ("watch", json!(watch)),
+            ]);
             let made = doing.client.of_session(Method::POST, "/devices", Some(new)).await?;
             doing.output.done(&made, &say::device(&made))
         }

@@ -39,6 +39,26 @@ fn everyday_commands_tell_the_emulator_that_runs_and_its_holders_answer() {
 }
 
 #[test]
+fn a_device_that_is_made_and_enrolled_at_once_has_the_pin_that_was_given() {
+    let (site, it) = (Site::dev(), Instance::up(&[]));
+    let pins = it.path("pins");
+    std::fs::write(&pins, "918273\n").expect("written");
+    let pins = pins.to_str().expect("text");
+    it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link, "--pin-file", pins]);
+    let known = it.path("known");
+    std::fs::write(&known, "274951\n").expect("written");
+    let known = it.run(&["-d", "phone", "open", "--pin-file", known.to_str().expect("text")]);
+    assert_eq!(known.failed("pin-rejected").code, 4, "the PIN that everybody knows");
+    assert_eq!(site.status("joe"), 2);
+    it.done(&["-d", "phone", "open", "--pin-file", pins]);
+    assert_eq!(site.status("joe"), 1);
+    // Where nobody meant a PIN to be.
+    let said = it.run(&["-d", "phone", "open", "918273"]).failed("bad-call").json().to_string();
+    assert!(!said.contains("918273"), "{said}");
+    assert!(!it.done(&["journal"]).to_string().contains("918273"));
+}
+
+#[test]
 fn prompts_networks_clocks_and_devices_are_a_testers_to_change() {
     let (site, it) = (Site::dev(), Instance::up(&[]));
     it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link, "--watch"]);
