@@ -1,5 +1,8 @@
 //! PINs from the terminal, a file or a descriptor: never from arguments or the environment, never echoed, wiped.
 
+#[cfg(unix)]
+mod unseen;
+
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
@@ -130,6 +133,9 @@ fn prompt(what: &str) -> Result<Zeroizing<Vec<u8>>, CliError> {
     if !std::io::stderr().is_terminal() && !std::io::stdin().is_terminal() {
         return Err(CliError::NoTerminal);
     }
+    #[cfg(unix)]
+    let typed = unseen::ask(&format!("{what}: "));
+    #[cfg(not(unix))]
     let typed = rpassword::prompt_password(format!("{what}: "));
     let typed = typed.map_err(|source| CliError::Input { path: "the terminal".into(), source })?;
     Ok(Zeroizing::new(typed.into_bytes()))

@@ -222,3 +222,28 @@ fn without_a_terminal_it_says_what_to_do_instead() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.out.is_empty() && ran.err.contains("terminal --once"), "{}", ran.err);
 }
+
+#[test]
+fn a_signal_while_something_is_typed_unseen_leaves_a_terminal_that_shows_what_is_typed() {
+    let it = Terminal::open();
+    it.done(&["device", "new", "phone"]);
+    let before = it.settings("before");
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let (program, pid) = (emulator().display(), it.folder.path().join("pid"));
+        let file = it.folder.path().join(signal);
+        it.types(&format!(
+            "clear; sh -c 'echo $$ > {pid}; exec {program} -i test device export phone {file}'; echo ended-$?\n",
+            pid = pid.display(),
+            file = file.display(),
+        ));
+        it.sees(&["passphrase:"]);
+        if signal == "INT" {
+            it.presses("C-c");
+        } else {
+            output(Command::new("kill").args(["-s", signal, &it.pid()]));
+        }
+        it.sees(&[&format!("ended-{code}")]);
+        assert_eq!(it.settings(&format!("after-{signal}")), before, "{signal}");
+        assert!(!file.exists(), "nothing is written");
+    }
+}
