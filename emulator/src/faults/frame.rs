@@ -40,6 +40,15 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
+    /// The only way that frames of this kind go, if it is one.
+    pub(super) const fn direction(self) -> Option<Direction> {
+        match self {
+            Self::C1 | Self::R1 | Self::E1 | Self::E3 => Some(Direction::Out),
+            Self::S1 | Self::Plain | Self::KeyRecord | Self::R2 | Self::E2 | Self::E4 => Some(Direction::In),
+            Self::Warm | Self::Large | Self::Other => None,
+        }
+    }
+
     pub(super) fn of(frame: &[u8], dir: Direction) -> Self {
         match (dir, frame.len(), frame.first()) {
             (Direction::Out, 128, _) => Self::C1,

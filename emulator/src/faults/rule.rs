@@ -24,6 +24,25 @@ pub enum Direction {
     Out,
 }
 
+/// What a device can be told to do.
+const OPERATIONS: [&str; 15] = [
+    "enroll",
+    "open",
+    "close",
+    "status",
+    "confirmations",
+    "approve",
+    "deny",
+    "change-pins",
+    "revoke-device",
+    "unenroll",
+    "info",
+    "devices",
+    "history",
+    "label",
+    "forget",
+];
+
 /// What a rule is about: everything, without any of these.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -35,7 +54,8 @@ pub struct Match {
     /// The server's host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// What the device is told to do: `enroll`, `open`, `close`, `status`, `confirmations`, `approve`, `deny`, `unenroll`.
+    /// What the device is told to do: `enroll`, `open`, `close`, `status`, `confirmations`, `approve`, `deny`, `change-pins`,
+    /// `revoke-device`, `unenroll`, `info`, `devices`, `history`, `label`, `forget`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
     /// Which way frames go; for faults of frames only. Without it, the first way that the catalogue names.
@@ -176,6 +196,11 @@ impl Rule {
                 return Err(RuleError::Id(clipped(id)));
             }
         }
+        if let Some(op) = &self.matches.op
+            && !OPERATIONS.contains(&op.as_str())
+        {
+            return Err(RuleError::unknown_op(op));
+        }
         if !(0.0..=1.0).contains(&self.prob) {
             return Err(RuleError::Probability);
         }
@@ -189,9 +214,21 @@ impl Rule {
 
     /// Where the fault happens.
     fn hook(&self, entry: &'static Entry) -> Result<Hook, RuleError> {
-        let Some(dir) = self.matches.dir else { return Ok(entry.hooks[0]) };
+        let goes = self.matches.frame.and_then(FrameKind::direction);
+        if let (Some(dir), Some(goes)) = (self.matches.dir, goes)
+            && dir != goes
+        {
+            return Err(RuleError::FrameDirection(entry.name));
+        }
+        // Where frames of the kind go one way only, that one is meant.
+        let Some(dir) = self.matches.dir.or(goes) else { return Ok(entry.hooks[0]) };
+        let is_of_frames = entry.hooks.iter().any(|hook| matches!(hook, Hook::Out | Hook::In));
+        if self.matches.dir.is_none() && !is_of_frames {
+            return Ok(entry.hooks[0]);
+        }
         let fits = |hook: &&Hook| hook.direction() == Some(dir);
-        entry.hooks.iter().find(fits).copied().ok_or(RuleError::Direction(entry.name))
+        let never = if goes.is_some() { RuleError::FrameDirection } else { RuleError::Direction };
+        entry.hooks.iter().find(fits).copied().ok_or(never(entry.name))
     }
 }
 
@@ -288,6 +325,17 @@ pub enum RuleError {
     /// A fault that does not happen to frames.
     #[error("the fault {0} is not about single frames: match neither frame nor message")]
     NoFrames(&'static str),
+    /// Nothing that a device does.
+    #[error("no device is told to {name:?}{}: it is one of {}", or_meant(.meant.as_deref()), OPERATIONS.join(", "))]
+    UnknownOp {
+        /// What was said.
+        name: String,
+        /// What may have been meant.
+        meant: Option<String>,
+    },
+    /// A fault that never happens to frames of a kind, because those go the other way.
+    #[error("the fault {0} never happens to frames of this kind, which go the other way: see the catalogue")]
+    FrameDirection(&'static str),
     /// A fault that does not happen this way.
     #[error("the fault {0} does not happen this way: leave dir out, or see the catalogue")]
     Direction(&'static str),
@@ -303,6 +351,11 @@ impl RuleError {
     /// No rule is called so, but these are.
     pub(super) fn no_rule<'a>(id: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::NoSuchRule { id: id.to_owned(), meant: nearest(id, known).map(str::to_owned) }
+    }
+
+    fn unknown_op(name: &str) -> Self {
+        let name = clipped(name);
+        Self::UnknownOp { meant: nearest(&name, OPERATIONS).map(str::to_owned), name }
     }
 
     fn unknown_fault(name: &str) -> Self {

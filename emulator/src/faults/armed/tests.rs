@@ -170,3 +170,27 @@ fn the_page_has_the_catalogue_as_it_is() {
     let says = "docs/emulator/faults.md is to have what `fault catalog --markdown` prints between the marks";
     assert!(table == markdown().trim(), "{says}:\n{}", markdown());
 }
+
+#[test]
+fn a_rule_that_could_never_happen_is_refused() {
+    let faults = faults(1);
+    let armed = |rule: Rule| faults.arm(rule).map(drop);
+    // The way that frames of the kind go is meant where none was said.
+    armed(Rule::new("bit-flip").frame(FrameKind::S1).times(1).id("answers")).unwrap();
+    let frame = super::super::point::Frame { kind: FrameKind::S1, number: 1, length: 63, is_datagram: false };
+    let point = Point { frame: Some(frame), ..Point::at(Hook::In, "127.0.0.1") };
+    assert!(faults.hit(&"phone".into(), &point).is_some());
+    armed(Rule::new("bit-flip").frame(FrameKind::C1).dir(Direction::Out)).unwrap();
+    armed(Rule::new("bit-flip").frame(FrameKind::Warm)).unwrap();
+    let other_way = Rule::new("bit-flip").frame(FrameKind::S1).dir(Direction::Out);
+    assert_eq!(armed(other_way), Err(RuleError::FrameDirection("bit-flip")));
+    // This one happens to what leaves.
+    assert_eq!(
+        armed(Rule::new("unknown-version").frame(FrameKind::S1)),
+        Err(RuleError::FrameDirection("unknown-version"))
+    );
+    assert_eq!(armed(Rule::new("refuse").frame(FrameKind::S1)), Err(RuleError::NoFrames("refuse")));
+    let typed = armed(Rule::new("refuse").op("opne")).unwrap_err();
+    assert!(typed.to_string().contains("did you mean \"open\"?"), "{typed}");
+    armed(Rule::new("refuse").op("change-pins")).unwrap();
+}

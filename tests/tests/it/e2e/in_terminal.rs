@@ -231,8 +231,11 @@ fn a_signal_while_something_is_typed_unseen_leaves_a_terminal_that_shows_what_is
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let (program, pid) = (emulator().display(), it.folder.path().join("pid"));
         let file = it.folder.path().join(signal);
+        // The question before this one is no longer to be read.
+        it.types("clear\n");
+        until("an empty screen", || (!it.screen().contains("passphrase:")).then_some(()));
         it.types(&format!(
-            "clear; sh -c 'echo $$ > {pid}; exec {program} -i test device export phone {file}'; echo ended-$?\n",
+            "sh -c 'echo $$ > {pid}; exec {program} -i test device export phone {file}'; echo ended-$?\n",
             pid = pid.display(),
             file = file.display(),
         ));
@@ -240,7 +243,7 @@ fn a_signal_while_something_is_typed_unseen_leaves_a_terminal_that_shows_what_is
         if signal == "INT" {
             it.presses("C-c");
         } else {
-            output(Command::new("kill").args(["-s", signal, &it.pid()]));
+            assert_eq!(output(Command::new("kill").args(["-s", signal, &it.pid()])).code, Some(0));
         }
         it.sees(&[&format!("ended-{code}")]);
         assert_eq!(it.settings(&format!("after-{signal}")), before, "{signal}");
