@@ -22,6 +22,7 @@ mod tests;
 mod timeline;
 mod words;
 
+#[cfg(any(feature = "terminal", feature = "window"))]
 pub(crate) use card::clock;
 pub use card::{Card, Shape, Tone};
 pub use command::{Command, Invitation, On, Secret, Told, scenario_file};
@@ -30,6 +31,7 @@ pub use facts::{
     Param, Prompt, Sibling, State, Token, TraceState, Working,
 };
 pub(crate) use follow::write_private;
+#[cfg(any(feature = "terminal", feature = "window"))]
 pub(crate) use run::moment;
 pub use run::{Face, How, Source};
 pub use timeline::{Row, RowKind, Timeline};

@@ -12,11 +12,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use replay::{ReplayArguments, ReplayMode};
 pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments,
-    FaceArguments, FaultVerb, JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments,
-    SessionVerb, TraceVerb, WaitArguments, delay, pair,
+    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
+    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
+    WaitArguments, delay, pair,
 };
 
+#[cfg(feature = "window")]
+pub(super) use verbs::FaceArguments;
 #[cfg(feature = "terminal")]
 pub(super) use verbs::TerminalArguments;
 

@@ -41,7 +41,13 @@ pub(super) fn confirmations(value: &Value) -> String {
 
 /// A new token.
 pub(super) fn enrolled(value: &Value) -> String {
-    let said = format!("enrolled {}", text(value, "token"));
+    let pins = &value["wellKnownPins"];
+    let pins = match (pins["pin"].as_str(), pins["duressPin"].as_str()) {
+        (Some(pin), Some(duress)) => format!("; its PIN is {pin}, and {duress} under duress"),
+        (Some(pin), None) => format!("; its PIN is {pin}"),
+        (None, _) => String::new(),
+    };
+    let said = format!("enrolled {}{pins}", text(value, "token"));
     match (value["shortString"].as_str(), value["shortStringRequired"] == true) {
         (Some(digits), true) => format!("{said}\nconfirm on the enrolling page that it shows {digits}"),
         (Some(digits), false) => format!("{said}\nthe enrolling page shows {digits} too"),

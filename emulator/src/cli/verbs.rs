@@ -133,10 +133,18 @@ impl Doing<'_> {
         Ok(true)
     }
 
-    /// The PIN for an operation: from a file; from the terminal, where nobody else holds the device; or nothing, where
-    /// somebody does.
-    fn pin(&mut self) -> Result<Option<Text>, CliError> {
-        if self.pins.are_given() || self.client.has_no_holder() { self.pins.current().map(Some) } else { Ok(None) }
+    /// The PIN for an operation, unless its holder types it.
+    async fn pin(&mut self) -> Result<Option<Text>, CliError> {
+        if self.says_pins().await? { self.pins.current().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether PINs are said with what is done: where some are given, where nobody else holds the device, and where whoever
+    /// does was not told them.
+    async fn says_pins(&self) -> Result<bool, CliError> {
+        if self.pins.are_given() || self.client.has_no_holder() {
+            return Ok(true);
+        }
+        Ok(self.client.of_device(Method::GET, "", None).await?["knowsPin"] == false)
     }
 }
 

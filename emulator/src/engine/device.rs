@@ -1,6 +1,7 @@
 //! A device: a wallet of the SDK over the parts that its session gives it.
 
 mod faulty;
+mod holder;
 mod kept;
 mod operations;
 mod panics;
@@ -146,6 +147,7 @@ impl Device {
         }));
         if is_in_folder {
             device.wallet().await?;
+            device.meet_holder().await;
         }
         Ok(device)
     }

@@ -26,6 +26,10 @@ const MOST_NEXT: usize = 1_000;
 /// How many questions are remembered that were given up: they come within moments, or have come.
 const REMEMBERED: usize = 64;
 
+/// Said instead of a PIN by who was not told any.
+pub(super) const UNTOLD: &str =
+    "the PINs were chosen before this emulator was started, and are not kept: say the PIN with the call";
+
 /// What a holder does who is asked for a PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -315,9 +319,12 @@ impl Human {
             }
         };
         self.journal.note(&self.device, Kind::Answered { prompt: id, outcome });
-        let approval = self.desk().persona.approval(outcome, question.policy);
-        approval.ok_or_else(|| match outcome {
+        let persona = self.persona();
+        persona.approval(outcome, question.policy).ok_or_else(|| match outcome {
             Outcome::Fail => PresenceError::Failed("the emulated holder cannot be asked".into()),
+            Outcome::Approve | Outcome::Duress | Outcome::WrongPin if persona.is_untold() => {
+                PresenceError::Failed(UNTOLD.into())
+            }
             _ => PresenceError::Cancelled,
         })
     }

@@ -92,6 +92,9 @@ struct Content {
     pin: Option<Hidden>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     duress_pins: Vec<Hidden>,
+    /// Whether there are PINs that are not in it, because nobody had told them.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    untold: bool,
     network: Profile,
     skew_seconds: i64,
     watched: bool,
@@ -198,6 +201,7 @@ impl Content {
             tokens: kept.tokens.values().map(token).collect(),
             pin,
             duress_pins,
+            untold: kept.habits.persona.is_untold(),
             network: kept.network,
             skew_seconds: kept.skew,
             watched: kept.is_watched,
@@ -218,6 +222,8 @@ impl Content {
         if let Some(pin) = &self.pin {
             let duress: Vec<&str> = self.duress_pins.iter().map(|pin| &**pin).collect();
             kept.habits.persona = Persona::new(pin, &duress).map_err(|error| malformed(&error))?;
+        } else if self.untold {
+            kept.habits.persona = Persona::untold();
         }
         Ok(kept)
     }

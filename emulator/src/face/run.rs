@@ -17,7 +17,6 @@ use super::{Command, Notice};
 use crate::cli::CliError;
 use crate::cli::args::Common;
 use crate::cli::client::Client;
-use crate::control::DeviceProfile;
 use crate::daemon::{self, Found, Plan, Told};
 use crate::engine::Options;
 use crate::faults::Gate;
@@ -40,6 +39,7 @@ pub(super) enum Reach {
     /// The one that runs on a state folder, or one in this process.
     Folder { state: PathBuf, program: String, plan: Box<Plan> },
     /// The one that was named, or a session of it.
+    #[cfg_attr(not(any(feature = "terminal", feature = "window")), expect(dead_code, reason = "no program shows it"))]
     Named(Box<Common>),
 }
 
@@ -52,10 +52,11 @@ impl How {
     }
 
     /// What the command line says.
+    #[cfg(any(feature = "terminal", feature = "window"))]
     pub(crate) fn said(
         common: Common,
         faults: Gate,
-        profiles: BTreeMap<String, DeviceProfile>,
+        profiles: BTreeMap<String, crate::control::DeviceProfile>,
         log: Log,
     ) -> Result<Self, CliError> {
         if common.ctl.is_some() || common.session != crate::cli::client::DEFAULT {

@@ -1,8 +1,8 @@
 //! What a test waits for: until the emulator is ready, and until a server has acknowledged what a device was told over the
 //! control API.
 //!
-//! The server is a development server as it comes: it answers on its grid, and commits before it does. Its disk is not what
-//! is measured, so that its data is in memory that looks like one.
+//! The server is a development server that commits before it answers. It answers at once, and not on its grid, which is told
+//! besides. Its disk is not what is measured, so that its data is in memory that looks like one.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::caller::{Caller, Running};
 use super::cpu;
 use super::getter::now;
-use super::place::in_memory_as_it_comes;
+use super::place::{in_memory, in_memory_as_it_comes};
 use super::report::{Line, Sample};
 use crate::harness::{Site, pause};
 
@@ -35,24 +35,39 @@ const WAITS_LIMIT: f64 = 1.0;
 /// Emulator or server do not work at all.
 #[must_use]
 pub fn emulator(starts: usize, openings: usize) -> Vec<Line> {
-    let site = in_memory_as_it_comes();
+    let site = in_memory();
     let state = site.folder().join("emulator");
-    {
-        let running = Running::start(Some(&state));
-        let mut caller = running.http();
-        caller.stand("default", &site);
-        let enroll = json!({ "invitation": site.offer("ada").link });
-        caller.call("POST", "/v1/sessions/default/devices", &json!({ "name": "phone", "enroll": enroll }));
-    }
+    enrolled(&state, &site);
     let mut lines = ready(&state, starts);
     let argon2id = argon2id();
     lines.push(Line::said("Argon2id of a test, taken off below", format!("{:.2} ms p50", ms(&argon2id, 50))));
     let running = Running::start(Some(&state));
     running.http().stand("default", &site);
-    lines.extend(opening("over HTTP", &mut running.http(), openings, &argon2id, &site));
-    lines.extend(opening("at the socket", &mut running.socket(), openings, &argon2id, &site));
+    for times in [
+        opening("over HTTP", &mut running.http(), openings, &site),
+        opening("at the socket", &mut running.socket(), openings, &site),
+    ] {
+        lines.push(times.0);
+        lines.push(Line::at_most("p50 beyond Argon2id in ms", ms(&times.1, 50) - ms(&argon2id, 50), OPEN_LIMIT));
+    }
     lines.extend(waits(&running));
+    drop(running);
+    let on_grid = in_memory_as_it_comes();
+    let state = on_grid.folder().join("emulator");
+    enrolled(&state, &on_grid);
+    let running = Running::start(Some(&state));
+    running.http().stand("default", &on_grid);
+    lines.push(opening("of a server on its grid, over HTTP,", &mut running.http(), openings, &on_grid).0);
     lines
+}
+
+/// Leaves one device with a token in a state folder.
+fn enrolled(state: &Path, site: &Site) {
+    let running = Running::start(Some(state));
+    let mut caller = running.http();
+    caller.stand("default", site);
+    let enroll = json!({ "invitation": site.offer("ada").link });
+    caller.call("POST", "/v1/sessions/default/devices", &json!({ "name": "phone", "enroll": enroll }));
 }
 
 fn ready(state: &Path, starts: usize) -> Vec<Line> {
@@ -76,13 +91,7 @@ fn ready(state: &Path, starts: usize) -> Vec<Line> {
     ]
 }
 
-fn opening<S: Read + Write>(
-    way: &str,
-    caller: &mut Caller<S>,
-    rounds: usize,
-    argon2id: &Sample,
-    site: &Site,
-) -> Vec<Line> {
+fn opening<S: Read + Write>(way: &str, caller: &mut Caller<S>, rounds: usize, site: &Site) -> (Line, Sample) {
     let phone = "/v1/sessions/default/devices/phone";
     let mut times = Vec::new();
     for round in 0..=rounds {
@@ -98,10 +107,7 @@ fn opening<S: Read + Write>(
     }
     let times = Sample::new(times);
     let said = format!("{:.1} ms p50, {:.1} ms p99, {} openings", ms(&times, 50), ms(&times, 99), times.len());
-    vec![
-        Line::said(&format!("from the call to open {way} to its answer"), said),
-        Line::at_most("p50 beyond Argon2id in ms", ms(&times, 50) - ms(argon2id, 50), OPEN_LIMIT),
-    ]
+    (Line::said(&format!("from the call to open {way} to its answer"), said), times)
 }
 
 /// What it costs that many wait for what does not come.

@@ -46,5 +46,6 @@ mod traced;
 mod transports;
 mod two_nodes;
 mod unit;
+mod untold;
 mod webhooks;
 mod windowed;

@@ -116,8 +116,11 @@ pub(in super::super) enum DeviceVerb {
     },
     /// List the devices
     List,
-    /// Show the device
-    Show,
+    /// Show a device
+    Show {
+        /// Its name, in place of --device
+        name: Option<String>,
+    },
     /// Make a second device that is the same: what servers notice once both are used
     Clone {
         /// The first one
@@ -339,6 +342,7 @@ pub(in super::super) struct RunArguments {
 }
 
 /// What the window and the terminal are told.
+#[cfg(any(feature = "terminal", feature = "window"))]
 #[derive(Debug, Args)]
 pub(in super::super) struct FaceArguments {
     /// Where the emulator runs in it, let things go wrong on purpose, towards servers on this machine
@@ -349,6 +353,7 @@ pub(in super::super) struct FaceArguments {
     pub(in super::super) faults_at: Vec<String>,
 }
 
+#[cfg(any(feature = "terminal", feature = "window"))]
 impl FaceArguments {
     /// What the faults may be aimed at.
     pub(in super::super) fn gate(self) -> crate::faults::Gate {

@@ -105,7 +105,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("device list", &[("device list", "each with how its token stands")]),
     ("device listen", &[("-d phone device listen", "keep a connection, and hear what servers say unasked")]),
     ("device rest", &[("-d phone device rest", "keep none any more")]),
-    ("device show", &[("-d phone device show --json", "all that `wait` can ask for")]),
+    ("device show", &[("device show phone --json", "all that `wait` can ask for")]),
     ("device rm", &[("device rm phone", "from the emulator that runs")]),
     ("device clone", &[("device clone phone evil", "use both, and see what the server makes of it")]),
     ("device rename", &[("device rename phone telephone", "the same device by another name")]),

@@ -40,7 +40,10 @@ pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<()
             let devices = doing.client.of_session(Method::GET, "/devices", None).await?;
             doing.output.done(&devices, &say::devices(&devices))
         }
-        DeviceVerb::Show => {
+        DeviceVerb::Show { name } => {
+            if let Some(name) = name {
+                doing.client.is_about(name);
+            }
             let shown = doing.client.of_device(Method::GET, "", None).await?;
             doing.output.done(&shown, &format!("{}\n{}", say::device(&shown), say::tokens(&shown)))
         }

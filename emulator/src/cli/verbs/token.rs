@@ -30,7 +30,7 @@ pub(super) async fn enroll(doing: &mut Doing<'_>, how: EnrollArguments) -> Resul
     let preview = doing.tell("/invitation", invited).await?;
     doing.output.note(&format!("enrolling at {}", preview["server"].as_str().unwrap_or_default()));
     // Where somebody holds the device, it is enrolled with their PINs.
-    let new = match doing.pins.are_given() || doing.client.has_no_holder() {
+    let new = match doing.says_pins().await? {
         true => Some(doing.pins.new_set(how.duress)?),
         false => None,
     };
@@ -71,7 +71,7 @@ fn picture(path: &Path) -> Result<Zeroizing<String>, CliError> {
 
 pub(super) async fn open(doing: &mut Doing<'_>, which: Which, time: Option<u64>) -> Result<(), CliError> {
     known(doing, which.token.as_deref()).await?;
-    let pin = doing.pin()?;
+    let pin = doing.pin().await?;
     let how = body([("token", json!(which.token)), ("seconds", json!(time)), ("pin", pin_value(pin.as_ref()))]);
     stands(doing, doing.tell("/open", how).await?)
 }
@@ -148,7 +148,7 @@ pub(super) async fn approve(doing: &mut Doing<'_>, which: AnswerArguments) -> Re
     if doing.output.is_for_people() {
         println!("approve: {}", say::confirmation(&text));
     }
-    let pin = doing.pin()?;
+    let pin = doing.pin().await?;
     // The very one that was shown.
     let how = body([("token", json!(token)), ("id", text["id"].clone()), ("pin", pin_value(pin.as_ref()))]);
     let done = doing.tell("/approve", how).await?;
@@ -187,7 +187,7 @@ pub(super) async fn revoke(doing: &mut Doing<'_>, other: &str, which: Which, is_
     if !doing.is_sure(is_final, &format!("revoke the device {other} of {token}, and close it"))? {
         return Ok(());
     }
-    let pin = doing.pin()?;
+    let pin = doing.pin().await?;
     let how = body([("token", json!(which.token)), ("device", json!(other)), ("pin", pin_value(pin.as_ref()))]);
     let now = doing.tell("/revoke", how).await?;
     doing.output.done(&now, &format!("device revoked; the token is {}", say::state(&now)))
@@ -195,7 +195,7 @@ pub(super) async fn revoke(doing: &mut Doing<'_>, other: &str, which: Which, is_
 
 pub(super) async fn change_pin(doing: &mut Doing<'_>, which: Which, duress: bool) -> Result<(), CliError> {
     known(doing, which.token.as_deref()).await?;
-    let current = doing.pin()?;
+    let current = doing.pin().await?;
     let (new, duress) = doing.pins.new_set(duress)?;
     let how = body([
         ("token", json!(which.token)),
@@ -241,7 +241,7 @@ pub(super) async fn unenroll(
     if local {
         doing.tell("/forget", body([("token", token)])).await?;
     } else {
-        let pin = doing.pin()?;
+        let pin = doing.pin().await?;
         doing.tell("/unenroll", body([("token", token), ("pin", pin_value(pin.as_ref()))])).await?;
     }
     doing.output.done(&json!({ "unenrolled": true }), "unenrolled")

@@ -169,7 +169,11 @@ pub(in super::super) async fn enroll(
     if let Some(label) = &with.label {
         device.set_label(Some(&enrolled.token.key().to_string()), label).await?;
     }
-    Ok(Json(Enrolled::from(&enrolled)))
+    let is_well_known = device.human().persona().is_well_known();
+    Ok(Json(match is_well_known {
+        true => Enrolled::with_well_known_pins(&enrolled).await?,
+        false => Enrolled::with_chosen_pins(&enrolled),
+    }))
 }
 
 /// Hears what servers say unasked: keeps a connection to them.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::PromptView;
 use super::presence::PurposeWord;
-use crate::engine::{Device, EngineError, TokenInfo, Tokens};
+use crate::engine::{Device, EngineError, Persona, TokenInfo, Tokens};
 
 /// A new token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,15 +17,36 @@ pub(in super::super) struct Enrolled {
     short_string: Option<String>,
     /// Whether the token stays unusable until they were compared.
     short_string_required: bool,
+    /// The PINs that it has, where nobody chose any: those that everybody knows.
+    well_known_pins: Option<WellKnownPins>,
 }
 
-impl From<&Enrollment> for Enrolled {
-    fn from(enrolled: &Enrollment) -> Self {
+/// PINs that everybody knows.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct WellKnownPins {
+    /// Opens.
+    pin: &'static str,
+    /// Opens under duress, where the service wants such a PIN.
+    duress_pin: Option<&'static str>,
+}
+
+impl Enrolled {
+    /// As it is with PINs that somebody chose.
+    pub(in super::super) fn with_chosen_pins(enrolled: &Enrollment) -> Self {
         Self {
             token: enrolled.token.key().to_string(),
             short_string: enrolled.short_string.as_ref().map(|(digits, _)| digits.clone()),
             short_string_required: enrolled.short_string_required,
+            well_known_pins: None,
         }
+    }
+
+    /// As it is with the PINs that everybody knows.
+    pub(in super::super) async fn with_well_known_pins(enrolled: &Enrollment) -> Result<Self, EngineError> {
+        let policy = enrolled.token.summary().await?.policy;
+        let pins = Persona::well_known(&policy).map(|(pin, duress_pin)| WellKnownPins { pin, duress_pin });
+        Ok(Self { well_known_pins: pins, ..Self::with_chosen_pins(enrolled) })
     }
 }
 
@@ -301,6 +322,9 @@ pub(in super::super) struct DeviceView {
     /// What is wrong with where its tokens are kept, if they cannot be read: none are shown then, and whether it is enrolled is
     /// not known. `device reset` makes it new, `device rm` takes it out.
     damaged: Option<String>,
+    /// Whether its holder knows a PIN to type. Not after the emulator was started again with tokens whose PINs were chosen: those
+    /// are not kept, and calls that need one have to say it.
+    knows_pin: bool,
     /// What its network is like: a name, or `custom`.
     network: String,
     /// What its clock shows, and how wrong it is.
@@ -351,6 +375,7 @@ impl DeviceView {
             watched: device.is_watched(),
             broken: device.is_broken(),
             damaged,
+            knows_pin: !device.human().persona().is_untold(),
             network: device.network().show().to_string(),
             clock: DeviceClockView { now: device.now(), skew_seconds: device.clock().skew() },
         }

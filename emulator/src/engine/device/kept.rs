@@ -67,7 +67,7 @@ impl Device {
     }
 
     /// Does something with its store, where that may take its time.
-    async fn stored<T: Send + 'static>(
+    pub(super) async fn stored<T: Send + 'static>(
         &self,
         act: impl FnOnce(&dyn Store) -> Result<T, WalletError> + Send + 'static,
     ) -> Result<T, EngineError> {
@@ -86,10 +86,14 @@ impl Held {
     pub(in crate::engine) async fn become_again(self, kept: &Kept) -> Result<(), EngineError> {
         let Self { device, leases } = self;
         device.rest();
+        device.pins_are_chosen()?;
         let tokens = kept.tokens.clone();
         let put = tokio::task::spawn_blocking(move || put_back(leases, &tokens)).await;
         put.map_err(|_| WalletError::ShuttingDown)?.map_err(WalletError::from)?;
         device.human().set_habits(&kept.habits);
+        if kept.habits.persona.is_well_known() && !kept.tokens.is_empty() {
+            device.pins_are_well_known();
+        }
         // What was so once can be.
         let _ = device.network().set(kept.network);
         device.clock().set_skew(kept.skew);

@@ -10,6 +10,7 @@ use cardea_sdk::{
 use zeroize::Zeroizing;
 
 use super::Device;
+use crate::engine::human::UNTOLD;
 use crate::engine::{EngineError, Persona, TokenInfo, Tokens};
 
 impl Device {
@@ -46,6 +47,15 @@ impl Device {
         invitation: &Invitation,
         choose: impl FnOnce(Policy) -> F,
     ) -> Result<Enrollment, EngineError> {
+        self.pins_are_chosen()?;
+        self.enrolled(invitation, choose).await
+    }
+
+    async fn enrolled<F: Future<Output = Result<NewPins, WalletError>>>(
+        &self,
+        invitation: &Invitation,
+        choose: impl FnOnce(Policy) -> F,
+    ) -> Result<Enrollment, EngineError> {
         self.doing("enroll", async |wallet| {
             let enrolled = wallet.enroll(invitation, choose).await?;
             if let Some(faults) = &self.0.faults {
@@ -61,8 +71,20 @@ impl Device {
     /// # Errors
     /// [`EngineError::Wallet`]; [`WalletError::Pin`] if the service does not allow the holder's own PINs.
     pub async fn enroll(&self, invitation: &Invitation) -> Result<Enrollment, EngineError> {
-        let persona = self.human().persona();
-        self.enroll_with(invitation, async |policy| persona.new_pins(&policy).ok_or_else(no_such_pins)).await
+        self.enroll_for(invitation, &self.human().persona()).await
+    }
+
+    async fn enroll_for(&self, invitation: &Invitation, persona: &Persona) -> Result<Enrollment, EngineError> {
+        if persona.is_untold() {
+            return Err(WalletError::Presence(UNTOLD.into()).into());
+        }
+        let choose = async |policy| persona.new_pins(&policy).ok_or_else(no_such_pins);
+        if !persona.is_well_known() {
+            return self.enroll_with(invitation, choose).await;
+        }
+        let enrolled = self.enrolled(invitation, choose).await?;
+        self.pins_are_well_known();
+        Ok(enrolled)
     }
 
     /// Enrolls with the PINs of `persona`, who holds the device from then on.
@@ -70,9 +92,7 @@ impl Device {
     /// # Errors
     /// As [`Device::enroll`]; whoever held it does so still.
     pub async fn enroll_as(&self, invitation: &Invitation, persona: Persona) -> Result<Enrollment, EngineError> {
-        let new = persona.clone();
-        let enrolled =
-            self.enroll_with(invitation, async |policy| new.new_pins(&policy).ok_or_else(no_such_pins)).await?;
+        let enrolled = self.enroll_for(invitation, &persona).await?;
         self.human().set_persona(persona);
         Ok(enrolled)
     }
@@ -199,12 +219,18 @@ impl Device {
         approval: impl Into<Approval>,
     ) -> Result<Status, EngineError> {
         let new = persona.clone();
+        if !persona.is_well_known() {
+            self.pins_are_chosen()?;
+        }
         let status = self
             .changing("change-pins", token, async |token| {
                 let policy = token.summary().await?.policy;
                 token.change_pin(approval, new.new_pins(&policy).ok_or_else(no_such_pins)?).await
             })
             .await?;
+        if persona.is_well_known() {
+            self.pins_are_well_known();
+        }
         self.human().set_persona(persona);
         Ok(status)
     }

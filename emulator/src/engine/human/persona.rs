@@ -20,7 +20,15 @@ const WRONG: [&[u8; LONGEST]; 5] =
 /// Who holds a device: the PINs that are typed. Without any of its own these are known to everybody: `274951` opens and
 /// `836402` opens under duress, with more digits (`2749518360…`) where a service wants more.
 #[derive(Clone, Default, PartialEq)]
-pub struct Persona(Option<Own>);
+pub struct Persona(Who);
+
+#[derive(Clone, Default, PartialEq)]
+enum Who {
+    #[default]
+    WellKnown,
+    Own(Own),
+    Untold,
+}
 
 /// PINs of one's own.
 #[derive(Clone, PartialEq)]
@@ -45,12 +53,38 @@ impl Persona {
             Pin::new(pin.as_bytes())?;
         }
         let own = |pin: &str| Zeroizing::new(pin.to_owned());
-        Ok(Self(Some(Own { pin: own(pin), duress: duress.iter().map(|pin| own(pin)).collect() })))
+        Ok(Self(Who::Own(Own { pin: own(pin), duress: duress.iter().map(|pin| own(pin)).collect() })))
+    }
+
+    /// Somebody who has PINs and was not told which: types none.
+    #[must_use]
+    pub const fn untold() -> Self {
+        Self(Who::Untold)
+    }
+
+    /// Whether it is somebody who was not told the PINs.
+    #[must_use]
+    pub const fn is_untold(&self) -> bool {
+        matches!(self.0, Who::Untold)
+    }
+
+    /// Whether the PINs are those that everybody knows.
+    #[must_use]
+    pub const fn is_well_known(&self) -> bool {
+        matches!(self.0, Who::WellKnown)
+    }
+
+    /// The PIN and the duress PIN that everybody knows, as long as a service wants them; no duress PIN where it wants none.
+    #[must_use]
+    pub fn well_known(policy: &Policy) -> Option<(&'static str, Option<&'static str>)> {
+        let length = usize::from(policy.pin_min);
+        let digits = |all: &'static [u8; LONGEST]| std::str::from_utf8(all.get(..length)?).ok();
+        Some((digits(NORMAL)?, if policy.duress { digits(DURESS) } else { None }))
     }
 
     /// The PIN and those for duress, of somebody who has some of their own.
     pub(in crate::engine) fn own(&self) -> Option<(&str, impl Iterator<Item = &str>)> {
-        let own = self.0.as_ref()?;
+        let own = self.0.own()?;
         Some((&own.pin, own.duress.iter().map(|pin| pin.as_str())))
     }
 
@@ -58,8 +92,8 @@ impl Persona {
     pub(crate) fn new_pins(&self, policy: &Policy) -> Option<NewPins> {
         let duress = match &self.0 {
             _ if !policy.duress => Vec::new(),
-            Some(own) => own.duress.iter().map(|pin| Pin::new(pin.as_bytes()).ok()).collect::<Option<_>>()?,
-            None => vec![self.typed(Outcome::Duress, policy)?],
+            Who::Own(own) => own.duress.iter().map(|pin| Pin::new(pin.as_bytes()).ok()).collect::<Option<_>>()?,
+            Who::WellKnown | Who::Untold => vec![self.typed(Outcome::Duress, policy)?],
         };
         Some(NewPins { normal: self.typed(Outcome::Approve, policy)?, duress, biometric: None })
     }
@@ -71,12 +105,13 @@ impl Persona {
 
     fn typed(&self, outcome: Outcome, policy: &Policy) -> Option<Pin> {
         // All PINs of a device have the same length.
-        let length = self.0.as_ref().map_or(policy.pin_min.into(), |own| own.pin.len());
+        let length = self.0.own().map_or(policy.pin_min.into(), |own| own.pin.len());
         let digits = match (outcome, &self.0) {
-            (Outcome::Approve, Some(own)) => own.pin.as_bytes(),
-            (Outcome::Duress, Some(own)) => own.duress.first()?.as_bytes(),
-            (Outcome::Approve, None) => NORMAL.get(..length)?,
-            (Outcome::Duress, None) => DURESS.get(..length)?,
+            (_, Who::Untold) => return None,
+            (Outcome::Approve, Who::Own(own)) => own.pin.as_bytes(),
+            (Outcome::Duress, Who::Own(own)) => own.duress.first()?.as_bytes(),
+            (Outcome::Approve, Who::WellKnown) => NORMAL.get(..length)?,
+            (Outcome::Duress, Who::WellKnown) => DURESS.get(..length)?,
             (Outcome::WrongPin, _) => self.wrong().get(..length)?,
             (Outcome::Cancel | Outcome::Ignore | Outcome::Wait | Outcome::Fail, _) => return None,
         };
@@ -85,10 +120,19 @@ impl Persona {
 
     /// One that begins with none of the holder's own PINs.
     fn wrong(&self) -> &'static [u8; LONGEST] {
-        let own: Vec<_> = self.0.iter().flat_map(|own| own.duress.iter().chain([&own.pin])).collect();
+        let own: Vec<_> = self.0.own().into_iter().flat_map(|own| own.duress.iter().chain([&own.pin])).collect();
         let is_own = |digits: &[u8]| own.iter().any(|pin| digits.starts_with(pin.as_bytes()));
         // One PIN that opens and three for duress are the most that there are.
         WRONG.into_iter().find(|digits| !is_own(&digits[..])).unwrap_or(WRONG[0])
+    }
+}
+
+impl Who {
+    const fn own(&self) -> Option<&Own> {
+        match self {
+            Self::Own(own) => Some(own),
+            Self::WellKnown | Self::Untold => None,
+        }
     }
 }
 
@@ -164,6 +208,21 @@ pub(super) mod tests {
                 assert!(!persona.wrong().starts_with(own.as_bytes()), "{own}");
             }
         }
+    }
+
+    #[test]
+    fn the_well_known_ones_are_as_long_as_the_service_wants_them() {
+        assert_eq!(Persona::well_known(&policy(6, true)), Some(("274951", Some("836402"))));
+        assert_eq!(Persona::well_known(&policy(8, false)), Some(("27495183", None)));
+    }
+
+    #[test]
+    fn who_was_not_told_types_nothing_and_enrolls_nothing() {
+        let persona = Persona::untold();
+        for outcome in [Outcome::Approve, Outcome::Duress, Outcome::WrongPin] {
+            assert!(persona.approval(outcome, &policy(6, true)).is_none());
+        }
+        assert!(persona.new_pins(&policy(6, false)).is_none());
     }
 
     #[test]
