@@ -8,6 +8,7 @@
 //! | how a token stands, as a person is told | [`Card`] |
 //! | what can be said, as a call and as a command line | [`Command`] |
 //! | what came of it | [`Notice`] |
+//! | when what is shown changes by itself | `rest` |
 //! | who follows the emulator, or runs one | [`Face`], in `run` and `follow` |
 
 mod card;
@@ -16,6 +17,8 @@ mod facts;
 mod fetch;
 mod follow;
 mod order;
+#[cfg(any(feature = "terminal", feature = "window"))]
+pub(crate) mod rest;
 mod run;
 #[cfg(test)]
 mod tests;

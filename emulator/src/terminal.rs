@@ -7,7 +7,6 @@
 //! | what a key does | `keys` |
 //! | lists to choose from, forms to fill in | `menu`, `form` |
 //! | what is shown, from facts alone | `draw` |
-//! | when something has to be drawn again | `rest` |
 //! | the terminal itself, and giving it back | `screen` |
 //! | what happens: keys, facts, signals | `happening` |
 
@@ -18,7 +17,6 @@ mod happening;
 mod keys;
 mod menu;
 mod once;
-mod rest;
 mod run;
 mod screen;
 #[cfg(test)]

@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Frame, Margin, Panel, Ui};
 
-use crate::face::{Card, Command, Facts, Link, Source};
+use crate::face::{Card, Command, Facts, Link, Source, rest};
 pub(crate) use open::open;
 use theme::Colors;
 use view::{Tab, View};
@@ -126,17 +126,20 @@ impl Window {
             self.view.last = command.command_line(&facts.program).or(self.view.last.take());
             self.source.tell(command);
         }
-        let card = Card::of(&facts, &self.view.device, self.view.token.as_deref(), now);
-        let token = facts.device(&self.view.device).and_then(|device| device.token(self.view.token.as_deref()));
-        let said_at = token.and_then(|token| token.said_at);
-        let is_fresh = said_at.is_some_and(|said_at| now.saturating_sub(said_at) < 90);
-        let Some(second) = moment.and_then(|moment| facts.clock.ticks_in(moment)) else { return };
-        // What is shown changes by itself: where time is counted down, while it is told in seconds, and in minutes.
-        ui.ctx().request_repaint_after(match (card.left.is_some(), is_fresh) {
-            (true, _) => second,
-            (false, true) => Duration::from_secs(10),
-            (false, false) => Duration::from_secs(60),
-        });
+        if let Some(next) = moment.and_then(|moment| self.changes_in(&facts, moment)) {
+            ui.ctx().request_repaint_after(next);
+        }
+    }
+
+    /// How long until what is shown changes by itself.
+    fn changes_in(&self, facts: &Facts, moment: Instant) -> Option<Duration> {
+        let View { device, token, tab, .. } = &self.view;
+        let is_asked = facts.device(device).is_some_and(|device| !device.prompts.is_empty());
+        if is_asked || *tab == Tab::Conditions {
+            // Seconds are told there.
+            return facts.clock.ticks_in(moment);
+        }
+        rest::until_next(|now| Card::of(facts, device, token.as_deref(), now), facts, moment)
     }
 }
 

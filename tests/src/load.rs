@@ -24,6 +24,7 @@ mod report;
 mod scale;
 mod status;
 mod visible;
+mod window;
 
 pub use app::app;
 pub use cold::cold;
@@ -40,3 +41,4 @@ pub use report::Line;
 pub use scale::scale;
 pub use status::status;
 pub use visible::visible;
+pub use window::window;

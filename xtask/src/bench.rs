@@ -45,6 +45,8 @@ enum Subject {
     /// The emulator: how soon it is ready, an opening over its control API, what waits cost that are parked, and what each of
     /// ten thousand devices takes
     Emulator,
+    /// The emulator's window: its frames with a thousand devices and a hundred thousand rows, and what it takes at rest
+    Window,
     /// What a test of a login with an emulated token costs in pytest, alone and beside 199 others
     Fixtures,
     /// Reply times, sizes and order of normal against duress operations, as the network sees them
@@ -76,6 +78,11 @@ impl Subject {
                 ("programs", &["build", "-q", "--locked", "--release", "-p", "cardea-server", "-p", "cardea-emulator"]),
                 ("calls", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "emulator"]),
                 ("devices", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "devices"]),
+            ],
+            Self::Window => &[
+                ("programs", &["build", "-q", "--locked", "--release", "-p", "cardea-server", "-p", "cardea-emulator"]),
+                ("frames", &["bench", "-q", "-p", "cardea-emulator", "--bench", "window"]),
+                ("rest", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "load", "window"]),
             ],
             Self::Languages | Self::Fixtures => &[],
             Self::Duress => &[("duress", &["run", "-q", "--release", "-p", "cardea-tests", "--bin", "timing"])],

@@ -179,9 +179,8 @@ fn server(token: &Token, now: u64) -> (String, bool) {
 /// How long ago, for a person.
 fn ago(seconds: u64) -> String {
     match seconds {
-        0..=4 => "just now".to_owned(),
-        5..=89 => format!("{seconds} s ago"),
-        90..=5_399 => format!("{} min ago", seconds / 60),
+        0..=59 => "just now".to_owned(),
+        60..=5_399 => format!("{} min ago", seconds / 60),
         5_400..=172_799 => format!("{} h ago", seconds / 3_600),
         _ => format!("{} days ago", seconds / 86_400),
     }
@@ -262,7 +261,7 @@ mod tests {
     #[test]
     fn what_may_be_out_of_date_says_since_when() {
         let fresh = card(token(Some(State::Closed)));
-        assert_eq!((fresh.server.as_str(), fresh.is_stale), ("The server said so 20 s ago, at 00:16:20", false));
+        assert_eq!((fresh.server.as_str(), fresh.is_stale), ("The server said so just now, at 00:16:20", false));
         let offline = card(Token { online: Some(false), ..token(Some(State::Open)) });
         assert_eq!((offline.server.as_str(), offline.is_stale), ("Server not reached. Stale since 00:16:20", true));
         assert!(card(Token { pending: true, ..token(Some(State::Open)) }).is_stale);
@@ -282,8 +281,8 @@ mod tests {
     #[test]
     fn times_are_told_as_people_tell_them() {
         assert_eq!(
-            [3, 60, 600, 7_200, 400_000].map(ago),
-            ["just now", "60 s ago", "10 min ago", "2 h ago", "4 days ago"]
+            [3, 59, 60, 600, 7_200, 400_000].map(ago),
+            ["just now", "just now", "1 min ago", "10 min ago", "2 h ago", "4 days ago"]
         );
         assert_eq!(clock(86_399), "23:59:59");
     }

@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use crossterm::event::Event;
 
 use super::app::App;
+use super::draw;
 use super::happening::{Happening, read_keys, watch_signals};
 use super::keys::Step;
 use super::screen::Screen;
 use super::theme::Theme;
-use super::{draw, rest};
 use crate::cli::CliError;
-use crate::face::{Command, Face, Facts, How, Source, moment};
+use crate::face::{Command, Face, Facts, How, Source, moment, rest};
 
 /// What has ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn shown(
         let now = facts.clock.at(Some(moment()));
         let drawn = screen.terminal.draw(|frame| draw::draw(frame, &app, &facts, now, theme));
         drawn.map_err(CliError::Output)?;
-        let first = match rest::until_next(&app, &facts, moment()) {
+        let first = match rest::until_next(|now| app.card(&facts, now), &facts, moment()) {
             None => happening.recv().ok(),
             Some(time) => match happening.recv_timeout(time) {
                 Ok(first) => Some(first),

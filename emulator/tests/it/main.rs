@@ -7,6 +7,8 @@ mod process;
 mod running;
 #[cfg(feature = "embedded-server")]
 mod scenario;
+#[cfg(all(feature = "window", target_os = "linux"))]
+mod screen;
 #[cfg(feature = "embedded-server")]
 mod stub;
 #[cfg(all(feature = "window", target_os = "linux"))]

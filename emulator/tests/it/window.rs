@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
@@ -13,30 +12,9 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
+use crate::screen::{Process, screen};
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cardea-emulator");
-
-/// A process, killed when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A screen, and its name.
-fn screen() -> (Process, String) {
-    let mut child = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("Xvfb starts (apt-get install xvfb)");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (Process(child), format!(":{}", line.trim()))
-}
 
 fn emulator(state: &Path) -> Command {
     let mut command = Command::new(PROGRAM);

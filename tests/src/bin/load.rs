@@ -83,6 +83,12 @@ enum What {
         #[arg(long, default_value_t = 10_000)]
         count: usize,
     },
+    /// What the emulator's window takes where nobody does anything
+    Window {
+        /// For how long, in seconds
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// CPU time of a status check, kept and new connections
     Status {
         /// How long to measure, in seconds
@@ -118,6 +124,7 @@ fn main() -> ExitCode {
         What::App { rounds } => load::app(rounds.max(1)),
         What::Emulator { starts, openings } => load::emulator(starts.max(1), openings.max(1)),
         What::Devices { count } => load::devices(count.max(100)),
+        What::Window { seconds } => load::window(seconds.max(1)),
         What::Language { cycles, command } => load::language(&command, cycles),
         What::Map { target } => {
             load::run_map(&target);

@@ -6,15 +6,15 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 
+use super::super::draw;
 use super::super::theme::Theme;
-use super::super::{draw, rest};
 use super::*;
-use crate::face::{Notice, Working};
+use crate::face::{Notice, Working, rest};
 
 #[test]
 fn the_lock_card_says_in_words_how_the_token_stands() {
     let it = Person::before(facts());
-    for text in ["OPEN  42 s of 1:00 left", "Who asks is told yes", "The server said so 18 s ago, at 11:59:42"] {
+    for text in ["OPEN  42 s of 1:00 left", "Who asks is told yes", "The server said so just now, at 11:59:42"] {
         it.finds(text);
     }
     let closed = Person::before(with_token(|token| (token.state, token.remaining) = (Some(State::Closed), None)));
@@ -158,7 +158,7 @@ fn nothing_is_drawn_at_rest_but_the_seconds_of_what_runs_down() {
     let running = |facts: Facts| Facts { clock: Clock { read: Some(began), ..facts.clock }, ..facts };
     let wait = |facts: Facts| {
         let it = Person::before(running(facts));
-        rest::until_next(&it.app, &it.facts, began)
+        rest::until_next(|now| it.app.card(&it.facts, now), &it.facts, began)
     };
     // A countdown: the next second.
     assert_eq!(wait(facts()), Some(Duration::from_millis(1_005)));

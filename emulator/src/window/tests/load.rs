@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable as _;
 
+use super::super::view::Tab;
 use super::scripted::{NOW, Scripted, device, facts, lively, one, token};
 use super::window;
 use crate::face::{Facts, Row, State};
@@ -50,20 +51,36 @@ fn at_rest_nothing_asks_to_be_drawn_again() {
 }
 
 #[test]
-fn what_counts_down_is_drawn_once_a_second_and_the_rest_once_a_minute() {
+fn what_counts_down_is_drawn_once_a_second_and_what_is_told_in_minutes_once_a_minute() {
     let moment = crate::face::moment();
-    for (remaining, most) in [(Some(228), 2), (None, 61)] {
-        let mut facts = one(State::Open, remaining);
+    // The server said so twelve seconds ago.
+    for (remaining, wait) in [(Some(228), 1..=2), (None, 48..=49)] {
+        let mut facts = one(if remaining.is_some() { State::Open } else { State::Closed }, remaining);
         facts.clock.read = Some(moment);
-        let source = Scripted::new(facts);
-        let shown =
-            super::Window::new(Arc::clone(&source) as Arc<dyn crate::face::Source>, || Some(crate::face::moment()));
-        let mut harness = egui_kittest::Harness::builder()
-            .with_context_setup(super::theme::install)
-            .build_ui_state(|ui: &mut eframe::egui::Ui, shown: &mut super::Window| shown.draw(ui), shown);
-        harness.run_steps(12);
-        let wait = harness.output().viewport_output.values().map(|viewport| viewport.repaint_delay).min().unwrap();
-        assert!(wait.as_secs() <= most && wait.as_millis() > 0, "{wait:?}");
-        assert_eq!(wait.as_secs() > 2, remaining.is_none(), "{wait:?}");
+        assert!(wait.contains(&drawn_again(facts, Tab::Timeline)), "{remaining:?}");
     }
+}
+
+#[test]
+fn what_tells_seconds_is_drawn_once_a_second() {
+    let mut facts = one(State::Closed, None);
+    facts.clock.read = Some(crate::face::moment());
+    assert!((1..=2).contains(&drawn_again(facts.clone(), Tab::Conditions)));
+    facts.clock.frozen = true;
+    assert_eq!(drawn_again(facts, Tab::Conditions), u64::MAX);
+}
+
+/// In how many seconds a window wants to be drawn again, rounded up.
+fn drawn_again(facts: Facts, tab: Tab) -> u64 {
+    let source = Scripted::new(facts);
+    let mut shown =
+        super::Window::new(Arc::clone(&source) as Arc<dyn crate::face::Source>, || Some(crate::face::moment()));
+    shown.view.tab = tab;
+    let mut harness = egui_kittest::Harness::builder()
+        .with_context_setup(super::theme::install)
+        .build_ui_state(|ui: &mut eframe::egui::Ui, shown: &mut super::Window| shown.draw(ui), shown);
+    harness.run_steps(12);
+    let wait = harness.output().viewport_output.values().map(|viewport| viewport.repaint_delay).min().unwrap();
+    assert!(!wait.is_zero());
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
