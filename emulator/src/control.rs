@@ -9,9 +9,10 @@
 //! | the sessions and their leases | `sessions` |
 //! | the same in the form of WebDriver | `webdriver` |
 //! | who may call | `guard` |
-//! | connections, and how many calls are under way | `serve`, `calls` |
+//! | connections, how many calls are under way, and what is held of what they send | `serve`, `calls`, `bodies` |
 
 mod api;
+mod bodies;
 mod calls;
 mod extract;
 mod guard;
@@ -36,6 +37,7 @@ use crate::engine::{Kind, Options, Session};
 use crate::faults::Gate;
 use crate::log::Log;
 use crate::suggest::nearest;
+use bodies::Room;
 use calls::Calls;
 use guard::Guard;
 use problem::Problem;
@@ -58,6 +60,7 @@ struct Shared {
     /// Set when somebody has told it to end.
     told_to_end: watch::Sender<bool>,
     calls: Calls,
+    room: Room,
 }
 
 impl Shared {
@@ -84,6 +87,7 @@ impl Control {
             is_ready: Arc::default(),
             told_to_end: watch::Sender::new(false),
             calls: Calls::default(),
+            room: Room::default(),
         })
     }
 

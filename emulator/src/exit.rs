@@ -70,7 +70,10 @@ pub const fn of_engine(error: &EngineError) -> u8 {
         | EngineError::NoSuchConfirmation
         | EngineError::NoSuchSnapshot(_)
         | EngineError::Removed(_) => UNKNOWN,
-        EngineError::DeviceExists(_) | EngineError::SnapshotExists(_) | EngineError::TooManySnapshots => BUSY,
+        EngineError::DeviceExists(_)
+        | EngineError::SnapshotExists(_)
+        | EngineError::TooManySnapshots
+        | EngineError::TooManyDevices => BUSY,
         EngineError::Killed { .. } => UNSURE,
         EngineError::Forgotten { .. } => REFUSED,
         EngineError::Broken(_) => INTERNAL,
@@ -115,7 +118,7 @@ pub const fn word_of_engine(error: &EngineError) -> &'static str {
         EngineError::NoSuchConfirmation => "no-such-text",
         EngineError::NoSuchSnapshot(_) => "no-snapshot",
         EngineError::SnapshotExists(_) => "snapshot-exists",
-        EngineError::TooManySnapshots => "too-many",
+        EngineError::TooManySnapshots | EngineError::TooManyDevices => "too-many",
         EngineError::Parcel(_) => "bad-parcel",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
         EngineError::Name { .. } => "bad-name",

@@ -61,7 +61,7 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
     let (router, description) = all().split_for_parts();
     let text = completed(description).to_json().unwrap_or_default();
     let described = async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], text);
-    let (calls, log) = (shared.calls.clone(), shared.log.clone());
+    let (calls, log, room) = (shared.calls.clone(), shared.log.clone(), shared.room.clone());
     let router = router
         .route("/v1/openapi.json", axum::routing::get(described))
         .merge(webdriver::routes())
@@ -69,6 +69,7 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
         .method_not_allowed_fallback(async || Problem::Method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(shared)
+        .layer(from_fn(move |request: Request, next: Next| room.clone().answer(request, next)))
         .layer(from_fn(move |request: Request, next: Next| {
             let (call, log) = (calls.begin(), log.clone());
             // What follows the ? may be what people call their tokens.

@@ -9,11 +9,13 @@
 //! Names are those of the description, with dots for what is inside. Numbers may have a unit (`ms`, `s`, `m`, `h`) and are
 //! seconds then. What has no value is `null`, which is neither more nor less than anything.
 
+mod kinds;
 mod parse;
 
 use serde_json::Value;
 
 use crate::suggest::nearest;
+pub(super) use kinds::Scope;
 
 /// Something that is true or not.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +72,14 @@ pub(super) enum PredicateError {
     /// It is too long, or too deep.
     #[error("the predicate is too long: at most 1000 characters, 64 comparisons and 32 levels of brackets")]
     TooLong,
+    /// A comparison says nothing: it is always the same.
+    #[error("{comparison} can never be: {why}")]
+    Never {
+        /// The comparison.
+        comparison: String,
+        /// Why it cannot be.
+        why: String,
+    },
     /// A name is none of what there is.
     #[error("the predicate asks for {name:?}, and there is only {}{}", known.join(", "), meant(name, known))]
     Name {
@@ -195,6 +205,10 @@ impl Operand {
 }
 
 impl Comparison {
+    const fn is_of_numbers(self) -> bool {
+        !matches!(self, Self::Equal | Self::Unequal)
+    }
+
     fn holds(self, left: &Value, right: &Value) -> bool {
         let numbers = || Some((left.as_f64()?, right.as_f64()?));
         let is_equal = || numbers().map_or_else(|| left == right, |(left, right)| left.total_cmp(&right).is_eq());

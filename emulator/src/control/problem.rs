@@ -78,6 +78,9 @@ pub(super) enum Problem {
     /// 429: there are as many sessions as there may be.
     #[error("there are too many sessions: end those that are not needed any more, or give them leases")]
     TooMany,
+    /// 503: others hold as much as may be held of bodies.
+    #[error("other calls send so much that there is no room for this one: try again when they are answered")]
+    NoRoom,
     /// 413: the body is too long.
     #[error("the body is too long")]
     TooLong,
@@ -116,6 +119,7 @@ impl Problem {
             Self::SessionExists(_) => "session-exists",
             Self::TooMany => "too-many",
             Self::TooLong => "too-long",
+            Self::NoRoom => "no-room",
             Self::NoPrompt(_) => "no-prompt",
             Self::Rule(RuleError::NoSuchRule { .. }) => "no-rule",
             Self::Rule(RuleError::NotAllowed) => "faults-not-allowed",
@@ -132,7 +136,7 @@ impl Problem {
             Self::NoSession { .. } | Self::Ended(_) | Self::NoPrompt(_) | Self::Rule(RuleError::NoSuchRule { .. }) => {
                 exit::UNKNOWN
             }
-            Self::SessionExists(_) | Self::TooMany => exit::BUSY,
+            Self::SessionExists(_) | Self::TooMany | Self::NoRoom => exit::BUSY,
             Self::TooSlow => exit::INTERNAL,
             _ => exit::USAGE,
         }
@@ -154,6 +158,7 @@ impl Problem {
             Self::Rule(_) => StatusCode::BAD_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Engine(error) => match error {
                 EngineError::NoSuchDevice { .. }
                 | EngineError::NoSuchToken { .. }
@@ -163,7 +168,7 @@ impl Problem {
                 | EngineError::NoToken
                 | EngineError::Removed(_)
                 | EngineError::SnapshotExists(_) => StatusCode::CONFLICT,
-                EngineError::TooManySnapshots => StatusCode::TOO_MANY_REQUESTS,
+                EngineError::TooManySnapshots | EngineError::TooManyDevices => StatusCode::TOO_MANY_REQUESTS,
                 EngineError::Wallet(WalletError::Offline(_)) => StatusCode::BAD_GATEWAY,
                 EngineError::Wallet(WalletError::NotConfirmed) => StatusCode::GATEWAY_TIMEOUT,
                 EngineError::Wallet(WalletError::Store(_)) | EngineError::Broken(_) => {

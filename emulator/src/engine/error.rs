@@ -88,6 +88,9 @@ pub enum EngineError {
     /// There are as many snapshots as there may be.
     #[error("there are too many snapshots, or devices in them: remove some")]
     TooManySnapshots,
+    /// The session has as many devices as it may have.
+    #[error("the session has as many devices as it may have: remove those that are not needed any more")]
+    TooManyDevices,
     /// A file with a device cannot be used.
     #[error(transparent)]
     Parcel(#[from] super::ParcelError),

@@ -22,6 +22,8 @@ use crate::trace::Trace;
 
 /// Longest name of a device.
 const NAME_MAX: usize = 48;
+/// Most devices at one time: twice as many as it is measured with.
+const MOST: usize = 20_000;
 
 /// How a session is to be.
 #[derive(Debug, Default)]
@@ -165,14 +167,13 @@ impl Session {
     /// Makes a device, or opens the one that is in the state folder.
     ///
     /// # Errors
-    /// [`EngineError::Name`], [`EngineError::DeviceExists`], [`EngineError::Wallet`] with what is wrong with the folder.
+    /// [`EngineError::Name`], [`EngineError::DeviceExists`], [`EngineError::TooManyDevices`], [`EngineError::Wallet`] with what is
+    /// wrong with the folder.
     pub async fn add(&self, name: &str) -> Result<Device, EngineError> {
         if !is_name(name) {
             return Err(EngineError::name(name));
         }
-        if self.devices().contains_key(name) {
-            return Err(EngineError::DeviceExists(name.to_owned()));
-        }
+        self.has_room_for(&self.devices(), name)?;
         let shared = &self.0;
         let number = self.count(name);
         let random = |of: &str| -> Arc<dyn Entropy> {
@@ -210,9 +211,7 @@ impl Session {
         .await?;
         let mut devices = self.devices();
         // Somebody may have been faster.
-        if devices.contains_key(name) {
-            return Err(EngineError::DeviceExists(name.to_owned()));
-        }
+        self.has_room_for(&devices, name)?;
         devices.insert(name.into(), device.clone());
         drop(devices);
         shared.journal.note(device.shared_name(), Kind::Made);
@@ -300,6 +299,13 @@ impl Session {
             // Somebody else may have removed it just now.
             let _ = self.remove(device.name());
         }
+    }
+
+    fn has_room_for(&self, devices: &BTreeMap<Arc<str>, Device>, name: &str) -> Result<(), EngineError> {
+        if devices.contains_key(name) {
+            return Err(EngineError::DeviceExists(name.to_owned()));
+        }
+        if devices.len() >= MOST { Err(EngineError::TooManyDevices) } else { Ok(()) }
     }
 
     /// Counts devices by their names, from 1.

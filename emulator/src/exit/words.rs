@@ -32,6 +32,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("no-path", "nothing is at this path of the control API"),
     ("no-profile", "no profile of the configuration is called so"),
     ("no-prompt", "no question with this number waits"),
+    ("no-room", "other calls send so much that there is no room for what this one sends: try again"),
     ("no-rule", "no rule has this id"),
     (
         "no-server",
@@ -67,7 +68,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("text-over", "the text was answered, withdrawn, or its time is over"),
     ("timeout", "no answer in the time of `--timeout`: ask again with `status`"),
     ("too-long", "the body is too long"),
-    ("too-many", "there are as many sessions as there may be"),
+    ("too-many", "there are as many sessions, devices or snapshots as there may be"),
     ("too-slow", "the body did not arrive in time"),
     ("unwell", "`doctor` has found something to mend"),
     ("usage", "arguments that do not fit together"),

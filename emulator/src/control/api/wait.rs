@@ -1,5 +1,6 @@
 //! Waiting until something is true.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Json;
@@ -7,12 +8,14 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::super::extract::{Body, InSession, OnDevice};
-use super::super::predicate::{Looked, Predicate, PredicateError};
+use super::super::predicate::{Looked, Predicate, PredicateError, Scope};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::sessions::InUse;
 use super::super::wire::{DevicePath, DeviceView, EntryView, InVain, NearMiss, SessionPath, Until};
 use crate::engine::{Device, EngineError, Session, Time};
 
+/// What names can have.
+static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| json!(super::all().split_for_parts().1));
 /// Longest wait.
 const LONGEST: u64 = 600_000;
 /// How often to look at the clock around the end of a second: how much of one has passed no clock tells.
@@ -30,7 +33,7 @@ const LAST: usize = 50;
     )
 )]
 pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
-    wait(&on.session, &until, || facts(&on.session, Some(&on.device))).await
+    wait(&on.session, &until, Scope::Device, || facts(&on.session, Some(&on.device))).await
 }
 
 /// Waits until a predicate is true of a session: the names in it begin with that of a device (`phone.state == 'open'`).
@@ -46,7 +49,7 @@ pub(super) async fn in_session(
     InSession(session): InSession,
     Body(until): Body<Until>,
 ) -> Result<Json<Value>, Problem> {
-    wait(&session, &until, || facts(&session, None)).await
+    wait(&session, &until, Scope::Session, || facts(&session, None)).await
 }
 
 /// What is known of the device, or of all devices of the session.
@@ -70,12 +73,14 @@ async fn facts(session: &Session, device: Option<&Device>) -> Result<Value, Engi
 async fn wait<F: Future<Output = Result<Value, EngineError>>>(
     session: &InUse,
     until: &Until,
+    scope: Scope,
     mut facts: impl FnMut() -> F,
 ) -> Result<Json<Value>, Problem> {
     if !(1..=LONGEST).contains(&until.timeout_ms) {
         return Err(Problem::BadCall("timeoutMs is from 1 to 600000".into()));
     }
     let predicate = Predicate::parse(&until.until)?;
+    predicate.check(scope, &DESCRIPTION)?;
     let ends = now() + Duration::from_millis(until.timeout_ms);
     let began = session.journal().newest();
     let mut near = NearMisses::new(&predicate);

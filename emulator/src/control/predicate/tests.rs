@@ -117,3 +117,54 @@ fn what_has_another_value_in_a_second_is_known_by_its_name_and_by_what_it_has_no
     assert!(is_of_time("phone.state == 'open'", &json!({ "phone": open })));
     assert!(!is_of_time("phone.state == 'open'", &json!({ "phone": closed, "remaining": 5 })));
 }
+
+#[test]
+fn what_can_never_be_is_told_before_anybody_waits_for_it() {
+    let description: Value = serde_json::from_str(&crate::control::description()).unwrap();
+    let check = |text: &str, scope| Predicate::parse(text).unwrap().check(scope, &description);
+    for text in [
+        "state == 'open' && remaining > 30s && online == true",
+        "state == null || prompt != 'change-pins'",
+        "tokens.0.state == 'closed' && tokens.length > 0 && tokens.0.label == 'door'",
+        "enrolled && !watched && clock.skewSeconds < 0",
+        "network == 'lossy-wifi' && prompts.0.purpose == 'open'",
+        "state == tokens.0.state",
+        "unheard == 'of'",
+    ] {
+        assert_eq!(check(text, Scope::Device), Ok(()), "{text}");
+    }
+    assert_eq!(check("phone.state == 'open' && other.enrolled", Scope::Session), Ok(()));
+    for (text, scope, said) in [
+        (
+            "state == 'opne'",
+            Scope::Device,
+            "state == 'opne' can never be: it is one of not-enrolled, open, closed, blocked: did you mean \"open\"?",
+        ),
+        (
+            "'Closed' != tokens.0.state",
+            Scope::Device,
+            "'Closed' != tokens.0.state can never be: it is one of not-enrolled, open, closed, blocked: did you mean \"closed\"?",
+        ),
+        ("enrolled || state", Scope::Device, "state can never be: it is a text, and is to be compared with something"),
+        (
+            "tokens",
+            Scope::Device,
+            "tokens can never be: it is something that has more in it, and is to be compared with something",
+        ),
+        ("prompt > 0", Scope::Device, "prompt > 0 can never be: only numbers are more or less, and this is a text"),
+        ("remaining == '5'", Scope::Device, "remaining == '5' can never be: a number is never a text"),
+        ("enrolled == 1", Scope::Device, "enrolled == 1 can never be: true or false is never a number"),
+        (
+            "phone.state == 'opne'",
+            Scope::Session,
+            "phone.state == 'opne' can never be: it is one of not-enrolled, open, closed, blocked: did you mean \"open\"?",
+        ),
+        (
+            "phone == 'open'",
+            Scope::Session,
+            "phone == 'open' can never be: something that has more in it is never a text",
+        ),
+    ] {
+        assert_eq!(check(text, scope).unwrap_err().to_string(), said);
+    }
+}

@@ -32,6 +32,17 @@ async fn devices_have_the_names_that_they_were_given_and_no_two_the_same() {
 }
 
 #[tokio::test]
+async fn a_session_has_so_many_devices_and_no_more() {
+    let session = session(1);
+    for number in 0..MOST {
+        session.add(&format!("device-{number}")).await.unwrap();
+    }
+    assert!(matches!(session.add("more").await, Err(EngineError::TooManyDevices)));
+    session.remove("device-7").unwrap();
+    session.add("more").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_device_that_was_removed_does_nothing_more_and_its_name_is_free() {
     let session = session(1);
     let bob = session.add("bob").await.unwrap();

@@ -41,7 +41,7 @@ async fn pass(time: Duration) {
 async fn looks(session: &InUse, text: &str, facts: &Value) -> u32 {
     let looks = Cell::new(0);
     let until = until(text);
-    let waiting = wait(session, &until, || {
+    let waiting = wait(session, &until, Scope::Device, || {
         looks.set(looks.get() + 1);
         ready(Ok(facts.clone()))
     });
@@ -81,7 +81,8 @@ async fn a_change_is_seen_at_once_whatever_it_is() {
     let session = session();
     let is_there = AtomicU64::new(0);
     let until = until("it == 1");
-    let waiting = wait(&session, &until, || ready(Ok(json!({ "it": is_there.load(Ordering::Relaxed) }))));
+    let waiting =
+        wait(&session, &until, Scope::Device, || ready(Ok(json!({ "it": is_there.load(Ordering::Relaxed) }))));
     let began = now();
     let changing = async {
         tokio::task::yield_now().await;
@@ -100,7 +101,7 @@ async fn a_device_that_is_told_to_watch_and_a_clock_that_is_made_wrong_are_seen(
     let device = session.add("phone").await.expect("a device");
     for (text, what) in [("watched", "watch"), ("!watched", "rest"), ("clock.skewSeconds == -90", "skew")] {
         let (until, began) = (until(text), now());
-        let waiting = wait(&session, &until, || facts(&session, Some(&device)));
+        let waiting = wait(&session, &until, Scope::Device, || facts(&session, Some(&device)));
         let changing = async {
             tokio::task::yield_now().await;
             match what {
