@@ -41,6 +41,12 @@ pub(super) async fn journal(
         let meant = nearest(kind, known).map(|near| format!(": did you mean {near:?}?")).unwrap_or_default();
         return Err(Problem::BadCall(format!("{kind:?} is no kind of entry{meant}")));
     }
+    if let Some(device) = &query.device
+        && !session.journal().since(0).entries.iter().any(|entry| *entry.device == **device)
+    {
+        // One that is gone is not told from one that never was, but what it did is still there.
+        session.device(device)?;
+    }
     let since = session.journal().since(query.since);
     let is_asked_for = |entry: &EntryView| {
         query.device.as_ref().is_none_or(|device| *device == entry.device)

@@ -122,6 +122,12 @@ fn entries_are_chosen_by_device_and_kind_and_come_in_pages() {
         );
     }
     assert!(driven.detail("GET", "/v1/sessions/one/journal?kind=fialed", &Value::Null).contains("\"failed\""));
+    // Of a device that is gone there is what it did; one that never was is told.
+    driven.done("DELETE", "/v1/sessions/one/devices/b", &Value::Null);
+    assert_eq!(numbers(&journal("device=b")), [3, 4, 7]);
+    let never = "/v1/sessions/one/journal?device=aa";
+    assert_eq!(driven.refused("GET", never, &Value::Null), (404, "no-device".into()));
+    assert!(driven.detail("GET", never, &Value::Null).contains("did you mean \"a\"?"));
 }
 
 #[test]
@@ -164,11 +170,13 @@ fn a_test_waits_for_what_it_needs_and_learns_why_it_did_not_come() {
         ("stat == 'open'", "did you mean \"state\"?"),
         ("state = 'open'", "equality is written =="),
         ("(enrolled", "a closing bracket"),
+        ("state == 'opne'", "it is one of not-enrolled, open, closed, blocked: did you mean \"open\"?"),
+        ("remaining", "it is a number, and is to be compared with something"),
     ] {
         let detail = driven.detail("POST", &wait, &json!({ "until": until }));
         assert!(detail.contains(said), "{detail}");
     }
-    assert!(driven.detail("POST", &format!("{session}/wait"), &json!({ "until": "phne.state" })).contains("\"phone\""));
+    assert!(driven.detail("POST", &format!("{session}/wait"), &json!({ "until": "phne.enrolled" })).contains("\"phone\""));
     for wrong in [json!({}), json!({ "until": "true", "timeoutMs": 0 }), json!({ "until": "true", "timeout": 5 })] {
         assert_eq!(driven.refused("POST", &wait, &wrong), (400, "bad-call".into()));
     }
