@@ -8,7 +8,7 @@
 //! | colors, type, spacing | `theme`; what is drawn with them: `parts`, `padlock` |
 //! | the lock card, the PIN pad, what waits for an answer | `lock`, `pad`, `prompts` |
 //! | devices; getting a token | `devices`; `enroll`, `sources` |
-//! | what happened | `timeline` |
+//! | what happened | `timeline`; what of it is looked for: `found` |
 //! | the token at its server | `token` |
 //! | network, time, holder; what goes wrong | `conditions`; `faults`, `banner` |
 //! | keys, and the palette | `keys`, `palette` |
@@ -18,6 +18,7 @@ mod conditions;
 mod devices;
 mod enroll;
 mod faults;
+mod found;
 mod keys;
 mod lock;
 mod notices;

@@ -1,5 +1,4 @@
-//! What happened and what was said on the wire, newest first. Of a hundred thousand rows only those that are seen are drawn, and
-//! a filter looks at each only once.
+//! What happened and what was said on the wire, newest first. Of a hundred thousand rows only those that are seen are drawn.
 
 use std::sync::Arc;
 
@@ -7,8 +6,9 @@ use eframe::egui::{
     Align, Align2, CornerRadius, Label, Layout, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
-use crate::face::{Command, Row, RowKind, Timeline, scenario_file};
+use crate::face::{Command, Row, RowKind, scenario_file};
 
+use super::found::{Found, Wanted, Which};
 use super::view::View;
 use super::{Scene, parts, theme};
 
@@ -28,45 +28,6 @@ pub(super) struct TimelineView {
     found: Found,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Which {
-    #[default]
-    Both,
-    Events,
-    Frames,
-}
-
-/// The places of the rows that were found, and what was looked for where.
-#[derive(Debug, Default)]
-struct Found {
-    wanted: (String, Option<String>, Which),
-    gone: u64,
-    looked: usize,
-    places: Vec<usize>,
-}
-
-impl Found {
-    /// Looks at what it has not seen.
-    fn look(&mut self, timeline: &Timeline, wanted: (String, Option<String>, Which)) {
-        if self.wanted != wanted || self.gone != timeline.gone() || self.looked > timeline.len() {
-            *self = Self { wanted, gone: timeline.gone(), ..Self::default() };
-        }
-        let (text, device, which) = &self.wanted;
-        for place in self.looked..timeline.len() {
-            let Some(row) = timeline.get(place) else { continue };
-            let is_kind = match (which, &row.kind) {
-                (Which::Both, _) | (Which::Events, RowKind::Event(_)) | (Which::Frames, RowKind::Frame(_)) => true,
-                (Which::Events | Which::Frames, _) => false,
-            };
-            let is_device = device.as_ref().is_none_or(|device| *device == row.device);
-            if is_kind && is_device && text.split_whitespace().all(|word| row.search.contains(word)) {
-                self.places.push(place);
-            }
-        }
-        self.looked = timeline.len();
-    }
-}
-
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     recording(ui, view, scene);
     ui.add_space(theme::NEAR);
@@ -75,11 +36,14 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     filters(ui, view, scene);
     ui.add_space(theme::NEAR);
     let device = (!view.timeline.all).then(|| view.device.clone());
-    let wanted = (view.timeline.filter.to_lowercase(), device, view.timeline.kind);
-    view.timeline.found.look(&scene.facts.timeline, wanted);
+    let wanted = Wanted { text: view.timeline.filter.to_lowercase(), device, kind: view.timeline.kind };
+    let has_seen_all = view.timeline.found.look(&scene.facts.timeline, wanted);
+    if !has_seen_all {
+        ui.ctx().request_repaint();
+    }
     let detail = if view.timeline.chosen.is_some() { ui.available_height() * 0.42 } else { 0.0 };
     let height = ui.available_height() - detail - 32.0;
-    parts::card(ui, scene.colors, |ui| rows(ui, view, scene, height));
+    parts::card(ui, scene.colors, |ui| rows(ui, view, scene, height, has_seen_all));
     if let Some(row) = view.timeline.chosen.clone() {
         ui.add_space(theme::NEAR);
         parts::card(ui, scene.colors, |ui| self::detail(ui, view, scene, &row));
@@ -145,12 +109,13 @@ fn filters(ui: &mut Ui, view: &mut View, scene: &Scene<'_>) {
     });
 }
 
-fn rows(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, height: f32) {
-    let count = view.timeline.found.places.len();
+fn rows(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, height: f32, has_seen_all: bool) {
+    let count = view.timeline.found.len();
     if count == 0 {
         let text = match scene.facts.timeline.is_empty() {
             true => "Nothing has happened yet",
-            false => "Nothing here matches",
+            false if has_seen_all => "Nothing here matches",
+            false => "Looking further back",
         };
         ui.label(RichText::new(text).weak());
     }
@@ -162,9 +127,8 @@ fn rows(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, height: f32) {
         |ui, seen| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for place in seen {
-                // The newest stand first.
-                let place = view.timeline.found.places[count - 1 - place];
-                let Some(row) = scene.facts.timeline.get(place) else { continue };
+                let found = view.timeline.found.place(&scene.facts.timeline, place);
+                let Some(row) = found.and_then(|place| scene.facts.timeline.get(place)) else { continue };
                 let is_chosen = view.timeline.chosen.as_ref().is_some_and(|chosen| Arc::ptr_eq(chosen, row));
                 if line(ui, view.timeline.all, scene, row, is_chosen) {
                     clicked = (!is_chosen).then(|| Arc::clone(row)).map_or(Some(None), |row| Some(Some(row)));

@@ -1,5 +1,6 @@
 //! What a process has used, as Linux counts it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -11,6 +12,36 @@ pub(super) fn time(pid: u64) -> Duration {
     let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).expect("a number of ticks");
     Duration::from_millis(10 * (ticks(11) + ticks(12)))
+}
+
+/// How long the threads of a process have computed, each to the nanosecond, where hundredths of a second are too coarse.
+#[derive(Debug, Default)]
+pub(super) struct Threads(BTreeMap<String, u64>);
+
+impl Threads {
+    /// By now.
+    pub(super) fn of(pid: u64) -> Self {
+        let mut threads = Self::default();
+        threads.look(pid);
+        threads
+    }
+
+    /// Looks again. Threads that have ended keep what was seen of them.
+    pub(super) fn look(&mut self, pid: u64) {
+        let path = format!("/proc/{pid}/task");
+        let threads = fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for thread in threads.filter_map(Result::ok) {
+            // It may have ended just now.
+            let Ok(line) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+            let nanos = line.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).expect("a number");
+            self.0.insert(thread.file_name().to_string_lossy().into_owned(), nanos);
+        }
+    }
+
+    /// All of them together.
+    pub(super) fn used(&self) -> Duration {
+        Duration::from_nanos(self.0.values().sum())
+    }
 }
 
 /// How much memory of the machine a process holds, in KiB.
@@ -35,9 +66,13 @@ mod tests {
         let pid = u64::from(std::process::id());
         let before = time(pid);
         let mut sum = 0_u64;
+        let mut threads = Threads::of(pid);
+        let used = threads.used();
         while time(pid) == before {
             sum = (0..100_000_u64).fold(sum, |sum, next| std::hint::black_box(sum ^ next));
         }
         assert!(time(pid) > before);
+        threads.look(pid);
+        assert!(threads.used() > used);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::cpu;
+use super::cpu::Threads;
 use super::report::Line;
 use crate::harness::{Site, emulator, pause, until};
 
@@ -93,7 +93,13 @@ fn opened(state: &Path, display: &str) -> Process {
 
 /// What the process takes while nobody touches it.
 fn over(pid: u64, time: Duration) -> Duration {
-    let before = cpu::time(pid);
-    pause(time);
-    cpu::time(pid) - before
+    let mut threads = Threads::of(pid);
+    let before = threads.used();
+    let second = Duration::from_secs(1);
+    // One that ends is missed for a second at most.
+    for _ in 0..time.as_secs() {
+        pause(second);
+        threads.look(pid);
+    }
+    threads.used() - before
 }

@@ -176,7 +176,9 @@ fn a_test_waits_for_what_it_needs_and_learns_why_it_did_not_come() {
         let detail = driven.detail("POST", &wait, &json!({ "until": until }));
         assert!(detail.contains(said), "{detail}");
     }
-    assert!(driven.detail("POST", &format!("{session}/wait"), &json!({ "until": "phne.enrolled" })).contains("\"phone\""));
+    assert!(
+        driven.detail("POST", &format!("{session}/wait"), &json!({ "until": "phne.enrolled" })).contains("\"phone\"")
+    );
     for wrong in [json!({}), json!({ "until": "true", "timeoutMs": 0 }), json!({ "until": "true", "timeout": 5 })] {
         assert_eq!(driven.refused("POST", &wait, &wrong), (400, "bad-call".into()));
     }
