@@ -61,7 +61,8 @@ impl Found {
         let is = |number: &u64| timeline.get(place(*number - begin)).is_some_and(|row| wanted.is(row));
         // Too much has come at once, or it is another timeline.
         let is_far = self.to > end || end - self.to > AT_ONCE;
-        if is_far || !wanted.narrows(&self.wanted) {
+        let is_narrower = wanted.narrows(&self.wanted) && self.rows.len() as u64 <= AT_ONCE;
+        if is_far || (wanted != self.wanted && !is_narrower) {
             *self = Self { from: end, to: end, ..Self::default() };
         }
         while self.rows.back().is_some_and(|number| *number < begin) {
@@ -145,7 +146,7 @@ mod tests {
         let mut timeline = Timeline::default();
         timeline.extend(rows(0..100_000));
         let mut it = Found::default();
-        for (text, most) in [("", 3), ("o", 1), ("op", 1), ("op d4", 1), ("op d4 x", 1), ("cl", 3)] {
+        for (text, most) in [("", 3), ("o", 3), ("op", 3), ("op d4", 1), ("op d4 x", 1), ("cl", 3)] {
             let wanted = wanted(text);
             let (rows, looks) = found(&mut it, &timeline, &wanted);
             assert!(rows == expected(&timeline, &wanted) && looks <= most, "{text:?}: {looks} looks");

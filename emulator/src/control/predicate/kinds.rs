@@ -68,10 +68,10 @@ impl Atom {
             };
         };
         let right_kind = kind(right);
-        if comparison.is_of_numbers() {
-            for kind in [&left, &right_kind].into_iter().flatten().filter(|kind| **kind != Kind::Number) {
-                return Err(format!("only numbers are more or less, and this is {}", kind.named()));
-            }
+        if comparison.is_of_numbers()
+            && let Some(kind) = [&left, &right_kind].into_iter().flatten().find(|kind| **kind != Kind::Number)
+        {
+            return Err(format!("only numbers are more or less, and this is {}", kind.named()));
         }
         let (Some(left), Some(right_kind)) = (left, right_kind) else { return Ok(()) };
         if !left.meets(&right_kind) {
