@@ -74,6 +74,9 @@ pub fn main() -> ExitCode {
         Ok(log) => (log, broken),
         Err(error) => (Log::default(), broken.or(Some(error))),
     };
+    for unheard in config::unheard() {
+        log.note(&unheard);
+    }
     let output = Output::new(common.json, meta, Paint::new(common.talk.color), log);
     let result = match (command, broken) {
         (Command::Config(verb), None) => done(config::run(&verb, &config, named.as_deref(), &matches, &output)),

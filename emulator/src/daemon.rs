@@ -3,10 +3,12 @@
 //! | what | where |
 //! |---|---|
 //! | where it is found: the state folder, its socket, its token | `place` |
+//! | which ones run | `listed` |
 //! | who waits for it to be ready, and how they are told | `ready` |
 //! | what ends it: signals, its parent, a lease | `life` |
 
 mod life;
+mod listed;
 mod place;
 mod ready;
 
@@ -27,6 +29,7 @@ use crate::faults::Gate;
 use crate::log::Log;
 
 pub use life::Ended;
+pub use listed::{Listed, listed};
 pub(crate) use place::LONGEST_SOCKET;
 pub use place::{Found, find};
 
@@ -43,6 +46,9 @@ pub struct Plan {
     pub socket: Option<PathBuf>,
     /// The file with the token for HTTP, if not the one in the state folder.
     pub token_file: Option<PathBuf>,
+    /// The folder with the list of those that run, which this one is put into; into none without one. One that has no state folder
+    /// and is told no other place is called at a socket in there.
+    pub list: Option<PathBuf>,
     /// Whether its sessions may have faults, and which servers may see them.
     pub faults: Gate,
     /// What devices can be like from the beginning.
@@ -81,7 +87,7 @@ pub enum DaemonError {
     #[error("{0} is not an address of this machine alone: use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
     /// There is nothing to be called at.
-    #[error("without a state folder there is no place for a socket: give --http or --socket")]
+    #[error("there is no place for a socket, neither a state folder nor a home folder: give --http or --socket")]
     NowhereToCall,
     /// Another one has the state folder, or the socket.
     #[error("an emulator runs already at {}: tell it what to do, or end it with `cardea-emulator down`", .0.display())]

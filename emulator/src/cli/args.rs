@@ -192,6 +192,11 @@ pub(super) fn instances() -> Result<PathBuf, CliError> {
         .ok_or(CliError::NoStateFolder)
 }
 
+/// The folder with the list of those that run, if there is a place for it. No instance is called so.
+pub(crate) fn list() -> Option<PathBuf> {
+    Some(instances().ok()?.join(".running"))
+}
+
 /// How to reach a server.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Way {

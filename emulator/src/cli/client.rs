@@ -109,11 +109,12 @@ impl Client {
         self.target.at()
     }
 
-    /// Whether the emulator that says it runs does.
-    pub(crate) async fn is_there(found: &daemon::Found) -> bool {
-        match Target::running(found) {
-            Some(target) => target.look().await == Found::Answers,
-            None => false,
+    /// Whether the emulator that says it runs answers; nothing if it does not run.
+    pub(crate) async fn is_there(found: &daemon::Found) -> Option<bool> {
+        match Target::running(found)?.look().await {
+            Found::Answers => Some(true),
+            Found::Silent => Some(false),
+            Found::Nobody => None,
         }
     }
 

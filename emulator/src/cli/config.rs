@@ -22,7 +22,7 @@ use clap::{Arg, ArgAction, Command};
 use super::help;
 use crate::control::DeviceProfile;
 use file::{Entry, Layer};
-use settings::{SECTIONS, environment, key_of};
+use settings::{SECTIONS, Setting, environment, key_of};
 pub(super) use verbs::{ConfigVerb, run};
 
 /// The file of a folder in which one works.
@@ -142,6 +142,16 @@ impl Place {
         let own = own.map(|path| Self { path, is_named: false, is_own: true });
         [Some(here), own].into_iter().flatten().collect()
     }
+}
+
+/// What the environment says to this program and nobody hears, for a person.
+pub(super) fn unheard() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let said = |(name, meant): (String, Option<String>)| {
+        let meant = meant.map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+        format!("{name} is in the environment, and no option is called so{meant}")
+    };
+    Setting::unknown(names).into_iter().map(said).collect()
 }
 
 /// The value of an option that has to be known before all others are: given, or in the environment.

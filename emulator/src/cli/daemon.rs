@@ -6,7 +6,7 @@ use std::time::Duration;
 use cardea_sdk::Env;
 
 use super::CliError;
-use super::args::{Common, RunArguments};
+use super::args::{Common, RunArguments, list};
 use crate::control::DeviceProfile;
 use crate::daemon::{self, Ended, Plan, Told};
 use crate::faults::Gate;
@@ -25,6 +25,7 @@ pub(super) async fn run(
         http: how.conditions.http,
         socket: how.socket,
         token_file: common.token_file,
+        list: list(),
         faults: match (how.conditions.allow_faults, how.conditions.faults_at) {
             (false, _) => Gate::closed(),
             (true, hosts) => Gate::and_hosts(hosts),

@@ -210,6 +210,7 @@ impl CliError {
             #[cfg(not(feature = "embedded-server"))]
             Self::NoServer => "no-server",
             Self::Engine(error) => exit::word_of_engine(error),
+            Self::Daemon(DaemonError::Runs(_)) => "runs",
             Self::Output(_) | Self::Daemon(_) | Self::Runtime(_) => "emulator",
         }
     }

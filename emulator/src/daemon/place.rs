@@ -9,6 +9,7 @@ use cardea_sdk::Entropy;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::listed::{self, Entry, Listed};
 use super::{DaemonError, Plan};
 
 /// The socket in a state folder.
@@ -51,6 +52,8 @@ pub(super) struct Place {
     made: Vec<PathBuf>,
     /// Held while it runs.
     _lock: Option<File>,
+    /// In the list while it runs.
+    _listed: Option<Entry>,
 }
 
 impl Drop for Place {
@@ -66,7 +69,14 @@ impl Place {
     /// Takes the place that `plan` says, if nobody has it.
     pub(super) fn take(plan: &Plan, http: Option<SocketAddr>, entropy: &dyn Entropy) -> Result<Self, DaemonError> {
         let in_state = |name: &str| plan.state.as_ref().map(|state| state.join(name));
-        let socket = plan.socket.clone().or_else(|| in_state(SOCKET)).filter(|_| cfg!(unix));
+        let socket = match (plan.socket.clone().or_else(|| in_state(SOCKET)), &plan.list) {
+            // Who can be called over HTTP needs none.
+            (None, Some(list)) if http.is_none() && cfg!(unix) => {
+                private_folder(list)?;
+                Some(listed::socket(list))
+            }
+            (socket, _) => socket.filter(|_| cfg!(unix)),
+        };
         if socket.is_none() && http.is_none() {
             return Err(DaemonError::NowhereToCall);
         }
@@ -84,6 +94,7 @@ impl Place {
             listener: None,
             made: Vec::new(),
             _lock: None,
+            _listed: None,
         };
         if let Some(state) = &plan.state {
             private_folder(state)?;
@@ -103,6 +114,14 @@ impl Place {
         if let Some(path) = in_state(FOUND) {
             let text = serde_json::to_vec(&place.found).unwrap_or_default();
             place.write(&path, &text)?;
+        }
+        if let Some(list) = &plan.list {
+            let listed = Listed::of(plan.state.as_deref(), &place.found);
+            match Entry::make(list, &listed) {
+                Ok(entry) => place._listed = Some(entry),
+                // Without it everything works but `ps`.
+                Err(error) => plan.log.note(&format!("not in the list of those that run: {error}")),
+            }
         }
         Ok(place)
     }
@@ -139,25 +158,9 @@ impl Place {
         Ok(())
     }
 
-    /// Writes a file that only its owner can read, whole or not at all.
+    /// Writes a file that only its owner can read, and which is gone at the end.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), DaemonError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let draft = path.with_file_name(name);
-        let written = (|| {
-            // What is left of one with this number that was killed.
-            let _ = fs::remove_file(&draft);
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&draft)?.write_all(bytes)?;
-            fs::rename(&draft, path)
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&draft);
-        }
-        written.map_err(DaemonError::file(path))?;
+        write(path, bytes)?;
         self.made.push(path.to_owned());
         Ok(())
     }
@@ -199,11 +202,32 @@ impl Place {
     }
 }
 
+/// Writes a file that only its owner can read, whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), DaemonError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.with_file_name(name);
+    let written = (|| {
+        // What is left of one with this number that was killed.
+        let _ = fs::remove_file(&draft);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&draft)?.write_all(bytes)?;
+        fs::rename(&draft, path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(DaemonError::file(path))
+}
+
 /// Longest path of a socket, in bytes, on every Unix.
 pub(crate) const LONGEST_SOCKET: usize = 103;
 
 /// Makes a folder, if there is none, that is for its owner only.
-fn private_folder(path: &Path) -> Result<(), DaemonError> {
+pub(super) fn private_folder(path: &Path) -> Result<(), DaemonError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

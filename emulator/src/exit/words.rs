@@ -57,6 +57,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("pins", "a PIN cannot be read, or is missing"),
     ("refused", "the server has refused, or something else that has no word of its own"),
     ("relying-party", "the relying party was not told what it asked"),
+    ("runs", "an emulator runs there already"),
     ("scenario", "a scenario failed, or has something to mend"),
     ("server", "the server does not keep to the protocol"),
     ("session-ended", "the session has ended meanwhile"),

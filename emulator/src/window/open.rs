@@ -1,6 +1,7 @@
 //! Opens the window, where there is a screen to open it on; and looks at that screen for a QR code.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use eframe::egui::{self, ViewportBuilder, vec2};
 
@@ -10,6 +11,8 @@ use crate::face::{Face, How, moment};
 
 /// Its size, in points.
 const SIZE: egui::Vec2 = vec2(1240.0, 800.0);
+/// What changes within so long is drawn at once.
+const BREATH: Duration = Duration::from_millis(20);
 /// It is of no use if it is smaller.
 const LEAST: egui::Vec2 = vec2(980.0, 620.0);
 
@@ -29,7 +32,7 @@ pub(crate) fn open(how: How) -> Result<(), CliError> {
     let wakes = Arc::clone(&context);
     let face = Face::start(how, move || {
         if let Some(context) = wakes.get() {
-            context.request_repaint();
+            context.request_repaint_after(BREATH);
         }
     })?;
     let viewport = ViewportBuilder::default().with_title("Cardea emulator").with_app_id("cardea-emulator");

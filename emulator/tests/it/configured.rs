@@ -215,3 +215,16 @@ fn a_doctor_looks_at_the_rights_of_the_state_folder() {
     let output = desk.run(&["--state", state.to_str().unwrap(), "doctor"]);
     assert!(code(&output) == 8 && said(&output).contains("wrong    devices"), "{output:?}");
 }
+
+#[test]
+fn what_the_environment_says_to_nobody_is_told_with_what_was_meant() {
+    let desk = Desk::new();
+    let mut listed = desk.command(&["list"]);
+    listed.envs([("CARDEA_EMULATOR_SESION", "one"), ("CARDEA_EMULATOR_COLOR", "never"), ("CARDEA_SERVER", "x")]);
+    let listed = listed.output().unwrap();
+    let told = "CARDEA_EMULATOR_SESION is in the environment, and no option is called so: did you mean CARDEA_EMULATOR_SESSION?";
+    assert_eq!((code(&listed), error(&listed).contains(told)), (0, true), "{}", error(&listed));
+    assert_eq!(error(&listed).matches("environment").count(), 1, "{}", error(&listed));
+    let quiet = desk.command(&["list", "-q"]).env("CARDEA_EMULATOR_SESION", "one").output().unwrap();
+    assert_eq!(error(&quiet), "");
+}

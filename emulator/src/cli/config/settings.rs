@@ -3,10 +3,13 @@
 use clap::{Arg, ArgAction, CommandFactory as _};
 
 use crate::cli::args::Arguments;
+use crate::suggest::nearest;
 
 /// The sections of a file, and the commands whose options they have. Those that all commands have are in none.
 pub(super) const SECTIONS: [(&str, &[&str]); 2] = [("run", &["run", "up"]), ("stub", &["stub"])];
 
+/// What the names of options begin with in the environment.
+const PREFIX: &str = "CARDEA_EMULATOR_";
 /// What is said each time, and in no file.
 const EACH_TIME: [&str; 7] = ["allow_faults", "config", "json", "pin_fd", "ready_fd", "verbose", "yes"];
 /// What a folder in which one works cannot say: whom to give what is secret, and where to write.
@@ -53,6 +56,18 @@ impl Setting {
         all
     }
 
+    /// What the environment says to this program, and no option is called so: each with the option that may be meant.
+    pub(super) fn unknown(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
+        let known: Vec<String> = Self::all().into_iter().map(|setting| environment(&setting.key)).collect();
+        let names = names.into_iter().filter(|name| name.starts_with(PREFIX) && !known.contains(name));
+        names
+            .map(|name| {
+                let meant = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+                (name, meant)
+            })
+            .collect()
+    }
+
     /// What a file may say.
     pub(super) fn in_files() -> Vec<Self> {
         let mut all = Self::all();
@@ -97,5 +112,5 @@ pub(super) fn key_of(long: &str) -> String {
 
 /// An option's name in the environment.
 pub(super) fn environment(key: &str) -> String {
-    format!("CARDEA_EMULATOR_{}", key.to_ascii_uppercase())
+    format!("{PREFIX}{}", key.to_ascii_uppercase())
 }

@@ -104,7 +104,7 @@ async fn running(state: &Path, findings: &mut Findings) -> Option<Found> {
     };
     let found = find(state);
     match (locked, found) {
-        (true, Some(found)) if !Client::is_there(&found).await => {
+        (true, Some(found)) if Client::is_there(&found).await != Some(true) => {
             let text = format!("process {} has the folder, and does not answer", found.pid);
             findings.bad(exit::NOT_RUNNING, "emulator", text, format!("end it: kill {}", found.pid));
             None

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::cli::CliError;
-use crate::cli::args::{Common, Conditions, instances};
+use crate::cli::args::{Common, Conditions, instances, list};
 use crate::cli::client::{Client, refused};
 use crate::cli::output::Output;
-use crate::daemon::{DaemonError, find};
+use crate::daemon::{DaemonError, Found, Listed, find, listed};
 
 /// How often to look whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,10 +22,11 @@ const LOOKS: u32 = 500;
 
 pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output) -> Result<(), CliError> {
     let state = common.state_folder()?;
+    let runs_already = |found: &Found| output.done(&json!(found), &format!("runs already, process {}", found.pid));
     if let Some(found) = find(&state)
         && Client::running(common).await.is_ok()
     {
-        return output.done(&json!(found), &format!("runs already, process {}", found.pid));
+        return runs_already(&found);
     }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -51,6 +52,11 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
         BufReader::new(out).read_line(&mut line).await.map_err(CliError::Runtime)?;
     }
     match serde_json::from_str::<Value>(&line) {
+        // Somebody else starts one at this moment.
+        Ok(said) if said["error"]["code"] == "runs" => match began(&state).await {
+            Some(found) => runs_already(&found),
+            None => Err(DaemonError::Runs(state).into()),
+        },
         Ok(mut said) if said["ok"] == false => {
             let mut why = said["error"].take();
             why["detail"] = why["message"].take();
@@ -63,6 +69,19 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
             Err(CliError::NoAnswer { at: state.display().to_string(), why })
         }
     }
+}
+
+/// The emulator on a state folder, which somebody else has begun to start.
+async fn began(state: &Path) -> Option<Found> {
+    for _ in 0..LOOKS {
+        if let Some(found) = find(state)
+            && Client::is_there(&found).await == Some(true)
+        {
+            return Some(found);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    None
 }
 
 /// The options that it is to have, too.
@@ -116,32 +135,65 @@ pub(super) async fn down(common: &Common, output: &Output) -> Result<(), CliErro
     Err(CliError::NoAnswer { at: state.display().to_string(), why: "it was told to end, and has not".to_owned() })
 }
 
-pub(super) async fn ps(output: &Output) -> Result<(), CliError> {
-    let folder = instances()?;
-    let mut running = Vec::new();
-    let entries = match std::fs::read_dir(&folder) {
+/// An emulator, and whether it answers.
+struct Running {
+    listed: Listed,
+    answers: bool,
+}
+
+impl Running {
+    /// Its name, if its state folder is where those with names are.
+    fn instance(&self, instances: &Path) -> Option<String> {
+        let name = self.listed.state.as_ref()?.strip_prefix(instances).ok()?.to_str()?;
+        crate::engine::is_name(name).then(|| name.to_owned())
+    }
+
+    /// For a person: how to name it, and where it is called.
+    fn line(&self, instances: &Path) -> String {
+        let Listed { state, found } = &self.listed;
+        let shown = |path: &Path| path.display().to_string();
+        let name = self.instance(instances).or_else(|| state.as_deref().map(shown));
+        let name = name.unwrap_or_else(|| "(in memory)".to_owned());
+        let socket = found.socket.as_deref().map_or_else(|| "-".to_owned(), shown);
+        let http = found.http.as_deref().unwrap_or("-");
+        let silent = if self.answers { "" } else { "  does not answer: is it stopped?" };
+        format!("{name}  process {}  {socket}  {http}{silent}", found.pid)
+    }
+}
+
+/// All that run, wherever their state folders are.
+async fn all_running(instances: &Path) -> Result<Vec<Running>, CliError> {
+    let mut all = list().map(|list| listed(&list)).unwrap_or_default();
+    // Those that could not be put into the list.
+    let entries = match std::fs::read_dir(instances) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        entries => Some(entries.map_err(|source| CliError::File { path: folder.clone(), source })?),
+        entries => Some(entries.map_err(|source| CliError::File { path: instances.to_owned(), source })?),
     };
-    for entry in entries.into_iter().flatten().flatten() {
-        let Some(found) = find(&entry.path()) else { continue };
-        if Client::is_there(&found).await {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            running.push(json!({ "instance": name, "found": found }));
+    for state in entries.into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let Some(found) = find(&state) else { continue };
+        if all.iter().all(|it| it.found.pid != found.pid) {
+            all.push(Listed { state: Some(state), found });
         }
     }
-    running.sort_by_key(|it| it["instance"].to_string());
-    let line = |it: &Value| {
-        let (found, word) = (&it["found"], |value: &Value| value.as_str().unwrap_or("-").to_owned());
-        format!(
-            "{}  process {}  {}  {}",
-            word(&it["instance"]),
-            found["pid"],
-            word(&found["socket"]),
-            word(&found["http"])
-        )
-    };
-    let lines: Vec<String> = running.iter().map(line).collect();
+    let mut running = Vec::new();
+    for listed in all {
+        if let Some(answers) = Client::is_there(&listed.found).await {
+            running.push(Running { listed, answers });
+        }
+    }
+    running.sort_by_cached_key(|it| (it.instance(instances).is_none(), it.listed.state.clone(), it.listed.found.pid));
+    Ok(running)
+}
+
+pub(super) async fn ps(output: &Output) -> Result<(), CliError> {
+    let instances = instances()?;
+    let running = all_running(&instances).await?;
+    let said = running.iter().map(|it| {
+        let Listed { state, found } = &it.listed;
+        json!({ "instance": it.instance(&instances), "state": state, "answers": it.answers, "found": found })
+    });
+    let said: Vec<Value> = said.collect();
+    let lines: Vec<String> = running.iter().map(|it| it.line(&instances)).collect();
     let text = if lines.is_empty() { "no emulator runs".to_owned() } else { lines.join("\n") };
-    output.done(&json!({ "running": running }), &text)
+    output.done(&json!({ "running": said }), &text)
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Doing, body, query};
 use crate::cli::args::{ClockVerb, JournalArguments, SessionVerb, WaitArguments};
+use crate::cli::client::EventLines;
 use crate::cli::{CliError, say};
 
 /// How long to wait, in milliseconds.
@@ -67,7 +68,8 @@ pub(super) async fn session(doing: &Doing<'_>, verb: SessionVerb) -> Result<(), 
 pub(super) async fn journal(doing: &Doing<'_>, how: JournalArguments) -> Result<(), CliError> {
     let since = how.since.to_string();
     if how.follow {
-        return follow(doing, &query([("since", Some(&since))]), None).await;
+        let events = doing.client.events(&query([("since", Some(&since))])).await?;
+        return follow(doing, events, None).await;
     }
     let query = query([("since", Some(&since)), ("kind", how.kind.as_deref()), ("device", how.of.as_deref())]);
     let journal = doing.client.of_session(Method::GET, &format!("/journal{query}"), None).await?;
@@ -75,8 +77,7 @@ pub(super) async fn journal(doing: &Doing<'_>, how: JournalArguments) -> Result<
 }
 
 /// Prints what happens, until the end of the session or Ctrl-C.
-async fn follow(doing: &Doing<'_>, query: &str, device: Option<&str>) -> Result<(), CliError> {
-    let mut events = doing.client.events(query).await?;
+async fn follow(doing: &Doing<'_>, mut events: EventLines, device: Option<&str>) -> Result<(), CliError> {
     while let Some(event) = events.next().await {
         if device.is_none_or(|device| event["device"] == device) {
             doing.output.next(&event, &say::entry(&event))?;
@@ -87,9 +88,10 @@ async fn follow(doing: &Doing<'_>, query: &str, device: Option<&str>) -> Result<
 
 pub(super) async fn watch(doing: &Doing<'_>) -> Result<(), CliError> {
     let (_, device) = doing.client.names();
-    // First of all what it says from now on, so that nothing is missed.
+    // What happens from now on, that it is told to listen with it.
+    let events = doing.client.events("").await?;
     doing.client.of_device(Method::POST, "/watch", Some(json!({}))).await?;
-    follow(doing, "?since=0", Some(device)).await
+    follow(doing, events, Some(device)).await
 }
 
 pub(super) async fn wait(doing: &Doing<'_>, how: WaitArguments) -> Result<(), CliError> {

@@ -1,5 +1,6 @@
 //! The command line over an emulator that runs: what testers type, and scripts.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Command;
 
 use cardea_tests::harness::{Instance, Ran, Site, output, until};
@@ -144,6 +145,46 @@ fn sessions_are_apart_and_emulators_are_found_started_once_and_ended() {
     it.done(&["session", "end", "one", "-y"]);
     assert_eq!(it.run(&["-s", "one", "list"]).failed("no-session").code, 7);
 
+    // Wherever the state folder is, and without one.
+    let elsewhere = site.folder().join("elsewhere");
+    let other = it.done(&["--state", elsewhere.to_str().expect("text"), "up"]);
+    let mut memory =
+        it.command(&["run", "--ephemeral"]).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let ready = BufReader::new(memory.stdout.take().expect("a pipe")).lines().next().expect("a line").expect("text");
+    let ready: Value = serde_json::from_str(&ready).expect("JSON");
+    let running = it.done(&["ps"])["running"].clone();
+    let found: Vec<_> =
+        running.as_array().expect("a list").iter().map(|it| (&it["instance"], &it["state"], &it["found"])).collect();
+    let (test, state) = (json!("test"), json!(elsewhere));
+    assert!(
+        found.contains(&(&Value::Null, &state, &other)) && found.contains(&(&Value::Null, &Value::Null, &ready)),
+        "{running}"
+    );
+    assert_eq!((found.len(), found[0].0, found[0].2), (3, &test, &again), "{running}");
+    let socket = format!("unix:{}", ready["socket"].as_str().expect("a socket"));
+    it.done(&["--ctl", &socket, "enroll", &site.offer("jane").link]);
+    it.done(&["--ctl", &socket, "down"]);
+    assert_eq!(memory.wait().expect("it ends").code(), Some(0));
+    // Several at once start one.
+    let another = site.folder().join("another");
+    let ups: Vec<_> = (0..3)
+        .map(|_| {
+            let mut up = it.command(&["--state", another.to_str().expect("text"), "up"]);
+            up.stdout(std::process::Stdio::piped()).spawn().expect("it starts")
+        })
+        .collect();
+    let said: std::collections::BTreeSet<String> = ups
+        .into_iter()
+        .map(|up| {
+            let up = up.wait_with_output().expect("it ends");
+            assert!(up.status.success(), "{up:?}");
+            serde_json::from_slice::<Value>(&up.stdout).expect("JSON")["data"]["pid"].to_string()
+        })
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    it.done(&["--state", another.to_str().expect("text"), "down"]);
+    it.done(&["--state", elsewhere.to_str().expect("text"), "down"]);
+
     it.done(&["down"]);
     assert_eq!(it.run(&["down"]).failed("not-running").code, 9);
     assert_eq!(it.done(&["ps"])["running"], json!([]));
@@ -179,8 +220,6 @@ fn a_device_of_a_newer_version_is_told_and_the_others_go_on() {
 
 #[test]
 fn what_happens_is_printed_as_it_happens() {
-    use std::io::{BufRead as _, BufReader};
-
     let (site, it) = (Site::dev(), Instance::up(&[]));
     it.done(&["enroll", &site.offer("joe").link]);
     let mut child = it.command(&["watch"]).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
@@ -188,8 +227,17 @@ fn what_happens_is_printed_as_it_happens() {
     until("it is watched", || (it.done(&["device", "show"])["watched"] == true).then_some(()));
     it.done(&["open"]);
     let opened = lines.map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
-    let opened = opened.into_iter().find(|event| event["kind"] == "opened").expect("it is told");
-    assert_eq!(opened["device"], "main");
+    let mut told = Vec::new();
+    for event in opened {
+        let is_last = event["kind"] == "opened";
+        told.push(event);
+        if is_last {
+            break;
+        }
+    }
+    assert!(told.iter().all(|event| event["device"] == "main"), "{told:?}");
+    // What was before is in the journal.
+    assert!(told.iter().all(|event| event["kind"] != "enrolled" && event["kind"] != "made"), "{told:?}");
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }
