@@ -32,7 +32,7 @@ pub use net::{Conditions, Flap, Named, Network, Profile, ProfileError};
 pub use options::{Options, Transport};
 pub use parcel::{Parcel, ParcelError};
 pub use seed::{Seed, Stream};
-pub(crate) use session::is_name;
+pub(crate) use session::{MOST as MOST_DEVICES, is_name};
 pub use session::{Session, Settings};
 pub use snapshot::{Difference, SnapshotInfo};
 pub use standing::{Said, Standing};

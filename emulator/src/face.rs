@@ -25,7 +25,6 @@ mod tests;
 mod timeline;
 mod words;
 
-#[cfg(any(feature = "terminal", feature = "window"))]
 pub(crate) use card::clock;
 pub use card::{Card, Shape, Tone};
 pub use command::{Command, Invitation, On, Secret, Told, scenario_file};

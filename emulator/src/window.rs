@@ -28,7 +28,7 @@ mod padlock;
 mod palette;
 mod parts;
 mod prompts;
-mod sources;
+pub(crate) mod sources;
 mod theme;
 mod timeline;
 mod token;
@@ -48,6 +48,8 @@ use view::{Tab, View};
 pub struct Window {
     source: Arc<dyn Source>,
     view: View,
+    /// What stands above it.
+    title: String,
     /// The time where there is one; tests have none.
     moment: fn() -> Option<Instant>,
 }
@@ -77,7 +79,7 @@ impl Window {
     /// Of these facts, at this moment of the clock.
     #[must_use]
     pub fn new(source: Arc<dyn Source>, moment: fn() -> Option<Instant>) -> Self {
-        Self { source, view: View::default(), moment }
+        Self { source, view: View::default(), title: String::new(), moment }
     }
 
     /// Has a context draw in the window's own colors and type: to be said before anything is drawn.
@@ -126,6 +128,11 @@ impl Window {
         for command in scene.said {
             self.view.last = command.command_line(&facts.program).or(self.view.last.take());
             self.source.tell(command);
+        }
+        let title = self.view.title(&facts, now);
+        if title != self.title {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
         }
         if let Some(next) = moment.and_then(|moment| self.changes_in(&facts, moment)) {
             ui.ctx().request_repaint_after(next);

@@ -391,6 +391,8 @@ pub(super) enum Command {
     Config(ConfigVerb),
     /// Print what this program can do
     Capabilities,
+    /// Say which version this program is, and the emulator that runs
+    Version,
     /// Print the description of the control API, in OpenAPI 3.1
     Openapi,
     /// Print completions for a shell

@@ -26,7 +26,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 8] = [
     ("An emulator that runs, for tests", &["run", "up", "down", "ps", "session", "device"]),
     ("What happens to its devices", &["prompt", "net", "clock", "snap", "fault", "journal", "trace", "replay"]),
     ("Servers, relying parties, files that run", &["stub", "rp", "scenario"]),
-    ("This program", &["config", "doctor", "capabilities", "openapi", "completions", "man", "reference"]),
+    ("This program", &["config", "doctor", "capabilities", "version", "openapi", "completions", "man", "reference"]),
 ];
 
 /// Options that are seldom needed: `--help` tells of them, `-h` does not.

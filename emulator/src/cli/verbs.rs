@@ -90,6 +90,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Cli
         Command::Replay(how) => replay::replay(&doing, how).await,
         Command::Watch => session::watch(&doing).await,
         Command::Wait(how) => session::wait(&doing, how).await,
+        Command::Version => process::version(&doing).await,
         Command::Capabilities => {
             let can = doing.client.call(Method::GET, "/v1/capabilities", None).await?;
             let lines = can.as_object().into_iter().flatten().map(|(name, value)| format!("{name}: {value}"));

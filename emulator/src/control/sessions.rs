@@ -18,7 +18,7 @@ const LEASE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// The session that is there from the beginning.
 const DEFAULT: &str = "default";
 /// Most sessions at one time: a suite that forgets to end them finds out.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// The sessions, by name. Clones are one and the same.
 #[derive(Debug, Clone)]

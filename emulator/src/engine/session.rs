@@ -23,7 +23,7 @@ use crate::trace::Trace;
 /// Longest name of a device.
 const NAME_MAX: usize = 48;
 /// Most devices at one time: twice as many as it is measured with.
-const MOST: usize = 20_000;
+pub(crate) const MOST: usize = 20_000;
 
 /// How a session is to be.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eframe::egui::{self, ViewportBuilder, vec2};
 
+use super::view::TITLE;
 use super::{Window, theme};
 use crate::cli::CliError;
 use crate::face::{Face, How, moment};
@@ -35,7 +36,7 @@ pub(crate) fn open(how: How) -> Result<(), CliError> {
             context.request_repaint_after(BREATH);
         }
     })?;
-    let viewport = ViewportBuilder::default().with_title("Cardea emulator").with_app_id("cardea-emulator");
+    let viewport = ViewportBuilder::default().with_title(TITLE).with_app_id("cardea-emulator");
     let options = eframe::NativeOptions {
         viewport: viewport.with_inner_size(SIZE).with_min_inner_size(LEAST).with_drag_and_drop(true),
         centered: true,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 const PICTURE_MAX: u64 = 4 << 20;
 
 /// What was read.
-pub(super) enum Picture {
+pub(crate) enum Picture {
     /// A link or a code.
     Text(Zeroizing<String>),
     /// A picture of a QR code, PNG or JPEG.
@@ -46,7 +46,7 @@ pub(super) fn dropped(ui: &Ui) -> Option<Result<Picture, String>> {
 }
 
 /// What was copied: a link, or a picture.
-pub(super) fn clipboard() -> Result<Picture, String> {
+pub(crate) fn clipboard() -> Result<Picture, String> {
     let failed = |error: arboard::Error| format!("Cannot read the clipboard: {error}");
     let mut clipboard = arboard::Clipboard::new().map_err(failed)?;
     if let Ok(text) = clipboard.get_text().map(Zeroizing::new)
@@ -61,7 +61,7 @@ pub(super) fn clipboard() -> Result<Picture, String> {
 }
 
 /// What the screen shows.
-pub(super) fn screen() -> Result<Picture, String> {
+pub(crate) fn screen() -> Result<Picture, String> {
     let (width, height, rgb) = super::open::screen()?;
     png(width, height, rgb, "the screen")
 }

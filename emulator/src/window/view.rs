@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::face::{Device, Facts, On};
+use crate::face::{Card, Device, Facts, On};
 
 use super::enroll::Enrolling;
 use super::faults::FaultView;
@@ -11,6 +11,9 @@ use super::pad::Pad;
 use super::palette::Palette;
 use super::timeline::TimelineView;
 use super::token::TokenView;
+
+/// What the window is called where nothing is shown in it.
+pub(super) const TITLE: &str = "Cardea emulator";
 
 /// What is beside the lock card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +91,15 @@ impl DeviceFilter {
 }
 
 impl View {
+    /// What stands above the window, and in lists of windows: how the device stands that is shown.
+    pub(super) fn title(&self, facts: &Facts, now: u64) -> String {
+        if self.device.is_empty() {
+            return TITLE.to_owned();
+        }
+        let card = Card::of(facts, &self.device, self.token.as_deref(), now);
+        format!("{} — {} — {TITLE}", self.device, card.word)
+    }
+
     /// Chooses a device that is there; whether that is another one than before.
     pub(super) fn settle(&mut self, facts: &Facts) -> bool {
         if facts.devices.contains_key(&self.device) {

@@ -14,8 +14,8 @@ pub(in super::super) struct EnrollArguments {
     /// Link, `cardea:` address or typed code; `-` reads it from standard input
     #[arg(value_name = "LINK|CODE|-", required_unless_present = "qr", conflicts_with = "qr")]
     pub(in super::super) invitation: Option<String>,
-    /// Read the link from a picture of a QR code
-    #[arg(long, value_name = "FILE")]
+    /// Read the link from a picture of a QR code: a file or, in programs that have a window, what `screen` or `clipboard` shows
+    #[arg(long, value_name = "FILE|screen|clipboard")]
     pub(in super::super) qr: Option<PathBuf>,
     /// The server of a typed code: a host name; http:// for this machine only
     #[arg(long)]
@@ -456,6 +456,8 @@ pub(in super::super) enum TraceVerb {
     Stop,
     /// Say whether it records, and how much
     Show,
+    /// Print frames as they are recorded, until Ctrl-C; what is secret is left out
+    Tail,
     /// Write what was recorded: FILE.jsonl to read, FILE.pcapng for Wireshark, FILE.keylog with its keys
     Export {
         /// The file; its ending says what to write

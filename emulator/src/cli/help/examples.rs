@@ -20,6 +20,8 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
         &[
             ("enroll -", "read the link from standard input, where nobody else sees it, then ask for a new PIN"),
             ("enroll --qr screenshot.png", "read the link from a picture of its QR code"),
+            #[cfg(feature = "window")]
+            ("enroll --qr screen", "look for the QR code on the screen; clipboard: what was copied"),
             ("enroll 8XDJ-CEH1GP --host id.example", "a code that is typed, of a server"),
             ("enroll - --label door --duress", "call it door, and choose duress PINs, too"),
         ],
@@ -183,6 +185,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("trace start", &[("trace start", "frames on connections that begin from now on")]),
     ("trace stop", &[("trace stop", "what was recorded stays until the next start")]),
     ("trace show", &[("trace show", "whether it records, and how many frames")]),
+    ("trace tail", &[("trace tail", "frame by frame, until Ctrl-C; -q leaves out what is no frame")]),
     (
         "trace export",
         &[
@@ -242,6 +245,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("config schema", &[("config schema > cardea-emulator.schema.json", "for editors")]),
     ("doctor", &[("doctor --server https://id.example", "what is wrong on the way to a server, and how to mend it")]),
     ("capabilities", &[("capabilities --json", "transports, outcomes and what else depends on the version")]),
+    ("version", &[("version", "this program's, and that of the emulator that runs")]),
     ("openapi", &[("openapi > openapi.json", "every call of the control API")]),
     ("completions", &[("completions bash > ~/.local/share/bash-completion/completions/cardea-emulator", "for bash")]),
     ("man", &[("man | man -l -", "read it"), ("man > cardea-emulator.1", "keep it")]),

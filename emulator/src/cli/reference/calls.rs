@@ -71,6 +71,9 @@ pub(super) fn capabilities(text: &mut String, api: &Value) {
         };
         let here = match value {
             Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+            Value::Object(items) => {
+                items.iter().map(|(name, value)| format!("{name} {}", words(value))).collect::<Vec<_>>().join(", ")
+            }
             other => words(other),
         };
         let _ = writeln!(text, "| `{name}` | {} | {} |", cell(what), cell(&here));

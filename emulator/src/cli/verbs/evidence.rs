@@ -1,5 +1,7 @@
 //! What goes wrong on purpose, and what was said.
 
+use std::time::Duration;
+
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
@@ -7,7 +9,8 @@ use super::{Doing, body, query};
 use crate::cli::args::{FaultVerb, Final, TraceVerb};
 use crate::cli::scenario::RecordArguments;
 use crate::cli::{CliError, say};
-use crate::face::write_private;
+use crate::face::{Row, clock, write_private};
+use crate::trace::Line;
 
 pub(super) async fn fault(doing: &Doing<'_>, verb: FaultVerb) -> Result<(), CliError> {
     match verb {
@@ -77,6 +80,7 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             let does = if now["on"] == true { "records" } else { "does not record" };
             doing.output.done(&now, &format!("{does}; {} frames", now["frames"]))
         }
+        TraceVerb::Tail => tail(doing).await,
         TraceVerb::Diff { first, second } => super::replay::diff(&first, &second, &doing.output),
         TraceVerb::Export { file, with_secrets } => {
             let secrets = if with_secrets { "?secrets=shown" } else { "" };
@@ -92,6 +96,32 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             let said = json!({ "file": file, "bytes": bytes.len() });
             doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
         }
+    }
+}
+
+/// How often is looked whether there is more.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Prints frames as they are recorded.
+async fn tail(doing: &Doing<'_>) -> Result<(), CliError> {
+    let (session, _) = doing.client.names();
+    let now = doing.client.of_session(Method::GET, "/trace", None).await?;
+    if now["on"] != true {
+        doing.output.note("nothing is recorded yet: `trace start` begins");
+    }
+    let mut newest = 0;
+    loop {
+        let bytes = doing.client.fetch(&format!("/v1/sessions/{session}/trace.jsonl?since={newest}")).await?;
+        // The first line says what it is.
+        for line in bytes.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty()) {
+            let odd = |error| CliError::NoAnswer { at: doing.client.whom(), why: format!("a frame is none: {error}") };
+            let frame: Line = serde_json::from_slice(line).map_err(odd)?;
+            newest = frame.number;
+            let said = serde_json::to_value(&frame).map_err(odd)?;
+            let row = Row::frame(frame);
+            doing.output.next(&said, &format!("{}  {}  {}", clock(row.time), row.device, row.text))?;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -9,6 +9,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use super::Doing;
 use crate::cli::CliError;
 use crate::cli::args::{Common, Conditions, instances, list};
 use crate::cli::client::{Client, refused};
@@ -120,6 +121,20 @@ fn forwarded(common: &Common, conditions: &Conditions) -> Vec<String> {
         }
     }
     arguments
+}
+
+/// Which version this is, and the one that runs.
+pub(super) async fn version(doing: &Doing<'_>) -> Result<(), CliError> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let runs = match doing.client.has_no_holder() {
+        true => Value::Null,
+        false => doing.client.call(Method::GET, "/v1/version", None).await?["version"].take(),
+    };
+    let text = match runs.as_str() {
+        Some(runs) => format!("cardea-emulator {ours}; the one that runs at {} is {runs}", doing.client.whom()),
+        None => format!("cardea-emulator {ours}; none runs"),
+    };
+    doing.output.done(&json!({ "version": ours, "running": runs }), &text)
 }
 
 pub(super) async fn down(common: &Common, output: &Output) -> Result<(), CliError> {

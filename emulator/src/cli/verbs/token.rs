@@ -19,7 +19,11 @@ const PICTURE_MAX: u64 = 4 << 20;
 
 pub(super) async fn enroll(doing: &mut Doing<'_>, how: EnrollArguments) -> Result<(), CliError> {
     let text = how.invitation.as_deref().map(invitation).transpose()?;
-    let picture = how.qr.as_deref().map(picture).transpose()?;
+    let (text, picture) = match how.qr.as_deref().map(shown).transpose()? {
+        None => (text, None),
+        Some(Shown::Text(text)) => (Some(text), None),
+        Some(Shown::Picture(picture)) => (None, Some(picture)),
+    };
     let of_whom = |name: &'static str| match (name, &text, &picture) {
         ("invitation", Some(text), _) => json!(**text),
         ("picture", _, Some(picture)) => json!(**picture),
@@ -56,6 +60,36 @@ pub(super) fn invitation(text: &str) -> Result<Zeroizing<String>, CliError> {
     let read = io::stdin().lock().take(LONGEST_LINK).read_line(&mut line);
     read.map_err(|source| CliError::Input { path: "standard input".into(), source })?;
     Ok(Zeroizing::new(line.trim().to_owned()))
+}
+
+/// What a picture is of, or a text that is in its place.
+enum Shown {
+    #[cfg_attr(not(feature = "window"), expect(dead_code, reason = "files are pictures"))]
+    Text(Zeroizing<String>),
+    /// In Base64.
+    Picture(Zeroizing<String>),
+}
+
+/// What a file, the screen or the clipboard shows.
+fn shown(path: &Path) -> Result<Shown, CliError> {
+    #[cfg(feature = "window")]
+    {
+        use crate::window::sources;
+
+        let read = match path.to_str() {
+            Some("screen") => Some(sources::screen()),
+            Some("clipboard") => Some(sources::clipboard()),
+            _ => None,
+        };
+        match read.transpose().map_err(CliError::Usage)? {
+            Some(sources::Picture::Text(text)) => return Ok(Shown::Text(text)),
+            Some(sources::Picture::Image { bytes, .. }) => {
+                return Ok(Shown::Picture(Zeroizing::new(Base64::encode_string(&bytes))));
+            }
+            None => {}
+        }
+    }
+    picture(path).map(Shown::Picture)
 }
 
 /// A picture of a QR code, in Base64.

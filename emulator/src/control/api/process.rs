@@ -8,8 +8,10 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::control::Shared;
-use crate::control::wire::OutcomeWord;
+use super::{BODY_MAX, TRACE_MAX, wait};
+use crate::control::wire::{OutcomeWord, ReplayMode};
+use crate::control::{Shared, sessions};
+use crate::engine::MOST_DEVICES;
 
 /// Says that the emulator answers. Needs no token.
 #[utoipa::path(get, path = "/live", tag = "process", responses((status = 204)))]
@@ -50,6 +52,7 @@ pub(super) async fn version() -> Json<Version> {
 
 /// What this emulator can do.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Capabilities {
     /// Ways to reach servers.
     transports: [&'static str; 4],
@@ -59,22 +62,57 @@ pub(super) struct Capabilities {
     predicates: [&'static str; 10],
     /// What devices can be like from the beginning: the profiles of the configuration.
     profiles: Vec<String>,
+    /// What can go wrong on purpose.
+    faults: Vec<&'static str>,
+    /// Whether this one was started so that it may.
+    faults_allowed: bool,
+    /// How a trace is replayed.
+    replays: [ReplayMode; 2],
+    /// How much there is of what is limited.
+    limits: Limits,
+}
+
+/// How much there is of what is limited.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Limits {
+    /// Sessions at one time.
+    sessions: usize,
+    /// Devices of a session at one time.
+    devices: usize,
+    /// Milliseconds of a wait.
+    wait_ms: u64,
+    /// Bytes of what a call sends.
+    body_bytes: usize,
+    /// The same where a trace is in it.
+    trace_bytes: usize,
 }
 
 /// Says what this emulator can do.
 #[utoipa::path(get, path = "/v1/capabilities", tag = "process", responses((status = 200, body = Capabilities)))]
 pub(super) async fn capabilities(State(shared): State<Shared>) -> Json<Capabilities> {
-    Json(Capabilities { profiles: shared.profiles.keys().cloned().collect(), ..Capabilities::all() })
+    let profiles = shared.profiles.keys().cloned().collect();
+    Json(Capabilities { profiles, faults_allowed: shared.faults.is_open(), ..Capabilities::all() })
 }
 
 impl Capabilities {
-    /// All of them, without profiles of anybody's.
-    pub(super) const fn all() -> Self {
+    /// All of them, of an emulator that was told nothing.
+    pub(super) fn all() -> Self {
         Self {
             transports: ["auto", "tcp", "udp", "websocket"],
             outcomes: OutcomeWord::ALL,
             predicates: ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "()"],
             profiles: Vec::new(),
+            faults: crate::faults::catalogue().map(|fault| fault.name).collect(),
+            faults_allowed: false,
+            replays: [ReplayMode::Verbatim, ReplayMode::Resign],
+            limits: Limits {
+                sessions: sessions::MOST,
+                devices: MOST_DEVICES,
+                wait_ms: wait::LONGEST,
+                body_bytes: BODY_MAX,
+                trace_bytes: TRACE_MAX,
+            },
         }
     }
 }

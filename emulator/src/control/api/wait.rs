@@ -17,7 +17,7 @@ use crate::engine::{Device, EngineError, Session, Time};
 /// What names can have.
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| json!(super::all().split_for_parts().1));
 /// Longest wait.
-const LONGEST: u64 = 600_000;
+pub(super) const LONGEST: u64 = 600_000;
 /// How often to look at the clock around the end of a second: how much of one has passed no clock tells.
 const TICK: Duration = Duration::from_millis(50);
 /// How much of what happened meanwhile is told after a wait that was in vain.

@@ -243,6 +243,38 @@ fn what_happens_is_printed_as_it_happens() {
 }
 
 #[test]
+fn frames_are_printed_as_they_are_recorded_and_versions_and_limits_are_told() {
+    let (site, it) = (Site::dev(), Instance::up(&["--allow-faults"]));
+    let ours = env!("CARGO_PKG_VERSION");
+    assert_eq!(it.done(&["version"]), json!({ "version": ours, "running": ours }));
+    let can = it.done(&["capabilities"]);
+    assert_eq!((&can["faultsAllowed"], &can["replays"]), (&json!(true), &json!(["verbatim", "resign"])));
+    assert!(can["faults"].as_array().expect("a list").contains(&json!("bit-flip")), "{can}");
+    assert!(can["limits"]["devices"].as_u64() > Some(10_000), "{can}");
+
+    it.done(&["trace", "start"]);
+    let mut child = it.command(&["trace", "tail"]).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().expect("a line").expect("text")).expect("JSON");
+    it.done(&["enroll", &site.offer("joe").link]);
+    let first = next();
+    assert_eq!((&first["number"], &first["device"], &first["direction"]), (&json!(1), &json!("main"), &json!("out")));
+    assert!(!first.to_string().contains("keys"), "{first}");
+    // What comes later comes, too, and once.
+    it.done(&["open"]);
+    let opened = (2..100).find(|number| {
+        let frame = next();
+        assert_eq!(frame["number"], json!(number));
+        frame["op"] == "OPEN"
+    });
+    assert!(opened.is_some());
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    it.done(&["down"]);
+    assert_eq!(it.done(&["version"]), json!({ "version": ours, "running": null }));
+}
+
+#[test]
 fn a_picture_of_a_code_enrolls() {
     let site = Site::dev();
     let it = Instance::up(&[]);
