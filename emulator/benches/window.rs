@@ -2,8 +2,8 @@
 //! `cargo bench -p cardea-emulator --bench window`.
 //!
 //! It is the window as it opens, on a screen that nobody sees, drawn again as soon as it is drawn, and somebody who scrolls, types
-//! and clicks. A frame is what the program does until what is to be seen is handed over; what the machine then takes to color the
-//! pixels, which without a graphics card is much, is told beside it. The exit code is 1 if a frame takes longer than it may.
+//! and clicks. A frame is what the thread of the window computes; beside it is told how long it was until the next one, in which the
+//! machine colors the pixels, which without a graphics card takes all of its cores. The exit code is 1 if a frame takes longer than it may.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on ends")]
 #![expect(clippy::disallowed_methods, reason = "real time is what is measured")]
@@ -17,7 +17,7 @@ mod measured {
     use std::collections::BTreeMap;
     use std::process::{Command, ExitCode};
     use std::sync::{Arc, Mutex};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use cardea_emulator::face::{Clock, Command as Said, Device, Facts, Link, Row, Source, State, Token};
     use cardea_emulator::window::Window;
@@ -187,7 +187,7 @@ mod measured {
         }
     }
 
-    /// Of each kind: what the program took of each frame, and how long it was until the next one; in milliseconds.
+    /// Of each kind: what the window's thread computed for each frame, and how long it was until the next one; in milliseconds.
     type Times = Vec<Vec<(f64, f64)>>;
 
     struct Measured {
@@ -196,7 +196,8 @@ mod measured {
         places: Places,
         doing: usize,
         frame: usize,
-        began: Option<Instant>,
+        /// When the frame before began, and what the thread had computed by then.
+        began: Option<(Instant, Duration)>,
         times: Arc<Mutex<Times>>,
     }
 
@@ -242,10 +243,12 @@ mod measured {
             }
         }
 
-        fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
             let now = Instant::now();
-            let took = frame.info().cpu_usage.map(|seconds| f64::from(seconds) * 1_000.0);
-            let since = self.began.replace(now).map(|began| (now - began).as_secs_f64() * 1_000.0);
+            let computed = computed();
+            let before = self.began.replace((now, computed));
+            let took = before.map(|(_, before)| (computed - before).as_secs_f64() * 1_000.0);
+            let since = before.map(|(began, _)| (now - began).as_secs_f64() * 1_000.0);
             let mut times = self.times.lock().unwrap();
             // Both are of the frame before.
             if let (Some(took), Some(since), true) = (took, since, self.frame > FIRST) {
@@ -264,6 +267,12 @@ mod measured {
             self.window.draw(ui);
             ui.ctx().request_repaint();
         }
+    }
+
+    /// What this thread has computed since it began.
+    fn computed() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).unwrap()
     }
 
     fn inside() -> ExitCode {

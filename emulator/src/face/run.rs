@@ -15,7 +15,7 @@ use super::follow::Following;
 use super::order::{Order, Turn};
 use super::{Command, Notice};
 use crate::cli::CliError;
-use crate::cli::args::{Common, list};
+use crate::cli::args::Common;
 use crate::cli::client::Client;
 use crate::daemon::{self, Found, Plan, Told};
 use crate::engine::Options;
@@ -63,7 +63,7 @@ impl How {
             return Ok(Self(Reach::Named(Box::new(common))));
         }
         let (state, program) = (common.state_folder()?, common.program());
-        let plan = Plan { profiles, log, list: list(), ..plan(&state, common.options(), faults) };
+        let plan = Plan { profiles, log, list: crate::cli::args::list(), ..plan(&state, common.options(), faults) };
         let plan = Box::new(plan);
         Ok(Self(Reach::Folder { state, program, plan }))
     }
