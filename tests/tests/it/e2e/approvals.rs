@@ -120,8 +120,19 @@ fn modules(svg: &str) -> Vec<[usize; 4]> {
 
 /// The picture as a browser would draw it.
 pub(super) fn drawn(svg: &str) -> Vec<u8> {
-    let modules = modules(svg);
-    let side = modules.iter().map(|[x, _, width, _]| x + width).max().expect("some") + 20;
+    drawn_beside(&[svg])
+}
+
+/// Several of them in one picture, which may be none.
+pub(super) fn drawn_beside(svgs: &[&str]) -> Vec<u8> {
+    let (mut modules_of_all, mut side) = (Vec::new(), 100);
+    for svg in svgs {
+        let modules = modules(svg);
+        let left = if modules_of_all.is_empty() { 0 } else { side };
+        side = left + modules.iter().map(|[x, _, width, _]| x + width).max().expect("some") + 20;
+        modules_of_all.extend(modules.into_iter().map(|[x, y, width, height]| [left + x, y, width, height]));
+    }
+    let modules = modules_of_all;
     let mut gray = vec![255; side * side];
     for [x, y, width, height] in modules {
         for row in y..y + height {

@@ -283,8 +283,19 @@ fn a_picture_of_a_code_enrolls() {
     std::fs::write(&png, super::approvals::drawn(offer.answer["qrSvg"].as_str().expect("drawn"))).expect("written");
     it.done(&["enroll", "--qr", png.to_str().expect("text")]);
     assert_eq!(site.status("joe"), 2);
-    std::fs::write(&png, b"no picture").expect("written");
-    assert_eq!(it.run(&["enroll", "--qr", png.to_str().expect("text")]).failed("no-invitation").code, 2);
+    // Nothing is enrolled by what is no picture, has no code, or has two.
+    let (first, second) = (site.offer("jane").answer, site.offer("jim").answer);
+    let both = [first["qrSvg"].as_str().expect("drawn"), second["qrSvg"].as_str().expect("drawn")];
+    for (picture, said) in [
+        (b"no picture".to_vec(), "PNG"),
+        (super::approvals::drawn_beside(&[]), "no readable QR code"),
+        (super::approvals::drawn_beside(&both), "several"),
+    ] {
+        std::fs::write(&png, picture).expect("written");
+        let refused = it.run(&["enroll", "--qr", png.to_str().expect("text")]).failed("no-invitation");
+        assert!(refused.code == 2 && refused.out.contains(said), "{refused:?}");
+    }
+    assert_eq!(it.done(&["list"])["tokens"].as_array().map(Vec::len), Some(1));
 }
 
 const PAGE: &str = include_str!("../../../../docs/emulator/control.md");
