@@ -18,6 +18,10 @@ pub(crate) fn cargo(root: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    // What is built once is not built sooner for what would help the next time.
+    if std::env::var_os("CI").is_some_and(|is_ci| is_ci == "true") && std::env::var_os("CARGO_INCREMENTAL").is_none() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command
 }
 
