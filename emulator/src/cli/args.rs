@@ -1,6 +1,8 @@
 //! What can be said on the command line. No PIN can: other users of the machine see the arguments of a program.
 
+mod evidence;
 mod replay;
+mod run;
 mod state;
 mod verbs;
 
@@ -9,18 +11,19 @@ use std::path::{Path, PathBuf};
 use cardea_sdk::Env;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use evidence::{FaultVerb, JournalArguments, TraceVerb, pair};
 pub(super) use replay::{ReplayArguments, ReplayMode};
+pub(super) use run::{Conditions, RunArguments};
 pub(super) use state::{ExportArguments, ImportArguments, Passphrase, SnapVerb};
 pub(super) use verbs::{
-    AnswerArguments, ClockVerb, Conditions, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, FaultVerb,
-    JournalArguments, NetVerb, PromptVerb, RelyingArguments, RelyingVerb, RunArguments, SessionVerb, TraceVerb,
-    WaitArguments, delay, pair,
+    AnswerArguments, ClockVerb, ConfigShell, DenyArguments, DeviceVerb, Does, EnrollArguments, NetVerb, PromptVerb,
+    RelyingArguments, RelyingVerb, SessionVerb, WaitArguments, delay,
 };
 
 #[cfg(feature = "window")]
-pub(super) use verbs::FaceArguments;
+pub(super) use run::FaceArguments;
 #[cfg(feature = "terminal")]
-pub(super) use verbs::TerminalArguments;
+pub(super) use run::TerminalArguments;
 
 use super::CliError;
 use super::config::ConfigVerb;
