@@ -40,7 +40,7 @@ pub(super) enum ScenarioCommand {
 /// What to write.
 #[derive(Debug, Args)]
 pub(super) struct RecordArguments {
-    /// The file; standard output without one
+    /// The file; standard output without one, or with `-`
     #[arg(value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     /// What it shows, in a line

@@ -1,5 +1,6 @@
 //! What goes wrong on purpose, and what was said.
 
+use std::path::Path;
 use std::time::Duration;
 
 use hyper::Method;
@@ -109,6 +110,7 @@ async fn tail(doing: &Doing<'_>) -> Result<(), CliError> {
     if now["on"] != true {
         doing.output.note("nothing is recorded yet: `trace start` begins");
     }
+    // Frames are counted on from one recording to the next.
     let mut newest = 0;
     loop {
         let bytes = doing.client.fetch(&format!("/v1/sessions/{session}/trace.jsonl?since={newest}")).await?;
@@ -129,7 +131,7 @@ async fn tail(doing: &Doing<'_>) -> Result<(), CliError> {
 pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<(), CliError> {
     let recorded = doing.client.scenario(&query([("name", how.name.as_deref())])).await?;
     let text = String::from_utf8_lossy(&recorded);
-    let Some(file) = how.file else {
+    let Some(file) = how.file.filter(|file| *file != Path::new("-")) else {
         return doing.output.done(&json!({ "scenario": text }), text.trim_end());
     };
     if file.exists() && !doing.is_sure(Final { dry_run: false }, &format!("replace {}", file.display()))? {

@@ -75,10 +75,13 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
 /// The emulator on a state folder, which somebody else has begun to start.
 async fn began(state: &Path) -> Option<Found> {
     for _ in 0..LOOKS {
-        if let Some(found) = find(state)
-            && Client::is_there(&found).await == Some(true)
-        {
-            return Some(found);
+        if let Some(found) = find(state) {
+            match Client::is_there(&found).await {
+                Some(true) => return Some(found),
+                // It has begun long ago, and is stopped.
+                Some(false) => return None,
+                None => {}
+            }
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -10,6 +10,8 @@ use crate::cli::{CliError, say};
 
 /// How long to wait, in milliseconds.
 const WAIT: u64 = 10_000;
+/// The same at most, as the control API has it.
+const LONGEST_WAIT: u64 = 600_000;
 
 pub(super) async fn clock(doing: &Doing<'_>, verb: ClockVerb) -> Result<(), CliError> {
     if doing.client.has_no_holder() {
@@ -95,7 +97,11 @@ pub(super) async fn watch(doing: &Doing<'_>) -> Result<(), CliError> {
 }
 
 pub(super) async fn wait(doing: &Doing<'_>, how: WaitArguments) -> Result<(), CliError> {
-    let until = json!({ "until": how.until, "timeoutMs": doing.common.talk.timeout.unwrap_or(WAIT) });
+    let time = doing.common.talk.timeout.unwrap_or(WAIT);
+    if !(1..=LONGEST_WAIT).contains(&time) {
+        return Err(CliError::Usage("--timeout of a wait is from 1ms to 10m".into()));
+    }
+    let until = json!({ "until": how.until, "timeoutMs": time });
     let known = match how.all {
         true => doing.client.of_session(Method::POST, "/wait", Some(until)).await?,
         false => doing.tell("/wait", until).await?,

@@ -267,11 +267,35 @@ fn frames_are_printed_as_they_are_recorded_and_versions_and_limits_are_told() {
         assert_eq!(frame["number"], json!(number));
         frame["op"] == "OPEN"
     });
-    assert!(opened.is_some());
+    // Another recording counts on.
+    it.done(&["trace", "start"]);
+    it.done(&["close"]);
+    let mut newest = opened.expect("opened");
+    let is_closed = (0..100).any(|_| {
+        let frame = next();
+        let number = frame["number"].as_u64().expect("a number");
+        assert!(number > newest, "{frame}");
+        newest = number;
+        frame["op"] == "CLOSE"
+    });
+    assert!(is_closed);
     child.kill().expect("it runs");
     child.wait().expect("it ends");
     it.done(&["down"]);
     assert_eq!(it.done(&["version"]), json!({ "version": ours, "running": null }));
+}
+
+#[test]
+fn a_wait_has_its_limits_and_a_dash_is_standard_output() {
+    let it = Instance::up(&[]);
+    for time in ["0s", "0ms", "601s"] {
+        let refused = it.run(&["wait", "!enrolled", "--timeout", time]).failed("usage");
+        assert!(refused.code == 2 && refused.out.contains("from 1ms to 10m"), "{time}: {refused:?}");
+    }
+    it.done(&["wait", "!enrolled", "--timeout", "10m"]);
+    let recorded = it.done(&["scenario", "record", "-"]);
+    assert!(recorded["scenario"].as_str().is_some_and(|text| text.starts_with("cardea-scenario: 1")), "{recorded}");
+    assert!(!std::path::Path::new("-").exists());
 }
 
 #[test]
