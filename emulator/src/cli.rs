@@ -61,9 +61,10 @@ pub fn main() -> ExitCode {
     let color = config::early("color", None, &given).and_then(|when| When::from_str(when.to_str()?, true).ok());
     let is_json = given.iter().skip(1).take_while(|it| *it != "--").any(|it| it == "--json");
     let misused = |error| misused(&error, is_json);
-    let matches = match config.command().color(color.unwrap_or_default().into()).try_get_matches_from(given) {
+    let program = config.command().color(color.unwrap_or_default().into());
+    let matches = match program.clone().try_get_matches_from(&given) {
         Ok(matches) => matches,
-        Err(error) => return misused(error),
+        Err(error) => return misused(help::with_meant(error, program, &given)),
     };
     let Arguments { common, command } = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
@@ -126,7 +127,7 @@ fn run(arguments: Arguments, config: &Config, output: &Output) -> Result<u8, Cli
         #[cfg(feature = "window")]
         Command::Window(how) => {
             let how = crate::face::How::said(common, how.gate(), config.profiles(), output.log().clone());
-            done(how.and_then(crate::window::open))
+            how.and_then(crate::window::open)
         }
         #[cfg(feature = "terminal")]
         Command::Terminal(how) => terminal::run(common, how, config.profiles(), output.log().clone()),
@@ -145,11 +146,7 @@ fn run(arguments: Arguments, config: &Config, output: &Output) -> Result<u8, Cli
 /// Prints what the program can do, for other programs.
 fn describe(command: &Command) -> Result<(), CliError> {
     match command {
-        Command::Completions(which) => {
-            let mut bytes = Vec::new();
-            clap_complete::generate(which.shell, &mut help::command(), "cardea-emulator", &mut bytes);
-            output::line(String::from_utf8_lossy(&bytes).trim_end())
-        }
+        Command::Completions(which) => output::line(manual::completions(which.shell).trim_end()),
         Command::Man => output::line(manual::page()?.trim_end()),
         Command::Reference => output::line(reference::page()?.trim_end()),
         _ => output::line(&crate::control::description()),

@@ -197,6 +197,14 @@ pub(crate) fn profile_schema() -> serde_json::Value {
     DeviceProfile::schema()
 }
 
+/// Whether it is a delay of a holder, as the control API takes it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn is_delay(value: &serde_json::Value) -> Result<(), String> {
+    crate::json::from_value::<wire::DelayWord>(value.clone()).map(|_| ())
+}
+
 /// What holders can do, as the control API writes it.
 #[cfg(test)]
 pub(crate) fn outcomes() -> Vec<String> {

@@ -98,6 +98,17 @@ pub enum DaemonError {
     /// Something else is where the socket should be.
     #[error("{} is there already and is no socket: remove it, or give another --socket", .0.display())]
     InTheWay(PathBuf),
+    /// Something else is where the token should be.
+    #[error("{} is there already and is no token of an emulator: remove it, or give another --token-file", .0.display())]
+    NoToken(PathBuf),
+    /// One runs, but not so.
+    #[error("an emulator runs already, process {pid}, without {without}: end it with `down`, then start it so")]
+    RunsWithout {
+        /// Its process.
+        pid: u32,
+        /// The options that it was not started with.
+        without: String,
+    },
     /// Others may change what is in the folder of the socket.
     #[error("others can write to {}: take that right from them (chmod go-w), or give another --socket", .0.display())]
     Writable(PathBuf),
@@ -134,9 +145,13 @@ impl DaemonError {
         match self {
             Self::Engine(error) => crate::exit::of_engine(error),
             Self::NotLoopback(_) | Self::NowhereToCall | Self::LongPath(_) => crate::exit::USAGE,
-            Self::Runs(_) | Self::InTheWay(_) | Self::Writable(_) | Self::File { .. } | Self::Listen { .. } => {
-                crate::exit::BUSY
-            }
+            Self::Runs(_)
+            | Self::RunsWithout { .. }
+            | Self::InTheWay(_)
+            | Self::NoToken(_)
+            | Self::Writable(_)
+            | Self::File { .. }
+            | Self::Listen { .. } => crate::exit::BUSY,
             Self::System { .. } => crate::exit::INTERNAL,
         }
     }

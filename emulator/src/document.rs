@@ -9,7 +9,7 @@ use std::time::Duration;
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
 
-pub(crate) use words::{did_you_mean, nearest};
+pub(crate) use words::did_you_mean;
 
 /// Longest file, in bytes.
 pub(crate) const LONGEST: usize = 1 << 20;

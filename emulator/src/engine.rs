@@ -23,6 +23,7 @@ mod standing;
 mod time;
 mod token;
 
+pub(crate) use device::is_label;
 pub use device::{Device, device_id};
 pub use error::EngineError;
 pub use human::{Delay, Human, NoSuchPrompt, Outcome, Persona, Prompt, Reaction, Reply};
@@ -36,5 +37,5 @@ pub(crate) use session::{MOST as MOST_DEVICES, is_name};
 pub use session::{Session, Settings};
 pub use snapshot::{Difference, SnapshotInfo};
 pub use standing::{Said, Standing};
-pub use time::{DeviceClock, Time};
+pub use time::{DeviceClock, LATEST, Time};
 pub use token::{State, TokenInfo, Tokens};

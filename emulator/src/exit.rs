@@ -2,6 +2,7 @@
 //! command line and in the answers of the control API.
 
 use cardea_sdk::WalletError;
+use cardea_sdk::relying_party::RelyingPartyError;
 
 use crate::engine::EngineError;
 
@@ -40,6 +41,10 @@ pub const INTERRUPTED: u8 = 130;
 /// A signal to terminate.
 pub const TERMINATED: u8 = 143;
 
+/// The words of what passes by itself. What may have been done (`not-confirmed`, `timeout`) is asked for with `status` first, and
+/// what waits for a person (`wait`, `blocked`) is none of it.
+pub const RETRYABLE: [&str; 6] = ["busy", "no-answer", "no-room", "offline", "throttled", "unavailable"];
+
 /// All of them, for people.
 pub const CODES: [(u8, &str); 15] = [
     (DONE, "done; where a command asks whether a token is open: it is"),
@@ -68,7 +73,7 @@ pub const fn of_engine(error: &EngineError) -> u8 {
         | EngineError::NoSuchToken { .. }
         | EngineError::NoToken
         | EngineError::NoSuchConfirmation
-        | EngineError::NoSuchSnapshot(_)
+        | EngineError::NoSuchSnapshot { .. }
         | EngineError::Removed(_) => UNKNOWN,
         EngineError::DeviceExists(_)
         | EngineError::SnapshotExists(_)
@@ -116,15 +121,52 @@ pub const fn word_of_engine(error: &EngineError) -> &'static str {
         EngineError::Broken(_) => "device-broken",
         EngineError::NoSuchToken { .. } | EngineError::NoToken => "no-such-token",
         EngineError::NoSuchConfirmation => "no-such-text",
-        EngineError::NoSuchSnapshot(_) => "no-snapshot",
+        EngineError::NoSuchSnapshot { .. } => "no-snapshot",
         EngineError::SnapshotExists(_) => "snapshot-exists",
         EngineError::TooManySnapshots | EngineError::TooManyDevices => "too-many",
         EngineError::Parcel(_) => "bad-parcel",
         EngineError::Ambiguous(_) | EngineError::ManyConfirmations(_) => "ambiguous",
         EngineError::Name { .. } => "bad-name",
+        EngineError::Label => "bad-label",
+        EngineError::NoInvitation => "no-invitation",
         EngineError::Wallet(error) => word_of_wallet(error),
         _ => "bad-call",
     }
+}
+
+/// The exit code of what a relying party is told. None of them is a reason to open a door.
+#[must_use]
+pub const fn of_relying(error: &RelyingPartyError) -> u8 {
+    match error {
+        RelyingPartyError::Setup(_) | RelyingPartyError::Call(_) => USAGE,
+        RelyingPartyError::Forbidden => REFUSED,
+        RelyingPartyError::Unknown(_) => UNKNOWN,
+        RelyingPartyError::Unreachable { .. } => OFFLINE,
+        RelyingPartyError::Answer(_) | RelyingPartyError::Receipt(_) => UNTRUSTED,
+        _ => UNSURE,
+    }
+}
+
+/// A word for programs for what a relying party is told. It stays the same; texts may change.
+#[must_use]
+pub const fn word_of_relying(error: &RelyingPartyError) -> &'static str {
+    match error {
+        RelyingPartyError::Setup(_) | RelyingPartyError::Call(_) => "bad-call",
+        RelyingPartyError::Forbidden => "authkey",
+        RelyingPartyError::Unknown(_) => "unknown",
+        RelyingPartyError::Throttled { .. } => "throttled",
+        RelyingPartyError::Unavailable { .. } => "unavailable",
+        RelyingPartyError::Unreachable { .. } => "offline",
+        RelyingPartyError::Timeout => "timeout",
+        RelyingPartyError::Answer(_) => "server",
+        _ => "refused",
+    }
+}
+
+/// Whether the same may succeed a little later, though nobody changes anything: what a program may try again by itself.
+#[must_use]
+pub fn is_retryable(word: &str) -> bool {
+    RETRYABLE.contains(&word)
 }
 
 const fn word_of_wallet(error: &WalletError) -> &'static str {

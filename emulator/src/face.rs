@@ -17,6 +17,7 @@ mod facts;
 mod fetch;
 mod follow;
 mod order;
+mod pins;
 #[cfg(any(feature = "terminal", feature = "window"))]
 pub(crate) mod rest;
 mod run;
@@ -25,14 +26,15 @@ mod tests;
 mod timeline;
 mod words;
 
+pub use crate::relying::Whom;
 pub(crate) use card::clock;
 pub use card::{Card, Shape, Tone};
-pub use command::{Command, Invitation, On, Secret, Told, scenario_file};
+pub use command::{Command, Invitation, On, SCENARIO_FILE, Secret, Told, scenario_file};
 pub use facts::{
-    About, Answers, Clock, Confirmation, Deed, Device, DeviceClock, Facts, Fault, FaultRule, Habit, Link, Notice,
-    Param, Prompt, Sibling, State, Token, TraceState, Working,
+    About, Answers, Asked, Clock, Confirmation, Deed, Device, DeviceClock, Facts, Fault, FaultRule, Habit, Link,
+    Notice, Param, Prompt, Sibling, Snapshot, State, Token, TraceState, Working,
 };
-pub(crate) use follow::write_private;
+pub use pins::why_no_pins;
 #[cfg(any(feature = "terminal", feature = "window"))]
 pub(crate) use run::moment;
 pub use run::{Face, How, Source};

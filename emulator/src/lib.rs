@@ -11,6 +11,7 @@
 //! | what goes wrong on purpose | [`faults`] |
 //! | files that say what happens and what is expected (the same feature) | `scenario` |
 //! | what the program says besides its data | [`log`] |
+//! | what relying parties are told | `relying` |
 //! | what was recorded, once more | [`replay`] |
 //! | devices in tests written in Rust | [`testing`] |
 //! | what devices and servers said, frame by frame | [`trace`] |
@@ -38,10 +39,13 @@ pub mod engine;
 pub mod exit;
 pub mod face;
 pub mod faults;
+mod files;
 #[cfg(all(test, feature = "embedded-server"))]
 mod fits;
 pub mod hidden;
+mod json;
 pub mod log;
+mod relying;
 pub mod replay;
 #[cfg(feature = "embedded-server")]
 pub mod scenario;

@@ -25,7 +25,7 @@
 //!     expect: {server: {alice: closed}}
 //! ";
 //! let scenario = Scenario::parse(text)?;
-//! let runs = run::all(&[scenario], &run::Plan::default()).await;
+//! let runs = run::all(&[scenario], &run::Plan::default(), |_| ()).await;
 //! assert!(runs.iter().all(|run| run.failure.is_none()));
 //! # Ok::<(), cardea_emulator::document::DocumentError>(())
 //! # }).unwrap();

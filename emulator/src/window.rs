@@ -9,12 +9,14 @@
 //! | the lock card, the PIN pad, what waits for an answer | `lock`, `pad`, `prompts` |
 //! | devices; getting a token | `devices`; `enroll`, `sources` |
 //! | what happened | `timeline`; what of it is looked for: `found` |
-//! | the token at its server | `token` |
+//! | the token at its server; what relying parties are told | `token`, `relying` |
 //! | network, time, holder; what goes wrong | `conditions`; `faults`, `banner` |
+//! | going back, and copies of devices | `copies` |
 //! | keys, and the palette | `keys`, `palette` |
 
 mod banner;
 mod conditions;
+mod copies;
 mod devices;
 mod enroll;
 mod faults;
@@ -28,6 +30,7 @@ mod padlock;
 mod palette;
 mod parts;
 mod prompts;
+mod relying;
 pub(crate) mod sources;
 mod theme;
 mod timeline;
@@ -126,7 +129,11 @@ impl Window {
         egui::CentralPanel::default().frame(right).show(ui, |ui| tabs(ui, view, &mut scene));
         palette::show(ui, view, &mut scene);
         for command in scene.said {
-            self.view.last = command.command_line(&facts.program).or(self.view.last.take());
+            if let Some(line) = command.command_line(&facts.program) {
+                // What came of something else does not stand over it.
+                self.view.seen = facts.notices.last().map(|notice| notice.number);
+                self.view.last = Some(line);
+            }
             self.source.tell(command);
         }
         let title = self.view.title(&facts, now);
@@ -159,18 +166,12 @@ impl eframe::App for Window {
 
 /// What is beside the lock card.
 fn tabs(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for tab in Tab::ALL {
             if parts::tab(ui, scene.colors, tab.title(), view.tab == tab).clicked() {
                 view.tab = tab;
             }
         }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let commands = parts::quiet(ui, "Commands  Ctrl K");
-            if commands.on_hover_text("Find anything that can be done here").clicked() {
-                view.palette.open();
-            }
-        });
     });
     ui.add_space(theme::GAP);
     match view.tab {
@@ -178,6 +179,8 @@ fn tabs(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
         Tab::Token => token::show(ui, view, scene),
         Tab::Conditions => conditions::show(ui, view, scene),
         Tab::Faults => faults::show(ui, view, scene),
+        Tab::Relying => relying::show(ui, view, scene),
+        Tab::Copies => copies::show(ui, view, scene),
     }
 }
 

@@ -139,6 +139,16 @@ impl Invitation {
         Preview { host, port, kind }
     }
 
+    /// What the first frame of an enrollment names it by, in the clear (specification, chapter 5): tells one invitation from
+    /// another, and lets nobody enroll.
+    #[must_use]
+    pub fn id(&self) -> [u8; 8] {
+        match &self.0 {
+            Kind::Link { link, .. } => link.id,
+            Kind::Code { code, .. } => code.id(),
+        }
+    }
+
     /// The server that it leads to.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {

@@ -78,7 +78,7 @@ mod wallet;
 
 pub use cardea_protocol::pin::{Pin, PinError};
 pub use cardea_protocol::token::{Argon2Class, DeviceId, DeviceStatus, Policy, ShortString, TokenId};
-pub use cardea_protocol::wire::{CodeError, LinkError};
+pub use cardea_protocol::wire::{CodeError, LinkError, is_showable};
 
 /// The primitives of what travels.
 #[cfg(not(feature = "observe"))]

@@ -162,7 +162,8 @@ impl Token {
         Ok(())
     }
 
-    /// Sets what the holder calls the token, at most 64 bytes. Stays in this wallet.
+    /// Sets what the holder calls the token, at most 64 bytes. Stays in this wallet. Whether the holder will see all of it is
+    /// for the program to ask ([`is_showable`](crate::is_showable)).
     ///
     /// # Errors
     /// [`WalletError::UnknownToken`], [`WalletError::Busy`], [`WalletError::Store`].

@@ -20,8 +20,8 @@ pub(crate) use cargo::Counts;
 
 use crate::report::{Outcome, Report};
 use crate::tools::{
-    self, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER, POSTGRES, PYTHON,
-    STRACE, SYSTEMD, TMUX, TSHARK, Tool, VENV, XVFB,
+    self, AT_SPI, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GDBUS, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER,
+    POSTGRES, PYTHON, STRACE, SYSTEMD, TMUX, TSHARK, Tool, VENV, XVFB,
 };
 use crate::workspace::Workspace;
 use crate::{bindings, cross_version, docs, fuzz, lint, models};
@@ -103,8 +103,8 @@ fn all() -> Vec<Part> {
         other(
             "tests",
             &[
-                BROWSER, CC, CURL, DBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD, TMUX, TSHARK,
-                XVFB,
+                AT_SPI, BROWSER, CC, CURL, DBUS, GDBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD,
+                TMUX, TSHARK, XVFB,
             ],
             cargo::tests,
         ),

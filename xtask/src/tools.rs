@@ -12,7 +12,8 @@ use crate::process;
 pub(crate) struct Tool {
     /// The program's name on the search path.
     pub(crate) program: &'static str,
-    /// An argument with which it ends at once and successfully; empty where it has none, and starting it has to do.
+    /// An argument with which it ends at once and successfully; empty where it has none, and starting it has to do. One with a
+    /// whole path that has none only has to be there.
     probe: &'static str,
     /// The Debian packages that bring it.
     packages: &'static [&'static str],
@@ -20,6 +21,9 @@ pub(crate) struct Tool {
     purpose: &'static str,
 }
 
+/// Carries what screen readers hear.
+pub(crate) const AT_SPI: Tool =
+    tool("/usr/libexec/at-spi-bus-launcher", &["at-spi2-core"], "the window as screen readers have it").probed_by("");
 /// Builds SQLite.
 pub(crate) const CC: Tool = tool("cc", &["gcc", "libc6-dev"], "building SQLite");
 /// Asks for a status as relying parties' own scripts do.
@@ -39,6 +43,9 @@ pub(crate) const NPM: Tool = tool("npm", &["npm"], "fetching the Kotlin compiler
 pub(crate) const KEYRING: Tool = tool("gnome-keyring-daemon", &["gnome-keyring"], "the SDK's keyring store");
 /// Asks for tokens before it passes requests on.
 pub(crate) const NGINX: Tool = tool("nginx", &["nginx-light"], "the integration with nginx").probed_by("-v");
+/// Hears as screen readers do.
+pub(crate) const GDBUS: Tool =
+    tool("gdbus", &["libglib2.0-bin"], "the window as screen readers have it").probed_by("help");
 /// Calls PAM as programs that log people in do.
 pub(crate) const PAMTESTER: Tool = tool("pamtester", &["pamtester"], "the integration with PAM").probed_by("");
 /// Makes a small system with the Swift of a newer release.
@@ -87,7 +94,11 @@ impl Tool {
 
     /// Whether the program is there and starts.
     pub(crate) fn is_present(&self) -> bool {
-        Command::new(self.path())
+        let path = self.path();
+        if self.probe.is_empty() && path.is_absolute() {
+            return path.is_file();
+        }
+        Command::new(path)
             .arg(self.probe)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

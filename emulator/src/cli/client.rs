@@ -217,7 +217,15 @@ impl Client {
         let (status, bytes) = (answer.status(), answer.into_body());
         let bytes = http_body_util::Limited::new(bytes, ANSWER_MAX).collect().await;
         let bytes = bytes.map_err(|error| self.target.no_answer(&*error))?.to_bytes();
-        if status.is_success() { Ok(bytes) } else { Err(refused(self.read(&bytes)?)) }
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        let problem = self.read(&bytes)?;
+        // Every word of an emulator's refusal is there, or it is somebody else's.
+        if problem["code"].is_string() && problem["detail"].is_string() {
+            return Err(refused(problem));
+        }
+        Err(CliError::NoAnswer { at: self.whom(), why: format!("{status}, from something that is no emulator") })
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Value, CliError> {
@@ -229,7 +237,7 @@ impl Client {
         self.all_devices().await?;
         let path = format!("/v1/sessions/{}/events{query}", self.session);
         let answer = self.target.send(Method::GET, &path, None).await?;
-        Ok(EventLines { body: answer.into_body(), rest: Vec::new(), next: VecDeque::new() })
+        Ok(EventLines { body: answer.into_body(), at: self.whom(), rest: Vec::new(), next: VecDeque::new() })
     }
 }
 
@@ -254,6 +262,8 @@ pub(super) fn refused(problem: Value) -> CliError {
 /// Events as they come.
 pub(crate) struct EventLines {
     body: Body,
+    /// Whose they are.
+    at: String,
     /// What has come of a line that is not complete.
     rest: Vec<u8>,
     next: VecDeque<Value>,
@@ -261,12 +271,19 @@ pub(crate) struct EventLines {
 
 impl EventLines {
     /// The next event; `None` at the end of the session or of the emulator.
-    pub(crate) async fn next(&mut self) -> Option<Value> {
+    ///
+    /// # Errors
+    /// [`CliError::NoAnswer`]: the emulator was gone before it said that this is the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Value>, CliError> {
         loop {
             if let Some(event) = self.next.pop_front() {
-                return Some(event);
+                return Ok(Some(event));
             }
-            let frame = self.body.frame().await?.ok()?;
+            let Some(frame) = self.body.frame().await else { return Ok(None) };
+            let frame = frame.map_err(|_| CliError::NoAnswer {
+                at: self.at.clone(),
+                why: "the stream of events was cut off".into(),
+            })?;
             let Ok(data) = frame.into_data() else { continue };
             self.rest.extend_from_slice(&data);
             while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {

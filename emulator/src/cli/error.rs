@@ -195,7 +195,7 @@ impl CliError {
             Self::TimedOut(_) => "timeout",
             Self::Config(_) | Self::ConfigFindings(_) => "configuration",
             Self::Unwell { .. } => "unwell",
-            Self::Relying(_) => "relying-party",
+            Self::Relying(error) => exit::word_of_relying(error),
             Self::NotOpen(_) => "not-open",
             Self::Differs => "differs",
             #[cfg(feature = "window")]
@@ -211,6 +211,7 @@ impl CliError {
             Self::NoServer => "no-server",
             Self::Engine(error) => exit::word_of_engine(error),
             Self::Daemon(DaemonError::Runs(_)) => "runs",
+            Self::Daemon(DaemonError::RunsWithout { .. }) => "runs-without",
             Self::Output(_) | Self::Daemon(_) | Self::Runtime(_) => "emulator",
         }
     }
@@ -243,9 +244,9 @@ impl CliError {
             Self::NoScreen => exit::USAGE,
             Self::NotOpen("open") => exit::DONE,
             Self::NotOpen("closed" | "blocked" | "duress" | "not enrolled") => exit::CLOSED,
-            Self::Relying(RelyingPartyError::Setup(_) | RelyingPartyError::Call(_)) => exit::USAGE,
+            Self::Relying(error) => exit::of_relying(error),
             // Whatever is not known is no reason to open a door.
-            Self::NotOpen(_) | Self::Relying(_) => exit::UNSURE,
+            Self::NotOpen(_) => exit::UNSURE,
             Self::Usage(_)
             | Self::NotSure(_)
             | Self::Config(_)

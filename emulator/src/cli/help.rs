@@ -2,11 +2,14 @@
 
 mod examples;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use clap::{Command, CommandFactory as _};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory as _};
 
 use super::args::Arguments;
+use crate::suggest::nearest;
 pub(super) use examples::EXAMPLES;
 
 /// All commands, by what they are for.
@@ -31,6 +34,27 @@ pub(super) const GROUPS: [(&str, &[&str]); 8] = [
 
 /// Options that are seldom needed: `--help` tells of them, `-h` does not.
 const SELDOM: [&str; 6] = ["state", "ctl", "token_file", "transport", "web_port", "web_ca"];
+
+/// An error about an option that is not known, with the one that was probably meant.
+pub(super) fn with_meant(mut error: clap::Error, mut program: Command, given: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return error };
+    if error.kind() != ErrorKind::UnknownArgument || error.get(ContextKind::SuggestedArg).is_some() {
+        return error;
+    }
+    program.build();
+    let command = given
+        .iter()
+        .skip(1)
+        .fold(&program, |at, word| word.to_str().and_then(|word| at.find_subcommand(word)).unwrap_or(at));
+    let known: Vec<&str> = command.get_arguments().filter_map(Arg::get_long).collect();
+    let meant =
+        unknown.strip_prefix("--").and_then(|unknown| nearest(unknown, known)).map(|meant| format!("--{meant}"));
+    if let Some(meant) = meant {
+        error.remove(ContextKind::Suggested);
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(meant));
+    }
+    error
+}
 
 /// The command line, with all that is said about it.
 pub(super) fn command() -> Command {
@@ -111,6 +135,22 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+
+    #[test]
+    fn an_option_that_is_misspelled_is_told_with_the_one_that_was_meant() {
+        for (line, said) in [
+            ("x open --fro 5s", Some("'--for'")),
+            ("x device new --enrol y", Some("'--enroll'")),
+            ("x --stat y open", Some("'--state'")),
+            ("x open --entirely", None),
+        ] {
+            let given: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = command().try_get_matches_from(&given).unwrap_err();
+            let text = with_meant(error, command(), &given).to_string();
+            assert_eq!(text.contains("a similar argument exists"), said.is_some(), "{text}");
+            assert!(said.is_none_or(|said| text.contains(said)), "{text}");
+        }
+    }
 
     #[test]
     fn every_command_is_in_one_group() {

@@ -46,6 +46,15 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<St
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The completions for a shell.
+pub(super) fn completions(shell: clap_complete::Shell) -> String {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut help::command(), "cardea-emulator", &mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    // For bash, the generator calls a program with a hyphen in its name otherwise where it looks it up than where it notes it.
+    text.replace("cardea__subcmd__emulator", "cardea__emulator")
+}
+
 #[cfg(test)]
 mod tests {
     use clap_complete::Shell;
@@ -69,9 +78,7 @@ mod tests {
     #[test]
     fn completions_have_every_command() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
-            let mut bytes = Vec::new();
-            clap_complete::generate(shell, &mut help::command(), "cardea-emulator", &mut bytes);
-            let text = String::from_utf8(bytes).unwrap();
+            let text = completions(shell);
             let command = help::command();
             for (path, _) in help::leaves(&command) {
                 for word in path.split(' ') {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::CliError;
 use super::paint::Paint;
+use crate::exit;
 use crate::log::Log;
 
 /// The form of what `--json` prints. Within it things are only added.
@@ -61,7 +62,7 @@ impl Output {
     pub(super) fn looked(&self, data: &Value, text: &str, result: Result<(), CliError>) -> Result<(), CliError> {
         match &result {
             Err(error) if self.json => {
-                let said = json!({ "code": error.code(), "message": error.to_string(), "exit": error.exit() });
+                let said = said(error);
                 let all = json!({ "schema": SCHEMA, "ok": false, "data": data, "error": said, "meta": self.meta });
                 line(&all.to_string())?;
             }
@@ -78,9 +79,7 @@ impl Output {
     /// Tells why nothing came of it.
     pub(super) fn failed(&self, error: &CliError) {
         if self.json {
-            let mut said = json!({
-                "code": error.code(), "message": error.to_string(), "number": error.number(), "exit": error.exit(),
-            });
+            let mut said = said(error);
             for name in ["lastState", "events", "nearMisses"] {
                 if let Some(detail) = error.details().and_then(|details| details.get(name)) {
                     said[name] = detail.clone();
@@ -102,6 +101,17 @@ impl Output {
             ));
         }
     }
+}
+
+/// What programs are told of an error.
+fn said(error: &CliError) -> Value {
+    json!({
+        "code": error.code(),
+        "message": error.to_string(),
+        "number": error.number(),
+        "exit": error.exit(),
+        "retryable": exit::is_retryable(error.code()),
+    })
 }
 
 /// A line on standard output, at once: somebody may wait for it.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::CliError;
-use crate::exit::{CODES, WORDS};
+use crate::exit::{CODES, RETRYABLE, WORDS};
 use crate::faults::{Layer, catalogue};
 
 /// What is read from the environment beside what options say of it.
@@ -36,7 +36,9 @@ pub(super) fn page() -> Result<String, CliError> {
     environment(&mut text);
     pairs(&mut text, "Exit codes", ["exit code", "means"], CODES.iter().map(|(code, what)| (code.to_string(), *what)));
     text += "## Error words\n\n`error.code` of what `--json` prints, and `code` of a problem of the control API. They stay \
-             the same; messages may change.\n\n";
+             the same; messages may change. Those that pass by themselves have `retryable` beside them: ";
+    text += &RETRYABLE.map(|word| format!("`{word}`")).join(", ");
+    text += ".\n\n";
     table(&mut text, ["word", "means"], WORDS.iter().map(|(word, what)| ((*word).to_owned(), *what)));
     text += "## Kinds of journal entries\n\n`kind` in `journal`, `watch` and the events of the control API.\n\n";
     table(&mut text, ["kind", "says"], crate::control::kinds().iter().map(|(kind, what)| ((*kind).to_owned(), *what)));
@@ -71,7 +73,7 @@ fn environment(text: &mut String) {
 }
 
 fn faults(text: &mut String) {
-    *text += "## Faults\n\n[faults.md](faults.md#the-catalogue) says what each does, and what device and server are to make \
+    *text += "## Faults\n\n[faults.md](faults.md#all-faults) says what each does, and what device and server are to make \
               of it; `fault catalog` prints the same.\n\n";
     let names = |layer: Layer| {
         let names = catalogue().filter(|entry| entry.layer == layer).map(|entry| format!("`{}`", entry.name));

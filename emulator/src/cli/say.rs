@@ -59,7 +59,10 @@ pub(super) fn enrolled(value: &Value) -> String {
 pub(super) fn snapshot(value: &Value) -> String {
     let devices = value["devices"].as_array().map_or(0, Vec::len);
     let noun = if devices == 1 { "device" } else { "devices" };
-    format!("{}  {devices} {noun}  at {}", text(value, "snapshot"), value["takenAt"])
+    let damaged: Vec<_> = value["damaged"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let without =
+        if damaged.is_empty() { String::new() } else { format!("  without {} (damaged)", damaged.join(", ")) };
+    format!("{}  {devices} {noun}  at {}{without}", text(value, "snapshot"), value["takenAt"])
 }
 
 /// The snapshots of a session.

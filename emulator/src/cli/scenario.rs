@@ -1,6 +1,6 @@
 //! `scenario`: files that say what happens and what is expected.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -58,8 +58,8 @@ pub(super) struct RunScenarios {
     #[arg(long, value_name = "NUMBER")]
     pub(super) jobs: Option<NonZeroUsize>,
     /// Run each so often, each time with the next seed
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(super) repeat: u32,
+    #[arg(long, value_name = "NUMBER", default_value_t = NonZeroU32::MIN)]
+    pub(super) repeat: NonZeroU32,
     /// What chance follows from, in place of what the files say
     #[arg(long, value_name = "NUMBER")]
     pub(super) seed: Option<u64>,
@@ -147,9 +147,12 @@ mod embedded {
         }
         let (files, scenarios): (Vec<_>, Vec<_>) = scenarios.into_iter().unzip();
         let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let plan =
-            Plan { jobs: jobs.unwrap_or_else(processors), repeat: *repeat, seed: *seed, faults_at: faults_at.clone() };
-        let runs = run::all(&scenarios, &plan).await;
+        let plan = Plan {
+            jobs: jobs.unwrap_or_else(processors),
+            repeat: repeat.get(),
+            seed: *seed,
+            faults_at: faults_at.clone(),
+        };
         let form = match format {
             FormArgument::Human if json => Form::JsonLines,
             FormArgument::Human => Form::Human,
@@ -157,15 +160,31 @@ mod embedded {
             FormArgument::Tap => Form::Tap,
             FormArgument::Jsonl => Form::JsonLines,
         };
-        let text = report::write(form, &runs, &files);
-        match out {
-            Some(path) => {
-                fs::write(path, format!("{text}\n"))
-                    .map_err(|source| CliError::Written { path: path.clone(), source })?;
-                line(&report::write(if json { Form::JsonLines } else { Form::Human }, &runs, &files))?;
-            }
-            None => line(&text)?,
+        if let Some(path) = out {
+            // Who cannot have it is told so before everything has run.
+            let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+            opened.map_err(|source| CliError::Written { path: path.clone(), source })?;
         }
+        // What is known is told, however much longer the others take, and whatever becomes of them.
+        let shown = match out {
+            Some(_) if json => Form::JsonLines,
+            Some(_) => Form::Human,
+            None => form,
+        };
+        let (mut number, mut said) = (0, report::head(shown).map_or(Ok(()), line));
+        let runs = run::all(&scenarios, &plan, |run| {
+            number += 1;
+            if let (Some(text), Ok(())) = (report::one(shown, number, run, &files), &said) {
+                said = line(&text);
+            }
+        });
+        let runs = runs.await;
+        if let Some(path) = out {
+            fs::write(path, format!("{}\n", report::write(form, &runs, &files)))
+                .map_err(|source| CliError::Written { path: path.clone(), source })?;
+        }
+        said?;
+        line(&report::end(shown, &runs, &files))?;
         match runs.iter().filter(|run| run.failure.is_some()).count() {
             0 => Ok(()),
             failed => Err(CliError::Scenario { failed, of: runs.len() }),

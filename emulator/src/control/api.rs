@@ -85,7 +85,7 @@ pub(super) fn router(shared: Shared, guard: Option<Guard>) -> Router {
         }));
     let Some(guard) = guard else { return router };
     let guarded = router.layer(from_fn(move |request: Request, next: Next| {
-        let checked = guard.check(request.uri().path(), request.headers());
+        let checked = guard.check(request.uri(), request.headers());
         async move {
             match checked {
                 Ok(()) => next.run(request).await,
@@ -124,6 +124,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::list, devices::make))
         .routes(routes!(devices::show, devices::remove))
         .routes(routes!(devices::token))
+        .routes(routes!(devices::tokens))
         .routes(routes!(devices::invitation))
         .routes(routes!(devices::enroll))
         .routes(routes!(devices::watch, devices::rest))

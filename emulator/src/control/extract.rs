@@ -13,6 +13,7 @@ use super::Shared;
 use super::problem::Problem;
 use super::sessions::InUse;
 use crate::engine::Device;
+use crate::json;
 use crate::suggest::explained;
 
 /// How long a body may take to arrive.
@@ -35,9 +36,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::BadCall("the body is not as it must be: an object of JSON, such as {}".into()));
         }
-        serde_json::from_slice(bytes).map(Self).map_err(|error| {
-            Problem::BadCall(format!("the body is not as it must be: {}", explained(&error.to_string())))
-        })
+        let read = json::from_slice(bytes).map(Self);
+        read.map_err(|why| Problem::BadCall(format!("the body is not as it must be: {why}")))
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::{HeaderMap, Uri};
 use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::problem::Problem;
 
 /// What may be asked without a token: it says nothing but yes or no.
-const PROBES: [&str; 2] = ["/live", "/ready"];
+pub(super) const PROBES: [&str; 2] = ["/live", "/ready"];
 
 /// What a listener asks of its callers.
 #[derive(Debug, Clone)]
@@ -31,17 +31,20 @@ impl Guard {
         Self::Token(hash(token))
     }
 
-    /// Whether a request with these headers may go on.
-    pub(super) fn check(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whether a request for this address with these headers may go on.
+    pub(super) fn check(&self, address: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         if headers.contains_key(ORIGIN) {
             return Err(Problem::Elsewhere("the request has an Origin, as those of web pages have"));
         }
         let Self::Token(token) = self else { return Ok(()) };
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !is_here(host) {
+        let mut hosts = headers.get_all(HOST).iter();
+        let (host, other) = (hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default(), hosts.next());
+        // An address with a host in it counts for more than the header (RFC 9112, section 3.2.2).
+        let is_elsewhere = address.authority().is_some_and(|authority| !is_here(authority.as_str()));
+        if other.is_some() || is_elsewhere || !is_here(host) {
             return Err(Problem::Elsewhere("the Host is none of localhost, 127.0.0.1 and [::1]"));
         }
-        if PROBES.contains(&path) {
+        if PROBES.contains(&address.path()) {
             return Ok(());
         }
         // Hashes are compared: how long that takes says nothing about the token.
@@ -91,19 +94,25 @@ mod tests {
         let guard = Guard::token("secret");
         for host in ["localhost", "localhost:41873", "127.0.0.1:80", "127.0.0.9", "[::1]:80", "LocalHost"] {
             assert!(
-                guard.check("/v1/version", &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")])).is_ok(),
+                guard
+                    .check(
+                        &Uri::from_static("/v1/version"),
+                        &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")])
+                    )
+                    .is_ok(),
                 "{host}"
             );
         }
         for host in
             ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:80", "10.0.0.1", "[::2]", "localhost:x"]
         {
-            let refused = guard.check("/v1/version", &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")]));
+            let refused = guard
+                .check(&Uri::from_static("/v1/version"), &headers(&[(HOST, host), (AUTHORIZATION, "Bearer secret")]));
             assert!(matches!(refused, Err(Problem::Elsewhere(_))), "{host}");
         }
         // user:secret
         let basic = headers(&[(HOST, "localhost"), (AUTHORIZATION, "Basic dXNlcjpzZWNyZXQ=")]);
-        assert!(guard.check("/v1/version", &basic).is_ok());
+        assert!(guard.check(&Uri::from_static("/v1/version"), &basic).is_ok());
         for token in [
             "Basic c2VjcmV0",
             "Basic dXNlcjpzZWNyZXQx",
@@ -114,9 +123,27 @@ mod tests {
             "secret",
             "",
         ] {
-            let refused = guard.check("/v1/version", &headers(&[(HOST, "localhost"), (AUTHORIZATION, token)]));
+            let refused =
+                guard.check(&Uri::from_static("/v1/version"), &headers(&[(HOST, "localhost"), (AUTHORIZATION, token)]));
             assert!(matches!(refused, Err(Problem::NoToken)), "{token}");
         }
+    }
+
+    #[test]
+    fn neither_a_second_host_nor_one_in_the_address_goes_around_the_first() {
+        let guard = Guard::token("secret");
+        let check = |address: &'static str, hosts: &[&'static str]| {
+            let mut given = headers(&[(AUTHORIZATION, "Bearer secret")]);
+            for host in hosts {
+                given.append(HOST, HeaderValue::from_static(host));
+            }
+            guard.check(&Uri::from_static(address), &given).is_ok()
+        };
+        assert!(check("/v1/version", &["localhost"]) && check("http://127.0.0.1:80/v1/version", &["localhost"]));
+        assert!(!check("/v1/version", &["localhost", "example.com"]));
+        assert!(!check("/v1/version", &["localhost", "localhost"]));
+        assert!(!check("http://example.com/v1/version", &["localhost"]));
+        assert!(!check("http://localhost@example.com/v1/version", &["localhost"]));
     }
 
     #[test]
@@ -124,9 +151,15 @@ mod tests {
         for guard in [Guard::token("secret"), Guard::Socket] {
             for origin in ["https://example.com", "http://localhost:41873", "null", ""] {
                 let given = [(HOST, "localhost"), (AUTHORIZATION, "Bearer secret"), (ORIGIN, origin)];
-                assert!(matches!(guard.check("/v1/version", &headers(&given)), Err(Problem::Elsewhere(_))), "{origin}");
+                assert!(
+                    matches!(
+                        guard.check(&Uri::from_static("/v1/version"), &headers(&given)),
+                        Err(Problem::Elsewhere(_))
+                    ),
+                    "{origin}"
+                );
             }
         }
-        assert!(Guard::Socket.check("/v1/version", &headers(&[])).is_ok());
+        assert!(Guard::Socket.check(&Uri::from_static("/v1/version"), &headers(&[])).is_ok());
     }
 }

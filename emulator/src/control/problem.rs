@@ -82,7 +82,7 @@ pub(super) enum Problem {
     #[error("other calls send so much that there is no room for this one: try again when they are answered")]
     NoRoom,
     /// 413: the body is too long.
-    #[error("the body is too long")]
+    #[error("the body is too long: it has at most 6 MiB, and 64 MiB where there is a trace in it")]
     TooLong,
     /// What a device says.
     #[error(transparent)]
@@ -163,7 +163,7 @@ impl Problem {
                 EngineError::NoSuchDevice { .. }
                 | EngineError::NoSuchToken { .. }
                 | EngineError::NoSuchConfirmation
-                | EngineError::NoSuchSnapshot(_) => StatusCode::NOT_FOUND,
+                | EngineError::NoSuchSnapshot { .. } => StatusCode::NOT_FOUND,
                 EngineError::DeviceExists(_)
                 | EngineError::NoToken
                 | EngineError::Removed(_)
@@ -199,6 +199,8 @@ pub(super) struct ProblemBody {
     number: u32,
     /// The exit code of the command line for it.
     exit: u8,
+    /// Whether the same may succeed a little later, though nobody changes anything.
+    retryable: bool,
     /// After a wait that was in vain: the device as it was at last, or the devices of the session by their names.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -213,7 +215,7 @@ pub(super) struct ProblemBody {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, exit) = (self.status(), self.code(), self.exit());
+        let (status, code, of_cli) = (self.status(), self.code(), self.exit());
         let number = match &self {
             Self::Engine(error) => error.code(),
             _ => 0,
@@ -234,7 +236,8 @@ impl IntoResponse for Problem {
             detail,
             code,
             number,
-            exit,
+            exit: of_cli,
+            retryable: exit::is_retryable(code),
             last_state,
             events,
             near_misses,

@@ -33,11 +33,11 @@ use waiting::{Place, Waiting};
 /// Most connections at one time. One more takes the place of that which has waited longest for a call; where none does, it
 /// waits itself.
 const MOST: usize = 1_024;
-/// How long a connection may be without a call where nobody needs its place, and how long the head of a call may take: longer
-/// than any client keeps one by itself.
+/// How long a connection may be without a call where nobody needs its place: longer than any client keeps one by itself.
 const REST: Duration = Duration::from_secs(3_600);
-/// How long a connection may take to close that has no call in hand.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long a connection may take to close that has no call in hand: the head of one that is under way arrives in it, on the same
+/// machine.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// Answers until this is dropped, which ends its connections.
 pub(super) async fn serve<L: Listener>(listener: L, router: Router) -> std::io::Result<()>
@@ -59,7 +59,9 @@ where
         let (stream, _) = listener.accept().await;
         while connections.try_join_next().is_some() {}
         let Some(permit) = find_room(&room, &waiting).await else { return Ok(()) };
-        connections.spawn(connection(Patient::new(stream), router.clone(), waiting.enter(), permit));
+        let place = Arc::new(waiting.enter());
+        let stream = Patient::new(stream, Arc::clone(&place));
+        connections.spawn(connection(stream, router.clone(), place, permit));
     }
 }
 
@@ -82,11 +84,10 @@ async fn find_room(room: &Arc<Semaphore>, waiting: &Waiting) -> Option<OwnedSema
     }
 }
 
-async fn connection<S>(stream: Patient<S>, router: Router, place: Place, _permit: OwnedSemaphorePermit)
+async fn connection<S>(stream: Patient<S>, router: Router, place: Arc<Place>, _permit: OwnedSemaphorePermit)
 where
     Patient<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let place = Arc::new(place);
     let answering = Arc::clone(&place);
     let pages = TowerToHyperService::new(router);
     let answer = service_fn(move |request: Request<Incoming>| {

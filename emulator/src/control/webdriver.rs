@@ -22,7 +22,8 @@ use super::extract::{Body, InSession};
 use super::problem::Problem;
 use super::wire::{NewDevice, NewSession};
 use crate::exit;
-use crate::suggest::{explained, nearest};
+use crate::json;
+use crate::suggest::nearest;
 
 /// The capability that says that there are tokens here.
 const CAPABILITY: &str = "cardea:virtualTokens";
@@ -137,40 +138,66 @@ async fn status(State(shared): State<Shared>) -> Json<Value> {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 #[derive(Default)]
 struct Wanted {
-    capabilities: Capabilities,
+    capabilities: Map<String, Value>,
     /// What bindings of old send beside it.
     desired_capabilities: Option<Value>,
 }
 
+/// What is wanted in any case, and choices of what is wanted beside it, of which the first that can be is taken.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Capabilities {
     always_match: Map<String, Value>,
-    first_match: Vec<Map<String, Value>>,
+    first_match: Option<Vec<Map<String, Value>>>,
 }
 
 /// Begins a session of its own for a test.
 async fn begin(State(shared): State<Shared>, Body(wanted): Body<Wanted>) -> Result<Json<Value>, Problem> {
     let _ = wanted.desired_capabilities;
-    let Capabilities { always_match, first_match } = wanted.capabilities;
-    let first = first_match.into_iter().next().unwrap_or_default();
-    let new: NewSession = settings(always_match.into_iter().chain(first))?;
+    let new = chosen(read(Value::Object(wanted.capabilities))?)?;
     let (_, Json(view)) = sessions::make(State(shared), Body(new)).await?;
     let name = json!(view)["session"].take();
     Ok(Json(json!({ "sessionId": name, "capabilities": { CAPABILITY: true } })))
 }
 
-/// How the session is to be: our capabilities without what they begin with.
+/// The first choice that can be. All of them have to be well-formed, whichever is taken.
+fn chosen(wanted: Capabilities) -> Result<NewSession, Problem> {
+    let Capabilities { always_match, first_match } = wanted;
+    let choices = first_match.unwrap_or_else(|| vec![Map::new()]);
+    if choices.is_empty() {
+        return Err(Problem::BadCall("firstMatch has at least one choice, {} if there is nothing to choose".into()));
+    }
+    let (mut chosen, mut reason) = (None, None);
+    for choice in choices {
+        if let Some(twice) = choice.keys().find(|name| always_match.contains_key(*name)) {
+            return Err(Problem::BadCall(format!("{twice:?} is in alwaysMatch and in firstMatch: say it once")));
+        }
+        match settings(always_match.clone().into_iter().chain(choice)) {
+            Ok(new) => chosen = chosen.or(Some(new)),
+            Err(problem @ Problem::NotCreated(_)) => reason = reason.or(Some(problem)),
+            Err(problem) => return Err(problem),
+        }
+    }
+    chosen.ok_or_else(|| reason.unwrap_or_else(|| Problem::NotCreated("no choice can be".into())))
+}
+
+/// How the session is to be: our capabilities without what they begin with. What nobody here can do is no defect of the call.
 fn settings(wanted: impl Iterator<Item = (String, Value)>) -> Result<NewSession, Problem> {
     let mut settings = Map::new();
     for (name, value) in wanted {
         match name.strip_prefix(PREFIX) {
             Some("virtualTokens") if value == true => {}
-            Some("virtualTokens") => return Err(Problem::NotCreated(format!("{CAPABILITY} is true here"))),
+            Some("virtualTokens") if value == false => {
+                return Err(Problem::NotCreated(format!("{CAPABILITY} is true here")));
+            }
+            Some("virtualTokens") => return Err(Problem::BadCall(format!("{CAPABILITY} is true or false"))),
             Some(ours) => {
                 settings.insert(ours.to_owned(), value);
             }
             None if OF_BROWSERS.contains(&name.as_str()) || value.is_null() => {}
+            None if name.contains(':') => {
+                return Err(Problem::NotCreated(format!("nobody here has the capability {name:?}")));
+            }
             None => {
                 let meant = nearest(&name, OF_BROWSERS.into_iter().chain([CAPABILITY]));
                 let meant = meant.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
@@ -198,7 +225,7 @@ async fn add(
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_json::from_value(value).map_err(|error| Problem::BadCall(explained(&error.to_string())))
+    json::from_value(value).map_err(Problem::BadCall)
 }
 
 #[cfg(test)]
@@ -206,7 +233,28 @@ mod tests {
     use super::*;
 
     fn wanted(value: &Value) -> Result<NewSession, Problem> {
-        settings(value.as_object().unwrap().clone().into_iter())
+        chosen(read(json!({ "alwaysMatch": value }))?)
+    }
+
+    #[test]
+    fn the_first_choice_that_can_be_is_taken_and_none_may_be_malformed() {
+        let chosen = |value: Value| read(value).and_then(chosen).map(|new| (new.seed, new.lease_ms));
+        let both = json!({ "alwaysMatch": { "cardea:seed": 1 }, "firstMatch": [{ "cardea:virtualTokens": false },
+            { "goog:chromeOptions": {} }, { "cardea:leaseMs": 500 }, { "cardea:leaseMs": 600 }] });
+        assert_eq!(chosen(both).unwrap(), (Some(1), Some(500)));
+        assert_eq!(chosen(json!({})).unwrap(), (None, None));
+        for (value, is_malformed, said) in [
+            (json!({ "firstMatch": [] }), true, "at least one"),
+            (json!({ "firstMatch": {} }), true, "firstMatch: "),
+            (json!({ "alwaysMatch": { "cardea:seed": 1 }, "firstMatch": [{ "cardea:seed": 1 }] }), true, "say it once"),
+            (json!({ "firstMatch": [{}, { "cardea:sed": 1 }] }), true, "did you mean `seed`?"),
+            (json!({ "firstMatch": [{ "cardea:virtualTokens": 1 }] }), true, "true or false"),
+            (json!({ "firstMatch": [{ "goog:x": 1 }, { "cardea:virtualTokens": false }] }), false, "\"goog:x\""),
+        ] {
+            let problem = chosen(value).unwrap_err();
+            assert_eq!(matches!(problem, Problem::BadCall(_)), is_malformed, "{problem}");
+            assert!(problem.to_string().contains(said), "{problem}");
+        }
     }
 
     #[test]
@@ -218,7 +266,7 @@ mod tests {
         assert_eq!((new.seed, new.lease_ms), (Some(7), Some(500)));
         for (value, said) in [
             (json!({ "cardea:sed": 7 }), "did you mean `seed`?"),
-            (json!({ "goog:chromeOptions": {} }), "there is no capability \"goog:chromeOptions\" here"),
+            (json!({ "goog:chromeOptions": {} }), "nobody here has the capability \"goog:chromeOptions\""),
             (json!({ "cardea:virtualTokens": false }), "is true here"),
             (json!({ "browsername": "x" }), "did you mean \"browserName\"?"),
         ] {

@@ -1,5 +1,6 @@
 //! What travels: JSON with fields that are all known, so that a misspelled one is told and not passed over.
 
+mod answered;
 mod device;
 mod evidence;
 mod journal;
@@ -18,10 +19,10 @@ use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
-pub(super) use device::{
-    About, Answered, Changed, ConfirmationList, ConfirmationView, DeviceList, DeviceView, Enrolled, HistoryList,
-    InvitationView, SiblingList, TokenView,
+pub(super) use answered::{
+    About, Answered, Changed, ConfirmationList, ConfirmationView, Enrolled, HistoryList, InvitationView, SiblingList,
 };
+pub(super) use device::{DeviceList, DeviceView, TokenList, TokenView};
 #[cfg(feature = "embedded-server")]
 pub(super) use evidence::ScenarioQuery;
 pub(super) use evidence::{Catalogue, LinesQuery, NewRules, Packets, RuleList, TraceView};
@@ -30,7 +31,9 @@ pub(super) use operation::{
     Answering, Enroll, Forget, Invited, Label, NetworkProfile, NewDevice, Operation, PinChange, Revoke, SetSkew, Which,
     WhichText,
 };
-pub(super) use presence::{Habit, OutcomeWord, PersonaSet, PromptAnswer, PromptList, PromptView};
+pub(super) use presence::{
+    DelayWord, Habit, OutcomeWord, PersonaSet, PresenceView, PromptAnswer, PromptList, PromptView,
+};
 pub use profile::DeviceProfile;
 pub(super) use replay::{Replay, ReplayMode, ReplayView};
 pub(super) use session::{Advance, ClockView, InVain, NearMiss, NewSession, SessionList, SessionView, SetClock, Until};

@@ -61,6 +61,11 @@ pub(super) fn socket(folder: &Path) -> PathBuf {
     folder.join(format!("{}.sock", std::process::id()))
 }
 
+/// Where one that has no state folder can have its token.
+pub(super) fn token(folder: &Path) -> PathBuf {
+    folder.join(format!("{}.token", std::process::id()))
+}
+
 /// All that are in the list of this folder, those that were killed since, too.
 #[must_use]
 pub fn listed(folder: &Path) -> Vec<Listed> {
@@ -77,7 +82,9 @@ fn forget_the_dead(folder: &Path) {
     for path in files(folder) {
         let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
         if pid.is_some_and(|pid| !is_alive(pid)) {
-            let _ = fs::remove_file(path.with_extension("sock"));
+            for left in ["sock", "token"] {
+                let _ = fs::remove_file(path.with_extension(left));
+            }
             let _ = fs::remove_file(path);
         }
     }
@@ -115,7 +122,9 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let dead = one(child.id());
         std::mem::forget(Entry::make(&list, &dead).unwrap());
-        fs::write(list.join(format!("{}.sock", child.id())), "").unwrap();
+        for left in ["sock", "token"] {
+            fs::write(list.join(format!("{}.{left}", child.id())), "").unwrap();
+        }
         child.wait().unwrap();
         assert_eq!(listed(&list), [dead]);
 

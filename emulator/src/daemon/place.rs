@@ -1,7 +1,7 @@
 //! Where a running emulator is found: a socket that only its owner can open, and a file with the token for HTTP.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::listed::{self, Entry, Listed};
 use super::{DaemonError, Plan};
+use crate::files;
 
 /// The socket in a state folder.
 const SOCKET: &str = "control.sock";
@@ -107,7 +108,14 @@ impl Place {
         if http.is_some() {
             let path = match plan.token_file.clone().or_else(|| in_state(TOKEN)) {
                 Some(path) => path,
-                None => std::env::temp_dir().join(format!("cardea-emulator-{}.token", std::process::id())),
+                None => match &plan.list {
+                    // The next one removes it there, if this one is killed.
+                    Some(list) => {
+                        private_folder(list)?;
+                        listed::token(list)
+                    }
+                    None => std::env::temp_dir().join(format!("cardea-emulator-{}.token", std::process::id())),
+                },
             };
             place.token(&path, entropy)?;
         }
@@ -144,6 +152,9 @@ impl Place {
 
     /// Makes a new token and its file.
     fn token(&mut self, path: &Path, entropy: &dyn Entropy) -> Result<(), DaemonError> {
+        if !may_be_replaced(path) {
+            return Err(DaemonError::NoToken(path.to_owned()));
+        }
         let mut bytes = Zeroizing::new([0; 32]);
         entropy.fill(&mut *bytes);
         let mut token = Zeroizing::new(String::with_capacity(64));
@@ -204,23 +215,20 @@ impl Place {
 
 /// Writes a file that only its owner can read, whole or not at all.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), DaemonError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let draft = path.with_file_name(name);
-    let written = (|| {
-        // What is left of one with this number that was killed.
-        let _ = fs::remove_file(&draft);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&draft)?.write_all(bytes)?;
-        fs::rename(&draft, path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
+    files::replace(path, bytes).map_err(DaemonError::file(path))
+}
+
+/// Whether nothing is there but what another emulator left for a token.
+fn may_be_replaced(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(there) => {
+            let mut text = Zeroizing::new(String::new());
+            let read = |file: File| file.take(64).read_to_string(&mut text);
+            let is_like_one = there.is_file() && there.len() == 64;
+            is_like_one && File::open(path).and_then(read).is_ok() && text.bytes().all(|it| it.is_ascii_hexdigit())
+        }
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
-    written.map_err(DaemonError::file(path))
 }
 
 /// Longest path of a socket, in bytes, on every Unix.

@@ -1,15 +1,10 @@
 //! Words that somebody mistyped.
 
-use crate::suggest;
-
-/// The one of `known` that was probably meant by `word`.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    suggest::nearest(word, known.iter().copied())
-}
+use crate::suggest::nearest;
 
 /// What to say after a word that is not known.
 pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
-    match nearest(word, known) {
+    match nearest(word, known.iter().copied()) {
         Some(meant) => format!(": did you mean `{meant}`?"),
         None => format!(": there are {}", known.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
     }

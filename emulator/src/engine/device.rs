@@ -14,19 +14,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cardea_sdk::store::TokenKey;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::transport::Connector;
-use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Presence, Status, Wallet};
+use cardea_sdk::{Clock as _, DeviceId, Entropy, Env, Presence, Status, Token, Wallet, WalletError};
 
 use super::EngineError;
 use super::human::{Human, Reaction};
 use super::journal::{Journal, Kind};
-use super::net::Network;
+use super::net::{Luck, Network};
 use super::standing::{Said, Standing, Standings};
 use super::time::{DeviceClock, Time};
 use crate::faults::DeviceFaults;
 use panics::caught;
+use tokio::sync::RwLock;
 use told::{Told, Watched};
 
-pub(in crate::engine) use kept::Kept;
+pub(in crate::engine) use kept::{Held, Kept};
+pub(crate) use operations::is_label;
 
 /// How many things may happen to the tokens of a device before they are in the journal, where each is put at once. There is room
 /// for all of them in every device.
@@ -44,6 +46,8 @@ pub(super) struct Parts {
     pub(super) clock: DeviceClock,
     /// For keys.
     pub(super) entropy: Arc<dyn Entropy>,
+    /// The same, where it follows from a seed.
+    pub(super) luck: Option<Arc<Luck>>,
     /// For what its holder leaves to chance.
     pub(super) chance: Arc<dyn Entropy>,
     pub(super) usual: Reaction,
@@ -72,12 +76,15 @@ struct Shared {
     allow_test_argon2: bool,
     clock: Arc<DeviceClock>,
     entropy: Arc<dyn Entropy>,
+    luck: Option<Arc<Luck>>,
     human: Arc<Human>,
     journal: Journal,
     standings: Standings,
     watched: Mutex<Option<Watched>>,
     is_removed: AtomicBool,
     is_broken: AtomicBool,
+    /// Shared by what it is doing; held alone by who makes it another one.
+    in_use: Arc<RwLock<()>>,
 }
 
 /// A wallet that is open for an operation.
@@ -121,6 +128,7 @@ impl Device {
             allow_test_argon2,
             clock,
             entropy,
+            luck,
             chance,
             usual,
             time,
@@ -128,7 +136,10 @@ impl Device {
         } = parts;
         let human = Arc::new(Human::new(Arc::clone(&name), chance, time, journal.clone(), usual));
         let connector = faults.as_ref().map_or(connector, DeviceFaults::connector);
-        let is_in_folder = matches!(place, Place::Folder(_));
+        let (is_in_folder, was_there) = match &place {
+            Place::Folder(folder) => (true, folder.exists()),
+            Place::Memory(_) => (false, false),
+        };
         let device = Self(Arc::new(Shared {
             name,
             place,
@@ -138,16 +149,22 @@ impl Device {
             allow_test_argon2,
             clock: Arc::new(clock),
             entropy,
+            luck,
             human,
             journal,
             standings: Standings::default(),
             watched: Mutex::default(),
             is_removed: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
+            in_use: Arc::default(),
         }));
         if is_in_folder {
-            device.wallet().await?;
-            device.meet_holder().await;
+            match device.wallet().await {
+                Ok(_) => device.meet_holder().await,
+                // What was there and cannot be used is told by whatever is done with it, and keeps no other device from living.
+                Err(EngineError::Wallet(WalletError::Store(_))) if was_there => device.have_untold_holder(),
+                Err(error) => return Err(error),
+            }
         }
         Ok(device)
     }
@@ -276,6 +293,7 @@ impl Device {
         act: impl AsyncFnOnce(&Wallet) -> Result<T, EngineError>,
         learn: impl FnOnce(&T),
     ) -> Result<T, EngineError> {
+        let _in_use = self.0.in_use.read().await;
         let mut doing = Doing { device: self, what, attended: None, ended: None };
         let attended = if self.is_broken() { Err(self.broken()) } else { self.attend().await };
         let result = match attended {
@@ -284,6 +302,11 @@ impl Device {
                 caught(act).await.unwrap_or_else(|| Err(self.breaks()))
             }
             Err(error) => Err(error),
+        };
+        let result = match result {
+            // Nobody was there to say so.
+            Err(EngineError::Wallet(WalletError::Cancelled)) if self.is_removed() => Err(self.removed()),
+            result => result,
         };
         if let (Some(attended), Ok(done)) = (&doing.attended, &result) {
             // What happened on the way is older.
@@ -304,6 +327,15 @@ impl Device {
     fn answered(&self, token: TokenKey, status: &Status) {
         self.0.standings.answered(token, Said::of(status, self.session_now()));
         self.0.journal.changes().note();
+    }
+
+    /// What came of an operation; where a PIN was refused, how many more may be is known.
+    fn asked<T>(&self, token: &Token, came: Result<T, WalletError>) -> Result<T, WalletError> {
+        if let Err(WalletError::PinRejected { tries_left } | WalletError::Wait { tries_left, .. }) = &came {
+            self.0.standings.refused(token.key(), *tries_left, self.session_now());
+            self.0.journal.changes().note();
+        }
+        came
     }
 
     /// How late it is in the session, in Unix seconds, whatever the device's clock shows.
@@ -334,9 +366,13 @@ impl Device {
     fn in_use(&self) -> Result<MutexGuard<'_, Option<Watched>>, EngineError> {
         let watched = self.watched();
         if self.0.is_removed.load(Ordering::Relaxed) {
-            return Err(EngineError::Removed(self.name().to_owned()));
+            return Err(self.removed());
         }
         Ok(watched)
+    }
+
+    fn removed(&self) -> EngineError {
+        EngineError::Removed(self.name().to_owned())
     }
 
     fn watched(&self) -> MutexGuard<'_, Option<Watched>> {

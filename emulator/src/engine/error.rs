@@ -21,8 +21,13 @@ pub enum EngineError {
         /// Why.
         source: std::io::Error,
     },
+    /// Neither a link nor a code.
+    #[error(
+        "that is no invitation: a link begins with https:// or cardea:, and a typed code has ten letters and digits, as in XXXX-XXXXXX"
+    )]
+    NoInvitation,
     /// A typed code needs to know its server.
-    #[error("a typed code needs its server: give --host")]
+    #[error("a typed code needs its server: say its host, too (host, --host)")]
     HostMissing,
     /// What stands where the name of a token does looks like a PIN. It is not repeated.
     #[error(
@@ -44,7 +49,7 @@ pub enum EngineError {
     #[error("no such text waits to be approved or denied")]
     NoSuchConfirmation,
     /// More than one text waits.
-    #[error("several texts wait, say which with --id: {}", .0.join(", "))]
+    #[error("several texts wait, say which by its id: {}", .0.join(", "))]
     ManyConfirmations(Vec<String>),
     /// No id of a device.
     #[error("a device's id has eight hexadecimal digits")]
@@ -60,7 +65,7 @@ pub enum EngineError {
     SeedInFolder,
     /// No name for a device, a session, a snapshot or an instance.
     #[error(
-        "{name:?} is no name for a {of}: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and does not begin with '.'"
+        "{name:?} is no name for a {of}: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-', and begins with neither '.' nor '-'"
     )]
     Name {
         /// For what.
@@ -83,8 +88,13 @@ pub enum EngineError {
     #[error("there is a snapshot called {0:?} already: replace it, or choose another name")]
     SnapshotExists(String),
     /// The session has no such snapshot.
-    #[error("there is no snapshot called {0:?}")]
-    NoSuchSnapshot(String),
+    #[error("there is no snapshot called {name:?}{}", or_meant(.meant.as_deref()))]
+    NoSuchSnapshot {
+        /// Which was asked for.
+        name: String,
+        /// One with a similar name.
+        meant: Option<String>,
+    },
     /// There are as many snapshots as there may be.
     #[error("there are too many snapshots, or devices in them: remove some")]
     TooManySnapshots,
@@ -94,6 +104,11 @@ pub enum EngineError {
     /// A file with a device cannot be used.
     #[error(transparent)]
     Parcel(#[from] super::ParcelError),
+    /// A label that nobody could read, or that is too long.
+    #[error(
+        "a label has at most 64 bytes, and no characters that control the screen or hide or turn round what stands around them"
+    )]
+    Label,
     /// A fault killed the app in the middle of what it did.
     #[error("the rule {rule:?} killed the app: what it had stored is there, and what it had sent may have arrived")]
     Killed {
@@ -110,7 +125,7 @@ pub enum EngineError {
     #[error("the device {0:?} is broken by a defect of this program: remove it and make another one; the others go on")]
     Broken(String),
     /// The device was removed, or its session ended, meanwhile.
-    #[error("the device {0:?} was removed")]
+    #[error("the device {0:?} was removed, or its session has ended")]
     Removed(String),
 }
 
@@ -128,6 +143,11 @@ impl EngineError {
     /// No device is called so, but these are.
     pub(crate) fn no_device<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::NoSuchDevice { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
+    }
+
+    /// No snapshot is called so, but these are.
+    pub(crate) fn no_snapshot<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NoSuchSnapshot { name: name.to_owned(), meant: nearest(name, known).map(str::to_owned) }
     }
 
     /// No token is called so, but these are.

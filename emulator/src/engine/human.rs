@@ -51,6 +51,22 @@ pub enum Outcome {
     Fail,
 }
 
+impl Outcome {
+    /// The word for it, the same everywhere.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Duress => "duress",
+            Self::WrongPin => "wrong-pin",
+            Self::Cancel => "cancel",
+            Self::Ignore => "ignore",
+            Self::Wait => "wait",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 /// What a holder does, and how long that takes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Reaction {
@@ -130,6 +146,8 @@ struct Desk {
     waiting: Vec<Waiting>,
     /// The SDK's numbers of questions that nobody waits for, and that may yet come.
     given_up: VecDeque<u64>,
+    /// Nobody is there any more.
+    is_left: bool,
 }
 
 /// What a holder is and does.
@@ -193,6 +211,12 @@ impl Human {
         has_room
     }
 
+    /// What is to be done next, in order.
+    #[must_use]
+    pub fn to_come(&self) -> Vec<Reaction> {
+        self.desk().next.iter().copied().collect()
+    }
+
     /// Forgets what was to be done next.
     pub fn clear_next(&self) {
         self.desk().next.clear();
@@ -248,8 +272,7 @@ impl Human {
     pub(super) fn leave(&self) {
         let mut desk = self.desk();
         desk.waiting.clear();
-        desk.next.clear();
-        desk.usual = Outcome::Cancel.into();
+        desk.is_left = true;
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -272,7 +295,7 @@ impl Human {
         let (answer, mut answered) = oneshot::channel();
         let reaction = {
             let mut desk = self.desk();
-            if desk.given_up.contains(&question.number) {
+            if desk.is_left || desk.given_up.contains(&question.number) {
                 return Err(PresenceError::Cancelled);
             }
             let prompt = Prompt {
@@ -301,8 +324,8 @@ impl Human {
         };
         let reply = tokio::select! {
             biased;
-            // Nobody to answer is an answer, too.
-            reply = &mut answered => reply.unwrap_or(Reply::Does(Outcome::Cancel)),
+            // Nobody is there any more, or nobody waits for the answer.
+            reply = &mut answered => reply.map_err(|_| PresenceError::Cancelled)?,
             outcome = usual => {
                 // Whoever was told that his answer counts is right.
                 asked.over();

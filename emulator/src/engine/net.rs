@@ -118,6 +118,15 @@ impl Luck {
         Self { seed, name, stream: OnceLock::new() }
     }
 
+    /// Draws something else from here on, which follows from what was drawn so far and from `with`.
+    pub(crate) fn stir(&self, with: &[u8]) {
+        self.stream().stir(with);
+    }
+
+    fn stream(&self) -> &Stream {
+        self.stream.get_or_init(|| Box::new(self.seed.stream(&self.name)))
+    }
+
     /// From 0 to just below 1.
     pub(crate) fn uniform(&self) -> f64 {
         let mut bytes = [0; 4];
@@ -128,7 +137,7 @@ impl Luck {
 
 impl Entropy for Luck {
     fn fill(&self, bytes: &mut [u8]) {
-        self.stream.get_or_init(|| Box::new(self.seed.stream(&self.name))).fill(bytes);
+        self.stream().fill(bytes);
     }
 }
 

@@ -18,6 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::device::Kept;
 use super::{Persona, Profile};
 use crate::hidden::Hidden;
+use crate::json;
 
 /// The form of the file.
 const FORMAT: u32 = 1;
@@ -78,7 +79,7 @@ struct File {
 
 /// Only the form: what else there is may be unknown.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "the object that an exported device is")]
 struct Form {
     cardea_emulator_device: u32,
 }
@@ -161,11 +162,11 @@ impl Parcel {
         if file.len() > LONGEST {
             return Err(ParcelError::TooLong);
         }
-        let form: Form = serde_json::from_slice(file).map_err(|error| malformed(&error))?;
+        let form: Form = json::from_slice(file).map_err(ParcelError::Malformed)?;
         if form.cardea_emulator_device > FORMAT {
             return Err(ParcelError::Newer(form.cardea_emulator_device));
         }
-        let file: File = serde_json::from_slice(file).map_err(|error| malformed(&error))?;
+        let file: File = json::from_slice(file).map_err(ParcelError::Malformed)?;
         let content = match (file.plain, file.salt, file.sealed, passphrase) {
             (Some(content), None, None, None) => content,
             (Some(_), None, None, Some(_)) => return Err(ParcelError::NotSealed),
@@ -181,7 +182,7 @@ impl Parcel {
                     &mut *content,
                 );
                 opened.map_err(|_| ParcelError::Passphrase)?;
-                serde_json::from_slice(&content).map_err(|error| malformed(&error))?
+                json::from_slice(&content).map_err(ParcelError::Malformed)?
             }
             _ => return Err(ParcelError::Malformed("it has neither content nor what is sealed".into())),
         };

@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// Sets the hash apart from every other one.
 const LABEL: &[u8] = b"cardea-emulator seed 1";
 
+/// The same, for what goes on otherwise.
+const STIRRED: &[u8] = b"cardea-emulator stir 1";
+
 /// The number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(u64);
@@ -65,6 +68,17 @@ impl FromStr for Seed {
 /// Random bytes that follow from a [`Seed`].
 pub struct Stream(Mutex<ChaCha20Rng>);
 
+impl Stream {
+    /// Goes on as another one, which follows from this one and from `with`.
+    pub(super) fn stir(&self, with: &[u8]) {
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drawn = [0; 32];
+        rng.fill_bytes(&mut drawn);
+        let hash = Sha256::new().chain_update(STIRRED).chain_update(drawn).chain_update(with);
+        *rng = ChaCha20Rng::from_seed(hash.finalize().into());
+    }
+}
+
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stream")
@@ -104,6 +118,20 @@ mod tests {
         stream.fill(&mut one);
         stream.fill(&mut other);
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn what_is_stirred_in_makes_a_difference_and_leaves_nothing_to_chance() {
+        let drawn = |with: &[&[u8]]| {
+            let stream = Seed::new(7).stream("alice");
+            with.iter().for_each(|it| stream.stir(it));
+            let mut bytes = [0; 8];
+            stream.fill(&mut bytes);
+            bytes
+        };
+        assert_eq!(drawn(&[b"one"]), drawn(&[b"one"]));
+        let all = [drawn(&[]), drawn(&[b"one"]), drawn(&[b"other"]), drawn(&[b"one", b"other"]), drawn(&[b""])];
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
     }
 
     #[test]

@@ -3,12 +3,13 @@
 mod state;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cardea_sdk::store::StoreError;
 use cardea_sdk::store::memory::MemoryStore;
 use cardea_sdk::transport::Connector;
-use cardea_sdk::{Entropy, Env};
+use cardea_sdk::{Entropy, Env, WalletError};
 
 use super::device::{Device, Parts, Place};
 use super::human::Reaction;
@@ -176,20 +177,18 @@ impl Session {
         self.has_room_for(&self.devices(), name)?;
         let shared = &self.0;
         let number = self.count(name);
-        let random = |of: &str| -> Arc<dyn Entropy> {
-            match &shared.chance {
-                // Another one of the same name is another device, with other keys.
-                Chance::Seed(seed) => Arc::new(Luck::new(*seed, format!("{of} of device {number} called {name}"))),
-                Chance::World(entropy) => Arc::clone(entropy),
+        // Another one of the same name is another device, with other keys.
+        let luck_of = |seed: Seed, of: &str| Luck::new(seed, format!("{of} of device {number} called {name}"));
+        let (entropy, luck, chance): (Arc<dyn Entropy>, _, Arc<dyn Entropy>) = match &shared.chance {
+            Chance::Seed(seed) => {
+                let luck = Arc::new(luck_of(*seed, "keys"));
+                (Arc::clone(&luck) as _, Some(luck), Arc::new(luck_of(*seed, "habits")))
             }
+            Chance::World(entropy) => (Arc::clone(entropy), None, Arc::clone(entropy)),
         };
-        let place = match &shared.folder {
-            Some(folder) => Place::Folder(folder.join("devices").join(name)),
-            None => Place::Memory(MemoryStore::new()),
-        };
+        let place = self.folder_of(name).map_or_else(|| Place::Memory(MemoryStore::new()), Place::Folder);
         let name_of_it: Arc<str> = name.into();
-        let luck = Luck::new(shared.luck, format!("network of device {number} called {name}"));
-        let network = Network::new(luck, Arc::clone(&name_of_it), shared.journal.clone());
+        let network = Network::new(luck_of(shared.luck, "network"), Arc::clone(&name_of_it), shared.journal.clone());
         let connector = self.way_of(&name_of_it);
         let faults = shared.faults.gate().is_open();
         let faults =
@@ -202,8 +201,9 @@ impl Session {
             network,
             allow_test_argon2: shared.allow_test_argon2,
             clock: DeviceClock::new(shared.time.clone()),
-            entropy: random("keys"),
-            chance: random("habits"),
+            entropy,
+            luck,
+            chance,
             usual: shared.usual,
             time: shared.time.clone(),
             journal: shared.journal.clone(),
@@ -273,24 +273,51 @@ impl Session {
         Ok(())
     }
 
-    /// The same, and a device without tokens goes from the state folder, too: the next start does not find it.
+    /// The same, and nothing of it stays in the state folder: its tokens are gone. Their servers are not told.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchDevice`].
+    /// [`EngineError::NoSuchDevice`]; [`EngineError::Wallet`] with [`StoreError::Io`] if something of it stays, which the next start
+    /// finds.
     pub fn discard(&self, name: &str) -> Result<(), EngineError> {
         self.remove(name)?;
-        if let Some(folder) = &self.0.folder {
-            let folder = folder.join("devices").join(name);
-            let is_token = |entry: std::io::Result<std::fs::DirEntry>| {
-                // What cannot be looked at may be one.
-                entry.map_or(true, |entry| entry.path().extension().is_some_and(|it| it == "token"))
-            };
-            if std::fs::read_dir(&folder).is_ok_and(|mut entries| !entries.any(is_token)) {
-                // What cannot be deleted is found again by the next start, and can be removed then.
-                let _ = std::fs::remove_dir_all(&folder);
-            }
+        self.delete_folder(name)
+    }
+
+    /// The same, unless there are tokens: what was begun and has come to nothing goes, and nothing else.
+    pub(crate) fn discard_empty(&self, name: &str) {
+        // Nothing comes to be in it from here on. Somebody else may have removed it.
+        let is_mine = self.remove(name).is_ok();
+        if is_mine && !self.may_have_tokens(name) {
+            // What cannot be deleted is found again by the next start, and can be removed then.
+            let _ = self.delete_folder(name);
         }
-        Ok(())
+    }
+
+    /// Whether there may be tokens in the folder of a device: what cannot be looked at may be one.
+    fn may_have_tokens(&self, name: &str) -> bool {
+        let Some(folder) = self.folder_of(name) else { return false };
+        let is_token = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.map_or(true, |entry| entry.path().extension().is_some_and(|it| it == "token"))
+        };
+        match std::fs::read_dir(folder) {
+            Ok(mut entries) => entries.any(is_token),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Deletes the folder of a device, if it has one.
+    fn delete_folder(&self, name: &str) -> Result<(), EngineError> {
+        let Some(path) = self.folder_of(name) else { return Ok(()) };
+        // No start finds what has no name, however much of it is left.
+        let leaving = path.with_file_name(format!(".{name}"));
+        let result = remove_folder(&leaving).and_then(|()| std::fs::rename(&path, &leaving)).or_else(absent);
+        let result = result.and_then(|()| remove_folder(&leaving));
+        result.map_err(|source| WalletError::from(StoreError::Io { path, source }).into())
+    }
+
+    /// Where a device of this name is kept, in a session that keeps its devices.
+    fn folder_of(&self, name: &str) -> Option<PathBuf> {
+        self.0.folder.as_ref().map(|folder| folder.join("devices").join(name))
     }
 
     /// Removes all devices.
@@ -321,10 +348,20 @@ impl Session {
     }
 }
 
+/// Removes a folder and what is in it, if there is one.
+fn remove_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(path).or_else(absent)
+}
+
+/// What is not there need not be removed.
+fn absent(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
 /// Whether it may be a device's name, which may be a folder's, too.
 pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('.')
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with(['.', '-'])
 }
 
 #[cfg(test)]

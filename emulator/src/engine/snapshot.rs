@@ -1,6 +1,6 @@
 //! What a session is at a moment: all its devices and its time, under a name, to be the same again later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::EngineError;
@@ -19,6 +19,8 @@ pub(super) struct Snapshot {
     /// When it was taken, in Unix seconds of the session.
     pub(super) taken_at: u64,
     pub(super) devices: BTreeMap<Arc<str>, Kept>,
+    /// Those that could not be read: nothing of them is kept.
+    pub(super) damaged: BTreeSet<Arc<str>>,
 }
 
 /// What there is to know of a snapshot.
@@ -30,6 +32,8 @@ pub struct SnapshotInfo {
     pub taken_at: u64,
     /// The names of its devices.
     pub devices: Vec<String>,
+    /// The names of those that could not be read then: nothing of them is kept, and they are left as they are.
+    pub damaged: Vec<String>,
 }
 
 /// In what a device is another one in two snapshots, or now.
@@ -67,11 +71,14 @@ impl Snapshots {
     }
 
     pub(super) fn get(&self, name: &str) -> Result<Arc<Snapshot>, EngineError> {
-        self.all().get(name).cloned().ok_or_else(|| EngineError::NoSuchSnapshot(name.to_owned()))
+        let all = self.all();
+        all.get(name).cloned().ok_or_else(|| EngineError::no_snapshot(name, all.keys().map(String::as_str)))
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), EngineError> {
-        self.all().remove(name).map(|_| ()).ok_or_else(|| EngineError::NoSuchSnapshot(name.to_owned()))
+        let mut all = self.all();
+        let removed = all.remove(name).map(|_| ());
+        removed.ok_or_else(|| EngineError::no_snapshot(name, all.keys().map(String::as_str)))
     }
 
     pub(super) fn list(&self) -> Vec<SnapshotInfo> {
@@ -85,7 +92,8 @@ impl Snapshots {
 
 fn info(name: &str, snapshot: &Snapshot) -> SnapshotInfo {
     let devices = snapshot.devices.keys().map(|device| device.to_string()).collect();
-    SnapshotInfo { name: name.to_owned(), taken_at: snapshot.taken_at, devices }
+    let damaged = snapshot.damaged.iter().map(|device| device.to_string()).collect();
+    SnapshotInfo { name: name.to_owned(), taken_at: snapshot.taken_at, devices, damaged }
 }
 
 impl Snapshot {
@@ -96,7 +104,7 @@ impl Snapshot {
             let (before, after) = (self.time.to_string(), other.time.to_string());
             found.push(Difference { device: None, what: "clock", before, after });
         }
-        let names: std::collections::BTreeSet<_> = self.devices.keys().chain(other.devices.keys()).collect();
+        let names: BTreeSet<_> = self.devices.keys().chain(other.devices.keys()).collect();
         for name in names {
             let mut differs = |what, before: String, after: String| {
                 if before != after {

@@ -77,6 +77,20 @@ impl Standings {
         *entry(&mut self.table(), token) = Standing { said: Some(said), is_online: Some(true) };
     }
 
+    /// The server has refused a PIN, and has said how many more it may refuse.
+    pub(super) fn refused(&self, token: TokenKey, tries_left: u8, now: u64) {
+        if let Some(said) = &mut entry(&mut self.table(), token).said {
+            (said.tries_left, said.at) = (Some(tries_left), now);
+        }
+    }
+
+    /// The server has said how many texts wait.
+    pub(super) fn waits(&self, token: TokenKey, confirmations: usize) {
+        if let Some(said) = &mut entry(&mut self.table(), token).said {
+            said.confirmations = u8::try_from(confirmations).unwrap_or(u8::MAX);
+        }
+    }
+
     /// Something has happened to a token.
     pub(super) fn happened(&self, token: TokenKey, event: &EventKind, now: u64) {
         let mut table = self.table();
@@ -84,13 +98,24 @@ impl Standings {
         let mut is_now = |state: DeviceStatus| {
             // Told again: what is known of its end may be older than this.
             let kept = standing.said.filter(|said| said.state == state);
+            // An opening that ends by itself does so on the device: its server has said nothing new.
+            let has_run_out = |said: &Said| {
+                (said.state, state) == (DeviceStatus::Open, DeviceStatus::Closed)
+                    && said.ends.is_some_and(|ends| ends <= now)
+            };
+            let said_at = standing.said.filter(has_run_out).map_or(now, |said| said.at);
             standing.said = Some(Said {
                 state,
                 ends: kept.and_then(|said| said.ends),
                 tries_left: standing.said.and_then(|said| said.tries_left),
                 confirmations: standing.said.map_or(0, |said| said.confirmations),
-                at: now,
+                at: said_at,
             });
+        };
+        let texts = |standing: &mut Standing, change: fn(u8) -> u8| {
+            if let Some(said) = &mut standing.said {
+                said.confirmations = change(said.confirmations);
+            }
         };
         match event {
             EventKind::Opened => is_now(DeviceStatus::Open),
@@ -107,6 +132,9 @@ impl Standings {
                     said.ends = Some(now.saturating_add((*remaining_seconds).into()));
                 }
             }
+            // What is asked of the server next says how many there are.
+            EventKind::ConfirmationAsked => texts(standing, |waiting| waiting.saturating_add(1)),
+            EventKind::ConfirmationAnswered => texts(standing, |waiting| waiting.saturating_sub(1)),
             EventKind::Unenrolled => {
                 table.retain(|(key, _)| *key != token);
             }
@@ -208,5 +236,36 @@ mod tests {
         assert_eq!(standings.of(token()).state(NOW + 7), Some(DeviceStatus::NotEnrolled));
         standings.happened(token(), &EventKind::Unenrolled, NOW + 8);
         assert_eq!(standings.of(token()), Standing::default());
+    }
+
+    #[test]
+    fn an_opening_that_runs_out_on_the_device_is_nothing_that_the_server_said() {
+        let standings = Standings::default();
+        standings.answered(token(), said(DeviceStatus::Open, Some(NOW + 60)));
+        standings.happened(token(), &EventKind::Closed, NOW + 60);
+        let known = standings.of(token()).said.unwrap();
+        assert_eq!((known.state, known.at), (DeviceStatus::Closed, NOW));
+        // One that is ended before is.
+        standings.answered(token(), said(DeviceStatus::Open, Some(NOW + 60)));
+        standings.happened(token(), &EventKind::Closed, NOW + 59);
+        assert_eq!(standings.of(token()).said.unwrap().at, NOW + 59);
+    }
+
+    #[test]
+    fn texts_and_tries_are_known_as_soon_as_they_are_told() {
+        let standings = Standings::default();
+        standings.refused(token(), 3, NOW);
+        standings.waits(token(), 3);
+        assert_eq!(standings.of(token()).said, None, "how it stands was not said");
+        standings.answered(token(), said(DeviceStatus::Closed, None));
+        let known = || standings.of(token()).said.map(|said| (said.confirmations, said.tries_left, said.at)).unwrap();
+        standings.happened(token(), &EventKind::ConfirmationAsked, NOW + 1);
+        assert_eq!(known(), (3, Some(9), NOW));
+        standings.happened(token(), &EventKind::ConfirmationAnswered, NOW + 2);
+        standings.happened(token(), &EventKind::ConfirmationAnswered, NOW + 2);
+        assert_eq!(known(), (1, Some(9), NOW));
+        standings.waits(token(), 1_000);
+        standings.refused(token(), 8, NOW + 3);
+        assert_eq!(known(), (255, Some(8), NOW + 3));
     }
 }

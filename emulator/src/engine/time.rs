@@ -8,6 +8,9 @@ use cardea_sdk::Clock;
 
 use super::changes::Changes;
 
+/// The end of the year 9999 in Unix seconds: no time that is told goes on after it.
+pub const LATEST: u64 = 253_402_300_799;
+
 /// The time of a session, in Unix seconds. Clones are one and the same.
 #[derive(Debug, Clone)]
 pub struct Time(Arc<Shared>);

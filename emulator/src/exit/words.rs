@@ -4,7 +4,9 @@
 pub const WORDS: &[(&str, &str)] = &[
     ("already-enrolled", "the device has a token of this service and user already"),
     ("ambiguous", "several tokens or texts are meant: say which"),
+    ("authkey", "the authkey does not allow a relying party to ask this"),
     ("bad-call", "the call, or what was asked for, is not as it must be; the message says what to change"),
+    ("bad-label", "what a token is to be called is too long, or has characters that nobody sees"),
     ("bad-name", "no name for a device or session"),
     ("bad-parcel", "a file is no device that was exported, is sealed with another passphrase, or was altered"),
     ("bad-rule", "a rule for a fault that cannot be"),
@@ -56,8 +58,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("pin-rejected", "a wrong PIN; the message says how many tries are left"),
     ("pins", "a PIN cannot be read, or is missing"),
     ("refused", "the server has refused, or something else that has no word of its own"),
-    ("relying-party", "the relying party was not told what it asked"),
     ("runs", "an emulator runs there already"),
+    ("runs-without", "an emulator runs on this state folder already, and was not started with all that is wanted"),
     ("scenario", "a scenario failed, or has something to mend"),
     ("server", "the server does not keep to the protocol"),
     ("session-ended", "the session has ended meanwhile"),
@@ -67,10 +69,13 @@ pub const WORDS: &[(&str, &str)] = &[
     ("stub", "the stub did not start"),
     ("test-argon2", "the service hashes PINs as cheaply as tests do: give `--allow-test-argon2`"),
     ("text-over", "the text was answered, withdrawn, or its time is over"),
-    ("timeout", "no answer in the time of `--timeout`: ask again with `status`"),
+    ("throttled", "a relying party has called too often: the message says how long to wait"),
+    ("timeout", "no answer in time: ask again with `status`, or as a relying party"),
     ("too-long", "the body is too long"),
     ("too-many", "there are as many sessions, devices or snapshots as there may be"),
     ("too-slow", "the body did not arrive in time"),
+    ("unavailable", "the server cannot answer a relying party now"),
+    ("unknown", "a relying party asks for a service, token or confirmation that is not there"),
     ("unwell", "`doctor` has found something to mend"),
     ("usage", "arguments that do not fit together"),
     ("wait", "after wrong PINs: not before a while, which the message says"),
@@ -84,6 +89,12 @@ mod tests {
     /// What says the words.
     const SAID: [&str; 3] =
         [include_str!("../exit.rs"), include_str!("../cli/error.rs"), include_str!("../control/problem.rs")];
+
+    #[test]
+    fn what_can_be_tried_again_is_a_word() {
+        assert!(crate::exit::RETRYABLE.iter().all(|word| WORDS.iter().any(|(known, _)| known == word)));
+        assert!(crate::exit::is_retryable("busy") && !crate::exit::is_retryable("not-confirmed"));
+    }
 
     #[test]
     fn the_list_has_every_word_that_is_said_and_no_other() {

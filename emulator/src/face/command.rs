@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::relying::Whom;
+
 /// Something that is neither shown nor kept: a PIN, an invitation.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -127,6 +129,31 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Make a second device that is the same as the first one.
+    Clone {
+        /// The name of the first one.
+        device: String,
+        /// That of the second one.
+        new: String,
+    },
+    /// Call a device otherwise.
+    Rename {
+        /// What it is called.
+        device: String,
+        /// What it is to be called.
+        new: String,
+    },
+    /// Make a device as it was when it was new.
+    Reset {
+        /// Its name.
+        device: String,
+    },
+    /// Keep what the session is under a name.
+    SnapSave(String),
+    /// Make the session what it was when this was kept.
+    SnapLoad(String),
+    /// Forget what was kept.
+    SnapRemove(String),
     /// Let a device hear what servers say unasked, or not.
     Watch {
         /// The name of the device.
@@ -239,6 +266,13 @@ pub enum Command {
     Export(PathBuf),
     /// Write what was done in the session as a scenario that does it again: .yaml.
     Record(PathBuf),
+    /// Ask for somebody's token, as a relying party does.
+    Check {
+        /// Who asks, and where.
+        whom: Whom,
+        /// What the service calls the holder.
+        user: String,
+    },
 }
 
 /// What was said, and what came of it.
@@ -250,11 +284,14 @@ pub struct Told {
     pub file: Option<PathBuf>,
 }
 
-/// The file that a scenario is written to: what was typed, or byhand.yaml.
+/// The file that a scenario is written to where no other is named.
+pub const SCENARIO_FILE: &str = "byhand.yaml";
+
+/// The file that a scenario is written to: what was typed, or [`SCENARIO_FILE`].
 #[must_use]
 pub fn scenario_file(typed: &str) -> PathBuf {
     let typed = typed.trim();
-    if typed.is_empty() { "byhand.yaml" } else { typed }.into()
+    if typed.is_empty() { SCENARIO_FILE } else { typed }.into()
 }
 
 impl Command {
@@ -274,6 +311,10 @@ impl Command {
             Self::Answer { .. } => "answer",
             Self::NewDevice { .. } => "new",
             Self::RemoveDevice { .. } => "rm",
+            Self::Clone { .. } => "clone",
+            Self::Rename { .. } => "rename",
+            Self::Reset { .. } => "reset",
+            Self::SnapSave(_) | Self::SnapLoad(_) | Self::SnapRemove(_) => "snap",
             Self::Watch { .. } => "watch",
             Self::Label { .. } => "label",
             Self::Unenroll { .. } => "unenroll",
@@ -294,6 +335,7 @@ impl Command {
             Self::Trace(_) => "trace",
             Self::Export(_) => "export",
             Self::Record(_) => "record",
+            Self::Check { .. } => "check",
         }
     }
 
@@ -324,9 +366,15 @@ impl Command {
             | Self::Next { device, .. }
             | Self::Persona { device, .. }
             | Self::Skew { device, .. }
+            | Self::Clone { device, .. }
+            | Self::Rename { device, .. }
+            | Self::Reset { device }
             | Self::NewDevice { name: device }
             | Self::RemoveDevice { name: device } => Some(device),
             Self::Refresh
+            | Self::SnapSave(_)
+            | Self::SnapLoad(_)
+            | Self::SnapRemove(_)
             | Self::Freeze(_)
             | Self::Advance(_)
             | Self::Arm { .. }
@@ -334,7 +382,8 @@ impl Command {
             | Self::ClearFaults
             | Self::Trace(_)
             | Self::Export(_)
-            | Self::Record(_) => None,
+            | Self::Record(_)
+            | Self::Check { .. } => None,
         }
     }
 
@@ -365,6 +414,12 @@ impl Command {
             Self::Label { label, .. } => format!("Called {label}"),
             Self::NewDevice { name } => format!("Made {name}"),
             Self::RemoveDevice { name } => format!("Removed {name}"),
+            Self::Clone { device, new } => format!("{new} is a copy of {device}"),
+            Self::Rename { device, new } => format!("{device} is called {new}"),
+            Self::Reset { device } => format!("{device} is as if it were new"),
+            Self::SnapSave(name) => format!("Kept as {name}"),
+            Self::SnapLoad(name) => format!("Everything is as it was at {name}"),
+            Self::SnapRemove(name) => format!("Forgot {name}"),
             Self::Arm { fault, .. } => format!("Armed: {fault}"),
             Self::Next { does, .. } => format!("Next time: {does}"),
             Self::ClearFaults => "Nothing goes wrong on purpose any more".to_owned(),

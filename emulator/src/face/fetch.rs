@@ -8,7 +8,7 @@ use hyper::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::facts::{Answers, Clock, Device, Facts, FaultRule};
+use super::facts::{Answers, Clock, Device, Facts, FaultRule, Snapshot};
 use super::run::{Board, moment};
 use super::timeline::Timeline;
 use crate::cli::CliError;
@@ -53,7 +53,22 @@ impl Fetch {
     /// All that may have changed.
     pub(super) async fn all(&self) -> Result<(), CliError> {
         self.conditions().await?;
+        self.snapshots().await?;
         self.devices().await
+    }
+
+    /// What was kept of the session.
+    pub(super) async fn snapshots(&self) -> Result<(), CliError> {
+        let turn = self.board.turn();
+        let snapshots: Vec<Snapshot> = read(self.of_session("/snapshots").await?["snapshots"].take())?;
+        self.board.answered(|facts, order| {
+            let has_changed = order.snapshots(turn) && *facts.snapshots != snapshots;
+            if has_changed {
+                facts.snapshots = Arc::new(snapshots);
+            }
+            has_changed
+        });
+        Ok(())
     }
 
     /// Time, faults, and whether it records.

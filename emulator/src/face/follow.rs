@@ -1,7 +1,7 @@
 //! Hears what happens in a session and fetches what that changes; says what a person says.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +13,14 @@ use tokio::time::timeout;
 
 use super::Command;
 use super::command::Told;
-use super::facts::{Link, Notice, Working};
+use super::facts::{Asked, Link, Notice, Working};
 use super::fetch::Fetch;
-use super::run::Board;
+use super::run::{Board, moment};
 use super::timeline::Row;
 use crate::cli::CliError;
 use crate::cli::client::{Client, EventLines};
+use crate::files;
+use crate::relying::{Whom, word};
 
 /// Things that happen within so long are shown at once.
 const BREATH: Duration = Duration::from_millis(25);
@@ -100,10 +102,11 @@ impl Following {
     }
 
     async fn hear(&self, events: &mut EventLines) -> Result<(), CliError> {
-        while let Some(first) = events.next().await {
+        while let Some(first) = events.next().await? {
             let mut batch = vec![first];
             while batch.len() < 1_000
-                && let Ok(Some(next)) = timeout(BREATH, events.next()).await
+                && let Ok(next) = timeout(BREATH, events.next()).await
+                && let Some(next) = next?
             {
                 batch.push(next);
             }
@@ -197,6 +200,9 @@ impl Following {
         if let Command::Record(path) = command {
             return self.record(path).await.map(Some);
         }
+        if let Command::Check { whom, user } = command {
+            return self.check(whom, user).await.map(Some);
+        }
         let Some(call) = command.call(self.client.session()) else { return Ok(None) };
         let answer = self.client.call(call.method, &call.path, call.body).await?;
         if let (Some(device), Some(token)) = (command.device(), command.token()) {
@@ -208,9 +214,22 @@ impl Following {
     async fn after(&self, command: &Command) -> Result<(), CliError> {
         self.fetch.conditions().await?;
         match command {
-            Command::NewDevice { .. } | Command::RemoveDevice { .. } | Command::Freeze(_) | Command::Advance(_) => {
-                self.fetch.devices().await
+            Command::NewDevice { .. }
+            | Command::RemoveDevice { .. }
+            | Command::Clone { .. }
+            | Command::Rename { .. }
+            | Command::Freeze(_)
+            | Command::Advance(_) => self.fetch.devices().await,
+            // Who holds them may be somebody else, too.
+            Command::Reset { .. } | Command::SnapLoad(_) => {
+                self.fetch.devices().await?;
+                for device in self.board.facts().habits.keys() {
+                    // It may be gone.
+                    let _ = self.fetch.habit(device).await;
+                }
+                Ok(())
             }
+            Command::SnapSave(_) | Command::SnapRemove(_) => self.fetch.snapshots().await,
             Command::Habit { device, .. } => self.fetch.habit(device).await,
             _ => match command.device() {
                 Some(device) => self.fetch.device(device).await,
@@ -225,10 +244,26 @@ impl Following {
             return Err(CliError::Usage("the file ends with .jsonl, .pcapng or .keylog".into()));
         };
         let bytes = self.client.fetch(&format!("/v1/sessions/{}/trace.{ending}", self.client.session())).await?;
-        let failed = |source| CliError::File { path: path.to_owned(), source };
-        write_private(path, &bytes).map_err(failed)?;
+        write_new(path, &bytes)?;
         let text = format!("Wrote {} bytes to {}", bytes.len(), path.display());
         Ok(Told { text, file: Some(PathBuf::from(path)) })
+    }
+
+    /// Asks as a relying party does.
+    async fn check(&self, whom: &Whom, user: &str) -> Result<Told, CliError> {
+        let party = whom.party().await?;
+        let asked = moment();
+        let status = party.status(user).await?;
+        let took_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (word, service) = (word(status), whom.service.clone());
+        self.board.change(|facts| {
+            let at = facts.clock.at(Some(moment()));
+            facts.asked.push(Asked { at, user: user.to_owned(), service, took_ms, word, is_open: status.is_open() });
+            let too_many = facts.asked.len().saturating_sub(ASKED);
+            facts.asked.drain(..too_many);
+            true
+        });
+        Ok(Told { text: format!("{user} is {word} at {}", whom.service), file: None })
     }
 
     async fn record(&self, path: &Path) -> Result<Told, CliError> {
@@ -236,31 +271,21 @@ impl Following {
             return Err(CliError::Usage("the file ends with .yaml".into()));
         }
         let bytes = self.client.scenario("").await?;
-        // Somebody may have gone on writing in the last one.
-        write_new(path, &bytes).map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists => {
-                CliError::Usage(format!("{} is there already: name another file", path.display()))
-            }
-            _ => CliError::File { path: path.to_owned(), source },
-        })?;
+        write_new(path, &bytes)?;
         let text = format!("Wrote {0}: `scenario check {0}` and `scenario run {0}` are next", path.display());
         Ok(Told { text, file: Some(path.to_owned()) })
     }
 }
 
+/// So many answers to relying parties are kept.
+const ASKED: usize = 50;
 /// What a trace can be written as.
 const ENDINGS: [&str; 3] = ["jsonl", "pcapng", "keylog"];
 
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
-}
-
-/// Writes a file that only its owner can read: what devices say is nobody's business, and keys less so.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
+/// Writes a file that is not there yet: somebody may have gone on writing in the one that is.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    files::write_new(path, bytes).map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => CliError::Usage(format!("{} is there already: name another file", path.display())),
+        _ => CliError::Written { path: path.to_owned(), source },
+    })
 }

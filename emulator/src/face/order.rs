@@ -14,6 +14,7 @@ pub(super) struct Turn(u64);
 pub(super) struct Order {
     last: Turn,
     conditions: Turn,
+    snapshots: Turn,
     /// All devices were asked for.
     all: Turn,
     /// One was, after that.
@@ -31,6 +32,11 @@ impl Order {
     /// Whether what was answered about time, faults and recording is news.
     pub(super) fn conditions(&mut self, turn: Turn) -> bool {
         newer(&mut self.conditions, turn)
+    }
+
+    /// Whether what was answered about what was kept is news.
+    pub(super) fn snapshots(&mut self, turn: Turn) -> bool {
+        newer(&mut self.snapshots, turn)
     }
 
     /// Whether what was answered about the holder of a device is news.

@@ -138,7 +138,8 @@ const NOTICES: usize = 50;
 pub struct Face {
     board: Arc<Board>,
     commands: Option<UnboundedSender<Command>>,
-    thread: Option<JoinHandle<()>>,
+    /// Says what ended the one in this process.
+    thread: Option<JoinHandle<Option<daemon::Ended>>>,
 }
 
 impl fmt::Debug for Face {
@@ -164,6 +165,18 @@ impl Face {
         let thread = std::thread::Builder::new().name("face".into()).spawn(follow).map_err(CliError::Runtime)?;
         Ok(Self { board, commands: Some(commands), thread: Some(thread) })
     }
+
+    /// Ends it, and says what had ended the emulator in this process; `None` where it was elsewhere.
+    #[cfg(feature = "window")]
+    pub(crate) fn end(mut self) -> Option<daemon::Ended> {
+        self.left()
+    }
+
+    fn left(&mut self) -> Option<daemon::Ended> {
+        self.commands = None;
+        // It has said what there was to say.
+        self.thread.take().and_then(|thread| thread.join().ok().flatten())
+    }
 }
 
 impl Source for Face {
@@ -181,11 +194,7 @@ impl Source for Face {
 
 impl Drop for Face {
     fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            // It has said what there was to say.
-            let _ = thread.join();
-        }
+        self.left();
     }
 }
 
@@ -239,8 +248,12 @@ async fn host(
     Ok((client.ok_or_else(|| CliError::NotRunning("this process".into()))?, own))
 }
 
-/// Follows it to the end of the face.
-async fn followed(reached: Reached, board: Arc<Board>, mut commands: UnboundedReceiver<Command>) {
+/// Follows it to the end of the face; what ended the one in this process.
+async fn followed(
+    reached: Reached,
+    board: Arc<Board>,
+    mut commands: UnboundedReceiver<Command>,
+) -> Option<daemon::Ended> {
     let Reached { client, link, program, own } = reached;
     let is_own = own.is_some();
     board.change(|facts| {
@@ -259,11 +272,10 @@ async fn followed(reached: Reached, board: Arc<Board>, mut commands: UnboundedRe
         () = told => {}
         () = following.follow(link) => {}
     }
-    if let Some(own) = own {
-        // It may have been told by somebody else.
-        let _ = client.call(hyper::Method::POST, "/v1/shutdown", None).await;
-        let _ = own.await;
-    }
+    let own = own?;
+    // It may have been told by somebody else, or by a signal.
+    let _ = client.call(hyper::Method::POST, "/v1/shutdown", None).await;
+    own.await.ok()?.ok()
 }
 
 /// This moment, for clocks on a screen.

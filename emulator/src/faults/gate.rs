@@ -32,6 +32,12 @@ impl Gate {
         self.0.is_some()
     }
 
+    /// The hosts of servers that may see them, besides this machine.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// Whether a server at this host may see them.
     #[must_use]
     pub fn permits(&self, host: &str) -> bool {

@@ -184,6 +184,14 @@ impl Rule {
         self
     }
 
+    /// Whether it can be, whatever session it is for.
+    ///
+    /// # Errors
+    /// [`RuleError`].
+    pub fn check(&self) -> Result<(), RuleError> {
+        self.resolve().map(|_| ())
+    }
+
     /// What it means, with every parameter that the fault has.
     ///
     /// # Errors
@@ -203,6 +211,9 @@ impl Rule {
         }
         if !(0.0..=1.0).contains(&self.prob) {
             return Err(RuleError::Probability);
+        }
+        if self.times == Some(0) || self.matches.message == Some(0) {
+            return Err(RuleError::Zero);
         }
         let hook = self.hook(entry)?;
         let Match { frame, message, .. } = self.matches;
@@ -272,7 +283,7 @@ pub enum RuleError {
     NotAllowed,
     /// A server that is not to see faults.
     #[error(
-        "{0} is neither this machine nor on the list of hosts that may see faults: add it there when the session is started"
+        "{0} is neither this machine nor a host that may see faults: name it with --faults-at, or to the gate, when it starts"
     )]
     Host(String),
     /// No such fault.
@@ -308,6 +319,9 @@ pub enum RuleError {
     /// A probability.
     #[error("prob is a number from 0 to 1")]
     Probability,
+    /// A count that is never reached.
+    #[error("times and message count from 1: leave them out for always, and for every frame")]
+    Zero,
     /// A name.
     #[error("{0:?} is no id for a rule: it has 1 to 48 of a-z, A-Z, 0-9, '.', '_' and '-'")]
     Id(String),
@@ -326,7 +340,7 @@ pub enum RuleError {
     #[error("the fault {0} is not about single frames: match neither frame nor message")]
     NoFrames(&'static str),
     /// Nothing that a device does.
-    #[error("no device is told to {name:?}{}: it is one of {}", or_meant(.meant.as_deref()), OPERATIONS.join(", "))]
+    #[error("no device is told to {name:?}: op is one of {}{}", OPERATIONS.join(", "), or_meant(.meant.as_deref()))]
     UnknownOp {
         /// What was said.
         name: String,
@@ -360,22 +374,6 @@ impl RuleError {
 
     fn unknown_fault(name: &str) -> Self {
         let name = clipped(name);
-        let like = names().map(|known| (distance(&name, known), known)).min().filter(|(far, _)| *far <= 3);
-        Self::UnknownFault { like: like.map(|(_, known)| known), name }
+        Self::UnknownFault { like: nearest(&name, names()), name }
     }
-}
-
-/// How many letters one has to change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut before = i;
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let changed = before + usize::from(a != b);
-            before = row[j + 1];
-            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }

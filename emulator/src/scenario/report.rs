@@ -20,16 +20,49 @@ pub enum Form {
     JsonLines,
 }
 
-/// Tells what came of runs of scenarios from these files.
+/// Tells what came of runs of scenarios from these files: all of it.
 #[must_use]
 pub fn write(form: Form, runs: &[Run], files: &[String]) -> String {
-    let told: Vec<Told<'_>> =
-        runs.iter().map(|run| Told { run, file: files.get(run.scenario).map_or("", |file| file) }).collect();
+    let each = runs.iter().enumerate().map(|(at, run)| one(form, at + 1, run, files));
+    let all = head(form).into_iter().map(str::to_owned).chain(each.flatten()).chain([end(form, runs, files)]);
+    all.collect::<Vec<_>>().join("\n")
+}
+
+/// What comes before the first run, in lines.
+#[must_use]
+pub const fn head(form: Form) -> Option<&'static str> {
     match form {
-        Form::Human => human(&told),
-        Form::JUnit => junit(&told),
-        Form::Tap => tap(&told),
-        Form::JsonLines => lines(&told),
+        Form::Tap => Some("TAP version 14"),
+        Form::Human | Form::JUnit | Form::JsonLines => None,
+    }
+}
+
+/// What came of one run, counted from 1, in lines. In JUnit's XML all of them are told at the end.
+#[must_use]
+pub fn one(form: Form, number: usize, run: &Run, files: &[String]) -> Option<String> {
+    let told = Told::of(run, files);
+    match form {
+        Form::Human => Some(human(&told)),
+        Form::JUnit => None,
+        Form::Tap => Some(tap(number, &told)),
+        Form::JsonLines => Some(json_line(&told)),
+    }
+}
+
+/// What comes after the last run, in lines.
+#[must_use]
+pub fn end(form: Form, runs: &[Run], files: &[String]) -> String {
+    let failed = runs.iter().filter(|run| run.failure.is_some()).count();
+    let skipped = runs.iter().filter(|run| run.skipped.is_some()).count();
+    let passed = runs.len() - failed - skipped;
+    match form {
+        Form::Human if skipped > 0 => format!("{passed} passed, {failed} failed, {skipped} skipped"),
+        Form::Human => format!("{passed} passed, {failed} failed"),
+        Form::JUnit => junit(runs, files, (failed, skipped)),
+        Form::Tap => format!("1..{}", runs.len()),
+        Form::JsonLines => {
+            json!({ "ok": failed == 0, "passed": passed, "failed": failed, "skipped": skipped }).to_string()
+        }
     }
 }
 
@@ -38,7 +71,11 @@ struct Told<'a> {
     file: &'a str,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    fn of(run: &'a Run, files: &'a [String]) -> Self {
+        Self { run, file: files.get(run.scenario).map_or("", |file| file) }
+    }
+
     /// Its name, with its variant.
     fn name(&self) -> String {
         let variant = self.run.variant.to_string();
@@ -57,45 +94,23 @@ impl Told<'_> {
     }
 }
 
-fn failed(runs: &[Told<'_>]) -> usize {
-    runs.iter().filter(|told| told.run.failure.is_some()).count()
-}
-
-fn skipped(runs: &[Told<'_>]) -> usize {
-    runs.iter().filter(|told| told.run.skipped.is_some()).count()
-}
-
-fn human(runs: &[Told<'_>]) -> String {
-    let mut text = String::new();
-    for told in runs {
-        if let Some(why) = &told.run.skipped {
-            let _ = writeln!(text, "skipped {} ({why})", told.name());
-            continue;
-        }
-        let (word, steps, time) =
-            (if told.run.failure.is_some() { "FAILED" } else { "ok" }, told.run.steps, told.run.time.as_millis());
-        let _ = match told.why() {
-            None => writeln!(text, "{word:<7} {} ({steps} steps, {time} ms)", told.name()),
-            Some(why) => writeln!(text, "{word:<7} {}\n        {}", told.name(), why.join("\n        ")),
-        };
+fn human(told: &Told<'_>) -> String {
+    if let Some(why) = &told.run.skipped {
+        return format!("skipped {} ({why})", told.name());
     }
-    let (all, failed, skipped) = (runs.len(), failed(runs), skipped(runs));
-    let _ = write!(text, "{} passed, {failed} failed", all - failed - skipped);
-    if skipped > 0 {
-        let _ = write!(text, ", {skipped} skipped");
+    match told.why() {
+        None => format!("ok      {} ({} steps, {} ms)", told.name(), told.run.steps, told.run.time.as_millis()),
+        Some(why) => format!("FAILED  {}\n        {}", told.name(), why.join("\n        ")),
     }
-    text
 }
 
-fn junit(runs: &[Told<'_>]) -> String {
-    let all: f64 = runs.iter().map(|told| told.run.time.as_secs_f64()).sum();
+fn junit(runs: &[Run], files: &[String], (failed, skipped): (usize, usize)) -> String {
+    let all: f64 = runs.iter().map(|run| run.time.as_secs_f64()).sum();
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"cardea-emulator scenario\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{all:.3}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"cardea-emulator scenario\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{all:.3}\">\n",
         runs.len(),
-        failed(runs),
-        skipped(runs)
     );
-    for told in runs {
+    for told in runs.iter().map(|run| Told::of(run, files)) {
         let (name, file, time) = (escaped(&told.name()), escaped(told.file), told.run.time.as_secs_f64());
         let _ = write!(text, "    <testcase name=\"{name}\" classname=\"{file}\" time=\"{time:.3}\"");
         if let Some(why) = &told.run.skipped {
@@ -136,40 +151,28 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-fn tap(runs: &[Told<'_>]) -> String {
-    let mut text = format!("TAP version 14\n1..{}", runs.len());
-    for (at, told) in runs.iter().enumerate() {
-        let is = if told.run.failure.is_some() { "not ok" } else { "ok" };
-        // A `#` would begin a directive.
-        let name = told.name().replace('\\', "\\\\").replace('#', "\\#").replace('\n', " ");
-        let _ = write!(text, "\n{is} {} - {name}", at + 1);
-        if let Some(why) = &told.run.skipped {
-            let _ = write!(text, " # SKIP {why}");
-        }
-        for line in told.why().iter().flatten() {
-            let _ = write!(text, "\n# {}", line.replace('\n', " "));
-        }
+fn tap(number: usize, told: &Told<'_>) -> String {
+    let is = if told.run.failure.is_some() { "not ok" } else { "ok" };
+    // A `#` would begin a directive.
+    let name = told.name().replace('\\', "\\\\").replace('#', "\\#").replace('\n', " ");
+    let mut text = format!("{is} {number} - {name}");
+    if let Some(why) = &told.run.skipped {
+        let _ = write!(text, " # SKIP {why}");
+    }
+    for line in told.why().iter().flatten() {
+        let _ = write!(text, "\n# {}", line.replace('\n', " "));
     }
     text
 }
 
-fn lines(runs: &[Told<'_>]) -> String {
-    let mut lines: Vec<String> = runs
-        .iter()
-        .map(|Told { run, file }| {
-            let failure = run.failure.as_ref().map(|it| {
-                json!({ "line": it.place.line, "column": it.place.column, "step": it.step, "message": it.message, "journal": it.last })
-            });
-            json!({
-                "scenario": run.name, "file": file, "variant": run.variant.to_string(), "seed": run.seed, "ok": failure.is_none(),
-                "skipped": run.skipped,
-                "steps": run.steps, "ms": u64::try_from(run.time.as_millis()).unwrap_or(u64::MAX), "failure": failure,
-            })
-            .to_string()
-        })
-        .collect();
-    let (failed, skipped) = (failed(runs), skipped(runs));
-    let passed = runs.len() - failed - skipped;
-    lines.push(json!({ "ok": failed == 0, "passed": passed, "failed": failed, "skipped": skipped }).to_string());
-    lines.join("\n")
+fn json_line(Told { run, file }: &Told<'_>) -> String {
+    let failure = run.failure.as_ref().map(|it| {
+        json!({ "line": it.place.line, "column": it.place.column, "step": it.step, "message": it.message, "journal": it.last })
+    });
+    json!({
+        "scenario": run.name, "file": file, "variant": run.variant.to_string(), "seed": run.seed, "ok": failure.is_none(),
+        "skipped": run.skipped,
+        "steps": run.steps, "ms": u64::try_from(run.time.as_millis()).unwrap_or(u64::MAX), "failure": failure,
+    })
+    .to_string()
 }

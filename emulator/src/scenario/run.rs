@@ -1,9 +1,7 @@
 //! Runs scenarios: each variant in a session and with a stub of its own, several at once.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,13 +10,13 @@ use cardea_sdk::{Clock, Env};
 use hyper::Uri;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
-use super::step::{Holders, World};
+use super::step::{Holders, UnderWay, World};
 use super::{Party, Scenario, Server, SkipIf, Step, Variant, Verb};
 use crate::document::Place;
 use crate::engine::{Options, Outcome, Persona, Seed, Session, Settings, Time};
 use crate::faults::Gate;
+use crate::relying;
 use crate::stub::script::Script;
 use crate::stub::{self, Stub};
 
@@ -87,8 +85,8 @@ impl Failure {
     }
 }
 
-/// Runs all variants of all scenarios, and tells of each in their order.
-pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
+/// Runs all variants of all scenarios, and tells of each in their order: `told` as soon as those before it are over, too.
+pub async fn all(scenarios: &[Scenario], plan: &Plan, mut told: impl FnMut(&Run)) -> Vec<Run> {
     let gate = Gate::and_hosts(&plan.faults_at);
     let (places, mut tasks) = (Arc::new(Semaphore::new(plan.jobs.get())), JoinSet::new());
     let mut number = 0_usize;
@@ -113,12 +111,15 @@ pub async fn all(scenarios: &[Scenario], plan: &Plan) -> Vec<Run> {
             }
         }
     }
-    let mut runs = Vec::with_capacity(number);
+    let (mut runs, mut early) = (Vec::with_capacity(number), BTreeMap::new());
     while let Some(run) = tasks.join_next().await {
-        runs.extend(run);
+        early.extend(run);
+        while let Some(run) = early.remove(&runs.len()) {
+            told(&run);
+            runs.push(run);
+        }
     }
-    runs.sort_by_key(|(number, _)| *number);
-    runs.into_iter().map(|(_, run)| run).collect()
+    runs
 }
 
 fn random() -> u64 {
@@ -146,13 +147,12 @@ fn skipped(scenario: &Scenario, index: usize, why: String) -> Run {
 
 /// One run, which has an end whatever happens.
 async fn guarded(scenario: &Arc<Scenario>, (index, variant): (usize, Variant), seed: u64, gate: Gate) -> Run {
-    let (begun, limit, inner) = (now(), scenario.timeout, Arc::clone(scenario));
+    let (begun, inner) = (now(), Arc::clone(scenario));
     // In a task of its own, so that a panic in it is its failure and nobody else's.
-    let task = tokio::spawn(async move { tokio::time::timeout(limit, one(&inner, variant, seed, gate)).await });
+    let task = tokio::spawn(async move { one(&inner, variant, seed, gate).await });
     let (steps, failure) = match task.await {
-        Ok(Ok(Ok(steps))) => (steps, None),
-        Ok(Ok(Err(failure))) => (0, Some(failure)),
-        Ok(Err(_)) => (0, Some(Failure::at_start(format!("it is stuck: not done after {} s", limit.as_secs_f32())))),
+        Ok(Ok(steps)) => (steps, None),
+        Ok(Err(failure)) => (0, Some(failure)),
         Err(_) => (0, Some(Failure::at_start("the program has a defect: it panicked"))),
     };
     Run {
@@ -183,13 +183,15 @@ async fn one(scenario: &Scenario, variant: Variant, seed: u64, gate: Gate) -> Re
         Some(server) => World::at(scenario, server, variant, seed, gate).map_err(start)?,
         None => World::of_its_own(scenario, variant, seed).await.map_err(start)?,
     };
-    let result = async {
+    let running = async {
         world.begin(variant).await.map_err(start)?;
         let steps = world.steps(&scenario.steps).await?;
         world.all_happened()?;
         Ok(steps)
     };
-    let result = result.await.map_err(|failure| world.with_journal(failure));
+    let in_time = tokio::time::timeout(scenario.timeout, running).await;
+    let result = in_time.unwrap_or_else(|_| Err(world.is_stuck(scenario.timeout)));
+    let result = result.map_err(|failure| world.with_journal(failure));
     let World { session, stub, .. } = world;
     session.end();
     if let Some(stub) = stub {
@@ -197,9 +199,6 @@ async fn one(scenario: &Scenario, variant: Variant, seed: u64, gate: Gate) -> Re
     }
     result
 }
-
-/// No authkey is longer.
-const AUTHKEY_LONGEST: u64 = 4_096;
 
 impl Step {
     /// Whether it makes anything go wrong, or a step in it does.
@@ -212,13 +211,6 @@ impl Step {
             _ => false,
         }
     }
-}
-
-fn authkey(path: &Path) -> Result<String, String> {
-    let mut text = Zeroizing::new(String::new());
-    let read = File::open(path).and_then(|file| file.take(AUTHKEY_LONGEST).read_to_string(&mut text));
-    read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(text.trim().to_owned())
 }
 
 impl<'a> World<'a> {
@@ -237,11 +229,19 @@ impl<'a> World<'a> {
         let settings = Settings { seed: Some(Seed::new(seed)), options, faults, ..Settings::default() };
         let session = Session::in_memory(settings, &Env::os()).map_err(|error| error.to_string())?;
         let party = |party: &Party| {
-            let key = authkey(&party.authkey_file)?;
+            let key = relying::authkey(&party.authkey_file).map_err(|error| error.to_string())?;
             RelyingParty::new(&server.url, &party.service, key).map_err(|error| error.to_string())
         };
         let relying = server.party.as_ref().map(party).transpose()?;
-        Ok(Self { scenario, time: session.time().clone(), session, stub: None, relying, holders: Holders::default() })
+        Ok(Self {
+            scenario,
+            time: session.time().clone(),
+            session,
+            stub: None,
+            relying,
+            holders: Holders::default(),
+            under_way: UnderWay::default(),
+        })
     }
 
     /// With a stub that is only there for it, and has its time.
@@ -274,7 +274,15 @@ impl<'a> World<'a> {
         let session = Session::in_memory(settings, &world).map_err(|error| error.to_string())?;
         let relying = RelyingParty::new(&stub.url(), stub.service(), stub.status_key().to_owned());
         let relying = Some(relying.map_err(|error| error.to_string())?);
-        Ok(Self { scenario, time, session, stub: Some(stub), relying, holders: Holders::default() })
+        Ok(Self {
+            scenario,
+            time,
+            session,
+            stub: Some(stub),
+            relying,
+            holders: Holders::default(),
+            under_way: UnderWay::default(),
+        })
     }
 }
 
@@ -309,10 +317,23 @@ impl World<'_> {
         }
     }
 
+    /// Why a scenario has not come to its end in the time that it has.
+    fn is_stuck(&self, limit: Duration) -> Failure {
+        let mut message = format!("it is stuck: not done after {} s", limit.as_secs_f32());
+        let steps = self.under_way.longest();
+        for (place, step) in steps.iter().skip(1) {
+            message = format!("{message}; in the included file: {place}, `{step}`");
+        }
+        match steps.first() {
+            Some((place, step)) => Failure { place: *place, step, ..Failure::at_start(message) },
+            None => Failure::at_start(message),
+        }
+    }
+
     fn with_journal(&self, mut failure: Failure) -> Failure {
         let journal = self.session.journal();
         let entries = journal.since(journal.newest().saturating_sub(LAST)).entries;
-        failure.last = entries.iter().map(|it| format!("{} {} {:?}", it.number, it.device, it.kind)).collect();
+        failure.last = entries.iter().map(ToString::to_string).collect();
         failure
     }
 }

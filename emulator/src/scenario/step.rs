@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cardea_sdk::relying_party::RelyingParty;
@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 
 use super::run::Failure;
 use super::{Act, Hidden, Offered, Scenario, Step, Verb};
+use crate::document::Place;
 use crate::engine::{Device, EngineError, Journal, Kind, Outcome, Persona, Session, Time};
 use crate::stub::script::Script;
 use crate::stub::{Stub, StubError};
@@ -33,6 +34,35 @@ pub(super) struct World<'a> {
     /// None where nobody asks.
     pub(super) relying: Option<RelyingParty>,
     pub(super) holders: Holders,
+    pub(super) under_way: UnderWay,
+}
+
+/// The steps that are being done, the one that was begun first before the others.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay(Mutex<Vec<(Place, &'static str)>>);
+
+impl UnderWay {
+    fn begin(&self, step: &Step) {
+        self.steps().push((step.place, step.word));
+    }
+
+    fn end(&self, step: &Step) {
+        let mut steps = self.steps();
+        if let Some(at) = steps.iter().position(|(place, _)| *place == step.place) {
+            steps.remove(at);
+        }
+    }
+
+    /// The one that was begun first; with those of the files that it includes, the innermost last.
+    pub(super) fn longest(&self) -> Vec<(Place, &'static str)> {
+        let steps = self.steps();
+        let files = steps.iter().take_while(|(_, word)| *word == "include").count();
+        steps.iter().take(files + 1).copied().collect()
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<(Place, &'static str)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What came of a step.
@@ -93,14 +123,18 @@ impl World<'_> {
             Verb::Include { file, steps } => {
                 let inside =
                     |failure: Failure| Failure { message: format!("in {file}, {failure}"), ..failed(String::new()) };
+                self.under_way.begin(step);
                 let done = self.steps(steps).await.map_err(inside)?;
                 self.expect(step, &Done::default()).await?;
+                self.under_way.end(step);
                 return Ok(done);
             }
             _ => {}
         }
+        self.under_way.begin(step);
         let done = self.verb(&step.verb).await.map_err(failed)?;
         self.expect(step, &done).await?;
+        self.under_way.end(step);
         Ok(1)
     }
 

@@ -33,7 +33,7 @@ fn shipped() -> Vec<(String, String)> {
 }
 
 async fn run(scenario: Scenario) -> run::Run {
-    run::all(&[scenario], &run::Plan::default()).await.remove(0)
+    run::all(&[scenario], &run::Plan::default(), |_| ()).await.remove(0)
 }
 
 async fn failure(rest: &str) -> String {
@@ -54,7 +54,7 @@ async fn every_scenario_that_is_shipped_passes_and_there_is_nothing_to_say_about
         scenarios.push(scenario);
     }
     let plan = run::Plan { jobs: NonZeroUsize::new(4).unwrap(), seed: Some(7), ..run::Plan::default() };
-    let runs = run::all(&scenarios, &plan).await;
+    let runs = run::all(&scenarios, &plan, |_| ()).await;
     let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
     let told = report::write(report::Form::Human, &runs, &names);
     assert!(runs.len() > scenarios.len() && runs.iter().all(|run| run.failure.is_none()), "{told}");
@@ -84,7 +84,16 @@ fn a_slip_is_found_where_it_is() {
         ("steps:\n  - server: {block: alice, close: alice}", "one thing to the server"),
         ("steps:\n  - change-pin: {device: alice, pin: \"12\"}", "a PIN has 6 to 12 digits"),
         ("steps:\n  - net: {device: alice, set: offlin}", "did you mean `offline`?"),
-        ("steps:\n  - fault: {fault: bit-flop}", "did you mean `bit-flip`?"),
+        (
+            "steps:\n  - fault: {fault: bit-flop}",
+            "line 6, column 20: no fault is called \"bit-flop\": did you mean bit-flip?",
+        ),
+        (
+            "steps:\n  - fault: {fault: ack-lost, match: {op: opne}}",
+            "line 6, column 42: no device is told to \"opne\": op is one of enroll, open,",
+        ),
+        ("steps:\n  - fault: {fault: ack-lost, match: {device: bobb}}", "there is no device `bobb`"),
+        ("steps:\n  - fault: {fault: ack-lost, params: {ms: 3}}", "has no parameter \"ms\""),
         ("steps:\n  - fault: {fault: bit-flip, tiems: 1}", "unknown field `tiems`"),
         ("steps:\n  - repeat: {times: 1000000, steps: [{open: alice}]}", "more than 100000 steps"),
         ("service: {attempts: 11}\nsteps: []", "1 to 10 attempts"),
@@ -166,7 +175,36 @@ async fn a_rule_that_never_happens_and_a_scenario_that_is_stuck_fail() {
     assert!(never.ends_with("rule 1 of the stub has never happened"), "{never}");
     let stuck =
         failure("timeout: 100ms\nstub: [{match: {channel: any}, do: {delay: 60s}}]\nsteps: [{enroll: alice}]").await;
-    assert!(stuck.contains("it is stuck: not done after 0.1 s"), "{stuck}");
+    assert!(stuck.contains("line 7, column 10, `enroll`: it is stuck: not done after 0.1 s"), "{stuck}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_that_is_stuck_tells_in_which_step_of_which_file_and_what_happened_before() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("steps")).unwrap();
+    std::fs::write(folder.path().join("steps/more.yaml"), "cardea-steps: 1\nsteps:\n  - open: alice\n").unwrap();
+    let text = "cardea-scenario: 1\nname: x\ndevices: [alice]\ntimeout: 2s\nsteps:\n  - enroll: alice\n  \
+                - stub: [{match: {channel: any}, do: {delay: 60s}}]\n  - include: steps/more.yaml\n";
+    let path = folder.path().join("stuck.yaml");
+    let scenario = Scenario::parse_file(text, &Vars::new(), &path).unwrap();
+    let failure = run::all(&[scenario], &run::Plan::default(), |_| ()).await.remove(0).failure.unwrap();
+    let told =
+        "line 8, column 5, `include`: it is stuck: not done after 2 s; in the included file: line 3, column 5, `open`";
+    assert_eq!(failure.to_string(), told);
+    assert!(failure.last.iter().any(|line| line.ends_with("alice  enrolled")), "{:?}", failure.last);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_a_run_is_told_in_order_and_as_soon_as_it_can_be() {
+    let text = "steps: [{enroll: alice}]";
+    let (long, short) = (
+        scenario(&format!("stub: [{{match: {{channel: any}}, times: 1, do: {{delay: 1s}}}}]\n{text}")),
+        scenario(text),
+    );
+    let plan = run::Plan { jobs: NonZeroUsize::new(2).unwrap(), ..run::Plan::default() };
+    let mut told = Vec::new();
+    let runs = run::all(&[long, short.clone(), short], &plan, |run| told.push(run.scenario)).await;
+    assert_eq!((told, runs.len()), (vec![0, 1, 2], 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,7 +212,7 @@ async fn variants_and_repetitions_run_apart_each_with_a_seed_that_is_told() {
     let scenario =
         scenario("matrix: {transport: [tcp, udp], window: [30s, 90s]}\nsteps: [{enroll: alice}, {open: alice}]");
     let plan = run::Plan { jobs: NonZeroUsize::new(3).unwrap(), repeat: 2, seed: Some(40), ..run::Plan::default() };
-    let runs = run::all(&[scenario], &plan).await;
+    let runs = run::all(&[scenario], &plan, |_| ()).await;
     let told: Vec<(String, u64, usize)> =
         runs.iter().map(|run| (run.variant.to_string(), run.seed, run.steps)).collect();
     let expected: Vec<(String, u64, usize)> = ["tcp window=30", "tcp window=90", "udp window=30", "udp window=90"]
@@ -187,7 +225,7 @@ async fn variants_and_repetitions_run_apart_each_with_a_seed_that_is_told() {
 fn runs() -> Vec<run::Run> {
     let place = Place { line: 3, column: 5 };
     let failure =
-        run::Failure { place, step: "open", message: "a <b> & \"c\"\n#1".into(), last: vec!["1 alice Made".into()] };
+        run::Failure { place, step: "open", message: "a <b> & \"c\"\n#1".into(), last: vec!["1  alice  made".into()] };
     let time = Duration::from_millis(1_500);
     let ok = run::Run {
         name: "one".into(),
@@ -220,7 +258,7 @@ fn what_came_of_it_is_told_to_people_and_programs() {
     );
     assert!(junit.contains("a &lt;b&gt; &amp; &quot;c&quot;&#10;#1") && !junit.contains("<b>"), "{junit}");
     let tap = write(report::Form::Tap);
-    assert!(tap.starts_with("TAP version 14\n1..2\nok 1 - one\nnot ok 2 - two \\# x [window=5]\n# b.yaml"), "{tap}");
+    assert!(tap.starts_with("TAP version 14\nok 1 - one\nnot ok 2 - two \\# x [window=5]\n# b.yaml"), "{tap}");
     let lines: Vec<serde_json::Value> =
         write(report::Form::JsonLines).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["ok"], &lines[1]["failure"]["line"]), (&true.into(), &3.into()));
@@ -248,11 +286,11 @@ async fn what_does_not_run_here_is_told_and_neither_passed_nor_failed() {
     for wrong in ["{os: lunix}", "{evn: X}", "{env: X, os: linux}"] {
         assert!(Scenario::parse(&text(wrong)).is_err(), "{wrong}");
     }
-    let runs = run::all(&[of("{env: PATH}")], &run::Plan { repeat: 3, ..run::Plan::default() }).await;
+    let runs = run::all(&[of("{env: PATH}")], &run::Plan { repeat: 3, ..run::Plan::default() }, |_| ()).await;
     let write = |form| report::write(form, &runs, &["a.yaml".to_owned()]);
     assert_eq!(write(report::Form::Human), "skipped x (PATH is in the environment)\n0 passed, 0 failed, 1 skipped");
     assert!(write(report::Form::JUnit).contains("<skipped message=\"PATH is in the environment\"/>"));
-    assert!(write(report::Form::Tap).ends_with("ok 1 - x # SKIP PATH is in the environment"));
+    assert!(write(report::Form::Tap).ends_with("ok 1 - x # SKIP PATH is in the environment\n1..1"));
     assert!(write(report::Form::JsonLines).ends_with(r#"{"failed":0,"ok":true,"passed":0,"skipped":1}"#));
 }
 

@@ -135,7 +135,7 @@ impl App {
             self.said = Some(line);
             self.old_notice = facts.notices.last().cloned();
         }
-        if let Command::NewDevice { name } = command {
+        if let Command::NewDevice { name } | Command::Rename { new: name, .. } = command {
             self.wanted = Some(name.clone());
         }
     }

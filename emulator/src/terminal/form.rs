@@ -1,10 +1,14 @@
 //! A form: fields that are typed or pasted into, and what is said when they are filled in. PINs are never shown, not even how
 //! many digits there are.
 
-use cardea_sdk::Pin;
-use zeroize::Zeroizing;
+mod field;
+mod forms;
 
-use crate::face::{Command, Invitation, On, Secret};
+use cardea_sdk::Pin;
+
+use crate::face::{Command, Invitation, On, Secret, Whom, why_no_pins};
+
+pub(super) use field::{Field, Holds};
 
 /// A form that is filled in.
 #[derive(Debug)]
@@ -32,170 +36,23 @@ enum Purpose {
     NewDevice,
     Advance,
     Skew(String),
-    Record,
-}
-
-/// A field.
-pub(super) struct Field {
-    pub(super) label: &'static str,
-    pub(super) holds: Holds,
-    text: Zeroizing<String>,
-}
-
-impl std::fmt::Debug for Field {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Field").field("label", &self.label).finish_non_exhaustive()
-    }
-}
-
-/// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
-    /// Words.
-    Text,
-    /// A link or a typed code.
-    Invitation,
-    /// A number, perhaps with a sign.
-    Number,
-    /// A PIN.
-    Pin,
-    /// Any number of PINs, with spaces between them.
-    Pins,
-}
-
-impl Holds {
-    const fn most(self) -> usize {
-        match self {
-            Self::Text => 255,
-            Self::Invitation => 4096,
-            Self::Number => 12,
-            Self::Pin => 12,
-            Self::Pins => 38,
-        }
-    }
-
-    fn takes(self, it: char) -> bool {
-        match self {
-            Self::Text => !it.is_control(),
-            Self::Invitation => !it.is_control() && !it.is_whitespace(),
-            Self::Number => it.is_ascii_digit() || it == '-',
-            Self::Pin => it.is_ascii_digit(),
-            Self::Pins => it.is_ascii_digit() || it == ' ',
-        }
-    }
-}
-
-impl Field {
-    fn new(label: &'static str, holds: Holds) -> Self {
-        // Never moved while it grows: no copy is left behind.
-        Self { label, holds, text: Zeroizing::new(String::with_capacity(holds.most() + 4)) }
-    }
-
-    /// Types or pastes into it; what does not belong there is left out.
-    pub(super) fn add(&mut self, text: &str) {
-        for it in text.chars().filter(|it| self.holds.takes(*it)) {
-            if self.text.len() + it.len_utf8() <= self.holds.most() {
-                self.text.push(it);
-            }
-        }
-    }
-
-    /// What may be seen of it.
-    pub(super) fn shown(&self) -> String {
-        match (self.holds, self.text.is_empty()) {
-            (_, true) => String::new(),
-            (Holds::Pin | Holds::Pins, _) => "typed, not shown".to_owned(),
-            // What follows the # is the secret.
-            (Holds::Invitation, _) => match self.text.split_once('#') {
-                Some((before, _)) => format!("{before}#… ({} characters)", self.text.len()),
-                None => self.text.to_string(),
-            },
-            _ => self.text.to_string(),
-        }
-    }
+    Write,
+    Check,
+    Label(On),
+    Unenroll(On),
+    Revoke(On, String),
+    Forget(On),
+    Remove(String),
+    SnapSave,
+    SnapLoad(String),
+    Clone(String),
+    Rename(String),
+    Reset(String),
 }
 
 impl Form {
     fn new(title: String, note: &str, purpose: Purpose, fields: Vec<Field>) -> Self {
         Self { title, note: note.to_owned(), fields, at: 0, problem: None, purpose }
-    }
-
-    pub(super) fn open(on: On, title: &str) -> Self {
-        let fields = vec![Field::new("PIN", Holds::Pin)];
-        let note = "Any of the PINs. Left empty, the holder of the device is asked";
-        Self::new(format!("Open {title}"), note, Purpose::Open(on), fields)
-    }
-
-    pub(super) fn approve(on: On, id: String, text: &str) -> Self {
-        let note = format!("What is signed: {text}");
-        let fields = vec![Field::new("PIN", Holds::Pin)];
-        Self::new("Approve".into(), &note, Purpose::Approve(on, id), fields)
-    }
-
-    pub(super) fn answer(device: String, prompt: u64, what: &str) -> Self {
-        let note = format!("{what}. Left empty, the holder types the PIN they have");
-        let fields = vec![Field::new("PIN", Holds::Pin)];
-        Self::new("Approve".into(), &note, Purpose::Answer(device, prompt), fields)
-    }
-
-    pub(super) fn enroll(device: String) -> Self {
-        let fields = vec![
-            Field::new("Link or code", Holds::Invitation),
-            Field::new("Server of a code", Holds::Text),
-            Field::new("Name for it", Holds::Text),
-            Field::new("New PIN", Holds::Pin),
-            Field::new("The same again", Holds::Pin),
-            Field::new("Duress PINs", Holds::Pins),
-            Field::new("The same again", Holds::Pins),
-        ];
-        let note =
-            "Paste the link, or type the code and its server. Duress PINs, up to three with spaces, may stay empty";
-        Self::new(format!("Enroll {device}"), note, Purpose::Enroll(device), fields)
-    }
-
-    pub(super) fn change_pins(on: On, title: &str) -> Self {
-        let fields = vec![
-            Field::new("PIN in use", Holds::Pin),
-            Field::new("New PIN", Holds::Pin),
-            Field::new("The same again", Holds::Pin),
-            Field::new("Duress PINs", Holds::Pins),
-            Field::new("The same again", Holds::Pins),
-        ];
-        let note = "None of the old PINs stays. Duress PINs, up to three with spaces, may stay empty";
-        Self::new(format!("New PINs for {title}"), note, Purpose::ChangePins(on), fields)
-    }
-
-    pub(super) fn persona(device: String) -> Self {
-        let fields = vec![
-            Field::new("PIN", Holds::Pin),
-            Field::new("The same again", Holds::Pin),
-            Field::new("Duress PINs", Holds::Pins),
-            Field::new("The same again", Holds::Pins),
-        ];
-        let note = "What the holder types who is asked. The server is not told";
-        Self::new(format!("PINs that the holder of {device} knows"), note, Purpose::Persona(device), fields)
-    }
-
-    pub(super) fn new_device() -> Self {
-        let fields = vec![Field::new("Name", Holds::Text)];
-        Self::new("New device".into(), "Small letters, digits and hyphens", Purpose::NewDevice, fields)
-    }
-
-    pub(super) fn advance() -> Self {
-        let fields = vec![Field::new("Seconds", Holds::Number)];
-        Self::new("Let time pass".into(), "For the devices; a server has its own clock", Purpose::Advance, fields)
-    }
-
-    pub(super) fn skew(device: String) -> Self {
-        let fields = vec![Field::new("Seconds", Holds::Number)];
-        let title = format!("Make the clock of {device} wrong");
-        Self::new(title, "Ahead, or behind with a minus", Purpose::Skew(device), fields)
-    }
-
-    pub(super) fn record() -> Self {
-        let fields = vec![Field::new("File", Holds::Text)];
-        let note = "What was done in this session, for `scenario run`. No PIN is in it. Left empty: byhand.yaml";
-        Self::new("Write what was done as a scenario".into(), note, Purpose::Record, fields)
     }
 
     /// The field that is typed into.
@@ -242,30 +99,68 @@ impl Form {
             Purpose::Answer(device, prompt) => {
                 Command::Answer { device: device.clone(), prompt: *prompt, does: "approve", pin: self.perhaps(0)? }
             }
-            Purpose::Enroll(device) => Command::Enroll {
-                device: device.clone(),
-                invitation: self.invitation()?,
-                label: self.text(2).trim().to_owned(),
-                pin: self.twice(3)?,
-                duress: self.duress(5)?,
-            },
+            Purpose::Enroll(device) => {
+                let (device, label) = (device.clone(), self.text(2).trim().to_owned());
+                let (invitation, (pin, duress)) = (self.invitation()?, self.new_pins(3)?);
+                Command::Enroll { device, invitation, label, pin, duress }
+            }
             Purpose::ChangePins(on) => {
-                Command::ChangePins { on: on.clone(), pin: self.pin(0)?, new: self.twice(1)?, duress: self.duress(3)? }
+                let (pin, (new, duress)) = (self.pin(0)?, self.new_pins(1)?);
+                Command::ChangePins { on: on.clone(), pin, new, duress }
             }
             Purpose::Persona(device) => {
-                Command::Persona { device: device.clone(), pin: self.twice(0)?, duress: self.duress(2)? }
+                let (pin, duress) = self.new_pins(0)?;
+                Command::Persona { device: device.clone(), pin, duress }
             }
-            Purpose::NewDevice => {
-                let name = self.text(0).trim().to_owned();
-                if !crate::engine::is_name(&name) {
-                    return Err((0, crate::engine::EngineError::name(&name).to_string()));
-                }
-                Command::NewDevice { name }
-            }
+            Purpose::NewDevice => Command::NewDevice { name: self.name("device")? },
+            Purpose::SnapSave => Command::SnapSave(self.name("snapshot")?),
+            Purpose::SnapLoad(name) => self.really().map(|()| Command::SnapLoad(name.clone()))?,
+            Purpose::Clone(device) => Command::Clone { device: device.clone(), new: self.name("device")? },
+            Purpose::Rename(device) => Command::Rename { device: device.clone(), new: self.name("device")? },
+            Purpose::Reset(device) => self.really().map(|()| Command::Reset { device: device.clone() })?,
             Purpose::Advance => Command::Advance(self.number(0)?),
             Purpose::Skew(device) => Command::Skew { device: device.clone(), seconds: self.number(0)? },
-            Purpose::Record => Command::Record(crate::face::scenario_file(self.text(0))),
+            Purpose::Check => {
+                let [server, service, user, file] = [self.said(0)?, self.said(1)?, self.said(2)?, self.said(3)?];
+                Command::Check { whom: Whom { server, service, authkey_file: file.into() }, user }
+            }
+            Purpose::Write => self.writes()?,
+            Purpose::Label(on) => Command::Label { on: on.clone(), label: self.said(0)? },
+            Purpose::Unenroll(on) => Command::Unenroll { on: on.clone(), pin: self.perhaps(0)? },
+            Purpose::Revoke(on, other) => {
+                Command::Revoke { on: on.clone(), other: other.clone(), pin: self.perhaps(0)? }
+            }
+            Purpose::Forget(on) => self.really().map(|()| Command::Forget(on.clone()))?,
+            Purpose::Remove(name) => self.really().map(|()| Command::RemoveDevice { name: name.clone() })?,
         })
+    }
+
+    /// What the name of the file says.
+    fn writes(&self) -> Result<Command, (usize, String)> {
+        let file = crate::face::scenario_file(self.text(0));
+        match file.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("yaml" | "yml") => Ok(Command::Record(file)),
+            Some("jsonl" | "pcapng" | "keylog") => Ok(Command::Export(file)),
+            _ => Err((0, "end it in .yaml, .jsonl, .pcapng or .keylog: that says what is written".to_owned())),
+        }
+    }
+
+    /// A name for something.
+    fn name(&self, of: &'static str) -> Result<String, (usize, String)> {
+        let name = self.text(0).trim().to_owned();
+        let problem = || (0, crate::engine::EngineError::name_of(of, &name).to_string());
+        if crate::engine::is_name(&name) { Ok(name) } else { Err(problem()) }
+    }
+
+    /// What cannot be undone is said in a word.
+    fn really(&self) -> Result<(), (usize, String)> {
+        if self.text(0).trim() == "yes" { Ok(()) } else { Err((0, "type yes, or leave with Esc".to_owned())) }
+    }
+
+    /// What may not be empty.
+    fn said(&self, field: usize) -> Result<String, (usize, String)> {
+        let text = self.text(field).trim();
+        if text.is_empty() { Err((field, "this has to be said".to_owned())) } else { Ok(text.to_owned()) }
     }
 
     fn text(&self, field: usize) -> &str {
@@ -293,17 +188,18 @@ impl Form {
         if self.text(field).is_empty() { Ok(None) } else { self.pin(field).map(Some) }
     }
 
-    /// What is in this field and the next, because nobody sees it.
-    fn twice(&self, field: usize) -> Result<Secret, (usize, String)> {
+    /// New PINs: the one in this field, and those for duress two fields on. Each is typed twice, because nobody sees it.
+    fn new_pins(&self, field: usize) -> Result<(Secret, Vec<Secret>), (usize, String)> {
         let pin = self.pin(field)?;
         self.same(field)?;
-        Ok(pin)
-    }
-
-    fn duress(&self, field: usize) -> Result<Vec<Secret>, (usize, String)> {
-        self.same(field)?;
-        let all = self.text(field).split(' ').filter(|pin| !pin.is_empty()).map(checked);
-        all.collect::<Result<_, _>>().map_err(|problem| (field, problem))
+        let duress: Vec<&str> = self.text(field + 2).split(' ').filter(|pin| !pin.is_empty()).collect();
+        self.same(field + 2)?;
+        for (at, duress) in [(field, &[][..]), (field + 2, &duress)] {
+            if let Some(problem) = why_no_pins(pin.reveal(), duress) {
+                return Err((at, problem));
+            }
+        }
+        Ok((pin, duress.into_iter().map(Secret::new).collect()))
     }
 
     fn same(&self, field: usize) -> Result<(), (usize, String)> {

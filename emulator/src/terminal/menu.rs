@@ -26,6 +26,10 @@ pub(super) enum Kind {
     Habit,
     /// PINs.
     Pins,
+    /// What is seldom done with the token and the device: names, ends.
+    More,
+    /// What was kept of the session.
+    Copies,
 }
 
 /// A line of a list.
@@ -62,6 +66,8 @@ impl Menu {
             Kind::Faults => "Faults",
             Kind::Habit => "When the holder is asked",
             Kind::Pins => "PINs",
+            Kind::More => "The token and the device",
+            Kind::Copies => "Going back, and copies",
         }
     }
 
@@ -81,6 +87,8 @@ impl Menu {
             Kind::Faults => faults(facts, &self.search),
             Kind::Habit => habits(facts, &on.device),
             Kind::Pins => pins(facts, on),
+            Kind::More => more(facts, on),
+            Kind::Copies => copies(facts, &on.device),
         }
     }
 
@@ -157,6 +165,69 @@ fn pins(facts: &Facts, on: &On) -> Vec<Item> {
         Item::new("New PINs for the token…", "The server knows them from then on", Does::Ask(form))
     });
     change.into_iter().chain([holder]).collect()
+}
+
+fn more(facts: &Facts, on: &On) -> Vec<Item> {
+    let ask = |text: String, detail: &str, form| Item::new(text, detail, Does::Ask(form));
+    let device = facts.device(&on.device);
+    let mut items = Vec::new();
+    if let Some(token) = device.and_then(|device| device.token(on.token.as_deref())) {
+        let title = token.title();
+        items.push(ask("Call the token…".into(), "What it is called here", Form::label(on.clone())));
+        let here = On { device: on.device.clone(), token: Some(token.id.clone()) };
+        match facts.answers(&on.device, &token.id).and_then(|answers| answers.siblings.as_ref()) {
+            Some(siblings) => {
+                items.extend(siblings.iter().filter(|sibling| !sibling.this).map(|sibling| {
+                    let form = Form::revoke(on.clone(), sibling.device.clone());
+                    ask(format!("Revoke the device {}…", sibling.device), "It can never open the token again", form)
+                }));
+            }
+            None => items.push(Item::new(
+                "Which devices the token has",
+                "To revoke one",
+                Does::Tell(Command::Siblings(here)),
+            )),
+        }
+        items.push(ask(
+            format!("Give {title} up…"),
+            "Its server is told, and the token is gone",
+            Form::unenroll(on.clone(), title),
+        ));
+        items.push(ask(
+            format!("Remove {title} here only…"),
+            "Nobody is told, and others go on",
+            Form::forget(on.clone(), title),
+        ));
+    }
+    if let Some(device) = device {
+        let watch = Command::Watch { device: device.name.clone(), watch: !device.watched };
+        let item = Item::new("Listens to its servers", "Hears what they say unasked", Does::Tell(watch));
+        items.push(item.so(device.watched));
+        items.push(ask(
+            format!("Remove the device {}…", device.name),
+            "With all its tokens; no server is told",
+            Form::remove_device(device.name.clone()),
+        ));
+    }
+    items
+}
+
+fn copies(facts: &Facts, device: &str) -> Vec<Item> {
+    let ask = |text: String, detail: &str, form| Item::new(text, detail, Does::Ask(form));
+    let mut items = vec![ask("Keep everything as it is…".into(), "Devices, tokens, holders, time", Form::snap_save())];
+    for snapshot in &*facts.snapshots {
+        let name = &snapshot.name;
+        let when = format!("Kept at {} UTC", super::super::face::clock(snapshot.taken_at));
+        items.push(ask(format!("Go back to {name}…"), &when, Form::snap_load(name.clone())));
+        items.push(Item::new(format!("Forget {name}"), "", Does::Tell(Command::SnapRemove(name.clone()))));
+    }
+    if facts.device(device).is_some() {
+        let same = "With the same tokens and keys: servers find out once both are used";
+        items.push(ask(format!("Copy the device {device}…"), same, Form::copy(device.to_owned())));
+        items.push(ask(format!("Call the device {device} otherwise…"), "", Form::rename(device.to_owned())));
+        items.push(ask(format!("Make the device {device} new…"), "Without tokens", Form::reset(device.to_owned())));
+    }
+    items
 }
 
 fn faults(facts: &Facts, search: &str) -> Vec<Item> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
-use super::app::App;
+use super::app::{App, Dialog};
 use super::keys::Step;
 use super::once::{Size, picture};
 use crate::face::{
@@ -155,6 +155,24 @@ impl Person {
         for it in text.chars() {
             assert_eq!(self.presses(KeyCode::Char(it)), Step::Tell(vec![]), "{it}");
         }
+    }
+
+    /// Opens a list with a key, goes down to a line and takes it; what is said by it.
+    fn chosen(&mut self, key: char, line: &str) -> Vec<Command> {
+        self.types(&key.to_string());
+        self.finds(line);
+        let Some(Dialog::Menu(menu)) = &self.app.dialog else { panic!("{key} opens no list") };
+        let items = menu.items(&self.facts, &self.app.on(&self.facts));
+        let at = items.iter().position(|item| item.text == line).expect("a line of its own");
+        for _ in 0..at {
+            self.presses(KeyCode::Down);
+        }
+        self.says(KeyCode::Enter)
+    }
+
+    /// The same for a line that asks for more first.
+    fn chooses(&mut self, key: char, line: &str) {
+        assert_eq!(self.chosen(key, line), []);
     }
 
     fn sees(&self) -> String {

@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::Since;
 use super::frame::{Direction, Field, Frame, Hidden, Label, Name, Value, Verdict, hex, unhex};
 use super::{keylog, packets};
+use crate::json;
 
 /// What the first line begins with.
 pub const SCHEMA: &str = "cardea-trace";
@@ -221,20 +222,21 @@ impl FromStr for File {
     fn from_str(text: &str) -> Result<Self, ReadError> {
         /// What every version has.
         #[derive(Deserialize)]
+        #[serde(expecting = "the object that says what a trace is")]
         struct Any {
             schema: String,
             version: u64,
         }
         let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
         let (first, _) = lines.next().ok_or(ReadError::Empty)?;
-        let any: Any = serde_json::from_str(first).map_err(|error| ReadError::Header(error.to_string()))?;
+        let any: Any = json::from_slice(first.as_bytes()).map_err(ReadError::Header)?;
         if any.schema != SCHEMA {
             return Err(ReadError::Header("it names another schema".to_owned()));
         }
         if any.version != VERSION {
             return Err(ReadError::Version(any.version));
         }
-        let header: Header = serde_json::from_str(first).map_err(|error| ReadError::Header(error.to_string()))?;
+        let header: Header = json::from_slice(first.as_bytes()).map_err(ReadError::Header)?;
         let mut last = 0;
         let lines = lines.map(|(text, line)| {
             let frame = read(text, header.secrets, last).map_err(|problem| ReadError::Line { line, problem })?;
@@ -251,7 +253,7 @@ fn read(text: &str, secrets: Secrets, last: u64) -> Result<Line, String> {
     if text.len() > LINE_MAX {
         return Err(format!("it has more than {LINE_MAX} bytes"));
     }
-    let frame: Line = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let frame: Line = json::from_slice(text.as_bytes())?;
     if frame.number <= last {
         return Err(format!("its number, {}, is not above the one before", frame.number));
     }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Button, Color32, Frame, Label, Layout, Margin, RichText, Ui};
 
-use crate::face::Command;
+use crate::face::{Command, FaultRule};
 
 use super::Scene;
 use super::view::{Tab, View};
@@ -11,9 +11,8 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     let ink = if ui.visuals().dark_mode { Color32::from_rgb(0x20, 0x08, 0x0a) } else { Color32::WHITE };
     Frame::new().inner_margin(Margin::symmetric(16, 6)).show(ui, |ui| {
         ui.horizontal(|ui| {
-            let names: Vec<String> = (scene.facts.faults.iter().filter(|rule| !rule.spent).take(4))
-                .map(|rule| format!("{} ×{}", rule.fault, rule.hits))
-                .collect();
+            let names: Vec<String> =
+                (scene.facts.faults.iter().filter(|rule| !rule.spent).take(4)).map(FaultRule::armed).collect();
             let text = format!("MISBEHAVING ON PURPOSE: {}", names.join(", "));
             ui.add(Label::new(RichText::new(text).strong().color(ink)).truncate());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -1,7 +1,7 @@
 //! The devices, however many there are: only those that are seen are drawn.
 
 use eframe::egui::{
-    Align, CornerRadius, FontId, Key, Label, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle,
+    CornerRadius, FontId, Key, Label, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle,
     ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     } else {
         ui.label(RichText::new("Devices").small().weak());
     }
-    let foot = 130.0;
+    let foot = 160.0;
     let names = view.devices.names(&scene.facts.devices).to_vec();
     let height = (ui.available_height() - foot).max(ROW);
     let mut chosen = None;
@@ -47,7 +47,9 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     if names.is_empty() {
         parts::faint(ui, "No device is called so");
     }
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| foot_of(ui, view, scene));
+    // At the bottom, and still what comes first is what Tab comes to first.
+    ui.add_space((ui.available_height() - view.devices.foot).max(0.0));
+    view.devices.foot = ui.scope(|ui| foot_of(ui, view, scene)).response.rect.height();
 }
 
 /// What this is, and where the command line finds it.
@@ -110,21 +112,9 @@ fn line(painter: &eframe::egui::Painter, row: Rect, down: f32, text: &str, font:
 }
 
 fn foot_of(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
-    ui.horizontal(|ui| {
-        let now = ui.ctx().options(|options| options.theme_preference);
-        ui.spacing_mut().item_spacing.x = 2.0;
-        for (text, preference) in
-            [("Light", ThemePreference::Light), ("Dark", ThemePreference::Dark), ("Auto", ThemePreference::System)]
-        {
-            if parts::small_choice(ui, text, now == preference).clicked() {
-                ui.ctx().set_theme(preference);
-            }
-        }
-    });
-    let device = view.device.clone();
-    if !device.is_empty() && parts::quiet(ui, "Remove this device").clicked() {
-        scene.say(Command::RemoveDevice { name: device });
-    }
+    // What can be typed in and clicked is not of the color that is behind it.
+    ui.visuals_mut().text_edit_bg_color = Some(scene.colors.card);
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = scene.colors.card;
     ui.horizontal(|ui| {
         let edit = eframe::egui::TextEdit::singleline(&mut view.devices.new).hint_text("New device");
         let edit = ui.add(edit.desired_width(140.0).margin(eframe::egui::Margin::symmetric(10, 8)));
@@ -136,6 +126,44 @@ fn foot_of(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
             let name = std::mem::take(&mut view.devices.new).trim().to_owned();
             view.devices.text.clear();
             scene.say(Command::NewDevice { name });
+        }
+    });
+    removal(ui, view, scene);
+    let commands = parts::quiet(ui, "Commands  Ctrl K");
+    if commands.on_hover_text("Find anything that can be done here").clicked() {
+        view.palette.open();
+    }
+    ui.horizontal(|ui| {
+        let now = ui.ctx().options(|options| options.theme_preference);
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for (text, preference) in
+            [("Light", ThemePreference::Light), ("Dark", ThemePreference::Dark), ("Auto", ThemePreference::System)]
+        {
+            if parts::small_choice(ui, text, now == preference).clicked() {
+                ui.ctx().set_theme(preference);
+            }
+        }
+    });
+}
+
+/// A second click removes; one on another device does not.
+fn removal(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
+    if view.device.is_empty() {
+        return;
+    }
+    if view.devices.leaves.as_ref() != Some(&view.device) {
+        let remove = parts::quiet(ui, "Remove this device");
+        view.devices.leaves = remove.clicked().then(|| view.device.clone());
+        return;
+    }
+    ui.horizontal(|ui| {
+        if parts::quiet(ui, "Keep it").clicked() {
+            view.devices.leaves = None;
+        }
+        let really = parts::short(ui, &format!("Really remove {}", view.device), scene.colors.bad);
+        if really.on_hover_text("With all its tokens; no server is told").clicked() {
+            view.devices.leaves = None;
+            scene.say(Command::RemoveDevice { name: view.device.clone() });
         }
     });
 }

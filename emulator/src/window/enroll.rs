@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use eframe::egui::{Align, Layout, Ui};
+use eframe::egui::{Align, Key, Layout, Modifiers, Ui};
 use zeroize::Zeroize as _;
 
-use crate::face::{Command, Invitation, Secret};
+use crate::face::{Command, Facts, Invitation, Link, Notice, Secret, why_no_pins};
 
 use super::sources::{self, Picture};
 use super::view::View;
@@ -24,6 +24,10 @@ pub(super) struct Enrolling {
     file: String,
     picture: Option<Picture>,
     problem: Option<String>,
+    /// It was opened just now: what is typed next is the invitation.
+    is_new: bool,
+    /// What was the newest that came of anything when this was sent: what comes of this is newer.
+    sent: Option<u64>,
 }
 
 impl fmt::Debug for Enrolling {
@@ -43,7 +47,7 @@ impl Drop for Enrolling {
 impl Enrolling {
     pub(super) fn open(&mut self) {
         *self = Self::default();
-        self.is_open = true;
+        (self.is_open, self.is_new) = (true, true);
     }
 
     /// Takes what somebody dropped on the window, or copied.
@@ -62,16 +66,35 @@ impl Enrolling {
     }
 
     /// What is missing, for a person; nothing if it can be said.
-    fn missing(&self) -> Option<&'static str> {
+    fn missing(&self) -> Option<String> {
         let has_none = self.picture.is_none() && self.invitation.trim().is_empty();
-        match () {
-            () if has_none => Some("Paste a link, type a code, or give a picture"),
+        let text = match () {
+            () if has_none => "Paste a link, type a code, or give a picture",
             () if self.picture.is_none() && self.is_code() && self.host.trim().is_empty() => {
-                Some("A typed code needs the name of its server")
+                "A typed code needs the name of its server"
             }
-            () if self.pin.is_empty() => Some("Choose a PIN"),
-            () if self.pin != self.again => Some("The two PINs differ"),
-            () => None,
+            () if self.pin.is_empty() => "Choose a PIN",
+            () if self.pin != self.again => "The two PINs differ",
+            () => {
+                let duress: Vec<&str> = self.duress.split_whitespace().collect();
+                return why_no_pins(&self.pin, &duress).map(|why| parts::sentence(&why));
+            }
+        };
+        Some(text.to_owned())
+    }
+
+    /// Looks at what came of it: when it is done, it is put away; when it was refused, it can be mended.
+    fn came(&mut self, facts: &Facts, device: &str) {
+        let Some(sent) = self.sent else { return };
+        let is_it = |notice: &&Notice| {
+            notice.number > sent && notice.verb == "enroll" && notice.device.as_deref() == Some(device)
+        };
+        match facts.notices.iter().rev().find(is_it) {
+            Some(notice) if notice.failed.is_some() => (self.sent, self.problem) = (None, Some(notice.text.clone())),
+            Some(_) => *self = Self::default(),
+            // Nothing comes of it any more.
+            None if matches!(facts.link, Link::Lost(_)) => self.sent = None,
+            None => {}
         }
     }
 
@@ -90,8 +113,17 @@ impl Enrolling {
 }
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
-    let is_working = scene.facts.working_on(&view.device).any(|work| work.verb == "enroll");
+    view.enroll.came(scene.facts, &view.device);
+    let is_in_front = !view.palette.is_open();
     let enroll = &mut view.enroll;
+    if !enroll.is_open {
+        // It is done: the card stands here again.
+        ui.ctx().request_repaint();
+        return;
+    }
+    let is_working = enroll.sent.is_some();
+    // Before a field takes it.
+    let is_left = is_in_front && !is_working && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     if let Some(dropped) = sources::dropped(ui) {
         enroll.take(dropped);
     }
@@ -115,9 +147,12 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     }
     if given {
         let command = view.enroll.command(&view.device);
+        let known = scene.facts.notices.iter().map(|notice| notice.number);
+        let begun = scene.facts.working.iter().map(|work| work.number);
+        view.enroll.sent = Some(known.chain(begun).max().unwrap_or(0));
+        view.enroll.problem = None;
         scene.say(command);
-        view.enroll = Enrolling::default();
-    } else if parts::quiet(ui, "Cancel").clicked() {
+    } else if parts::quiet(ui, "Cancel").clicked() || is_left {
         view.enroll = Enrolling::default();
     }
 }
@@ -135,7 +170,10 @@ fn invitation(ui: &mut Ui, enroll: &mut Enrolling) {
         }
         return;
     }
-    parts::field(ui, "Link or code", "https://… or 0000-0000", &mut enroll.invitation);
+    let field = parts::field(ui, "Link or code", "https://… or XXXX-XXXXXX", &mut enroll.invitation);
+    if std::mem::take(&mut enroll.is_new) {
+        field.request_focus();
+    }
     if enroll.is_code() {
         parts::field(ui, "Server of the code", "id.example.com", &mut enroll.host);
     }

@@ -20,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
         parts::card(ui, scene.colors, |ui| armed(ui, scene));
         ui.add_space(theme::GAP);
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let edit = eframe::egui::TextEdit::singleline(&mut view.faults.filter).hint_text("Search: replay, net, clock");
         let edit = ui.add(edit.desired_width(250.0).margin(eframe::egui::Margin::symmetric(10, 8)));
         edit.widget_info(|| {
@@ -59,11 +59,11 @@ fn armed(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.horizontal(|ui| {
             let ink = if rule.spent { scene.colors.faint } else { scene.colors.bad };
             ui.label(RichText::new(&rule.fault).strong().color(ink));
-            ui.label(RichText::new(count(rule)).small().weak());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if parts::quiet(ui, &format!("Remove {}", rule.id)).clicked() {
                     scene.say(Command::Disarm { id: rule.id.clone() });
                 }
+                ui.add(Label::new(RichText::new(count(rule)).small().weak()).truncate());
             });
         });
     }

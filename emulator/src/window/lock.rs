@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Frame, Label, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
-use crate::face::{Card, Command, Device, Shape, Token};
+use crate::face::{Card, Command, Device, Link, Shape, Token};
 
 use super::pad::{Pad, Purpose};
 use super::theme::{self, Colors};
@@ -42,19 +42,17 @@ fn inside(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
 /// Which device and which of its tokens.
 fn name(ui: &mut Ui, view: &mut View, device: Option<&Device>) {
     ui.horizontal(|ui| {
-        let title = if view.device.is_empty() { "No device" } else { &view.device };
-        ui.add(Label::new(RichText::new(title).text_style(theme::title())).truncate());
-        if let Some(device) = device
-            && !view.enroll.is_open
-            && view.pad.is_none()
-            && !device.tokens.is_empty()
-        {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if parts::quiet(ui, "Add a token").clicked() {
-                    view.enroll.open();
-                }
+        let title = if view.device.is_empty() { "No device" } else { &view.device }.to_owned();
+        let has_token = device.is_some_and(|device| !device.tokens.is_empty());
+        // The button first: a long name has what is left.
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if has_token && !view.enroll.is_open && view.pad.is_none() && parts::quiet(ui, "Add a token").clicked() {
+                view.enroll.open();
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(title).text_style(theme::title())).truncate());
             });
-        }
+        });
     });
     let Some(device) = device.filter(|device| device.tokens.len() > 1) else { return };
     let chosen = device.token(view.token.as_deref()).map(|token| token.id.clone());
@@ -87,7 +85,8 @@ fn standing(ui: &mut Ui, card: &Card, colors: Colors) {
 fn actions(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, card: &Card, token: Option<&Token>) {
     let width = ui.available_width();
     let colors = scene.colors;
-    let busy = card.shape == Shape::Moving;
+    let is_there = !matches!(scene.facts.link, Link::Lost(_) | Link::Ended);
+    let busy = card.shape == Shape::Moving || !is_there;
     match (token, card.shape) {
         (None, Shape::Empty) if !view.device.is_empty() => {
             let enroll = parts::primary(ui, colors, "Enroll", width);

@@ -6,7 +6,7 @@ use super::view::View;
 use super::{Scene, parts};
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
-    if let Some(notice) = scene.facts.notices.last().filter(|notice| notice.number > view.seen) {
+    if let Some(notice) = scene.facts.notices.last().filter(|notice| Some(notice.number) != view.seen) {
         ui.horizontal(|ui| {
             let ink = if notice.failed.is_some() { scene.colors.bad } else { scene.colors.good };
             let (rect, _) = ui.allocate_exact_size(eframe::egui::vec2(10.0, 10.0), eframe::egui::Sense::hover());
@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
             ui.add(eframe::egui::Label::new(RichText::new(text).color(ink)).truncate());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if parts::quiet(ui, "Dismiss").clicked() {
-                    view.seen = notice.number;
+                    view.seen = Some(notice.number);
                 }
             });
         });

@@ -15,7 +15,7 @@ const SIZE: egui::Vec2 = vec2(1240.0, 800.0);
 /// What changes within so long is drawn at once.
 const BREATH: Duration = Duration::from_millis(20);
 /// It is of no use if it is smaller.
-const LEAST: egui::Vec2 = vec2(980.0, 620.0);
+pub(super) const LEAST: egui::Vec2 = vec2(980.0, 620.0);
 
 /// Whether there is a screen for windows.
 fn has_display() -> bool {
@@ -23,19 +23,20 @@ fn has_display() -> bool {
     cfg!(not(all(unix, not(target_os = "macos")))) || is_set("WAYLAND_DISPLAY") || is_set("DISPLAY")
 }
 
-/// Opens it; comes back when it is closed.
-pub(crate) fn open(how: How) -> Result<(), CliError> {
+/// Opens it; comes back when it is closed, with the exit code of the program.
+pub(crate) fn open(how: How) -> Result<u8, CliError> {
     if !has_display() {
         return Err(CliError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".into()));
     }
     // The window is there later than what wakes it.
     let context: Arc<OnceLock<egui::Context>> = Arc::default();
     let wakes = Arc::clone(&context);
-    let face = Face::start(how, move || {
+    let face = Arc::new(Face::start(how, move || {
         if let Some(context) = wakes.get() {
             context.request_repaint_after(BREATH);
         }
-    })?;
+    })?);
+    let shown = Arc::clone(&face);
     let viewport = ViewportBuilder::default().with_title(TITLE).with_app_id("cardea-emulator");
     let options = eframe::NativeOptions {
         viewport: viewport.with_inner_size(SIZE).with_min_inner_size(LEAST).with_drag_and_drop(true),
@@ -49,10 +50,26 @@ pub(crate) fn open(how: How) -> Result<(), CliError> {
             theme::install(&created.egui_ctx);
             // Nobody else sets it.
             let _ = context.set(created.egui_ctx.clone());
-            Ok(Box::new(Window::new(Arc::new(face), || Some(moment()))))
+            Ok(Box::new(Window::new(shown, || Some(moment()))))
         }),
     );
-    window.map_err(|error| CliError::NoDisplay(error.to_string()))
+    window.map_err(|error| CliError::NoDisplay(why(&error)))?;
+    // The window is gone, and nobody else has it.
+    let ended = Arc::into_inner(face).and_then(Face::end);
+    Ok(ended.map_or(crate::exit::DONE, crate::daemon::Ended::exit))
+}
+
+/// Why there is no window, in words of a person who has no use for a place in some source.
+fn why(error: &eframe::Error) -> String {
+    let display = ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find_map(|name| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        Some(format!("{name} is {value:?}, and "))
+    });
+    let what = match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => "no window can be opened there",
+        _ => "nothing can be drawn there with OpenGL 2.1 or later, or OpenGL ES 2 or later",
+    };
+    display.unwrap_or_default() + what
 }
 
 /// The pixels of the screen: width, height, and red, green and blue of each.

@@ -1,8 +1,11 @@
 //! Everything that can be done, found by typing a few letters.
 
-use eframe::egui::{Align, Id, Key, Layout, Modal, Modifiers, RichText, ScrollArea, TextEdit, Ui, WidgetInfo};
+use eframe::egui::{
+    Align, Button, Id, Key, Label, Layout, Modal, Modifiers, Response, RichText, ScrollArea, TextEdit, ThemePreference,
+    Ui, WidgetInfo,
+};
 
-use crate::face::{Command, scenario_file};
+use crate::face::{Command, HABITS, NETWORKS, scenario_file};
 
 use super::view::{Tab, View};
 use super::{Scene, keys, parts};
@@ -38,10 +41,13 @@ enum Does {
     Choose(String),
     Toggle,
     Enroll,
+    Color(ThemePreference),
 }
 
-/// So many lines are shown: who looks for more types more.
-const LINES: usize = 12;
+/// So many lines are listed: who looks for more types more.
+const LINES: usize = 100;
+/// How wide it is, and how high its list, however many lines there are: it stays where it is while somebody types.
+const SIZE: [f32; 2] = [640.0, 360.0];
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     if !view.palette.shown {
@@ -50,7 +56,8 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     let lines = found(view, scene);
     let mut done = None;
     let modal = Modal::new(Id::unique("palette")).show(ui.ctx(), |ui| {
-        ui.set_width(460.0);
+        ui.set_width(SIZE[0]);
+        let before = view.palette.line;
         let pressed = |ui: &Ui, key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
         if pressed(ui, Key::ArrowDown) {
             view.palette.line = (view.palette.line + 1).min(lines.len().saturating_sub(1));
@@ -68,10 +75,17 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
         if edit.changed() {
             view.palette.line = 0;
         }
-        ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+        let has_moved = view.palette.line != before;
+        let list = ScrollArea::vertical().max_height(SIZE[1]).min_scrolled_height(SIZE[1]).auto_shrink(false);
+        list.show(ui, |ui| {
+            ui.set_min_height(SIZE[1]);
             for (place, (text, does)) in lines.iter().enumerate() {
-                let line = line(ui, scene, text, does, place == view.palette.line);
-                if line || (entered && place == view.palette.line) {
+                let is_chosen = place == view.palette.line;
+                let line = line(ui, scene, text, does, is_chosen);
+                if is_chosen && has_moved {
+                    line.scroll_to_me(None);
+                }
+                if line.clicked() || (entered && is_chosen) {
                     done = Some(does.clone());
                 }
             }
@@ -85,26 +99,29 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
         view.palette = Palette::default();
     }
     if let Some(does) = done {
-        act(does, view, scene);
+        act(ui, does, view, scene);
     }
 }
 
-fn line(ui: &mut Ui, scene: &Scene<'_>, text: &str, does: &Does, is_chosen: bool) -> bool {
-    let mut clicked = false;
+fn line(ui: &mut Ui, scene: &Scene<'_>, text: &str, does: &Does, is_chosen: bool) -> Response {
+    let half = ui.available_width() / 2.0;
     ui.horizontal(|ui| {
-        clicked = ui.selectable_label(is_chosen, text).clicked();
+        let chosen = ui.scope(|ui| {
+            ui.set_max_width(half);
+            ui.add(Button::selectable(is_chosen, text).truncate())
+        });
         if let Does::Say(command) = does
             && let Some(line) = command.command_line("")
         {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(RichText::new(line.trim()).monospace().color(scene.colors.faint));
-            });
+            let line = RichText::new(line.trim()).monospace().color(scene.colors.faint);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(line).truncate()));
         }
-    });
-    clicked
+        chosen.inner
+    })
+    .inner
 }
 
-fn act(does: Does, view: &mut View, scene: &mut Scene<'_>) {
+fn act(ui: &Ui, does: Does, view: &mut View, scene: &mut Scene<'_>) {
     match does {
         Does::Say(command) => scene.say(command),
         Does::Show(tab) => view.tab = tab,
@@ -114,6 +131,7 @@ fn act(does: Does, view: &mut View, scene: &mut Scene<'_>) {
         }
         Does::Toggle => keys::toggle(view, scene),
         Does::Enroll => view.enroll.open(),
+        Does::Color(theme) => ui.ctx().set_theme(theme),
     }
 }
 
@@ -138,22 +156,47 @@ fn found(view: &View, scene: &Scene<'_>) -> Vec<(String, Does)> {
 
 fn always(view: &View, scene: &Scene<'_>) -> Vec<(String, Does)> {
     let (on, device) = (view.on(scene.facts), || view.device.clone());
-    let network = |profile: &str| Does::Say(Command::Network { device: device(), profile: profile.to_owned() });
+    let named = || view.on_named(scene.facts);
+    let say = |text: &str, command| (text.to_owned(), Does::Say(command));
     let mut lines: Vec<(String, Does)> = vec![
         ("Open or close".into(), Does::Toggle),
         ("Enroll".into(), Does::Enroll),
-        ("Ask the server how the token stands".into(), Does::Say(Command::Status(on))),
-        ("Network: offline".into(), network("offline")),
-        ("Network: ideal".into(), network("ideal")),
-        ("Network: slow (2G)".into(), network("2g")),
-        ("Stop time".into(), Does::Say(Command::Freeze(true))),
-        ("Let time go on".into(), Does::Say(Command::Freeze(false))),
-        ("One hour later".into(), Does::Say(Command::Advance(3_600))),
-        ("Record frames".into(), Does::Say(Command::Trace(true))),
-        ("Stop recording frames".into(), Does::Say(Command::Trace(false))),
-        ("Save what was done as a scenario".into(), Does::Say(Command::Record(scenario_file("")))),
-        ("Clear all faults".into(), Does::Say(Command::ClearFaults)),
+        say("Ask the server how the token stands", Command::Status(on)),
     ];
     lines.extend(Tab::ALL.map(|tab| (format!("Show {}", tab.title()), Does::Show(tab))));
+    lines.extend(NETWORKS.map(|(name, profile, _)| {
+        let command = Command::Network { device: device(), profile: profile.to_owned() };
+        say(&format!("Network: {}", name.to_lowercase()), command)
+    }));
+    lines.extend([
+        say("Stop time", Command::Freeze(true)),
+        say("Let time go on", Command::Freeze(false)),
+        say("One minute later", Command::Advance(60)),
+        say("One hour later", Command::Advance(3_600)),
+        say("One day later", Command::Advance(86_400)),
+        say("Make the device's clock right", Command::Skew { device: device(), seconds: 0 }),
+    ]);
+    lines.extend(HABITS.map(|(name, does, _)| {
+        let command = Command::Habit { device: device(), does: does.to_owned() };
+        say(&format!("When the holder is asked: {}", name.to_lowercase()), command)
+    }));
+    lines.extend([
+        say("Ask for the texts that wait", Command::Confirmations(named())),
+        say("Ask whom the token is for", Command::About(named())),
+        say("Ask for the devices of the token", Command::Siblings(named())),
+        say("Ask for what was done with the token", Command::History(named())),
+        say("Record frames", Command::Trace(true)),
+        say("Stop recording frames", Command::Trace(false)),
+        say("Clear all faults", Command::ClearFaults),
+    ]);
+    if scene.facts.has_scenarios() {
+        lines.push(say("Save what was done as a scenario", Command::Record(scenario_file(""))));
+    }
+    let themes = [
+        ("light", ThemePreference::Light),
+        ("dark", ThemePreference::Dark),
+        ("as the system", ThemePreference::System),
+    ];
+    lines.extend(themes.map(|(name, theme)| (format!("Colors: {name}"), Does::Color(theme))));
     lines
 }

@@ -1,8 +1,8 @@
 //! What panels are made of.
 
 use eframe::egui::{
-    Align, Button, Color32, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Sense, Stroke, TextEdit,
-    TextWrapMode, Ui, vec2,
+    Align, Atom, Button, Color32, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Sense, Stroke,
+    TextEdit, TextWrapMode, Ui, vec2,
 };
 
 use super::theme::{self, Colors};
@@ -28,10 +28,22 @@ pub(super) fn title(ui: &mut Ui, text: &str) {
 /// The title of a card, and at its right something to click.
 pub(super) fn title_with(ui: &mut Ui, text: &str, button: &str) -> bool {
     ui.horizontal(|ui| {
-        title(ui, text);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| plain(ui, button).clicked()).inner
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let is_clicked = plain(ui, button).clicked();
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(text).text_style(theme::title())).selectable(false).truncate());
+            });
+            is_clicked
+        })
+        .inner
     })
     .inner
+}
+
+/// What an error says, as it begins a line.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase()).into_iter().flatten().chain(letters).collect()
 }
 
 /// Text that is not so important, over as many lines as it takes.
@@ -46,12 +58,18 @@ pub(super) fn primary(ui: &mut Ui, colors: Colors, text: &str, width: f32) -> Re
 
 /// A button in a color.
 pub(super) fn filled(ui: &mut Ui, text: &str, fill: Color32, ink: Color32, width: f32) -> Response {
-    let fill = if ui.is_enabled() { fill } else { fill.gamma_multiply(0.5) };
+    let (plain, weak) = (ui.visuals().widgets.inactive.weak_bg_fill, ui.visuals().weak_text_color());
+    // What cannot be clicked is not in the color that asks for it, and still can be read.
+    let (fill, ink) = if ui.is_enabled() { (fill, ink) } else { (plain, weak) };
     ui.scope(|ui| {
+        let around = ui.visuals().text_color();
         let widgets = &mut ui.visuals_mut().widgets;
         widgets.hovered.bg_stroke = Stroke::new(2.0, fill.gamma_multiply(0.6));
+        // Seen on every color.
+        widgets.active.bg_stroke = Stroke::new(3.0, around);
         let text = RichText::new(text).color(ink).size(15.5);
-        ui.add(Button::new(text).fill(fill).min_size(vec2(width, 42.0)))
+        // In its middle, wherever it stands.
+        ui.add(Button::new((Atom::grow(), text, Atom::grow())).fill(fill).min_size(vec2(width, 42.0)))
     })
     .inner
 }
@@ -66,10 +84,19 @@ pub(super) fn quiet(ui: &mut Ui, text: &str) -> Response {
     ui.add(Button::new(RichText::new(text).small().weak()).frame_when_inactive(false))
 }
 
+/// A small button in a color, as wide as there is room.
+pub(super) fn short(ui: &mut Ui, text: &str, ink: Color32) -> Response {
+    ui.add(Button::new(RichText::new(text).small().color(ink)).frame_when_inactive(false).truncate())
+}
+
 /// One of several, of which one is chosen.
 pub(super) fn choice(ui: &mut Ui, colors: Colors, text: &str, is_chosen: bool) -> Response {
     let (fill, ink) = if is_chosen { (colors.brand, colors.on_brand) } else { (colors.well, colors.ink) };
-    ui.add(Button::new(RichText::new(text).color(ink)).fill(fill).selected(is_chosen))
+    // Of its own, and not in a scope: that would not go to the next line with it.
+    let around = std::mem::replace(&mut ui.visuals_mut().widgets.active.bg_stroke, Stroke::new(3.0, colors.ink));
+    let response = ui.add(Button::new(RichText::new(text).color(ink)).fill(fill).selected(is_chosen));
+    ui.visuals_mut().widgets.active.bg_stroke = around;
+    response
 }
 
 /// The same, where it is not so important.

@@ -50,23 +50,32 @@ fn asked(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, prompt: &Prompt) {
         ui.add(Label::new(RichText::new(text).strong()).wrap());
     }
     parts::faint(ui, format!("Asked {} s ago by a program or a command", scene.now.saturating_sub(prompt.asked_at)));
-    let answer = |does| Command::Answer { device: view.device.clone(), prompt: prompt.number, does, pin: None };
     let mut types = false;
     ui.horizontal_wrapped(|ui| {
-        types = parts::plain(ui, "Type the PIN").clicked();
+        types = parts::plain(ui, "Type the PIN").on_hover_text("A").clicked();
         for (name, does, hint) in [
-            ("Say no", "cancel", "The holder refuses"),
+            ("Say no", "cancel", "D: the holder refuses"),
             ("Do not look", "ignore", "As if a minute had passed without an answer"),
             ("Type a wrong one", "wrong-pin", "A PIN that nobody has"),
         ] {
             if parts::plain(ui, name).on_hover_text(hint).clicked() {
-                scene.say(answer(does));
+                scene.say(answer(view, prompt, does));
             }
         }
     });
     if types {
-        view.pad = Some(Pad::new(Purpose::Answer { prompt: prompt.number, what: what.to_owned() }));
+        self::types(view, prompt);
     }
+}
+
+/// Asks for the PIN that a question is answered with.
+pub(super) fn types(view: &mut View, prompt: &Prompt) {
+    view.pad = Some(Pad::new(Purpose::Answer { prompt: prompt.number, what: purpose(prompt).to_owned() }));
+}
+
+/// Answers a question without a PIN.
+pub(super) fn answer(view: &View, prompt: &Prompt, does: &'static str) -> Command {
+    Command::Answer { device: view.device.clone(), prompt: prompt.number, does, pin: None }
 }
 
 fn confirmation(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>, text: &Confirmation) {

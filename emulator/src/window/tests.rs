@@ -30,10 +30,13 @@ fn type_into(window: &mut Harness<'_, Window>, field: &str, text: &str) {
 }
 
 fn themed<'a>(source: &Arc<Scripted>, shown: Theme, pixels: f32) -> Harness<'a, Window> {
+    sized(source, shown, pixels, egui::vec2(1256.0, 816.0))
+}
+
+fn sized<'a>(source: &Arc<Scripted>, shown: Theme, pixels: f32, size: egui::Vec2) -> Harness<'a, Window> {
     let mut window = Window::new(Arc::clone(source) as Arc<dyn crate::face::Source>, || None);
     window.view.was_focused = true;
-    let builder =
-        Harness::builder().with_size(egui::vec2(1256.0, 816.0)).with_pixels_per_point(pixels).with_theme(shown);
+    let builder = Harness::builder().with_size(size).with_pixels_per_point(pixels).with_theme(shown);
     let builder = builder.with_context_setup(theme::install).renderer(raster::Textures);
     let mut harness = builder.build_ui_state(|ui: &mut egui::Ui, window: &mut Window| window.draw(ui), window);
     harness.run();

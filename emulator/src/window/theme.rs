@@ -158,6 +158,7 @@ fn dress(visuals: &mut Visuals, colors: &Colors) {
     visuals.hyperlink_color = colors.brand;
     (visuals.warn_fg_color, visuals.error_fg_color) = (colors.soon, colors.bad);
     visuals.weak_text_color = Some(colors.faint);
+    visuals.disabled_alpha = 0.8;
     visuals.selection.bg_fill = colors.brand.gamma_multiply(0.28);
     visuals.selection.stroke = Stroke::new(1.5, colors.brand);
     let widgets = &mut visuals.widgets;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align, Align2, CornerRadius, Label, Layout, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, Label, Layout, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle,
+    TextWrapMode, Ui, WidgetInfo, WidgetText, pos2, vec2,
 };
 
-use crate::face::{Command, Row, RowKind, scenario_file};
+use crate::face::{Command, Row, RowKind, SCENARIO_FILE, scenario_file};
 
 use super::found::{Found, Wanted, Which};
 use super::view::View;
@@ -26,13 +27,29 @@ pub(super) struct TimelineView {
     file: String,
     scenario: String,
     found: Found,
+    /// The filter is to be typed into.
+    looks: bool,
+}
+
+impl TimelineView {
+    /// Has the next key go into the filter.
+    pub(super) const fn looks(&mut self) {
+        self.looks = true;
+    }
+
+    /// Looks at no row: it was another device's.
+    pub(super) fn leaves(&mut self) {
+        self.chosen = None;
+    }
 }
 
 pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     recording(ui, view, scene);
     ui.add_space(theme::NEAR);
-    scenario(ui, view, scene);
-    ui.add_space(theme::NEAR);
+    if scene.facts.has_scenarios() {
+        scenario(ui, view, scene);
+        ui.add_space(theme::NEAR);
+    }
     filters(ui, view, scene);
     ui.add_space(theme::NEAR);
     let device = (!view.timeline.all).then(|| view.device.clone());
@@ -52,7 +69,7 @@ pub(super) fn show(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
 
 fn recording(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
     let trace = scene.facts.trace;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let text = if trace.on { "Stop recording frames" } else { "Record frames" };
         if parts::plain(ui, text).on_hover_text("What devices and servers say on the wire").clicked() {
             scene.say(Command::Trace(!trace.on));
@@ -63,43 +80,48 @@ fn recording(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
             (false, frames) => format!("{frames} frames were recorded"),
         };
         ui.add(Label::new(RichText::new(state).small().weak()));
-        if trace.frames > 0 {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let save =
-                    parts::plain(ui, "Save").on_hover_text(".jsonl to read, .pcapng for Wireshark, .keylog with keys");
-                let edit = eframe::egui::TextEdit::singleline(&mut view.timeline.file).hint_text("said.pcapng");
-                let edit = ui.add(edit.desired_width(130.0));
-                edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "File for the frames"));
-                if save.clicked() {
-                    let name = view.timeline.file.trim();
-                    scene.say(Command::Export(if name.is_empty() { "said.pcapng" } else { name }.into()));
-                }
-            });
-        }
     });
+    if trace.frames == 0 {
+        return;
+    }
+    ui.add_space(theme::NEAR);
+    let save = ("Save the frames", ".jsonl to read, .pcapng for Wireshark, .keylog with keys");
+    if saving(ui, save, ("File for the frames", "said.pcapng"), &mut view.timeline.file) {
+        let name = view.timeline.file.trim();
+        scene.say(Command::Export(if name.is_empty() { "said.pcapng" } else { name }.into()));
+    }
 }
 
 /// What was done, as a file that does it again.
 fn scenario(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
-    ui.horizontal(|ui| {
-        let save = parts::plain(ui, "Save as a scenario")
-            .on_hover_text("What was done in this session, as a file that does it again; no PIN is in it");
-        let edit = eframe::egui::TextEdit::singleline(&mut view.timeline.scenario).hint_text("byhand.yaml");
-        let edit = ui.add(edit.desired_width(130.0));
-        edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "File for the scenario"));
-        if save.clicked() {
-            scene.say(Command::Record(scenario_file(&view.timeline.scenario)));
-        }
-    });
+    let save = ("Save as a scenario", "What was done in this session, as a file that does it again; no PIN is in it");
+    if saving(ui, save, ("File for the scenario", SCENARIO_FILE), &mut view.timeline.scenario) {
+        scene.say(Command::Record(scenario_file(&view.timeline.scenario)));
+    }
+}
+
+/// A button with what it does, and a field for a file's name with what it is for and the name it has if none is typed. Whether it
+/// is to be written.
+fn saving(ui: &mut Ui, (button, does): (&str, &str), (field, usual): (&'static str, &str), name: &mut String) -> bool {
+    ui.horizontal_wrapped(|ui| {
+        let save = parts::plain(ui, button).on_hover_text(does);
+        let edit = ui.add(eframe::egui::TextEdit::singleline(name).hint_text(usual).desired_width(130.0));
+        edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, field));
+        save.clicked()
+    })
+    .inner
 }
 
 fn filters(ui: &mut Ui, view: &mut View, scene: &Scene<'_>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let edit =
             eframe::egui::TextEdit::singleline(&mut view.timeline.filter).hint_text("Filter: open frame refused");
         let edit = ui.add(edit.desired_width(210.0).margin(eframe::egui::Margin::symmetric(10, 8)));
         edit.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "Filter the timeline"));
         let view = &mut view.timeline;
+        if std::mem::take(&mut view.looks) {
+            edit.request_focus();
+        }
         for (text, which) in [("All", Which::Both), ("Events", Which::Events), ("Frames", Which::Frames)] {
             if parts::choice(ui, scene.colors, text, view.kind == which).clicked() {
                 view.kind = which;
@@ -149,6 +171,9 @@ fn line(ui: &mut Ui, all: bool, scene: &Scene<'_>, row: &Row, is_chosen: bool) -
     if is_chosen || response.hovered() || response.has_focus() {
         painter.rect_filled(rect, CornerRadius::same(6), if is_chosen { colors.lift } else { colors.well });
     }
+    if response.has_focus() {
+        painter.rect_stroke(rect, CornerRadius::same(6), Stroke::new(2.0, colors.brand), StrokeKind::Inside);
+    }
     let middle = rect.center().y;
     let ink = if row.is_bad() { colors.bad } else { colors.ink };
     let mark = match (&row.kind, row.is_bad()) {
@@ -171,7 +196,10 @@ fn line(ui: &mut Ui, all: bool, scene: &Scene<'_>, row: &Row, is_chosen: bool) -
         let name = painter.text(left(x), Align2::LEFT_CENTER, &row.device, body.clone(), colors.faint);
         x = (name.right() - rect.left() + 12.0).max(x + 80.0);
     }
-    painter.text(left(x), Align2::LEFT_CENTER, &row.text, body, ink);
+    let room = (rect.width() - x - 8.0).max(0.0);
+    let text = RichText::new(&row.text).color(ink);
+    let text = WidgetText::from(text).into_galley(ui, Some(TextWrapMode::Truncate), room, body);
+    painter.galley(left(x) - vec2(0.0, text.size().y / 2.0), text, ink);
     response.clicked()
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use eframe::egui::{RichText, ScrollArea, Ui};
 use zeroize::Zeroize as _;
 
-use crate::face::{Answers, Command, On, Secret, Token};
+use crate::face::{Answers, Command, On, Secret, Token, why_no_pins};
 
 use super::pad::{Pad, Purpose};
 use super::view::View;
@@ -125,9 +125,15 @@ fn pins(ui: &mut Ui, view: &mut View, scene: &mut Scene<'_>) {
         parts::hidden(&mut columns[0], "PIN from now on", "", &mut typed.new);
         parts::hidden(&mut columns[1], "PIN from now on, again", "", &mut typed.again);
     });
-    let is_complete = !typed.pin.is_empty() && !typed.new.is_empty() && typed.new == typed.again;
-    if !typed.new.is_empty() && typed.new != typed.again {
-        parts::faint(ui, "The two PINs differ");
+    let duress: Vec<&str> = typed.duress.split_whitespace().collect();
+    let problem = match (typed.new.is_empty(), typed.new == typed.again) {
+        (true, _) => None,
+        (false, false) => Some("The two PINs differ".to_owned()),
+        (false, true) => why_no_pins(&typed.new, &duress).map(|why| parts::sentence(&why)),
+    };
+    let is_complete = !typed.pin.is_empty() && !typed.new.is_empty() && problem.is_none();
+    if let Some(problem) = problem {
+        parts::faint(ui, problem);
     }
     if ui.add_enabled_ui(is_complete, |ui| parts::plain(ui, "Change the PINs")).inner.clicked() {
         let duress = typed.duress.split_whitespace().map(Secret::new).collect();

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::face::{Card, Device, Facts, On};
 
+use super::copies::CopiesView;
 use super::enroll::Enrolling;
 use super::faults::FaultView;
 use super::pad::Pad;
 use super::palette::Palette;
+use super::relying::RelyingView;
 use super::timeline::TimelineView;
 use super::token::TokenView;
 
@@ -23,10 +25,13 @@ pub(super) enum Tab {
     Token,
     Conditions,
     Faults,
+    Relying,
+    Copies,
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 4] = [Self::Timeline, Self::Token, Self::Conditions, Self::Faults];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Timeline, Self::Token, Self::Conditions, Self::Faults, Self::Relying, Self::Copies];
 
     pub(super) const fn title(self) -> &'static str {
         match self {
@@ -34,6 +39,8 @@ impl Tab {
             Self::Token => "Token",
             Self::Conditions => "Conditions",
             Self::Faults => "Faults",
+            Self::Relying => "Check",
+            Self::Copies => "Copies",
         }
     }
 }
@@ -51,12 +58,16 @@ pub(super) struct View {
     pub(super) timeline: TimelineView,
     pub(super) token_view: TokenView,
     pub(super) faults: FaultView,
+    pub(super) relying: RelyingView,
+    pub(super) copies: CopiesView,
+    /// What the device is to be called from now on.
+    pub(super) renamed: Option<String>,
     pub(super) palette: Palette,
     pub(super) devices: DeviceFilter,
     /// The last thing that was said, as a command line.
     pub(super) last: Option<String>,
-    /// The number of the newest notice that was put away.
-    pub(super) seen: u64,
+    /// The number of the notice that was put away, or was the newest when something else was said.
+    pub(super) seen: Option<u64>,
     pub(super) was_focused: bool,
 }
 
@@ -68,6 +79,10 @@ type Devices = Arc<BTreeMap<String, Arc<Device>>>;
 pub(super) struct DeviceFilter {
     pub(super) text: String,
     pub(super) new: String,
+    /// How high what is below the list was when it was last drawn.
+    pub(super) foot: f32,
+    /// The device whose removal was clicked once.
+    pub(super) leaves: Option<String>,
     /// Of which devices, and for which text, the names are.
     of: Option<(Devices, String)>,
     names: Vec<String>,
@@ -105,6 +120,10 @@ impl View {
         if facts.devices.contains_key(&self.device) {
             return false;
         }
+        if let Some(renamed) = self.renamed.take_if(|name| facts.devices.contains_key(name)) {
+            self.choose(&renamed);
+            return true;
+        }
         // The one that everybody has; else one that can be opened.
         let main = facts.devices.get("main");
         let enrolled = || facts.devices.values().find(|device| !device.tokens.is_empty());
@@ -118,6 +137,7 @@ impl View {
         device.clone_into(&mut self.device);
         self.token = None;
         self.pad = None;
+        self.timeline.leaves();
         self.enroll = Enrolling::default();
         self.token_view = TokenView::default();
     }

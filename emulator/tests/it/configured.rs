@@ -212,8 +212,20 @@ fn a_doctor_looks_at_the_rights_of_the_state_folder() {
     }
     fs::create_dir_all(state.join("devices/phone")).unwrap();
     fs::set_permissions(state.join("devices/phone"), fs::Permissions::from_mode(0o777)).unwrap();
-    let output = desk.run(&["--state", state.to_str().unwrap(), "doctor"]);
-    assert!(code(&output) == 8 && said(&output).contains("wrong    devices"), "{output:?}");
+    assert_eq!(code(&desk.run(&["--state", state.to_str().unwrap(), "device", "new", "tablet"])), 0);
+    let look = || {
+        let output = desk.run(&["--state", state.to_str().unwrap(), "doctor"]);
+        let text = said(&output);
+        let line = text.lines().find(|line| line.contains("phone is damaged")).unwrap_or_else(|| panic!("{output:?}"));
+        assert!(line.starts_with("wrong    device ") && line.contains("`device reset phone` makes it new"), "{line}");
+        assert!(text.contains("ok       devices      1 device with 0 tokens can be read"), "{text}");
+        assert_eq!(code(&output), 8);
+    };
+    look();
+    // The same of one that runs.
+    assert_eq!(code(&desk.run(&["--state", state.to_str().unwrap(), "up"])), 0);
+    look();
+    assert_eq!(code(&desk.run(&["--state", state.to_str().unwrap(), "down"])), 0);
 }
 
 #[test]

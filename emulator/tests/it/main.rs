@@ -3,6 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers outside test functions may panic too: this is a test")]
 
 mod configured;
+#[cfg(all(feature = "window", target_os = "linux"))]
+mod heard;
+mod interrupted;
+#[cfg(all(feature = "window", target_os = "linux"))]
+mod picture;
 mod process;
 mod running;
 #[cfg(feature = "embedded-server")]

@@ -137,7 +137,6 @@ fn what_needs_a_running_emulator_is_9_without_one() {
         &["down"],
         &["--session", "other", "list"],
         &["--ctl", "unix:/nowhere/s", "list"],
-        &["device", "rm", "main"],
     ] {
         let output = emulator.run(command);
         assert_eq!(code(&output), 9, "{command:?}: {output:?}");
@@ -322,4 +321,60 @@ fn whoever_reads_no_further_is_not_told_about_it() {
     let script = "set -o pipefail; \"$0\" man | head -1";
     let output = Command::new("bash").args(["-c", script, program]).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("completions");
+    let emulator = Emulator::new();
+    fs::write(&script, emulator.run(&["completions", "bash"]).stdout).unwrap();
+    let completed = |words: &[&str]| {
+        let script = format!(
+            "source '{}'; COMP_WORDS=({}); COMP_CWORD={}; {}; echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+            words.len() - 1,
+            "_cardea__emulator cardea-emulator \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"",
+        );
+        let output = Command::new("bash").args(["--norc", "-c", &script]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    for (words, expected) in [
+        (&["cardea-emulator", "op"][..], "open openapi"),
+        (&["cardea-emulator", "device", "sh"], "show"),
+        (&["cardea-emulator", "revoke-device", "--pin-fi"], "--pin-file"),
+        (&["cardea-emulator", "scenario", "run", "--repe"], "--repeat"),
+        (&["cardea-emulator", "prompt", "next", "app"], "approve"),
+    ] {
+        assert_eq!(completed(words), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn a_run_of_nothing_is_no_success() {
+    let output = Emulator::new().run(&["scenario", "run", "--repeat", "0", "x.yaml"]);
+    assert_eq!(code(&output), 2, "{output:?}");
+}
+
+#[test]
+fn what_is_no_emulator_is_told_from_one() {
+    use std::io::Read as _;
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("http://{}", server.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "0".repeat(64)).unwrap();
+    let output = Emulator::new().run(&["--ctl", &at, "--token-file", token.to_str().unwrap(), "list"]);
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(code(&output) == 1 && said.contains("no emulator"), "{output:?}");
 }

@@ -105,6 +105,62 @@ fn it_says_where_it_is_called_and_only_its_owner_can() {
 }
 
 #[test]
+fn a_file_that_is_no_token_is_neither_replaced_nor_removed_and_what_was_killed_leaves_none() {
+    let (folder, state) = folder();
+    let file = folder.path().join("token");
+    fs::write(&file, "somebody's notes").unwrap();
+    let arguments = ["--state", text(&state), "--http", "--token-file", text(&file)];
+    let (code, error) = refused(&arguments);
+    assert!(code == 8 && error.contains("is no token of an emulator"), "{code} {error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's notes");
+    fs::remove_file(&file).unwrap();
+    let mut killed = Running::start(&arguments);
+    killed.signal("-KILL");
+    killed.wait();
+    let left = fs::read_to_string(&file).unwrap();
+    let again = Running::start(&arguments);
+    assert_ne!(fs::read_to_string(&file).unwrap(), left);
+    drop(again);
+
+    let begin = || {
+        let mut command = Command::new(PROGRAM);
+        command.env("XDG_STATE_HOME", folder.path()).args(["run", "--ephemeral", "--http"]);
+        Running::of(&mut command)
+    };
+    let mut killed = begin();
+    let token = PathBuf::from(killed.said("token-file"));
+    assert!(token.starts_with(folder.path()), "{}", token.display());
+    killed.signal("-KILL");
+    killed.wait();
+    drop(begin());
+    assert!(!token.exists());
+}
+
+#[test]
+fn who_wants_what_the_one_that_runs_has_not_is_told_so() {
+    let (_folder, state) = folder();
+    let up = |more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let output = command.args(["--state", text(&state), "up"]).args(more).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let _running = Running::start(&["--state", text(&state), "--allow-faults", "--faults-at", "id.example"]);
+    let faults = ["--allow-faults", "--faults-at", "ID.example."];
+    for has in [&[][..], &["--allow-faults"], &faults] {
+        assert_eq!(up(has).0, 0, "{has:?}");
+    }
+    let lacks = [
+        (&["--http"][..], "without --http: "),
+        (&["--allow-faults", "--faults-at", "other.example"], "without --faults-at other.example: "),
+        (&["--http", "127.0.0.1:7", "--allow-faults", "--faults-at", "b"], "--http 127.0.0.1:7 and --faults-at b: "),
+    ];
+    for (options, without) in lacks {
+        let (code, error) = up(options);
+        assert!(code == 8 && error.contains(without) && error.contains("`down`"), "{code} {error}");
+    }
+}
+
+#[test]
 fn signals_end_it_and_what_was_killed_is_no_obstacle() {
     let (_folder, state) = folder();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
@@ -181,7 +237,7 @@ fn what_it_cannot_use_is_told_and_nothing_is_left() {
     let taken = busy.local_addr().unwrap().to_string();
     let long = at(&"a".repeat(100));
     for (arguments, code, said) in [
-        (&["--ephemeral", "--http", "0.0.0.0:0"][..], 2, "not an address of this machine alone"),
+        (&["--ephemeral", "--http", "0.0.0.0:0"][..], 2, "it is not of this machine alone"),
         (&["--ephemeral", "--http", &taken], 8, &*taken),
         (&["--ephemeral", "--socket", &at("file")], 8, "is no socket"),
         (&["--ephemeral", "--socket", &at("shared/s")], 8, "others can write to"),
@@ -191,7 +247,7 @@ fn what_it_cannot_use_is_told_and_nothing_is_left() {
         (&["--state", text(&state), "--ready-file", &at("nowhere/ready")], 8, "nowhere/ready"),
         (&["--ephemeral", "--http", "--ready-fd", "97"], 8, "97"),
         (&["--ephemeral", "--http", "--lease", "0"], 2, "0 is not in 1..=86400"),
-        (&["--ephemeral", "--http", "here"], 2, "invalid socket address"),
+        (&["--ephemeral", "--http", "here"], 2, "it is an address with a port"),
     ] {
         let (found, error) = refused(arguments);
         assert!(found == code && error.contains(said), "{arguments:?}: {found} {error}");
@@ -199,12 +255,6 @@ fn what_it_cannot_use_is_told_and_nothing_is_left() {
     let nowhere = Command::new(PROGRAM).args(["run", "--ephemeral"]).env_clear().output().unwrap();
     let said = String::from_utf8(nowhere.stderr).unwrap();
     assert!(nowhere.status.code() == Some(2) && said.contains("no place for a socket"), "{said}");
-    // A device whose folder is damaged.
-    let device = state.join("devices/main");
-    fs::create_dir_all(&device).unwrap();
-    fs::write(device.join(format!("{}-{}.token", "ab".repeat(16), "cd".repeat(4))), "").unwrap();
-    let (code, error) = refused(&["--state", text(&state)]);
-    assert!(code == 8 && error.contains("store.key"), "{code} {error}");
     let left: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
@@ -213,8 +263,8 @@ fn what_it_cannot_use_is_told_and_nothing_is_left() {
 fn what_could_not_start_in_the_background_is_no_success() {
     let (_folder, state) = folder();
     for (arguments, code, said) in [
-        (&["up", "--http", "0.0.0.0:0"][..], 2, "not an address of this machine alone"),
-        (&["up", "--json", "--http", "0.0.0.0:0"], 2, "not an address of this machine alone"),
+        (&["up", "--http", "0.0.0.0:0"][..], 2, "it is not of this machine alone"),
+        (&["up", "--json", "--http", "0.0.0.0:0"], 2, "it is not of this machine alone"),
     ] {
         let output = Command::new(PROGRAM).arg("--state").arg(&state).args(arguments).output().unwrap();
         let told = [&output.stdout[..], &output.stderr[..]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -268,6 +318,45 @@ fn a_device_that_could_not_be_made_or_was_removed_is_not_found_again() {
     let names: Vec<_> = fs::read_dir(state.join("devices")).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(names, ["kept"]);
     drop(running);
+}
+
+#[test]
+fn a_device_whose_key_cannot_be_read_keeps_no_other_from_living_and_is_made_new() {
+    let (_folder, state) = folder();
+    let said = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).args(["--json", "--state", text(&state)]).args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    for device in ["good", "bad"] {
+        assert_eq!(said(&["device", "new", device]).0, 0);
+    }
+    let key = state.join("devices/bad/store.key");
+    for spoilt in [Some(&b"short"[..]), Some(&[7; 33]), Some(b""), None] {
+        match spoilt {
+            Some(spoilt) => fs::write(&key, spoilt).unwrap(),
+            // There is a token, and nothing to read it with.
+            None => {
+                fs::write(key.with_file_name(format!("{}-{}.token", "ab".repeat(16), "cd".repeat(4))), "").unwrap();
+                fs::remove_file(&key).unwrap();
+            }
+        }
+        let running = Running::start(&["--state", text(&state)]);
+        let (code, list) = said(&["device", "list"]);
+        assert!(code == 0 && list.contains("good") && list.contains("store.key"), "{list}");
+        assert_eq!(said(&["-d", "good", "list"]).0, 0);
+        // Whoever asks for its tokens is not told that it has none.
+        assert_eq!(said(&["-d", "bad", "list"]).0, 8);
+        let (code, shown) = said(&["-d", "bad", "device", "show"]);
+        assert!(code == 0 && shown.contains("store.key") && shown.contains(r#""enrolled":null"#), "{shown}");
+        assert_eq!(said(&["-d", "bad", "wait", "damaged != null"]).0, 0);
+        let (code, saved) = said(&["snap", "save", "without"]);
+        assert!(code == 0 && saved.contains(r#""damaged":["bad"]"#), "{saved}");
+        assert_eq!(said(&["device", "reset", "bad", "--yes"]).0, 0);
+        assert_eq!(said(&["-d", "bad", "list"]).0, 0);
+        drop(running);
+        let _ = fs::remove_file(state.join("control.sock"));
+    }
+    assert_eq!(said(&["device", "list"]).0, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -65,9 +65,34 @@ fn the_shipped_ones_are_read_from_their_folder_and_the_schema_is_json() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let run = scenario(&["run", shipped.to_str().unwrap(), "--tag", "first", "--format", "tap"]);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
-    assert!(text(&run.stdout).starts_with("TAP version 14\n1..6\nok 1 - "), "{}", text(&run.stdout));
+    assert!(text(&run.stdout).starts_with("TAP version 14\nok 1 - "), "{}", text(&run.stdout));
     let schema: Value = serde_json::from_slice(&scenario(&["schema"]).stdout).unwrap();
     assert_eq!(schema["title"], "Cardea scenario");
+}
+
+#[test]
+fn what_came_of_the_first_is_told_while_the_next_one_runs_and_an_unwritable_file_before_either() {
+    use std::io::{BufRead as _, BufReader};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let begins = "cardea-scenario: 1\nname: x\ndevices: [alice]\ntimeout: 1h\n";
+    let does = "steps:\n  - {enroll: alice, expect: {device: {alice: closed}}}\n";
+    fs::write(path("1.yaml"), format!("{begins}{does}")).unwrap();
+    // This one never ends while anybody looks.
+    fs::write(path("2.yaml"), format!("{begins}stub: [{{match: {{channel: any}}, do: {{delay: 5m}}}}]\n{does}"))
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"));
+    let mut child = command.args(["scenario", "run", &path("")]).stdout(Stdio::piped()).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    let _ended = Ended(child);
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    assert!(line.starts_with("ok      x ("), "{line}");
+
+    let refused = scenario(&["run", &path("2.yaml"), "--format", "junit", "--out", &path("nowhere/out.xml")]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("nowhere/out.xml"), "{}", text(&refused.stderr));
 }
 
 /// A program that runs until this is dropped.
@@ -86,7 +111,7 @@ fn started(arguments: &[&str]) -> (Ended, Value) {
     use std::io::{BufRead as _, BufReader};
 
     let mut command = Command::new(env!("CARGO_BIN_EXE_cardea-emulator"));
-    let mut child = command.args(arguments).arg("--json").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command.args(arguments).arg("--json").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
@@ -111,6 +136,8 @@ fn what_a_person_did_is_written_down_checked_and_done_again() {
     };
     // Another device does nothing, and is not written down.
     done(&["device", "new", "idle"]);
+    // Only as much time passes as is said.
+    done(&["clock", "freeze"]);
     done(&["device", "new", "joe", "--enroll", link]);
     done(&["prompt", "next", "wrong-pin"]);
     assert_eq!(by_hand(&["open"]).status.code(), Some(4));

@@ -21,6 +21,12 @@ pub(in super::super) struct JournalArguments {
     pub(in super::super) follow: bool,
 }
 
+/// From 0 to 1.
+fn likelihood(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "it is a number from 0 to 1, such as 0.25".to_owned())
+}
+
 /// Faults.
 #[derive(Debug, Subcommand)]
 pub(in super::super) enum FaultVerb {
@@ -44,7 +50,7 @@ pub(in super::super) enum FaultVerb {
         #[arg(long)]
         skip: Option<u32>,
         /// How likely it is at an occasion, from 0 to 1
-        #[arg(long)]
+        #[arg(long, value_parser = likelihood)]
         prob: Option<f64>,
         /// What its chance follows from
         #[arg(long)]

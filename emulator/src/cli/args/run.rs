@@ -64,11 +64,19 @@ pub(in super::super) struct TerminalArguments {
     pub(in super::super) height: u16,
 }
 
+/// An address that only this machine has.
+fn here(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "it is an address with a port, such as 127.0.0.1:8430".to_owned())?;
+    let is_here = address.ip().is_loopback();
+    if is_here { Ok(address) } else { Err("it is not of this machine alone: use 127.0.0.1 or [::1]".to_owned()) }
+}
+
 /// What `run` and `up` are told.
 #[derive(Debug, Args)]
 pub(in super::super) struct Conditions {
     /// Answer HTTP too, on this machine: an address, or any free port of 127.0.0.1
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0", value_parser = here)]
     pub(in super::super) http: Option<SocketAddr>,
     /// Let things go wrong on purpose, towards servers on this machine: see `fault catalog`
     #[arg(long)]

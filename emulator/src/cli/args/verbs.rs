@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Final;
 use super::state::{ExportArguments, ImportArguments};
+use crate::relying::Whom;
 
 /// How to enroll.
 #[derive(Debug, Args)]
@@ -149,7 +150,7 @@ pub(in super::super) enum DeviceVerb {
     Listen,
     /// Hear nothing unasked any more
     Rest,
-    /// Remove a device from a running emulator; its tokens are kept if they are in the state folder
+    /// Remove a device with its tokens; no server is told
     Rm {
         /// Its name
         name: String,
@@ -221,6 +222,12 @@ pub(in super::super) enum PromptVerb {
 
 /// A delay, as the control API writes it.
 pub(in super::super) fn delay(text: &str) -> Result<serde_json::Value, String> {
+    let delay = written(text)?;
+    crate::control::is_delay(&delay)?;
+    Ok(delay)
+}
+
+fn written(text: &str) -> Result<serde_json::Value, String> {
     if let Some((from, to)) = text.split_once("..") {
         return Ok(serde_json::json!({ "fromMs": time(from)?, "toMs": time(to)? }));
     }
@@ -332,6 +339,14 @@ pub(in super::super) struct RelyingArguments {
     pub(in super::super) authkey_file: PathBuf,
 }
 
+impl RelyingArguments {
+    /// Who asks.
+    pub(in super::super) fn whom(&self) -> Whom {
+        let (server, service) = (self.server.clone(), self.service.clone());
+        Whom { server, service, authkey_file: self.authkey_file.clone() }
+    }
+}
+
 /// Which shell.
 #[derive(Debug, Args)]
 pub(in super::super) struct ConfigShell {
@@ -358,7 +373,7 @@ mod tests {
         assert_eq!(delay("800ms").unwrap(), json!({ "ms": 800 }));
         assert_eq!(delay("1s..2s").unwrap(), json!({ "fromMs": 1_000, "toMs": 2_000 }));
         assert_eq!(delay("lognormal(800ms, 0.4)").unwrap(), json!({ "medianMs": 800, "sigma": 0.4 }));
-        for wrong in ["lognormal(1s)", "lognormal(1s,x)", "1s..", "soon"] {
+        for wrong in ["lognormal(1s)", "lognormal(1s,x)", "lognormal(1s,NaN)", "1s..", "2s..1s", "2h", "soon"] {
             assert!(delay(wrong).is_err(), "{wrong}");
         }
     }

@@ -55,6 +55,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_line_and_what_was_meant() {
         ("allow_test_argon2 = 1\n", 1, "`allow_test_argon2` must be true or false"),
         ("transport = true\n", 1, "must be a text or a number"),
         ("transport = 'tpc'\n", 1, "[possible values: auto, tcp, udp, websocket]"),
+        ("[run]\nhttp = '10.0.0.1:80'\n", 2, "`run.http` cannot be so"),
         ("[run]\nlease = 100000\n", 2, "`run.lease` cannot be so"),
         ("[run]\nfaults_at = 'x'\n", 2, "must be a list of texts"),
         ("yes = true\n", 1, "is said each time: as --yes"),

@@ -4,14 +4,16 @@ use std::fs::{self, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use cardea_sdk::Env;
+use cardea_sdk::store::StoreError;
+use cardea_sdk::{Env, WalletError};
+use serde_json::Value;
 
 use super::Findings;
 use crate::cli::CliError;
 use crate::cli::args::Common;
-use crate::cli::client::Client;
+use crate::cli::client::{Client, DEFAULT};
 use crate::daemon::{Found, LONGEST_SOCKET, find};
-use crate::engine::{Session, Settings};
+use crate::engine::{EngineError, Session, Settings};
 use crate::exit;
 
 /// Fewer open files are a limit that many devices meet.
@@ -21,8 +23,11 @@ pub(super) async fn look(common: &Common, findings: &mut Findings) -> Result<(),
     let state = common.state_folder()?;
     if folder(&state, findings) {
         match running(&state, findings).await {
-            Some(found) => socket(&found, findings),
-            None => devices(&state, common, findings).await,
+            Some(found) => {
+                socket(&found, findings);
+                devices(running_with(&found).await, findings);
+            }
+            None => devices(kept(&state, common).await, findings),
         }
     }
     length(&state, findings);
@@ -151,26 +156,60 @@ fn socket(found: &Found, findings: &mut Findings) {
     findings.good("socket", path.display().to_string());
 }
 
+/// What is known of the devices that are kept: how many tokens each has, or why they cannot be read.
+type Devices = Vec<(String, Result<usize, String>)>;
+
 /// The devices that are kept, where nobody else has them.
-async fn devices(state: &Path, common: &Common, findings: &mut Findings) {
-    let opened = async {
-        let settings = Settings { options: common.options(), ..Settings::default() };
-        let session = Session::in_folder(state, settings, &Env::os())?;
-        let kept = session.kept().unwrap_or_default();
-        let (mut tokens, mut count) = (0, 0);
-        for name in kept {
-            tokens += session.add(&name).await?.list().await?.len();
-            count += 1;
-        }
-        Ok::<_, crate::engine::EngineError>((count, tokens))
+async fn kept(state: &Path, common: &Common) -> Result<Devices, EngineError> {
+    let settings = Settings { options: common.options(), ..Settings::default() };
+    let session = Session::in_folder(state, settings, &Env::os())?;
+    let names =
+        session.kept().map_err(|source| WalletError::from(StoreError::Io { path: state.to_owned(), source }))?;
+    let mut devices = Devices::new();
+    for name in names {
+        let tokens = match session.add(&name).await {
+            Ok(device) => device.list().await,
+            Err(error) => Err(error),
+        };
+        devices.push((name, tokens.map(|tokens| tokens.len()).map_err(|error| error.to_string())));
+    }
+    Ok(devices)
+}
+
+/// Those of an emulator that runs.
+async fn running_with(found: &Found) -> Result<Devices, CliError> {
+    let Some(client) = Client::of(found) else { return Ok(Devices::new()) };
+    let all = client.call(hyper::Method::GET, &format!("/v1/sessions/{DEFAULT}/devices"), None).await?;
+    let device = |device: &Value| {
+        let name = device["device"].as_str().unwrap_or_default().to_owned();
+        let tokens = device["tokens"].as_array().map_or(0, Vec::len);
+        (name, device["damaged"].as_str().map_or(Ok(tokens), |why| Err(why.to_owned())))
     };
-    match opened.await {
-        Ok((count, tokens)) => findings.good("devices", format!("{count} devices with {tokens} tokens can be read")),
+    Ok(all["devices"].as_array().into_iter().flatten().map(device).collect())
+}
+
+/// Whether devices can be read.
+fn devices<E: std::fmt::Display>(all: Result<Devices, E>, findings: &mut Findings) {
+    let all = match all {
+        Ok(all) => all,
         Err(error) => {
-            let mend = "a newer version of this program may have written it: use that, or give another --state";
-            findings.bad(exit::BUSY, "devices", error.to_string(), mend);
+            let mend = "mend the rights of the state folder, or give another --state";
+            return findings.bad(exit::BUSY, "devices", error.to_string(), mend);
+        }
+    };
+    let counts: Vec<usize> = all.iter().filter_map(|(_, tokens)| tokens.as_ref().ok().copied()).collect();
+    let (count, tokens) = (counts.len(), counts.iter().sum::<usize>());
+    findings.good("devices", format!("{} with {} can be read", counted(count, "device"), counted(tokens, "token")));
+    for (name, tokens) in &all {
+        if let Err(why) = tokens {
+            let mend = format!("`device reset {name}` makes it new, `device rm {name}` removes it");
+            findings.bad(exit::BUSY, "device", format!("{name} is damaged: {why}"), mend);
         }
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Whether the socket of an emulator on the folder has a path that systems accept.

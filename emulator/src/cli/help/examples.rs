@@ -89,10 +89,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("ps", &[("ps --json", "all emulators of this user, and where they are called")]),
     (
         "session new",
-        &[(
-            "session new checkout --seed 7 --lease 60s",
-            "devices draw the same keys each time; gone after a quiet minute",
-        )],
+        &[("session new checkout --seed 7 --lease 60s", "the same chance each time; gone after a quiet minute")],
     ),
     ("session list", &[("session list", "their names")]),
     ("session show", &[("-s checkout session show", "its seed, time and devices")]),
@@ -108,7 +105,10 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("device listen", &[("-d phone device listen", "keep a connection, and hear what servers say unasked")]),
     ("device rest", &[("-d phone device rest", "keep none any more")]),
     ("device show", &[("device show phone --json", "all that `wait` can ask for")]),
-    ("device rm", &[("device rm phone", "from the emulator that runs")]),
+    (
+        "device rm",
+        &[("device rm phone", "asks first: its tokens go with it"), ("device rm phone --yes", "for scripts")],
+    ),
     ("device clone", &[("device clone phone evil", "use both, and see what the server makes of it")]),
     ("device rename", &[("device rename phone telephone", "the same device by another name")]),
     ("device reset", &[("device reset phone --yes", "no token, and a holder, a network and a clock as all have them")]),

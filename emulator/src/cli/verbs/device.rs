@@ -62,14 +62,11 @@ pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<()
             doing.output.done(&json!({ "watched": listens }), if listens { "listens" } else { "rests" })
         }
         DeviceVerb::Rm { name, is_final } => {
-            if doing.client.has_no_holder() {
-                return Err(CliError::NotRunning(doing.common.state_folder()?.display().to_string()));
-            }
             if !crate::engine::is_name(&name) {
                 return Err(crate::engine::EngineError::name(&name).into());
             }
             let path = format!("/devices/{name}");
-            if !doing.is_sure(is_final, &format!("remove the device {name}"))? {
+            if !doing.is_sure(is_final, &format!("remove the device {name} with its tokens"))? {
                 return Ok(());
             }
             doing.client.of_session(Method::DELETE, &path, None).await?;

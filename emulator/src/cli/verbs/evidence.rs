@@ -10,7 +10,8 @@ use super::{Doing, body, query};
 use crate::cli::args::{FaultVerb, Final, TraceVerb};
 use crate::cli::scenario::RecordArguments;
 use crate::cli::{CliError, say};
-use crate::face::{Row, clock, write_private};
+use crate::face::{Row, clock};
+use crate::files;
 use crate::trace::Line;
 
 pub(super) async fn fault(doing: &Doing<'_>, verb: FaultVerb) -> Result<(), CliError> {
@@ -93,7 +94,10 @@ pub(super) async fn trace(doing: &Doing<'_>, verb: TraceVerb) -> Result<(), CliE
             };
             let (session, _) = doing.client.names();
             let bytes = doing.client.fetch(&format!("/v1/sessions/{session}{path}")).await?;
-            write_private(&file, &bytes).map_err(|source| CliError::Written { path: file.clone(), source })?;
+            if !may_write(doing, &file)? {
+                return Ok(());
+            }
+            files::replace(&file, &bytes).map_err(|source| CliError::Written { path: file.clone(), source })?;
             let said = json!({ "file": file, "bytes": bytes.len() });
             doing.output.done(&said, &format!("wrote {} bytes to {}", bytes.len(), file.display()))
         }
@@ -127,6 +131,14 @@ async fn tail(doing: &Doing<'_>) -> Result<(), CliError> {
     }
 }
 
+/// Whether there is no such file, or somebody says that it is to be replaced.
+fn may_write(doing: &Doing<'_>, file: &Path) -> Result<bool, CliError> {
+    if !file.exists() {
+        return Ok(true);
+    }
+    doing.is_sure(Final { dry_run: false }, &format!("replace {}", file.display()))
+}
+
 /// What was done, as a scenario.
 pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<(), CliError> {
     let recorded = doing.client.scenario(&query([("name", how.name.as_deref())])).await?;
@@ -134,7 +146,7 @@ pub(super) async fn record(doing: &Doing<'_>, how: RecordArguments) -> Result<()
     let Some(file) = how.file.filter(|file| *file != Path::new("-")) else {
         return doing.output.done(&json!({ "scenario": text }), text.trim_end());
     };
-    if file.exists() && !doing.is_sure(Final { dry_run: false }, &format!("replace {}", file.display()))? {
+    if !may_write(doing, &file)? {
         return Ok(());
     }
     std::fs::write(&file, &recorded).map_err(|source| CliError::Written { path: file.clone(), source })?;

@@ -15,6 +15,7 @@ use crate::cli::args::{Common, Conditions, instances, list};
 use crate::cli::client::{Client, refused};
 use crate::cli::output::Output;
 use crate::daemon::{DaemonError, Found, Listed, find, listed};
+use crate::faults::Gate;
 
 /// How often to look whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -23,11 +24,10 @@ const LOOKS: u32 = 500;
 
 pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output) -> Result<(), CliError> {
     let state = common.state_folder()?;
-    let runs_already = |found: &Found| output.done(&json!(found), &format!("runs already, process {}", found.pid));
     if let Some(found) = find(&state)
-        && Client::running(common).await.is_ok()
+        && let Ok(client) = Client::running(common).await
     {
-        return runs_already(&found);
+        return runs_already(&client, &found, conditions, output).await;
     }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -55,7 +55,7 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
     match serde_json::from_str::<Value>(&line) {
         // Somebody else starts one at this moment.
         Ok(said) if said["error"]["code"] == "runs" => match began(&state).await {
-            Some(found) => runs_already(&found),
+            Some(found) => runs_already(&Client::running(common).await?, &found, conditions, output).await,
             None => Err(DaemonError::Runs(state).into()),
         },
         Ok(mut said) if said["ok"] == false => {
@@ -70,6 +70,36 @@ pub(super) async fn up(common: &Common, conditions: &Conditions, output: &Output
             Err(CliError::NoAnswer { at: state.display().to_string(), why })
         }
     }
+}
+
+/// Whether the one that runs is as it is wanted.
+async fn runs_already(
+    client: &Client,
+    found: &Found,
+    conditions: &Conditions,
+    output: &Output,
+) -> Result<(), CliError> {
+    let mut without = Vec::new();
+    if let Some(http) = conditions.http {
+        let wanted = if http.port() == 0 { format!("http://{}:", http.ip()) } else { format!("http://{http}") };
+        if !found.http.as_ref().is_some_and(|has| has.starts_with(&wanted)) {
+            without.push(if http.port() == 0 { "--http".to_owned() } else { format!("--http {http}") });
+        }
+    }
+    if conditions.allow_faults {
+        let can = client.call(Method::GET, "/v1/capabilities", None).await?;
+        if can["faultsAllowed"] != true {
+            without.push("--allow-faults".to_owned());
+        }
+        let gate = Gate::and_hosts(&conditions.faults_at);
+        let allowed = can["faultsAt"].as_array();
+        let is_allowed = |host: &String| allowed.is_some_and(|allowed| allowed.iter().any(|it| it == host));
+        without.extend(gate.hosts().iter().filter(|host| !is_allowed(host)).map(|host| format!("--faults-at {host}")));
+    }
+    if without.is_empty() {
+        return output.done(&json!(found), &format!("runs already, process {}", found.pid));
+    }
+    Err(DaemonError::RunsWithout { pid: found.pid, without: without.join(" and ") }.into())
 }
 
 /// The emulator on a state folder, which somebody else has begun to start.

@@ -80,7 +80,7 @@ pub(super) async fn journal(doing: &Doing<'_>, how: JournalArguments) -> Result<
 
 /// Prints what happens, until the end of the session or Ctrl-C.
 async fn follow(doing: &Doing<'_>, mut events: EventLines, device: Option<&str>) -> Result<(), CliError> {
-    while let Some(event) = events.next().await {
+    while let Some(event) = events.next().await? {
         if device.is_none_or(|device| event["device"] == device) {
             doing.output.next(&event, &say::entry(&event))?;
         }

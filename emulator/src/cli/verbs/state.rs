@@ -1,8 +1,7 @@
 //! What is done with states and copies.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::fs::File;
+use std::io::Read as _;
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -12,6 +11,7 @@ use super::{Doing, body};
 use crate::cli::args::{ExportArguments, Final, ImportArguments, Passphrase, SnapVerb};
 use crate::cli::pins::{Text, passphrase};
 use crate::cli::{CliError, say};
+use crate::files;
 
 /// Nothing that was exported is longer.
 const LONGEST: u64 = 4 << 20;
@@ -83,7 +83,7 @@ pub(super) async fn export(doing: &Doing<'_>, how: ExportArguments) -> Result<()
     let Value::String(text) = exported["file"].take() else {
         return Err(CliError::Usage("the emulator that runs is another version: it has exported nothing".into()));
     };
-    write_new(&file, Zeroizing::new(text).as_bytes()).map_err(failed)?;
+    files::write_new(&file, Zeroizing::new(text).as_bytes()).map_err(failed)?;
     let readable = if insecure_plain { "; whoever can read it has the tokens and the PINs" } else { "" };
     doing.output.done(&json!({ "file": file }), &format!("wrote {}{readable}", file.display()))
 }
@@ -115,19 +115,4 @@ fn of_text(text: Option<&Text>) -> Value {
 /// The passphrase; asked for twice if it is a new one.
 fn sealed_with(seal: &Passphrase, is_new: bool) -> Result<Text, CliError> {
     passphrase(seal.passphrase_file.as_deref(), is_new)
-}
-
-/// Writes a file that nobody else can read: whole, or not at all.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // What was begun is of no use.
-        let _ = std::fs::remove_file(path);
-    }
-    written
 }

@@ -160,8 +160,7 @@ pub(super) async fn status(doing: &Doing<'_>, which: Which, exit_state: bool) ->
 }
 
 pub(super) async fn list(doing: &Doing<'_>) -> Result<(), CliError> {
-    let device = doing.client.of_device(Method::GET, "", None).await?;
-    let tokens = json!({ "tokens": device["tokens"] });
+    let tokens = doing.client.of_device(Method::GET, "/tokens", None).await?;
     doing.output.done(&tokens, &say::tokens(&tokens))
 }
 

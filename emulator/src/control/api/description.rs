@@ -1,8 +1,10 @@
 //! What is true of all calls, and is said of none of them by itself.
 
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::{Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
+
+use super::super::guard::PROBES;
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -10,6 +12,7 @@ const PROBLEM: &str = "application/problem+json";
 pub(super) fn completed(mut api: OpenApi) -> OpenApi {
     for (path, item) in &mut api.paths.paths {
         names(path, item);
+        refusals(path, item);
         answers(item);
     }
     let components = api.components.get_or_insert_default();
@@ -37,6 +40,41 @@ fn names(path: &str, item: &mut PathItem) {
     for (method, call) in [("get", get), ("put", put), ("post", post), ("delete", delete)] {
         if let Some(call) = call {
             call.operation_id = Some(format!("{method}{parts}"));
+        }
+    }
+}
+
+/// What any call of its kind can be refused for, before it is looked at.
+fn refusals(path: &str, item: &mut PathItem) {
+    for call in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+        let mut all = vec!["403"];
+        if !PROBES.contains(&path) {
+            all.push("401");
+        }
+        if call.request_body.is_some() {
+            all.extend(["400", "408", "413", "503"]);
+        }
+        let is_of_query =
+            |it: &RefOr<Parameter>| matches!(it, RefOr::T(it) if matches!(it.parameter_in, ParameterIn::Query));
+        if call.parameters.iter().flatten().any(is_of_query) {
+            all.push("400");
+        }
+        if path.contains("{session}") {
+            all.push("404");
+        }
+        if path.contains("{device}") {
+            all.extend(["409", "500"]);
+            if call.request_body.is_some() {
+                // PINs that are none, or that a service does not allow.
+                all.push("422");
+            }
+        }
+        let problem = || Content::builder().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+        for status in all {
+            let answers = &mut call.responses.responses;
+            answers
+                .entry(status.to_owned())
+                .or_insert_with(|| RefOr::T(ResponseBuilder::new().content("application/json", problem()).build()));
         }
     }
 }
@@ -69,13 +107,18 @@ fn meaning(status: &str) -> &'static str {
         "201" => "It is made.",
         "204" => "Done; there is nothing to say.",
         "400" => "The call is malformed.",
-        "403" => "This emulator was started without that.",
+        "401" => "The call has no token, or another one.",
+        "403" => "A web page calls, or the emulator was started without that: see `code`.",
         "404" => "There is no such session, device, token or the like.",
-        "408" => "It did not become true in time.",
+        "408" => "The body did not arrive in time, or what was waited for did not become true: see `code`.",
         "409" => "It is there already, or cannot be done as things are.",
+        "410" => "The session has ended meanwhile.",
+        "413" => "The body is too long.",
         "422" => "The server or the holder refused, or the device cannot do it as it is.",
         "429" => "There are as many as there may be.",
+        "500" => "A defect of the program, or what keeps its devices fails.",
         "502" => "The server cannot be reached.",
+        "503" => "Others send so much that there is no room for this one.",
         "504" => "Nobody knows yet whether it was done: ask for the status.",
         _ => "See `code`.",
     }

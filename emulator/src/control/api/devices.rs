@@ -12,10 +12,12 @@ use super::super::extract::{Body, InSession, OnDevice, Parameters};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{
     DeviceList, DevicePath, DeviceView, Enroll, Enrolled, InvitationView, Invited, NetworkProfile, NewDevice,
-    SessionPath, SetSkew, TokenView, Which,
+    SessionPath, SetSkew, TokenList, TokenView, Which,
 };
+use crate::engine::{Device, Session, is_label};
 
-use crate::engine::{Device, Session};
+/// By how many seconds a clock can be wrong: a hundred years.
+const SKEW: i64 = 100 * 366 * 86_400;
 
 /// A device that is only begun: it does not stay, unless it is said to.
 pub(super) struct Made<'a> {
@@ -36,8 +38,7 @@ impl<'a> Made<'a> {
 impl Drop for Made<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name {
-            // Somebody else may have removed it.
-            let _ = self.session.discard(name);
+            self.session.discard_empty(name);
         }
     }
 }
@@ -64,7 +65,7 @@ pub(super) async fn read(device: &Device, invited: &Invited) -> Result<Invitatio
 pub(in super::super) async fn list(InSession(session): InSession) -> Result<Json<DeviceList>, Problem> {
     let mut devices = Vec::new();
     for device in session.list() {
-        devices.push(DeviceView::among_others(&device).await?);
+        devices.push(DeviceView::of(&device, None).await?);
     }
     Ok(Json(DeviceList { devices }))
 }
@@ -117,6 +118,18 @@ pub(in super::super) async fn show(
     Ok(Json(DeviceView::of(&device, which.token.as_deref()).await?))
 }
 
+/// Lists the tokens of a device. Asks no server.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session}/devices/{device}/tokens", tag = "devices", params(DevicePath),
+    responses(
+        (status = 200, body = TokenList), (status = 404, body = ProblemBody),
+        (status = 500, body = ProblemBody, description = "they cannot be read"),
+    )
+)]
+pub(super) async fn tokens(device: OnDevice) -> Result<Json<TokenList>, Problem> {
+    Ok(Json(TokenList::of(&device).await?))
+}
+
 /// Shows the token that is meant: the only one, or the one that is called so. Asks no server.
 #[utoipa::path(
     get, path = "/v1/sessions/{session}/devices/{device}/token", tag = "devices", params(DevicePath, Which),
@@ -126,7 +139,7 @@ pub(super) async fn token(device: OnDevice, Parameters(which): Parameters<Which>
     Ok(Json(TokenView::named(&device, which.token.as_deref()).await?))
 }
 
-/// Removes a device. Its tokens are lost, unless they are in a state folder; their servers are not told.
+/// Removes a device, from the state folder, too. Its tokens are gone; their servers are not told.
 #[utoipa::path(
     delete, path = "/v1/sessions/{session}/devices/{device}", tag = "devices", params(DevicePath),
     responses((status = 204), (status = 404, body = ProblemBody))
@@ -161,6 +174,7 @@ pub(in super::super) async fn enroll(
     Body(mut with): Body<Enroll>,
 ) -> Result<Json<Enrolled>, Problem> {
     let persona = with.persona()?;
+    with.label.as_deref().map_or(Ok(()), is_label)?;
     let invitation = read(&device, &with.invited()).await?;
     let enrolled = match persona {
         Some(persona) => device.enroll_as(&invitation, persona).await?,
@@ -202,9 +216,12 @@ pub(super) async fn rest(device: OnDevice) -> StatusCode {
     request_body = SetSkew,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn set_clock(device: OnDevice, Body(new): Body<SetSkew>) -> StatusCode {
+pub(super) async fn set_clock(device: OnDevice, Body(new): Body<SetSkew>) -> Result<StatusCode, Problem> {
+    if !(-SKEW..=SKEW).contains(&new.skew_seconds) {
+        return Err(Problem::BadCall(format!("skewSeconds is from -{SKEW} to {SKEW}, a hundred years")));
+    }
     device.clock().set_skew(new.skew_seconds);
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Shows what the network of a device is like.

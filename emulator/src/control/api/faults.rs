@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use super::super::extract::{Body, InSession};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{Catalogue, NewRules, RuleList, SessionPath};
+use crate::engine::Session;
 use crate::faults::{Armed, Rule, RuleError, catalogue};
 
 impl From<RuleError> for Problem {
@@ -30,7 +31,7 @@ pub(super) async fn list(InSession(session): InSession) -> Json<RuleList> {
     Json(RuleList { rules: session.faults().list() })
 }
 
-/// Adds a rule behind those that there are. The first one that matches happens.
+/// Adds a rule behind those that there are. The first one that matches happens. A device that it names is there already.
 #[utoipa::path(
     post, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = Rule,
     responses(
@@ -42,11 +43,12 @@ pub(super) async fn arm(
     InSession(session): InSession,
     Body(rule): Body<Rule>,
 ) -> Result<(StatusCode, Json<Armed>), Problem> {
+    about_devices_that_are_there(&session, std::slice::from_ref(&rule))?;
     let id = session.faults().arm(rule)?;
     Ok((StatusCode::CREATED, Json(session.faults().get(&id)?)))
 }
 
-/// Puts these rules in the place of all that there are, or changes nothing.
+/// Puts these rules in the place of all that there are, or changes nothing. Devices that they name are there already.
 #[utoipa::path(
     put, path = "/v1/sessions/{session}/faults", tag = "faults", params(SessionPath), request_body = NewRules,
     responses(
@@ -58,8 +60,18 @@ pub(super) async fn replace(
     InSession(session): InSession,
     Body(new): Body<NewRules>,
 ) -> Result<Json<RuleList>, Problem> {
+    about_devices_that_are_there(&session, &new.rules)?;
     session.faults().replace(new.rules)?;
     Ok(Json(RuleList { rules: session.faults().list() }))
+}
+
+/// A rule about a device whose name is mistaken would never happen, and a test that waits for it would pass.
+fn about_devices_that_are_there(session: &Session, rules: &[Rule]) -> Result<(), Problem> {
+    rules
+        .iter()
+        .filter_map(|rule| rule.matches.device.as_deref())
+        .try_for_each(|name| session.device(name).map(drop))?;
+    Ok(())
 }
 
 /// Removes a rule.

@@ -47,7 +47,7 @@ pub(super) async fn journal(
         // One that is gone is not told from one that never was, but what it did is still there.
         session.device(device)?;
     }
-    let since = session.journal().since(query.since);
+    let since = session.journal().since(begins(&session, query.since));
     let is_asked_for = |entry: &EntryView| {
         query.device.as_ref().is_none_or(|device| *device == entry.device)
             && query.kind.as_ref().is_none_or(|kind| kind == entry.kind)
@@ -59,7 +59,8 @@ pub(super) async fn journal(
 }
 
 /// Tells what happens in a session, as server-sent events: each has the number of its entry in the journal as id. Goes on
-/// after `Last-Event-ID`, or after `since`. What was not kept long enough is told as an event `lost` with its count.
+/// after `Last-Event-ID`, or after `since`; after a number that no entry has had yet, which is of a session before this one, from
+/// the beginning. What was not kept long enough is told as an event `lost` with its count.
 #[utoipa::path(
     get, path = "/v1/sessions/{session}/events", tag = "evidence",
     params(SessionPath, ("since" = Option<u64>, Query, description = "After the entry of this number; 0 for all."),
@@ -81,9 +82,16 @@ pub(super) async fn events(
         }
         None => query.since.unwrap_or_else(|| session.journal().newest()),
     };
+    let told = begins(&session, told);
     let telling = Telling { session, told, next: VecDeque::new() };
     let stream = unfold(telling, async |mut telling| Some((Ok(telling.next().await?), telling)));
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(PULSE)))
+}
+
+/// After which entry to begin. A number that none has had yet is of an emulator before this one, or of another session of that
+/// name: then nothing of this one was told.
+fn begins(session: &InUse, since: u64) -> u64 {
+    if since > session.journal().newest() { 0 } else { since }
 }
 
 /// From where to tell.

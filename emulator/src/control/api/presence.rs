@@ -6,15 +6,15 @@ use axum::http::StatusCode;
 
 use super::super::extract::{Body, OnDevice};
 use super::super::problem::{Problem, ProblemBody};
-use super::super::wire::{DevicePath, Habit, PersonaSet, PromptAnswer, PromptList};
+use super::super::wire::{DevicePath, Habit, PersonaSet, PresenceView, PromptAnswer, PromptList};
 
-/// Shows what the holder does where nothing else is said.
+/// Shows what the holder does where nothing else is said, and what is to be done before that.
 #[utoipa::path(
     get, path = "/v1/sessions/{session}/devices/{device}/presence", tag = "presence", params(DevicePath),
-    responses((status = 200, body = Habit), (status = 404, body = ProblemBody))
+    responses((status = 200, body = PresenceView), (status = 404, body = ProblemBody))
 )]
-pub(in super::super) async fn show(device: OnDevice) -> Json<Habit> {
-    Json(device.human().usual().into())
+pub(in super::super) async fn show(device: OnDevice) -> Json<PresenceView> {
+    Json(PresenceView::of(device.human()))
 }
 
 /// Sets what the holder does where nothing else is said.

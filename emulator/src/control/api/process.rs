@@ -66,6 +66,8 @@ pub(super) struct Capabilities {
     faults: Vec<&'static str>,
     /// Whether this one was started so that it may.
     faults_allowed: bool,
+    /// The hosts of servers that may see it, besides this machine.
+    faults_at: Vec<String>,
     /// How a trace is replayed.
     replays: [ReplayMode; 2],
     /// How much there is of what is limited.
@@ -92,7 +94,12 @@ pub(super) struct Limits {
 #[utoipa::path(get, path = "/v1/capabilities", tag = "process", responses((status = 200, body = Capabilities)))]
 pub(super) async fn capabilities(State(shared): State<Shared>) -> Json<Capabilities> {
     let profiles = shared.profiles.keys().cloned().collect();
-    Json(Capabilities { profiles, faults_allowed: shared.faults.is_open(), ..Capabilities::all() })
+    Json(Capabilities {
+        profiles,
+        faults_allowed: shared.faults.is_open(),
+        faults_at: shared.faults.hosts().to_vec(),
+        ..Capabilities::all()
+    })
 }
 
 impl Capabilities {
@@ -105,6 +112,7 @@ impl Capabilities {
             profiles: Vec::new(),
             faults: crate::faults::catalogue().map(|fault| fault.name).collect(),
             faults_allowed: false,
+            faults_at: Vec::new(),
             replays: [ReplayMode::Verbatim, ReplayMode::Resign],
             limits: Limits {
                 sessions: sessions::MOST,

@@ -10,7 +10,7 @@ use super::super::extract::{Body, InSession};
 use super::super::problem::{Problem, ProblemBody};
 use super::super::wire::{Advance, ClockView, NewSession, SessionList, SessionPath, SessionView, SetClock};
 use crate::control::Shared;
-use crate::engine::{Options, Seed, Settings};
+use crate::engine::{LATEST, Options, Seed, Settings};
 
 /// Lists the sessions.
 #[utoipa::path(get, path = "/v1/sessions", tag = "sessions", responses((status = 200, body = SessionList)))]
@@ -22,7 +22,7 @@ pub(super) async fn list(State(shared): State<Shared>) -> Json<SessionList> {
 /// Makes a session.
 #[utoipa::path(
     post, path = "/v1/sessions", tag = "sessions", request_body = NewSession,
-    responses((status = 201, body = SessionView), (status = 400, body = ProblemBody), (status = 409, body = ProblemBody))
+    responses((status = 201, body = SessionView), (status = 400, body = ProblemBody), (status = 409, body = ProblemBody), (status = 429, body = ProblemBody))
 )]
 pub(in super::super) async fn make(
     State(shared): State<Shared>,
@@ -81,7 +81,11 @@ pub(super) async fn clock(InSession(session): InSession) -> Json<ClockView> {
     put, path = "/v1/sessions/{session}/clock", tag = "sessions", params(SessionPath), request_body = SetClock,
     responses((status = 200, body = ClockView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn set_clock(InSession(session): InSession, Body(new): Body<SetClock>) -> Json<ClockView> {
+pub(super) async fn set_clock(
+    InSession(session): InSession,
+    Body(new): Body<SetClock>,
+) -> Result<Json<ClockView>, Problem> {
+    new.now.map_or(Ok(()), is_time)?;
     match new.frozen {
         Some(true) => session.time().freeze(),
         Some(false) => session.time().resume(),
@@ -90,7 +94,7 @@ pub(super) async fn set_clock(InSession(session): InSession, Body(new): Body<Set
     if let Some(now) = new.now {
         session.time().set(now);
     }
-    Json(ClockView::of(&session))
+    Ok(Json(ClockView::of(&session)))
 }
 
 /// Lets time pass at once, as for machines that slept.
@@ -98,7 +102,17 @@ pub(super) async fn set_clock(InSession(session): InSession, Body(new): Body<Set
     post, path = "/v1/sessions/{session}/clock/advance", tag = "sessions", params(SessionPath), request_body = Advance,
     responses((status = 200, body = ClockView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-pub(super) async fn advance(InSession(session): InSession, Body(by): Body<Advance>) -> Json<ClockView> {
+pub(super) async fn advance(
+    InSession(session): InSession,
+    Body(by): Body<Advance>,
+) -> Result<Json<ClockView>, Problem> {
+    is_time(session.time().now().saturating_add(by.seconds))?;
     session.time().advance(by.seconds);
-    Json(ClockView::of(&session))
+    Ok(Json(ClockView::of(&session)))
+}
+
+/// Whether it may be so late.
+fn is_time(now: u64) -> Result<(), Problem> {
+    let is_later = now > LATEST;
+    if is_later { Err(Problem::BadCall(format!("time goes to {LATEST}, the end of the year 9999"))) } else { Ok(()) }
 }

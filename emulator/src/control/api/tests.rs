@@ -1,9 +1,11 @@
 //! What is sent and what is answered is what the description says, of every call.
 
+mod refused;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::Request;
 use cardea_sdk::Env;
 use http_body_util::BodyExt as _;
@@ -63,13 +65,8 @@ impl Caller {
             assert!(body.is_null() || fits(sent, &body).is_none(), "{name} is sent {body}: {:?}", fits(sent, &body));
             self.called.lock().unwrap().insert(name.clone());
         }
-        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-        let request = Request::builder().method(method).uri(path).body(body).unwrap();
-        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
-        let found = answer.status().as_u16();
-        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(found, status, "{name}: {}", String::from_utf8_lossy(&bytes));
+        let (found, kind, bytes) = self.send(method, path, &body).await;
+        assert_eq!(found, status, "{name} {body}: {}", String::from_utf8_lossy(&bytes));
         let answers = &described["responses"][status.to_string()];
         assert!(answers["description"].is_string(), "{name}: nobody describes the status {status}");
         let Some(kind) = kind else {
@@ -85,6 +82,16 @@ impl Caller {
         let value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(fits(schema, &value), None, "{name} answers {value}");
         value
+    }
+
+    /// The status of the answer, its media type and what it says.
+    async fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Option<String>, Bytes) {
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let request = Request::builder().method(method).uri(path).body(body).unwrap();
+        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
+        let found = answer.status().as_u16();
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        (found, kind, answer.into_body().collect().await.unwrap().to_bytes())
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -112,7 +119,7 @@ async fn begin(caller: &Caller, stub: &Stub) {
     let new = json!({ "name": "phone", "pin": "274951", "duressPins": ["605172"], "enroll": { "invitation": link }, "watch": true });
     caller.call("POST", &format!("{SESSION}/devices"), new, 201).await;
     caller.call("POST", &format!("{SESSION}/devices"), json!({ "name": "slow", "profile": "slow" }), 201).await;
-    for path in ["", "/devices", "/devices/phone", "/devices/phone/token", "/clock"] {
+    for path in ["", "/devices", "/devices/phone", "/devices/phone/token", "/devices/phone/tokens", "/clock"] {
         caller.get(&format!("{SESSION}{path}")).await;
     }
 }

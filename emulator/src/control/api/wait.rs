@@ -29,7 +29,7 @@ const LAST: usize = 50;
     request_body = Until,
     responses(
         (status = 200, body = DeviceView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
-        (status = 408, body = ProblemBody),
+        (status = 408, body = ProblemBody), (status = 409, body = ProblemBody), (status = 410, body = ProblemBody),
     )
 )]
 pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) -> Result<Json<Value>, Problem> {
@@ -42,7 +42,7 @@ pub(in super::super) async fn on_device(on: OnDevice, Body(until): Body<Until>) 
     post, path = "/v1/sessions/{session}/wait", tag = "evidence", params(SessionPath), request_body = Until,
     responses(
         (status = 200, body = BTreeMap<String, DeviceView>), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
-        (status = 408, body = ProblemBody),
+        (status = 408, body = ProblemBody), (status = 409, body = ProblemBody), (status = 410, body = ProblemBody),
     )
 )]
 pub(super) async fn in_session(
@@ -63,7 +63,7 @@ async fn facts(session: &Session, device: Option<&Device>) -> Result<Value, Engi
     }
     let mut devices = serde_json::Map::new();
     for device in session.list() {
-        devices.insert(device.name().to_owned(), json!(DeviceView::among_others(&device).await?));
+        devices.insert(device.name().to_owned(), json!(DeviceView::of(&device, None).await?));
     }
     Ok(Value::Object(devices))
 }
@@ -84,6 +84,7 @@ async fn wait<F: Future<Output = Result<Value, EngineError>>>(
     let ends = now() + Duration::from_millis(until.timeout_ms);
     let began = session.journal().newest();
     let mut near = NearMisses::new(&predicate);
+    let mut has_looked = false;
     let mut changes = session.time().changes().watch();
     let mut seconds = Seconds::of(session.time());
     loop {
@@ -92,7 +93,15 @@ async fn wait<F: Future<Output = Result<Value, EngineError>>>(
             return Err(Problem::Ended(session.name().to_owned()));
         }
         let known = facts().await?;
-        let looked = predicate.look(&known)?;
+        let looked = match predicate.look(&known) {
+            // A name that was known a moment ago is that of a device that is gone.
+            Err(PredicateError::Name { name, .. }) if has_looked => {
+                let device = name.split('.').next().unwrap_or_default();
+                return Err(EngineError::Removed(device.to_owned()).into());
+            }
+            looked => looked?,
+        };
+        has_looked = true;
         let is_of_time = predicate.is_of_time(&known);
         if looked.is_true {
             return Ok(Json(known));

@@ -59,6 +59,10 @@ impl Predicate {
 
 impl Atom {
     fn check(&self, scope: Scope, description: &Value) -> Result<(), String> {
+        let operands = [Some(&self.left), self.compared.as_ref().map(|(_, right)| right)];
+        if matches!(scope, Scope::Session) && operands.into_iter().flatten().any(Operand::is_bare) {
+            return Err("in a session, names are those of a device and of what it has, as in phone.state".to_owned());
+        }
         let kind = |operand: &Operand| kind(operand, scope, description);
         let left = kind(&self.left);
         let Some((comparison, right)) = &self.compared else {
@@ -87,6 +91,13 @@ impl Atom {
             }
         }
         Ok(())
+    }
+}
+
+impl Operand {
+    /// A name that is alone.
+    fn is_bare(&self) -> bool {
+        matches!(self, Self::Name(path) if path.len() == 1)
     }
 }
 

@@ -134,6 +134,9 @@ fn what_can_never_be_is_told_before_anybody_waits_for_it() {
         assert_eq!(check(text, Scope::Device), Ok(()), "{text}");
     }
     assert_eq!(check("phone.state == 'open' && other.enrolled", Scope::Session), Ok(()));
+    for bare in ["state == 'open'", "enrolled", "30 < remaining"] {
+        assert!(check(bare, Scope::Session).unwrap_err().to_string().ends_with("as in phone.state"), "{bare}");
+    }
     for (text, scope, said) in [
         (
             "state == 'opne'",
@@ -162,7 +165,7 @@ fn what_can_never_be_is_told_before_anybody_waits_for_it() {
         (
             "phone == 'open'",
             Scope::Session,
-            "phone == 'open' can never be: something that has more in it is never a text",
+            "phone == 'open' can never be: in a session, names are those of a device and of what it has, as in phone.state",
         ),
     ] {
         assert_eq!(check(text, scope).unwrap_err().to_string(), said);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::advance;
 
-use super::patient::PATIENCE;
+use super::patient::{HEAD, PATIENCE};
 use super::*;
 
 /// Who knocks from within the process.
@@ -97,6 +97,33 @@ async fn the_one_that_has_waited_longest_makes_room_and_no_other() {
     let mut fourth = house.knock();
     assert!(is_answered(&mut fourth).await && is_answered(&mut first).await);
     assert!(!is_answered(&mut slow).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_begun_has_to_end_and_what_comes_between_two_does_not() {
+    let house = House::open(pages(), 2);
+    let (mut slow, mut client) = (house.knock(), house.knock());
+    assert!(is_answered(&mut slow).await && is_answered(&mut client).await);
+    slow.write_all(b"GET / HT").await.expect("it listens");
+    let began = crate::engine::tokio_now();
+    assert_eq!(slow.read(&mut [0; 1]).await.expect("no reset"), 0);
+    assert!((HEAD..2 * HEAD).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(is_answered(&mut client).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_say_half_a_word_keep_nobody_from_being_heard() {
+    const MANY: usize = 200;
+    let house = House::open(pages(), MANY);
+    let mut slow = Vec::new();
+    for _ in 0..MANY + 20 {
+        let mut client = house.knock();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: ").await.expect("it listens");
+        slow.push(client);
+    }
+    let began = crate::engine::tokio_now();
+    assert!(is_answered(&mut house.knock()).await);
+    assert!(began.elapsed() < HEAD / 2, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,6 +82,11 @@ impl Place {
         self.has_call.load(Ordering::Relaxed)
     }
 
+    /// Another number with each call that it waits for; nothing while it has one in hand.
+    pub(super) fn turn(&self) -> Option<u64> {
+        (!self.has_call()).then(|| self.turn.load(Ordering::Relaxed))
+    }
+
     /// Waits until somebody else needs the place. Cancel safe.
     pub(super) async fn told_to_close(&self) {
         self.close.notified().await;

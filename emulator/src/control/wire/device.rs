@@ -1,100 +1,17 @@
-//! Devices, and what they answer.
+//! Devices and their tokens.
 
-use cardea_sdk::{Confirmation, DeviceInfo, DeviceStatus, Enrollment, HistoryItem, ServiceInfo, Status, WalletError};
+use cardea_sdk::{DeviceStatus, WalletError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PromptView;
 use super::presence::PurposeWord;
-use crate::engine::{Device, EngineError, Persona, TokenInfo, Tokens};
-
-/// A new token.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct Enrolled {
-    token: String,
-    /// Six digits to compare with those on the enrolling page, if the service wants that.
-    short_string: Option<String>,
-    /// Whether the token stays unusable until they were compared.
-    short_string_required: bool,
-    /// The PINs that it has, where nobody chose any: those that everybody knows.
-    well_known_pins: Option<WellKnownPins>,
-}
-
-/// PINs that everybody knows.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct WellKnownPins {
-    /// Opens.
-    pin: &'static str,
-    /// Opens under duress, where the service wants such a PIN.
-    duress_pin: Option<&'static str>,
-}
-
-impl Enrolled {
-    /// As it is with PINs that somebody chose.
-    pub(in super::super) fn with_chosen_pins(enrolled: &Enrollment) -> Self {
-        Self {
-            token: enrolled.token.key().to_string(),
-            short_string: enrolled.short_string.as_ref().map(|(digits, _)| digits.clone()),
-            short_string_required: enrolled.short_string_required,
-            well_known_pins: None,
-        }
-    }
-
-    /// As it is with the PINs that everybody knows.
-    pub(in super::super) async fn with_well_known_pins(enrolled: &Enrollment) -> Result<Self, EngineError> {
-        let policy = enrolled.token.summary().await?.policy;
-        let pins = Persona::well_known(&policy).map(|(pin, duress_pin)| WellKnownPins { pin, duress_pin });
-        Ok(Self { well_known_pins: pins, ..Self::with_chosen_pins(enrolled) })
-    }
-}
-
-/// Whom an invitation comes from. Nobody was asked, and nothing was used up.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct InvitationView {
-    /// The server, for a person to look at.
-    pub(in super::super) server: String,
-}
-
-/// How a token stands, as its server has just said.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct Changed {
-    /// The token's id.
-    token: Option<String>,
-    /// The number that relying parties read, as far as a device may know it: 0, 1, 2 or 4.
-    status: u8,
-    /// The same in a word.
-    state: StateWord,
-    /// Seconds until that ends by itself.
-    remaining: Option<u64>,
-    /// Wrong PINs left before the token is blocked.
-    tries_left: u8,
-    /// How many texts wait to be approved or denied.
-    confirmations: u8,
-}
-
-impl Changed {
-    /// Of the token of the device that is called so.
-    pub(in super::super) async fn of(device: &Device, token: Option<&str>, status: Status) -> Self {
-        let infos = device.list().await.unwrap_or_default();
-        let meant = Tokens(&infos).select(token).ok();
-        Self {
-            token: meant.map(|info| info.token.clone()),
-            status: status.state.number(),
-            state: status.state.into(),
-            remaining: status.remaining.map(|time| time.as_secs()),
-            tries_left: status.tries_left,
-            confirmations: status.confirmations,
-        }
-    }
-}
+use crate::engine::{Device, EngineError, TokenInfo, Tokens};
 
 /// How a token stands, as far as a device may know it.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum StateWord {
+pub(super) enum StateWord {
     /// The server knows no token.
     NotEnrolled,
     /// Who asks is told yes.
@@ -113,129 +30,6 @@ impl From<DeviceStatus> for StateWord {
             DeviceStatus::Closed => Self::Closed,
             DeviceStatus::Blocked => Self::Blocked,
         }
-    }
-}
-
-/// A text that was answered, and how the token stands now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct Answered {
-    /// approved or denied.
-    answer: &'static str,
-    confirmation: ConfirmationView,
-    #[serde(flatten)]
-    now: Changed,
-}
-
-impl Answered {
-    pub(in super::super) fn of(answer: &'static str, confirmation: &Confirmation, now: Changed) -> Self {
-        Self { answer, confirmation: ConfirmationView::from(confirmation), now }
-    }
-}
-
-/// A text that waits to be approved or denied.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct ConfirmationView {
-    id: String,
-    /// Exactly what is signed.
-    text: String,
-    /// In Unix seconds, by the server's clock.
-    expires_at: u64,
-}
-
-impl From<&Confirmation> for ConfirmationView {
-    fn from(confirmation: &Confirmation) -> Self {
-        Self {
-            id: confirmation.id(),
-            text: confirmation.text().to_owned(),
-            expires_at: confirmation.expires_at().into(),
-        }
-    }
-}
-
-/// The texts that wait.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct ConfirmationList {
-    confirmations: Vec<ConfirmationView>,
-}
-
-impl ConfirmationList {
-    pub(in super::super) fn of(waiting: &[Confirmation]) -> Self {
-        Self { confirmations: waiting.iter().map(ConfirmationView::from).collect() }
-    }
-}
-
-/// What the service calls itself and the holder.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct About {
-    service: String,
-    user: String,
-}
-
-impl From<ServiceInfo> for About {
-    fn from(info: ServiceInfo) -> Self {
-        Self { service: info.service, user: info.user }
-    }
-}
-
-/// A device of a token, as its server knows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Sibling {
-    device: String,
-    /// 0 unknown, 1 Android, 2 iOS, 3 Linux, 4 macOS, 5 Windows, 6 bare metal.
-    platform: u8,
-    emulated: bool,
-    /// Whether it is this device.
-    this: bool,
-    enrolled_at: u32,
-    last_seen: u32,
-}
-
-/// The devices of a token.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct SiblingList {
-    devices: Vec<Sibling>,
-}
-
-impl SiblingList {
-    pub(in super::super) fn of(devices: &[DeviceInfo]) -> Self {
-        let view = |device: &DeviceInfo| Sibling {
-            device: device.device.to_string(),
-            platform: device.platform,
-            emulated: device.emulated,
-            this: device.is_this,
-            enrolled_at: device.enrolled_at,
-            last_seen: device.last_seen,
-        };
-        Self { devices: devices.iter().map(view).collect() }
-    }
-}
-
-/// What was done with a token.
-#[derive(Debug, Serialize, ToSchema)]
-struct Done {
-    /// In Unix seconds, by the server's clock.
-    time: u32,
-    what: &'static str,
-    /// By which device; by an administrator without one.
-    device: Option<String>,
-}
-
-/// A page of what was done with a token, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct HistoryList {
-    history: Vec<Done>,
-}
-
-impl HistoryList {
-    pub(in super::super) fn of(items: &[HistoryItem]) -> Self {
-        let view = |item: &HistoryItem| Done {
-            time: item.time,
-            what: item.deed.text(),
-            device: item.device.map(|device| device.to_string()),
-        };
-        Self { history: items.iter().map(view).collect() }
     }
 }
 
@@ -307,8 +101,8 @@ pub(in super::super) struct DeviceView {
     /// Of the token that was asked for, or the only one.
     #[serde(flatten)]
     standing: StandingView,
-    /// Whether it has a token.
-    enrolled: bool,
+    /// Whether it has a token; nothing if that cannot be read.
+    enrolled: Option<bool>,
     /// Its tokens, each with how it stands as far as its server has said.
     tokens: Vec<TokenView>,
     /// What the holder is asked first, in a word.
@@ -319,8 +113,7 @@ pub(in super::super) struct DeviceView {
     watched: bool,
     /// Whether a defect of the program has broken it: it does nothing more.
     broken: bool,
-    /// What is wrong with where its tokens are kept, if they cannot be read: none are shown then, and whether it is enrolled is
-    /// not known. `device reset` makes it new, `device rm` takes it out.
+    /// What is wrong with where its tokens are kept, if they cannot be read: none are shown then. `device reset` makes it new, `device rm` removes it.
     damaged: Option<String>,
     /// Whether its holder knows a PIN to type. Not after the emulator was started again with tokens whose PINs were chosen: those
     /// are not kept, and calls that need one have to say it.
@@ -342,34 +135,33 @@ struct DeviceClockView {
 }
 
 impl DeviceView {
-    /// Of a device, and of the token that is called so.
+    /// Of a device, and of the token that is called so. One whose tokens cannot be read is shown as damaged, unless one of them is
+    /// asked for.
+    ///
+    /// # Errors
+    /// As [`Device::select`].
     pub(in super::super) async fn of(device: &Device, token: Option<&str>) -> Result<Self, EngineError> {
-        let infos = device.list().await?;
+        let infos = match device.list().await {
+            Err(EngineError::Wallet(WalletError::Store(error))) if token.is_none() => {
+                return Ok(Self::with(device, None, None, Some(error.to_string())));
+            }
+            infos => infos?,
+        };
         let meant = match Tokens(&infos).select(token) {
             Ok(info) => Some(info),
             Err(error) if token.is_some() => return Err(error),
             Err(_) => None,
         };
-        Ok(Self::with(device, &infos, meant, None))
+        Ok(Self::with(device, Some(&infos), meant, None))
     }
 
-    /// Of a device among others, which are shown whatever is wrong with this one.
-    pub(in super::super) async fn among_others(device: &Device) -> Result<Self, EngineError> {
-        match Self::of(device, None).await {
-            Err(EngineError::Wallet(WalletError::Store(error))) => {
-                Ok(Self::with(device, &[], None, Some(error.to_string())))
-            }
-            view => view,
-        }
-    }
-
-    fn with(device: &Device, infos: &[TokenInfo], meant: Option<&TokenInfo>, damaged: Option<String>) -> Self {
+    fn with(device: &Device, infos: Option<&[TokenInfo]>, meant: Option<&TokenInfo>, damaged: Option<String>) -> Self {
         let prompts: Vec<PromptView> = device.human().prompts().iter().map(PromptView::from).collect();
         Self {
             device: device.name().to_owned(),
             standing: meant.map(|info| StandingView::of(device, info)).unwrap_or_default(),
-            enrolled: !infos.is_empty(),
-            tokens: infos.iter().map(|info| TokenView::of(device, info)).collect(),
+            enrolled: infos.map(|infos| !infos.is_empty()),
+            tokens: infos.into_iter().flatten().map(|info| TokenView::of(device, info)).collect(),
             prompt: prompts.first().map(PromptView::purpose),
             prompts,
             watched: device.is_watched(),
@@ -404,6 +196,24 @@ impl TokenView {
             pending: info.pending,
             standing: StandingView::of(device, info),
         }
+    }
+}
+
+/// The tokens of a device.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct TokenList {
+    /// Each with how it stands as far as its server has said.
+    tokens: Vec<TokenView>,
+}
+
+impl TokenList {
+    /// Of a device.
+    ///
+    /// # Errors
+    /// As [`Device::list`].
+    pub(in super::super) async fn of(device: &Device) -> Result<Self, EngineError> {
+        let infos = device.list().await?;
+        Ok(Self { tokens: infos.iter().map(|info| TokenView::of(device, info)).collect() })
     }
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{PinText, milliseconds};
 use crate::control::problem::Problem;
-use crate::engine::{Delay, Outcome, Persona, Prompt, Reaction, Reply};
+use crate::engine::{Delay, Human, Outcome, Persona, Prompt, Reaction, Reply};
 
 /// What a holder does who is asked for a PIN, and how long that takes.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
@@ -16,6 +16,21 @@ use crate::engine::{Delay, Outcome, Persona, Prompt, Reaction, Reply};
 pub(in super::super) struct Habit {
     outcome: OutcomeWord,
     delay: DelayWord,
+}
+
+/// What a holder does where nothing else is said, and what is done before that.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct PresenceView {
+    #[serde(flatten)]
+    usual: Habit,
+    /// Once each, in order.
+    next: Vec<Habit>,
+}
+
+impl PresenceView {
+    pub(in super::super) fn of(human: &Human) -> Self {
+        Self { usual: human.usual().into(), next: human.to_come().into_iter().map(Habit::from).collect() }
+    }
 }
 
 /// What a holder does.
@@ -45,9 +60,9 @@ impl OutcomeWord {
         ["approve", "duress", "wrong-pin", "cancel", "ignore", "wait", "fail"];
 }
 
-/// How long a holder takes: always so long, anything between, or log-normal.
+/// How long a holder takes: always so long, anything between, or log-normal. None is longer than an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged, deny_unknown_fields)]
+#[serde(untagged, try_from = "DelayMembers")]
 pub(in super::super) enum DelayWord {
     /// Always so many milliseconds.
     Fixed { ms: u64 },
@@ -64,6 +79,35 @@ pub(in super::super) enum DelayWord {
         median_ms: u64,
         sigma: f64,
     },
+}
+
+/// What a delay is said with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct DelayMembers {
+    ms: Option<u64>,
+    from_ms: Option<u64>,
+    to_ms: Option<u64>,
+    median_ms: Option<u64>,
+    sigma: Option<f64>,
+}
+
+impl TryFrom<DelayMembers> for DelayWord {
+    type Error = &'static str;
+
+    fn try_from(it: DelayMembers) -> Result<Self, Self::Error> {
+        let word = match (it.ms, it.from_ms, it.to_ms, it.median_ms, it.sigma) {
+            (Some(ms), None, None, None, None) => Self::Fixed { ms },
+            (None, Some(from_ms), Some(to_ms), None, None) => Self::Between { from_ms, to_ms },
+            (None, None, None, Some(median_ms), Some(sigma)) => Self::LogNormal { median_ms, sigma },
+            _ => return Err("a delay has ms, or fromMs and toMs, or medianMs and sigma"),
+        };
+        if Delay::from(word).is_possible() {
+            Ok(word)
+        } else {
+            Err("a delay is an hour at most, toMs is not below fromMs, and sigma is from 0 to 10")
+        }
+    }
 }
 
 impl Default for DelayWord {

@@ -6,7 +6,6 @@ use utoipa::PartialSchema as _;
 
 use super::presence::{DelayWord, OutcomeWord};
 use crate::engine::{Device, Outcome, Profile, Reaction};
-use crate::suggest::explained;
 
 /// What a device is like from the beginning that is made with it: its network, and what its holder does.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ impl DeviceProfile {
         if !value.is_object() {
             return Err("it is a table, such as { net = \"2g\" }".to_owned());
         }
-        serde_json::from_value(value).map_err(|error| explained(&error.to_string()))
+        crate::json::from_value(value)
     }
 
     /// Makes a device so.

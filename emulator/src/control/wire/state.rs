@@ -26,12 +26,14 @@ pub(in super::super) struct SnapshotView {
     taken_at: u64,
     /// Their names.
     devices: Vec<String>,
+    /// The names of those that could not be read then: nothing of them is kept, and they are left as they are.
+    damaged: Vec<String>,
 }
 
 impl From<SnapshotInfo> for SnapshotView {
     fn from(info: SnapshotInfo) -> Self {
-        let SnapshotInfo { name, taken_at, devices } = info;
-        Self { snapshot: name, taken_at, devices }
+        let SnapshotInfo { name, taken_at, devices, damaged } = info;
+        Self { snapshot: name, taken_at, devices, damaged }
     }
 }
 

@@ -22,8 +22,13 @@ impl Device {
         // What cannot be read may be a token.
         let has_tokens = self.stored(|store| Ok(!store.list()?.is_empty())).await.unwrap_or(true);
         if has_tokens && !mark.is_file() {
-            self.human().set_persona(Persona::untold());
+            self.have_untold_holder();
         }
+    }
+
+    /// Has a holder who was told no PIN: if its folder is mended, nobody types those that everybody knows.
+    pub(super) fn have_untold_holder(&self) {
+        self.human().set_persona(Persona::untold());
     }
 
     /// From here on there may be PINs that not everybody knows.

@@ -4,14 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardea_sdk::store::{Entry, Lease, Store, StoreError, TokenKey};
 use cardea_sdk::{Env, WalletError};
+use tokio::sync::OwnedRwLockWriteGuard;
 
 use super::Device;
 use crate::engine::human::Habits;
 use crate::engine::standing::Standing;
 use crate::engine::{EngineError, Profile};
+
+/// How often a device that listens is tried again.
+const TRIES: u32 = 40;
+/// And how long after.
+const BREATH: Duration = Duration::from_millis(25);
 
 /// What a device is at a moment.
 #[derive(Debug, Default)]
@@ -33,7 +40,10 @@ type Leases = Vec<(TokenKey, Box<dyn Lease>)>;
 /// A device that nobody else changes meanwhile.
 pub(in crate::engine) struct Held {
     device: Device,
+    _alone: OwnedRwLockWriteGuard<()>,
     leases: Leases,
+    /// What it was, for when it cannot become something else after all.
+    before: Kept,
 }
 
 impl Device {
@@ -58,12 +68,32 @@ impl Device {
     /// Takes hold of it, to make it `kept`: it begins nothing more meanwhile.
     ///
     /// # Errors
-    /// [`EngineError::Wallet`] with [`WalletError::Busy`] while it is doing something; [`EngineError::Removed`].
+    /// [`EngineError::Wallet`] with [`WalletError::Busy`] while it is doing something, for a second if it listens, or with what is
+    /// wrong with its store; [`EngineError::Removed`].
     pub(in crate::engine) async fn hold(&self, kept: &Kept) -> Result<Held, EngineError> {
-        drop(self.in_use()?);
+        // What has asked its holder has connected with what the tokens were.
+        let alone = Arc::clone(&self.0.in_use).try_write_owned().map_err(|_| WalletError::Busy)?;
+        let is_watched = self.in_use()?.is_some();
         let wanted: Vec<TokenKey> = kept.tokens.keys().copied().collect();
-        let leases = self.stored(move |store| leases(store, wanted)).await?;
-        Ok(Held { device: self.clone(), leases })
+        // Writing down what a server says unasked is soon over.
+        let mut tries = if is_watched { TRIES } else { 0 };
+        loop {
+            let wanted = wanted.clone();
+            match self.stored(move |store| leases(store, wanted)).await {
+                Err(EngineError::Wallet(WalletError::Busy)) if tries > 0 => tries -= 1,
+                leases => {
+                    let leases = leases?;
+                    return Ok(Held { device: self.clone(), _alone: alone, leases, before: self.keep().await? });
+                }
+            }
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+
+    /// The right to change a token, as who writes down what a server has said has it.
+    #[cfg(test)]
+    pub(in crate::engine) async fn lease(&self, key: TokenKey) -> Box<dyn Lease> {
+        self.stored(move |store| store.try_lease(&key)?.ok_or(WalletError::Busy)).await.unwrap()
     }
 
     /// Does something with its store, where that may take its time.
@@ -79,17 +109,50 @@ impl Device {
 }
 
 impl Held {
+    /// Its name.
+    pub(in crate::engine) fn name(&self) -> &Arc<str> {
+        &self.device.0.name
+    }
+
+    /// What it was when it was taken hold of.
+    pub(in crate::engine) const fn before(&self) -> &Kept {
+        &self.before
+    }
+
+    /// Lets it go, and says what it was.
+    pub(in crate::engine) fn leave(self) -> Kept {
+        self.before
+    }
+
     /// Makes the device what was kept.
     ///
     /// # Errors
-    /// [`EngineError::Wallet`] with what is wrong with its store: some of its tokens may be what they were then.
-    pub(in crate::engine) async fn become_again(self, kept: &Kept) -> Result<(), EngineError> {
-        let Self { device, leases } = self;
+    /// [`EngineError::Wallet`] with what is wrong with its store. It is what it was, as far as its store still takes that.
+    pub(in crate::engine) async fn become_again(&mut self, kept: &Kept) -> Result<(), EngineError> {
+        let result = self.become_it(kept).await;
+        if result.is_err() {
+            self.stay().await;
+        }
+        result
+    }
+
+    /// Makes the device again what it was when it was taken hold of, as far as its store takes that.
+    pub(in crate::engine) async fn stay(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        // The first error is told; this one is of the same disk.
+        let _ = self.become_it(&before).await;
+        self.before = before;
+    }
+
+    async fn become_it(&mut self, kept: &Kept) -> Result<(), EngineError> {
+        let device = &self.device;
         device.rest();
         device.pins_are_chosen()?;
-        let tokens = kept.tokens.clone();
-        let put = tokio::task::spawn_blocking(move || put_back(leases, &tokens)).await;
-        put.map_err(|_| WalletError::ShuttingDown)?.map_err(WalletError::from)?;
+        let (tokens, mut leases) = (kept.tokens.clone(), std::mem::take(&mut self.leases));
+        let put = tokio::task::spawn_blocking(move || (put_back(&mut leases, &tokens), leases)).await;
+        let (put, leases) = put.map_err(|_| WalletError::ShuttingDown)?;
+        self.leases = leases;
+        put.map_err(WalletError::from)?;
         device.human().set_habits(&kept.habits);
         if kept.habits.persona.is_well_known() && !kept.tokens.is_empty() {
             device.pins_are_well_known();
@@ -121,9 +184,9 @@ fn leases(store: &dyn Store, wanted: Vec<TokenKey>) -> Result<Leases, WalletErro
     all.into_iter().map(|key| Ok((key, store.try_lease(&key)?.ok_or(WalletError::Busy)?))).collect()
 }
 
-fn put_back(leases: Leases, tokens: &Tokens) -> Result<(), StoreError> {
-    for (key, mut lease) in leases {
-        let Some(entry) = tokens.get(&key) else {
+fn put_back(leases: &mut Leases, tokens: &Tokens) -> Result<(), StoreError> {
+    for (key, lease) in leases {
+        let Some(entry) = tokens.get(key) else {
             // Whatever it is, and whether it can be read or not.
             lease.remove()?;
             continue;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cardea_sdk::{
     Approval, Confirmation, DenyReason, DeviceId, DeviceInfo, Enrollment, HistoryItem, Invitation, NewPins, Policy,
-    ServiceInfo, Status, Token, Wallet, WalletError, Window,
+    ServiceInfo, Status, Token, Wallet, WalletError, Window, is_showable,
 };
 
 use zeroize::Zeroizing;
@@ -13,18 +13,25 @@ use super::Device;
 use crate::engine::human::UNTOLD;
 use crate::engine::{EngineError, Persona, TokenInfo, Tokens};
 
+/// Longest label of a token, in bytes: what stores have room for.
+const LABEL_MAX: usize = 64;
+
 impl Device {
     /// Reads an enrollment link, or a typed code with the host of its server. Uses nothing up.
     ///
     /// # Errors
-    /// [`EngineError::HostMissing`] for a code without a host, else [`EngineError::Wallet`].
+    /// [`EngineError::NoInvitation`] for what is neither, [`EngineError::HostMissing`] for a code without a host, else [`EngineError::Wallet`].
     pub async fn invitation(&self, text: &str, host: Option<&str>) -> Result<Invitation, EngineError> {
         let text = text.trim();
         if ["https://", "http://", "cardea:"].iter().any(|scheme| text.starts_with(scheme)) {
             return Ok(Invitation::from_link(text)?);
         }
-        let host = host.ok_or(EngineError::HostMissing)?;
-        Ok(Invitation::from_code(text, host).await?)
+        match (Invitation::from_code(text, host.unwrap_or_default()).await, host) {
+            // What is no code asks for no server.
+            (Err(WalletError::Code(_)), None) => Err(EngineError::NoInvitation),
+            (_, None) => Err(EngineError::HostMissing),
+            (invitation, Some(_)) => Ok(invitation?),
+        }
     }
 
     /// Reads the enrollment link in a picture of its QR code, a PNG or JPEG file. Uses nothing up.
@@ -57,6 +64,10 @@ impl Device {
         choose: impl FnOnce(Policy) -> F,
     ) -> Result<Enrollment, EngineError> {
         self.doing("enroll", async |wallet| {
+            if let Some(luck) = &self.0.luck {
+                // A server that has lived on has seen what the same seed gave before.
+                luck.stir(&invitation.id());
+            }
             let enrolled = wallet.enroll(invitation, choose).await?;
             if let Some(faults) = &self.0.faults {
                 faults.enrolls_again(wallet, invitation).await;
@@ -165,7 +176,11 @@ impl Device {
     /// # Errors
     /// [`EngineError`].
     pub async fn confirmations(&self, token: Option<&str>) -> Result<Vec<Confirmation>, EngineError> {
-        self.asking("confirmations", token, async |token| token.confirmations().await).await
+        let texts = async |token: &Token| Ok((token.key(), token.confirmations().await?));
+        let (key, waiting) = self.asking("confirmations", token, texts).await?;
+        self.0.standings.waits(key, waiting.len());
+        self.0.journal.changes().note();
+        Ok(waiting)
     }
 
     /// The text that waits whose id begins so, or the only one.
@@ -277,6 +292,7 @@ impl Device {
     /// # Errors
     /// [`EngineError`].
     pub async fn set_label(&self, token: Option<&str>, label: &str) -> Result<(), EngineError> {
+        is_label(label)?;
         self.asking("label", token, async |token| token.set_label(label).await).await
     }
 
@@ -303,7 +319,11 @@ impl Device {
         token: Option<&str>,
         act: impl AsyncFnOnce(&Token) -> Result<T, WalletError>,
     ) -> Result<T, EngineError> {
-        self.doing(what, async |wallet| Ok(act(&select(wallet, token).await?).await?)).await
+        let act = async |wallet: &Wallet| {
+            let token = select(wallet, token).await?;
+            Ok(self.asked(&token, act(&token).await)?)
+        };
+        self.doing(what, act).await
     }
 
     /// Does what tells how the token stands, which is remembered.
@@ -315,7 +335,7 @@ impl Device {
     ) -> Result<Status, EngineError> {
         let act = async |wallet: &Wallet| {
             let token = select(wallet, token).await?;
-            Ok((token.key(), act(&token).await?))
+            Ok((token.key(), self.asked(&token, act(&token).await)?))
         };
         let (_, status) = self.learning(what, act, |(key, status)| self.answered(*key, status)).await?;
         Ok(status)
@@ -331,12 +351,20 @@ impl Device {
         let act = async |wallet: &Wallet| {
             let token = select(wallet, token).await?;
             let chosen = waiting(&token, id).await?;
-            let status = act(&token, &chosen).await?;
+            let status = self.asked(&token, act(&token, &chosen).await)?;
             Ok((token.key(), chosen, status))
         };
         let (_, chosen, status) = self.learning(what, act, |(key, _, status)| self.answered(*key, status)).await?;
         Ok((chosen, status))
     }
+}
+
+/// Whether a token may be called so: other people's programs show it, too.
+///
+/// # Errors
+/// [`EngineError::Label`].
+pub(crate) fn is_label(label: &str) -> Result<(), EngineError> {
+    if label.len() <= LABEL_MAX && is_showable(label) { Ok(()) } else { Err(EngineError::Label) }
 }
 
 fn no_such_pins() -> WalletError {

@@ -31,6 +31,16 @@ impl Default for Delay {
 }
 
 impl Delay {
+    /// Whether somebody can be so: no time is longer than an hour, none ends before it begins, and the deviation is from 0 to 10.
+    #[must_use]
+    pub fn is_possible(self) -> bool {
+        match self {
+            Self::Fixed(time) => time <= LONGEST,
+            Self::Between(least, most) => least <= most && most <= LONGEST,
+            Self::LogNormal { median, sigma } => median <= LONGEST && (0.0..=10.0).contains(&sigma),
+        }
+    }
+
     /// One of them, an hour at most.
     pub(super) fn draw(self, random: &dyn Entropy) -> Duration {
         let drawn = match self {

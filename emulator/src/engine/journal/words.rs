@@ -1,8 +1,30 @@
 //! The words for what happens: of the control API, of scenarios and of what people read.
 
+use std::fmt;
+
 use cardea_sdk::EventKind;
 
-use super::Kind;
+use super::{Entry, Kind};
+
+impl fmt::Display for Entry {
+    /// For people: its number, the device, and what happened.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}  {}", self.number, self.device, self.kind.word())?;
+        match &self.kind {
+            Kind::Made | Kind::Removed | Kind::Token { .. } | Kind::Asked { .. } => Ok(()),
+            Kind::Missed(count) => write!(f, "  {count}"),
+            Kind::Done { what, failure: Some((number, text)) } => write!(f, "  {what}  {text} ({number})"),
+            Kind::Done { what, failure: None } | Kind::GivenUp { what } | Kind::State { what, with: None } => {
+                write!(f, "  {what}")
+            }
+            Kind::State { what, with: Some(with) } => write!(f, "  {what}  {with}"),
+            Kind::Network { profile } => write!(f, "  {profile}"),
+            Kind::Fault { rule, fault } => write!(f, "  {fault}  {rule}"),
+            Kind::FaultOutcome { rule, outcome } => write!(f, "  {rule}  {outcome}"),
+            Kind::Answered { outcome, .. } => write!(f, "  {}", outcome.word()),
+        }
+    }
+}
 
 impl Kind {
     /// All words, with what each says.
@@ -77,6 +99,21 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Outcome;
+
+    #[test]
+    fn an_entry_reads_as_people_read() {
+        let told = |kind| Entry { number: 7, time: 1, device: "phone".into(), kind }.to_string();
+        assert_eq!(told(Kind::Made), "7  phone  made");
+        let failure = Some((5, "the server cannot be reached".to_owned()));
+        assert_eq!(
+            told(Kind::Done { what: "open", failure }),
+            "7  phone  failed  open  the server cannot be reached (5)"
+        );
+        assert_eq!(told(Kind::Answered { prompt: 1, outcome: Outcome::WrongPin }), "7  phone  answered  wrong-pin");
+        assert_eq!(told(Kind::Fault { rule: "lost".into(), fault: "ack-lost" }), "7  phone  fault  ack-lost  lost");
+        assert_eq!(told(Kind::State { what: "reset", with: None }), "7  phone  state  reset");
+    }
 
     #[test]
     fn each_word_is_listed_once() {

@@ -56,7 +56,8 @@ async fn a_device_that_was_removed_does_nothing_more_and_its_name_is_free() {
     assert!(session.list().is_empty());
     let kinds: Vec<_> = session.journal().since(0).entries.into_iter().map(|entry| entry.kind).collect();
     let failure = |text: &str| Some((0, text.to_owned()));
-    let failed = Kind::Done { what: "status", failure: failure("the device \"bob\" was removed") };
+    let failed =
+        Kind::Done { what: "status", failure: failure("the device \"bob\" was removed, or its session has ended") };
     assert_eq!(kinds, [Kind::Made, Kind::Removed, failed, Kind::Made, Kind::Removed]);
 }
 
@@ -141,6 +142,7 @@ async fn a_panic_breaks_the_device_that_it_came_of_and_nothing_else() {
         faults: None,
         allow_test_argon2: true,
         clock: DeviceClock::new(session.time().clone()),
+        luck: None,
         entropy: Arc::clone(&entropy),
         chance: entropy,
         usual: Reaction::default(),
@@ -163,4 +165,37 @@ async fn a_panic_breaks_the_device_that_it_came_of_and_nothing_else() {
     session.remove("bad").unwrap();
     session.add("bad").await.unwrap();
     assert_eq!(session.list().len(), 2);
+}
+
+#[tokio::test]
+async fn what_has_come_to_nothing_is_deleted_unless_it_may_have_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = Session::in_folder(folder.path(), Settings::default(), &Env::os()).unwrap();
+    let devices = folder.path().join("devices");
+    for device in ["empty", "has-one", "unreadable"] {
+        session.add(device).await.unwrap();
+    }
+    std::fs::write(devices.join("has-one").join("some.token"), "").unwrap();
+    std::fs::remove_dir_all(devices.join("unreadable")).unwrap();
+    // Not a folder: what is in it cannot be looked at.
+    std::fs::write(devices.join("unreadable"), "").unwrap();
+    for device in ["empty", "has-one", "unreadable", "never-there"] {
+        session.discard_empty(device);
+    }
+    assert!(session.list().is_empty());
+    let mut left: Vec<_> = std::fs::read_dir(&devices).unwrap().map(|it| it.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["has-one", "unreadable"]);
+}
+
+#[tokio::test]
+async fn nobody_types_the_well_known_pin_once_a_damaged_folder_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Session::in_folder(folder.path(), Settings::default(), &Env::os()).unwrap();
+    let session = open();
+    session.add("phone").await.unwrap();
+    session.end();
+    std::fs::write(folder.path().join("devices/phone/store.key"), "short").unwrap();
+    let phone = open().add("phone").await.unwrap();
+    assert!(phone.human().persona().is_untold());
 }

@@ -30,7 +30,7 @@ impl Command {
             of_device(Method::GET, &on.device, &format!("{path}{query}"), Value::Null)
         };
         match self {
-            Self::Refresh | Self::Look(_) | Self::Export(_) | Self::Record(_) => None,
+            Self::Refresh | Self::Look(_) | Self::Export(_) | Self::Record(_) | Self::Check { .. } => None,
             Self::Open { on, seconds, pin } => post(on, "/open", json!({ "seconds": seconds, "pin": typed(pin) })),
             Self::Close(on) => post(on, "/close", json!({})),
             Self::Status(on) => post(on, "/status", json!({})),
@@ -52,6 +52,12 @@ impl Command {
             }
             Self::NewDevice { name } => of_session(Method::POST, "/devices", json!({ "name": name })),
             Self::RemoveDevice { name } => of_device(Method::DELETE, name, "", Value::Null),
+            Self::Clone { device, new } => of_device(Method::POST, device, "/clone", json!({ "name": new })),
+            Self::Rename { device, new } => of_device(Method::POST, device, "/rename", json!({ "name": new })),
+            Self::Reset { device } => of_device(Method::POST, device, "/reset", Value::Null),
+            Self::SnapSave(name) => of_session(Method::POST, "/snapshots", json!({ "name": name })),
+            Self::SnapLoad(name) => of_session(Method::POST, &format!("/snapshots/{name}/restore"), Value::Null),
+            Self::SnapRemove(name) => of_session(Method::DELETE, &format!("/snapshots/{name}"), Value::Null),
             Self::Watch { device, watch } => {
                 let method = if *watch { Method::POST } else { Method::DELETE };
                 of_device(method, device, "/watch", Value::Null)

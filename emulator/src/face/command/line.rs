@@ -15,7 +15,11 @@ impl Command {
         let rest = self.rest()?;
         let rest: Vec<String> = rest.into_iter().filter(|word| !word.is_empty()).collect();
         let device = match self {
-            Self::NewDevice { .. } | Self::RemoveDevice { .. } => None,
+            Self::NewDevice { .. }
+            | Self::RemoveDevice { .. }
+            | Self::Clone { .. }
+            | Self::Rename { .. }
+            | Self::Reset { .. } => None,
             _ => self.device().filter(|device| *device != MAIN),
         };
         let device = device.map(|device| format!(" --device {}", quoted(device))).unwrap_or_default();
@@ -55,6 +59,9 @@ impl Command {
             }
             Self::NewDevice { name } => vec![format!("device new {}", quoted(name))],
             Self::RemoveDevice { name } => vec![format!("device rm {}", quoted(name))],
+            Self::Clone { device, new } => vec!["device clone".into(), quoted(device), quoted(new)],
+            Self::Rename { device, new } => vec!["device rename".into(), quoted(device), quoted(new)],
+            Self::Reset { device } => vec!["device reset".into(), quoted(device)],
             Self::Watch { watch, .. } => vec![if *watch { "device listen" } else { "device rest" }.into()],
             Self::Label { on, label } => vec!["label".into(), quoted(label), token(on)],
             Self::Unenroll { on, pin } => vec!["unenroll".into(), token(on), with_pin(pin.is_some())],
@@ -74,6 +81,9 @@ impl Command {
     /// Of what is around a token.
     fn condition(&self) -> Option<Vec<String>> {
         let line = match self {
+            Self::SnapSave(name) => format!("snap save {}", quoted(name)),
+            Self::SnapLoad(name) => format!("snap load {}", quoted(name)),
+            Self::SnapRemove(name) => format!("snap rm {}", quoted(name)),
             Self::Network { profile, .. } => format!("net set {}", quoted(profile)),
             Self::Habit { does, .. } => format!("prompt policy {does}"),
             Self::Next { does, .. } => format!("prompt next {does}"),
@@ -91,6 +101,13 @@ impl Command {
             Self::Trace(on) => if *on { "trace start" } else { "trace stop" }.into(),
             Self::Export(path) => format!("trace export {}", quoted(&path.display().to_string())),
             Self::Record(path) => format!("scenario record {}", quoted(&path.display().to_string())),
+            Self::Check { whom, user } => format!(
+                "rp check {} --server {} --service {} --authkey-file {}",
+                quoted(user),
+                quoted(&whom.server),
+                quoted(&whom.service),
+                quoted(&whom.authkey_file.display().to_string()),
+            ),
             _ => return None,
         };
         Some(vec![line])
@@ -171,6 +188,12 @@ mod tests {
             Command::Answer { device: device(), prompt: 3, does: "cancel", pin: None },
             Command::NewDevice { name: device() },
             Command::RemoveDevice { name: device() },
+            Command::Clone { device: device(), new: "evil".into() },
+            Command::Rename { device: device(), new: "old-phone".into() },
+            Command::Reset { device: device() },
+            Command::SnapSave("baseline".into()),
+            Command::SnapLoad("baseline".into()),
+            Command::SnapRemove("baseline".into()),
             Command::Watch { device: device(), watch: true },
             Command::Watch { device: device(), watch: false },
             Command::Label { on: on("phone"), label: "front door".into() },
@@ -193,6 +216,14 @@ mod tests {
             Command::Trace(true),
             Command::Export("said.jsonl".into()),
             Command::Record("byhand.yaml".into()),
+            Command::Check {
+                whom: crate::relying::Whom {
+                    server: "https://id.example".into(),
+                    service: "default_demo".into(),
+                    authkey_file: "status.key".into(),
+                },
+                user: "joe".into(),
+            },
         ];
         for command in all {
             let line = command.command_line(PROGRAM).unwrap();

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use super::include::Files;
 use super::{VERBS, net, seconds, skew};
-use crate::document::{DocumentError, Fields, Node, did_you_mean, nearest};
+use crate::document::{DocumentError, Fields, Node, did_you_mean};
 use crate::engine::Persona;
-use crate::faults;
+use crate::faults::{Rule, RuleError};
+use crate::json;
 use crate::scenario::words::{OUTCOMES, REASONS};
 use crate::scenario::{Act, Expect, Hidden, Offered, Step, Verb};
 use crate::stub::script::{self, TokenChange};
@@ -68,6 +69,24 @@ impl Known<'_> {
         Ok(Step { place: node.place, word, verb, expect })
     }
 
+    /// A rule of `faults`, as it is everywhere. What is wrong with it is told of the member that it is in, as far as that is known.
+    fn fault(&self, node: &Node) -> Result<Verb, DocumentError> {
+        let about = member(node, "match");
+        if let Some(device) = about.and_then(|about| member(about, "device")) {
+            self.device(device)?;
+        }
+        let rule: Rule = json::from_value(node.json()).map_err(|why| node.error(why))?;
+        rule.check().map_err(|error| {
+            let of = match error {
+                RuleError::UnknownFault { .. } => member(node, "fault"),
+                RuleError::UnknownOp { .. } => about.and_then(|about| member(about, "op")),
+                _ => None,
+            };
+            of.unwrap_or(node).error(error.to_string())
+        })?;
+        Ok(Verb::Fault(Box::new(rule)))
+    }
+
     fn verb(&self, word: &str, node: &Node) -> Result<Verb, DocumentError> {
         Ok(match word {
             "enroll" => {
@@ -102,7 +121,7 @@ impl Known<'_> {
                 Verb::Net { device: self.device(fields.need("device")?)?, net: net(fields.need("set")?)? }
             }
             "server" => server(node)?,
-            "fault" => fault(node)?,
+            "fault" => self.fault(node)?,
             "stub" => Verb::Stub(script::rules(node)?),
             "repeat" => {
                 let fields = node.fields(&["times", "steps"])?;
@@ -191,17 +210,9 @@ fn unknown_verb(word: &str) -> String {
     }
 }
 
-/// A rule of `faults`, as it is everywhere.
-fn fault(node: &Node) -> Result<Verb, DocumentError> {
-    let known: Vec<&str> = faults::catalogue().map(|entry| entry.name).collect();
-    if let Some((_, name)) = node.map()?.iter().find(|(name, _)| name.text == "fault")
-        && !known.contains(&name.text()?)
-    {
-        let hint = nearest(name.text()?, &known).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-        return Err(name.error(format!("the catalogue has no fault `{}`{hint}", name.text()?)));
-    }
-    let rule = serde_json::from_value(node.json());
-    rule.map(|rule| Verb::Fault(Box::new(rule))).map_err(|error| node.error(error.to_string()))
+/// What is called so in it, if it has names.
+fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    node.map().ok()?.iter().find(|(it, _)| it.text == name).map(|(_, node)| node)
 }
 
 /// `{save: NAME}` or `{load: NAME}`.

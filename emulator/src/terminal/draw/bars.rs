@@ -5,7 +5,7 @@ use ratatui::widgets::Paragraph;
 
 use super::super::app::{Asked, Pane};
 use super::Scene;
-use crate::face::{Link, Tone, clock};
+use crate::face::{FaultRule, Link, Tone, clock};
 
 /// Which device, how it stands, and which emulator.
 pub(super) fn title<'a>(scene: &Scene<'a>, width: u16) -> Line<'a> {
@@ -39,10 +39,7 @@ pub(super) fn banner<'a>(scene: &Scene<'_>) -> Option<Paragraph<'a>> {
     if !scene.facts.misbehaves() {
         return None;
     }
-    let armed = scene.facts.faults.iter().filter(|rule| !rule.spent).map(|rule| match rule.times {
-        Some(times) => format!("{} ×{}", rule.fault, times.saturating_sub(rule.hits)),
-        None => format!("{} always", rule.fault),
-    });
+    let armed = scene.facts.faults.iter().filter(|rule| !rule.spent).map(FaultRule::armed);
     let text = format!(" MISBEHAVING: {}  (f to change)", armed.collect::<Vec<_>>().join(", "));
     Some(Paragraph::new(text).style(scene.theme.banner()))
 }
@@ -81,9 +78,11 @@ pub(super) fn keys(scene: &Scene<'_>) -> Line<'static> {
     let text = match (scene.app.is_filtering, scene.app.front) {
         (true, _) => " Type words to look for  Enter keep  Esc all",
         (_, Pane::Timeline | Pane::Detail) => {
-            " ↑↓ move  Tab next part  / filter  Esc back  o open  c close  ? help  q leave"
+            " ? help  q leave  ↑↓ move  Tab next part  / filter  Esc back  o open  c close"
         }
-        _ => " o open  c close  t toggle  e enroll  p PINs  n net  k clock  f faults  / filter  ? help  q leave",
+        _ => {
+            " ? help  q leave  o open  c close  t toggle  e enroll  p PINs  m more  n net  k clock  f faults  / filter"
+        }
     };
     Line::styled(text, scene.theme.quiet())
 }

@@ -15,15 +15,16 @@ use crate::face::Tone;
 const LABEL: u16 = 20;
 
 /// Keys and what they do.
-const HELP: [(&str, &str); 15] = [
+const HELP: [(&str, &str); 16] = [
     ("o  c  t", "open, close, whichever it is not"),
-    ("s  i", "ask the server: how it stands, all it knows"),
+    ("s  i  v", "ask: how it stands, all about it, as a door does"),
     ("a  d  x", "approve, deny, cancel what is asked"),
     ("e", "enroll; a link can be pasted anywhere"),
-    ("p", "PINs: of the token, or of the holder"),
+    ("p  m", "PINs; names, other devices, giving up"),
+    ("b", "go back to what was kept; copies, names of devices"),
     ("h", "what the holder does when asked"),
     ("n  k  f", "network, clock, faults"),
-    ("r  w", "record what is said; write what was done"),
+    ("r  w", "record what is said; write what was done or said"),
     ("+", "make a device"),
     ("[  ]", "other tokens of the device"),
     ("/", "filter the timeline: rows with all the words"),
@@ -94,16 +95,16 @@ fn list(frame: &mut Frame<'_>, scene: &Scene<'_>, menu: &Menu, area: Rect) {
 fn fill_in(frame: &mut Frame<'_>, scene: &Scene<'_>, form: &Form, area: Rect) {
     // What is signed is shown in full.
     let note = wrapped(&form.note, usize::from(width(area).saturating_sub(2)));
-    let inner = place(frame, scene, area, &form.title, note.len() + form.fields.len() + 3);
-    let below = u16::try_from(form.fields.len() + 2).unwrap_or(u16::MAX);
+    let problem = wrapped(form.problem.as_deref().unwrap_or_default(), usize::from(width(area).saturating_sub(2)));
+    let said = problem.len().max(1);
+    let inner = place(frame, scene, area, &form.title, note.len() + form.fields.len() + said + 2);
+    let below = u16::try_from(form.fields.len() + said + 1).unwrap_or(u16::MAX);
     let [about, rest] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(inner);
     frame.render_widget(Paragraph::new(note.into_iter().map(Line::raw).collect::<Vec<_>>()), about);
     let fields = form.fields.iter().enumerate().map(|(at, field)| line(scene, form, at, field, rest.width));
     let mut lines: Vec<Line<'_>> = fields.collect();
-    lines.push(match &form.problem {
-        Some(problem) => Line::styled(problem.as_str(), scene.theme.tone(Tone::Bad)),
-        None => Line::default(),
-    });
+    lines.extend(problem.into_iter().map(|problem| Line::styled(problem, scene.theme.tone(Tone::Bad))));
+    lines.resize(form.fields.len() + said, Line::default());
     lines.push(Line::styled("Tab next  Enter next, at the end sends  Esc back", scene.theme.quiet()));
     frame.render_widget(Paragraph::new(lines), rest);
     if let Some(field) = form.fields.get(form.at) {
@@ -117,19 +118,23 @@ fn fill_in(frame: &mut Frame<'_>, scene: &Scene<'_>, form: &Form, area: Rect) {
     }
 }
 
-/// Lines of at most so many columns, with every character of the text.
+/// Lines of at most so many columns, with every character of the text: between words, where there are any.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let columns = |text: &str| Span::raw(text.to_owned()).width();
     let mut lines = Vec::new();
     for part in text.lines() {
-        let (mut line, mut used) = (String::new(), 0);
-        for it in part.chars() {
-            let columns = Span::raw(it.to_string()).width();
-            if used + columns > width {
+        let mut line = String::new();
+        for word in part.split_inclusive(' ') {
+            // What is behind a word may stand beyond the edge: nobody sees it.
+            if !line.is_empty() && columns(&line) + columns(word.trim_end_matches(' ')) > width {
                 lines.push(std::mem::take(&mut line));
-                used = 0;
             }
-            line.push(it);
-            used += columns;
+            for it in word.chars() {
+                if columns(&line) + columns(it.encode_utf8(&mut [0; 4])) > width && it != ' ' {
+                    lines.push(std::mem::take(&mut line));
+                }
+                line.push(it);
+            }
         }
         lines.push(line);
     }
@@ -150,4 +155,22 @@ fn tail(text: &str, width: u16) -> String {
     let room = usize::from(width.saturating_sub(LABEL + 2));
     let count = text.chars().count();
     text.chars().skip(count.saturating_sub(room)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_end_between_words_and_nothing_is_lost() {
+        assert_eq!(wrapped("paste the link, or type", 10), ["paste the ", "link, or ", "type"]);
+        assert_eq!(wrapped("a verylongwordindeed b", 10), ["a ", "verylongwo", "rdindeed b"]);
+        assert_eq!(wrapped("ein\nzwei", 10), ["ein", "zwei"]);
+        assert_eq!(wrapped("字字字字", 5), ["字字", "字字"]);
+        let text = "Transfer 250.00 EUR to  Ada Lovelace, DE02 1203 0000 0000 2020 51";
+        for width in 1..70 {
+            assert_eq!(wrapped(text, width).concat(), text, "{width}");
+        }
+        assert!(wrapped("", 10).is_empty());
+    }
 }

@@ -139,9 +139,20 @@ fn nothing_that_a_server_says_reaches_the_terminal_as_more_than_text() {
 
 #[test]
 fn every_dialog_fits_into_the_smallest_terminal() {
-    let keys = ['?', 'e', 'p', 'n', 'k', 'f', 'h', 'o', '+', 'w'];
-    let words =
-        ["leave", "New PIN", "PINs that the holder", "Half open", "wrong", "bit-flip", "asked", "PIN", "Name", "File"];
+    let keys = ['?', 'e', 'p', 'n', 'k', 'f', 'h', 'o', '+', 'w', 'v'];
+    let words = [
+        "leave",
+        "New PIN",
+        "PINs that the holder",
+        "Half open",
+        "wrong",
+        "bit-flip",
+        "asked",
+        "PIN",
+        "Name",
+        "File",
+        "Authkey file",
+    ];
     for (key, word) in keys.into_iter().zip(words) {
         let mut it = Person::before(with_fault(false));
         it.types(&key.to_string());

@@ -8,9 +8,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::super::Window;
-use super::scripted::{Scripted, asking, device, facts, lively, one};
+use super::scripted::{Scripted, asking, device, facts, lively, one, token};
 use super::{type_into, window};
-use crate::face::{Command, Invitation, On, Secret, State, Working};
+use crate::face::{Command, Invitation, Notice, On, Prompt, Secret, State, Working};
 
 /// A file that a hand lets go over the window.
 #[derive(Debug)]
@@ -152,9 +152,80 @@ fn a_link_or_a_code_is_pasted_with_the_pin_that_is_chosen() {
         duress: vec![],
         label: String::new(),
     };
+    assert_eq!(source.said(), std::slice::from_ref(&enroll));
+    // It can be mended when it is refused.
+    let came = |number, failed: Option<&str>| {
+        source.change(|facts| {
+            facts.notices.push(Notice {
+                number,
+                device: Some("phone".into()),
+                verb: "enroll",
+                text: if failed.is_some() { "the PIN is too easy to guess" } else { "Enrolled" }.into(),
+                failed: failed.map(str::to_owned),
+                command_line: String::new(),
+                file: None,
+            });
+        });
+    };
+    window.get_by_label("Enrolling…");
+    came(1, Some("weak-pin"));
+    window.run();
+    window.get_by_label("the PIN is too easy to guess");
+    window.get_by_label("Enroll with this PIN").click();
+    window.run();
     assert_eq!(source.said(), [enroll]);
+    assert!(window.query_by_label("the PIN is too easy to guess").is_none());
+    came(2, None);
+    window.run();
     // Nothing of it stays in the window.
     assert!(window.query_by_label("New PIN").is_none());
+    window.get_by_label("Enroll");
+}
+
+#[test]
+fn a_pin_that_no_service_allows_is_told_before_anybody_is_asked() {
+    let source = Scripted::new(facts(vec![device("phone", vec![])]));
+    let mut window = window(&source);
+    window.get_by_label("Enroll").click();
+    window.run();
+    text(&mut window, "https://id.example.com/e#8mKq");
+    for field in ["New PIN", "New PIN again"] {
+        type_into(&mut window, field, "123456");
+    }
+    window.get_by_label("This PIN is too easy to guess: choose another");
+    window.get_by_label("Enroll with this PIN").click();
+    window.run();
+    assert_eq!(source.said(), []);
+    for field in ["New PIN", "New PIN again"] {
+        window.get_by_label(field).focus();
+        window.run();
+        window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        window.run();
+        text(&mut window, "274951");
+    }
+    window.get_by_label("Enroll with this PIN").click();
+    window.run();
+    assert_eq!(source.said().len(), 1);
+}
+
+#[test]
+fn what_is_typed_after_enroll_is_the_invitation_and_escape_leaves() {
+    let source = Scripted::new(facts(vec![device("phone", vec![])]));
+    let mut window = window(&source);
+    window.key_press(Key::E);
+    window.run();
+    assert!(window.get_by_label("Link or code").is_focused());
+    text(&mut window, "https://id.example.com/e#8mKq");
+    window.get_by_label("Choose a PIN");
+    window.key_press(Key::Escape);
+    window.run();
+    assert!(window.query_by_label("Link or code").is_none());
+    window.get_by_label("Enroll");
+    // Nothing of it is there the next time.
+    window.get_by_label("Enroll").click();
+    window.run();
+    window.get_by_label("Paste a link, type a code, or give a picture");
+    assert_eq!(source.said(), []);
 }
 
 #[test]
@@ -196,6 +267,63 @@ fn a_and_d_answer_what_waits() {
 }
 
 #[test]
+fn questions_of_the_device_are_answered_by_the_same_keys() {
+    let mut asked = device("phone", vec![token("Front door", State::Closed, None)]);
+    asked.prompts =
+        vec![Prompt { number: 7, service: "Front door".into(), purpose: "open".into(), ..Prompt::default() }];
+    let source = Scripted::new(facts(vec![asked]));
+    let mut window = window(&source);
+    let answer = |does, pin| Command::Answer { device: "phone".into(), prompt: 7, does, pin };
+    for key in [Key::D, Key::X] {
+        window.key_press(key);
+        window.run();
+        assert_eq!(source.said(), [answer("cancel", None)]);
+    }
+    window.key_press(Key::A);
+    window.run();
+    text(&mut window, "274951");
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(source.said(), [answer("approve", Some(Secret::new("274951")))]);
+}
+
+#[test]
+fn the_keys_of_the_terminal_do_the_same_in_the_window() {
+    let source = Scripted::new(lively());
+    let mut window = window(&source);
+    let presses = |window: &mut Harness<'_, Window>, key| {
+        window.key_press(key);
+        window.run();
+        source.said()
+    };
+    assert_eq!(presses(&mut window, Key::C), [Command::Close(on())]);
+    assert_eq!(presses(&mut window, Key::T), [Command::Close(on())]);
+    assert_eq!(presses(&mut window, Key::S), [Command::Status(on())]);
+    assert_eq!(presses(&mut window, Key::R), [Command::Trace(false)]);
+    assert_eq!(presses(&mut window, Key::I).len(), 3);
+    for (key, seen) in [
+        (Key::V, "Ask now"),
+        (Key::B, "Keep everything"),
+        (Key::F, "Next time: refuse"),
+        (Key::N, "Offline"),
+        (Key::P, "Change the PINs"),
+    ] {
+        assert_eq!(presses(&mut window, key), []);
+        assert!(window.query_all_by_label(seen).next().is_some(), "{key:?}");
+    }
+    // What is typed into the filter is no key.
+    assert_eq!(presses(&mut window, Key::Slash), []);
+    text(&mut window, "c");
+    assert_eq!(presses(&mut window, Key::C), []);
+    presses(&mut window, Key::Escape);
+    assert_eq!(presses(&mut window, Key::O), []);
+    window.get_by_label("PIN to open");
+    presses(&mut window, Key::Escape);
+    assert_eq!(presses(&mut window, Key::E), []);
+    window.get_by_label("New PIN");
+}
+
+#[test]
 fn the_palette_finds_what_can_be_done() {
     let source = Scripted::new(lively());
     let mut window = window(&source);
@@ -233,6 +361,19 @@ fn tab_reaches_what_can_be_clicked_and_space_presses_it() {
 }
 
 #[test]
+fn tab_goes_down_what_is_below_the_devices() {
+    let mut window = window(&Scripted::new(one(State::Open, None)));
+    window.get_by_label("Name of the new device").focus();
+    window.run();
+    // Without a name nothing can be added.
+    for next in ["Remove this device", "Commands  Ctrl K", "Light"] {
+        window.key_press(Key::Tab);
+        window.run();
+        assert!(window.get_by_label(next).is_focused(), "{next}");
+    }
+}
+
+#[test]
 fn devices_are_made_chosen_and_removed() {
     let source = Scripted::new(lively());
     let mut window = window(&source);
@@ -243,10 +384,24 @@ fn devices_are_made_chosen_and_removed() {
     window.run();
     window.get_by_label("Add").click();
     window.run();
+    // A click too many removes nothing, and neither does one on another device.
     window.get_by_label("Remove this device").click();
     window.run();
-    let expected = [Command::NewDevice { name: "spare".into() }, Command::RemoveDevice { name: "watch".into() }];
-    assert_eq!(source.said(), expected);
+    window.get_by_label("Keep it").click();
+    window.run();
+    window.get_by_label("Remove this device").click();
+    window.run();
+    window.get_by_label("phone, open").click();
+    window.run();
+    window.get_by_label("watch, blocked").click();
+    window.run();
+    window.get_by_label("Remove this device").click();
+    window.run();
+    // No removal yet.
+    assert_eq!(source.said(), [Command::NewDevice { name: "spare".into() }]);
+    window.get_by_label("Really remove watch").click();
+    window.run();
+    assert_eq!(source.said(), [Command::RemoveDevice { name: "watch".into() }]);
     source.change(|facts| drop(Arc::make_mut(&mut facts.devices).remove("watch")));
     window.run();
     // Another one is shown in its place.

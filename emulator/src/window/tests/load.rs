@@ -1,6 +1,7 @@
 //! Many devices and many rows: what is not seen costs nothing, and at rest nothing is drawn.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use egui_kittest::kittest::Queryable as _;
 
@@ -53,11 +54,9 @@ fn at_rest_nothing_asks_to_be_drawn_again() {
 
 #[test]
 fn what_counts_down_is_drawn_once_a_second_and_what_is_told_in_minutes_once_a_minute() {
-    let moment = crate::face::moment();
     // The server said so twelve seconds ago.
     for (remaining, wait) in [(Some(228), 1..=2), (None, 48..=49)] {
-        let mut facts = one(if remaining.is_some() { State::Open } else { State::Closed }, remaining);
-        facts.clock.read = Some(moment);
+        let facts = one(if remaining.is_some() { State::Open } else { State::Closed }, remaining);
         assert!(wait.contains(&drawn_again(facts, Tab::Timeline)), "{remaining:?}");
     }
 }
@@ -65,17 +64,18 @@ fn what_counts_down_is_drawn_once_a_second_and_what_is_told_in_minutes_once_a_mi
 #[test]
 fn what_tells_seconds_is_drawn_once_a_second() {
     let mut facts = one(State::Closed, None);
-    facts.clock.read = Some(crate::face::moment());
     assert!((1..=2).contains(&drawn_again(facts.clone(), Tab::Conditions)));
     facts.clock.frozen = true;
     assert_eq!(drawn_again(facts, Tab::Conditions), u64::MAX);
 }
 
 /// In how many seconds a window wants to be drawn again, rounded up.
-fn drawn_again(facts: Facts, tab: Tab) -> u64 {
+fn drawn_again(mut facts: Facts, tab: Tab) -> u64 {
+    // However long drawing takes, no time passes.
+    static MOMENT: LazyLock<Instant> = LazyLock::new(crate::face::moment);
+    facts.clock.read = Some(*MOMENT);
     let source = Scripted::new(facts);
-    let mut shown =
-        super::Window::new(Arc::clone(&source) as Arc<dyn crate::face::Source>, || Some(crate::face::moment()));
+    let mut shown = super::Window::new(Arc::clone(&source) as Arc<dyn crate::face::Source>, || Some(*MOMENT));
     shown.view.tab = tab;
     let mut harness = egui_kittest::Harness::builder()
         .with_context_setup(super::theme::install)

@@ -1,10 +1,12 @@
 //! What each panel says, found as a screen reader finds it.
 
-use egui_kittest::kittest::Queryable as _;
+use eframe::egui::Role;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use super::scripted::{Scripted, answered, asking, device, facts, lively, misbehaving, one, token};
+use super::super::view::Tab;
+use super::scripted::{Scripted, answered, asked, asking, device, facts, kept, lively, misbehaving, one, token};
 use super::{themed, type_into, window};
-use crate::face::{Command, Link, On, Prompt, State};
+use crate::face::{Command, Facts, Link, On, Prompt, State};
 
 #[test]
 fn the_lock_card_says_it_in_a_word_and_a_shape_with_a_name() {
@@ -63,7 +65,7 @@ fn of_several_tokens_the_one_that_was_chosen_is_told() {
 fn the_banner_is_there_while_anything_goes_wrong_on_purpose_and_no_longer() {
     let source = Scripted::new(misbehaving());
     let mut window = window(&source);
-    window.get_by_label("MISBEHAVING ON PURPOSE: ack-lost ×0");
+    window.get_by_label("MISBEHAVING ON PURPOSE: ack-lost ×1");
     window.get_by_label("Behave again").click();
     window.run();
     assert_eq!(source.said(), [Command::ClearFaults]);
@@ -102,6 +104,72 @@ fn faults_are_found_by_a_word_and_armed_once_or_always() {
 }
 
 #[test]
+fn what_takes_something_away_is_clicked_twice_and_what_was_kept_is_gone_back_to() {
+    let source = Scripted::new(kept());
+    let mut window = window(&source);
+    window.get_by_label("Copies").click();
+    window.run();
+    type_into(&mut window, "Name of what is kept", "after-lunch");
+    window.get_by_label("Keep everything").click();
+    window.run();
+    window.get_by_label("cardea-emulator snap save after-lunch");
+    window.get_by_label("5 devices, 11:18:00 UTC");
+    window.get_by_label("1 device, 11:51:00 UTC");
+    window.get_by_label("Go back to baseline").click();
+    window.run();
+    // Another one is not meant by the second click.
+    assert!(window.query_by_label("Really go back to one-phone").is_none());
+    window.get_by_label("Leave it").click();
+    window.run();
+    window.get_by_label("Go back to baseline").click();
+    window.run();
+    window.get_by_label("Really go back to baseline").click();
+    window.run();
+    window.get_by_label("Forget one-phone").click();
+    window.run();
+    let expected = [
+        Command::SnapSave("after-lunch".into()),
+        Command::SnapLoad("baseline".into()),
+        Command::SnapRemove("one-phone".into()),
+    ];
+    assert_eq!(source.said(), expected);
+}
+
+#[test]
+fn a_device_is_copied_made_new_and_shown_under_its_new_name() {
+    let source = Scripted::new(kept());
+    let mut window = window(&source);
+    window.get_by_label("Copies").click();
+    window.run();
+    type_into(&mut window, "Another name", "evil");
+    window.get_by_label("Make a copy").click();
+    window.run();
+    window.get_by_label("Make phone new").click();
+    window.run();
+    window.get_by_label("Really make phone new").click();
+    window.run();
+    type_into(&mut window, "Another name", "old-phone");
+    window.get_by_label("Rename").click();
+    window.run();
+    let device = || "phone".to_owned();
+    let expected = [
+        Command::Clone { device: device(), new: "evil".into() },
+        Command::Reset { device: device() },
+        Command::Rename { device: device(), new: "old-phone".into() },
+    ];
+    assert_eq!(source.said(), expected);
+    source.change(|facts| {
+        let mut devices = (*facts.devices).clone();
+        let mut phone = (*devices.remove("phone").unwrap()).clone();
+        phone.name = "old-phone".into();
+        devices.insert(phone.name.clone(), std::sync::Arc::new(phone));
+        facts.devices = std::sync::Arc::new(devices);
+    });
+    window.run();
+    window.get_by_label("The device old-phone");
+}
+
+#[test]
 fn the_timeline_has_events_and_frames_with_a_filter_and_a_detail() {
     let source = Scripted::new(lively());
     let mut window = window(&source);
@@ -124,8 +192,11 @@ fn the_timeline_has_events_and_frames_with_a_filter_and_a_detail() {
 }
 
 #[test]
-fn what_was_done_is_saved_as_a_scenario() {
-    let source = Scripted::new(lively());
+fn what_was_done_is_saved_as_a_scenario_where_that_can_be() {
+    let without = window(&Scripted::new(lively()));
+    assert_eq!(without.query_by_label("Save as a scenario").is_some(), cfg!(feature = "embedded-server"));
+    // Whether another program can is for that to say.
+    let source = Scripted::new(Facts { link: Link::Attached("/run/control.sock".into()), ..lively() });
     let mut window = window(&source);
     window.get_by_label("Save as a scenario").click();
     window.run();
@@ -224,4 +295,56 @@ fn every_control_has_a_name_on_every_panel_light_and_dark_and_at_every_scale() {
             assert!(unnamed.is_empty(), "{tab}: {unnamed:?}");
         }
     }
+}
+
+#[test]
+fn a_relying_party_asks_once_everything_is_said_and_the_answers_stay() {
+    let source = Scripted::new(asked());
+    let mut window = window(&source);
+    window.get_by_label("Check").click();
+    window.run();
+    for answer in ["joe is open", "ann is closed", "eve is blocked"] {
+        window.get_by_label(answer);
+    }
+    type_into(&mut window, "Address of the token API", "https://id.example");
+    type_into(&mut window, "Name of the service", "default_demo");
+    type_into(&mut window, "Whose token", "joe");
+    window.get_by_label("Ask now").click();
+    window.run();
+    assert_eq!(source.said(), []);
+    type_into(&mut window, "File with an authkey", "status.key");
+    window.get_by_label("Ask now").click();
+    window.run();
+    let whom = crate::face::Whom {
+        server: "https://id.example".into(),
+        service: "default_demo".into(),
+        authkey_file: "status.key".into(),
+    };
+    assert_eq!(source.said(), [Command::Check { whom, user: "joe".into() }]);
+}
+
+#[test]
+fn nothing_lies_upon_another_or_beyond_the_edge_in_the_smallest_window() {
+    let least = super::super::open::LEAST;
+    let mut beyond = Vec::new();
+    for tab in Tab::ALL {
+        let mut window = super::sized(&Scripted::new(misbehaving()), super::Theme::Light, 1.0, least);
+        window.get_by_role_and_label(Role::Button, tab.title()).click();
+        window.run();
+        let tabs = Tab::ALL.map(|tab| (tab.title(), window.get_by_role_and_label(Role::Button, tab.title()).rect()));
+        for (number, (left, at)) in tabs.iter().enumerate() {
+            for (right, other) in &tabs[number + 1..] {
+                assert!(!at.intersects(*other), "{left} at {at} and {right} at {other}");
+            }
+        }
+        let nodes = window.query_all(egui_kittest::kittest::By::default());
+        let nodes: Vec<_> = nodes.map(|node| node.accesskit_node()).collect();
+        for (node, rect) in nodes.iter().filter_map(|node| Some((node, node.raw_bounds()?))) {
+            let said = node.label().or(node.value()).unwrap_or_default();
+            if rect.x1 > f64::from(least.x) {
+                beyond.push(format!("{tab:?}: {said:?}, a {:?}, ends at {}", node.role(), rect.x1));
+            }
+        }
+    }
+    assert!(beyond.is_empty(), "{beyond:#?}");
 }

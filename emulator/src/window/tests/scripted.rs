@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::face::{
-    About, Answers, Clock, Command, Confirmation, Deed, Device, Facts, Fault, FaultRule, Habit, Link, Row, Sibling,
-    Source, State, Token, TraceState,
+    About, Answers, Asked, Clock, Command, Confirmation, Deed, Device, Facts, Fault, FaultRule, Habit, Link, Row,
+    Sibling, Snapshot, Source, State, Token, TraceState,
 };
 
 /// 2026-11-23, 12:00:00.
@@ -94,6 +94,36 @@ pub(super) fn one(state: State, remaining: Option<u64>) -> Facts {
     facts(vec![device("phone", vec![token("Front door", state, remaining)])])
 }
 
+/// The same, and somebody asked as relying parties do.
+pub(super) fn asked() -> Facts {
+    let mut facts = lively();
+    let asked = |minute: u64, user: &str, word, is_open| Asked {
+        at: NOW - 60 * minute,
+        user: user.into(),
+        service: "default_demo".into(),
+        took_ms: 3 + minute,
+        word,
+        is_open,
+    };
+    facts.asked =
+        vec![asked(9, "eve", "blocked", false), asked(4, "ann", "closed", false), asked(0, "joe", "open", true)];
+    facts
+}
+
+/// The same, and the session was kept twice.
+pub(super) fn kept() -> Facts {
+    let mut facts = lively();
+    let devices: Vec<String> = facts.devices.keys().cloned().collect();
+    let snapshot = |name: &str, minute: u64, devices: &[String]| Snapshot {
+        name: name.into(),
+        taken_at: NOW - 60 * minute,
+        devices: devices.to_vec(),
+    };
+    let all = vec![snapshot("baseline", 42, &devices), snapshot("one-phone", 9, &["phone".to_owned()])];
+    facts.snapshots = Arc::new(all);
+    facts
+}
+
 /// An afternoon of somebody who tests.
 pub(super) fn lively() -> Facts {
     let offline = Token { online: Some(false), ..token("VPN", State::Open, Some(300)) };
@@ -126,7 +156,7 @@ pub(super) fn lively() -> Facts {
         event(2, "enrolled", json!({})),
         event(3, "done", json!({ "what": "enroll" })),
         event(4, "network", json!({ "profile": "2g" })),
-        event(5, "failed", json!({ "what": "open", "detail": "the PIN is wrong: 4 tries are left" })),
+        event(5, "failed", json!({ "what": "open", "detail": "the PIN is wrong (tries left: 4)" })),
         event(6, "network", json!({ "profile": "ideal" })),
         event(7, "online", json!({})),
         frame(1, "OPEN", "out", "C1", "sent"),

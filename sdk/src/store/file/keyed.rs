@@ -60,6 +60,10 @@ fn missing(folder: &Folder, id: &str) -> WalletError {
 fn fresh(folder: &Folder, secrets: &Guarded<'_>, env: &Env) -> Result<Option<Secret<32>>, WalletError> {
     let old = folder.key_in_file()?;
     if old.is_none() && !folder.tokens()?.is_empty() {
+        // They may have come since with their key, from who opened the same new folder.
+        if folder.id()?.is_some() || folder.key_in_file()?.is_some() {
+            return Ok(None);
+        }
         return Err(StoreError::KeyMissing { path: folder.id_path() }.into());
     }
     let mut bytes = [0; 16];

@@ -114,7 +114,7 @@ fn a_profile_says_what_a_device_is_like_and_nobody_waits_longer_than_they_said()
     let tired = it.done(&["device", "new", "tired", "--profile", "qa-tired"]);
     assert_eq!(tired["network"], "half-open");
     let habit = it.done(&["-d", "tired", "prompt", "policy"]);
-    assert_eq!(habit, json!({ "outcome": "cancel", "delay": { "ms": 1 } }));
+    assert_eq!(habit, json!({ "outcome": "cancel", "delay": { "ms": 1 }, "next": [] }));
     let unknown = it.run(&["device", "new", "other", "--profile", "qa-hastey"]).failed("no-profile");
     assert!(unknown.code == 2 && unknown.out.contains("did you mean \\\"qa-hasty\\\"?"), "{unknown:?}");
     let unknown = it.run(&["-d", "hastey", "status"]).failed("no-device");
@@ -365,13 +365,18 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
     for (wrong, word) in [
         (&["fault", "add", "ack-lots"][..], "bad-rule"),
         (&["fault", "add", "ack-lost", "--id", "lost"], "bad-rule"),
-        (&["fault", "add", "ack-lost", "--prob", "2"], "bad-rule"),
+        (&["fault", "add", "ack-lost", "--prob", "2"], "usage"),
+        (&["fault", "add", "ack-lost", "--times", "0"], "bad-rule"),
         (&["fault", "add", "ack-lost", "--on", "dvice=main"], "bad-call"),
         (&["trace", "export", "trace.txt"], "usage"),
     ] {
         assert_eq!(it.run(wrong).failed(word).code, 2, "{wrong:?}");
     }
     assert_eq!(it.run(&["fault", "rm", "found"]).failed("no-rule").code, 7);
+    // It would never happen, and nobody would know.
+    let mistaken = it.run(&["fault", "add", "ack-lost", "--on", "device=mian"]).failed("no-device");
+    assert_eq!(mistaken.code, 7);
+    assert!(mistaken.out.contains("main"), "{mistaken:?}");
     it.done(&["fault", "rm", "lost"]);
     it.done(&["fault", "clear"]);
 
@@ -379,6 +384,10 @@ fn things_go_wrong_only_where_that_was_allowed_and_what_was_said_is_written_down
     for ending in ["jsonl", "pcapng", "keylog"] {
         it.done(&["trace", "export", file(ending).to_str().expect("text")]);
     }
+    // Nobody's file is replaced who does not say so.
+    let again = file("jsonl").display().to_string();
+    assert_eq!(it.run(&["--no-input", "trace", "export", &again]).failed("not-sure").code, 2);
+    it.done(&["--yes", "trace", "export", &again]);
     assert!(it.done(&["trace", "stop"])["frames"].as_u64() > Some(3));
     let lines = std::fs::read_to_string(file("jsonl")).expect("written");
     assert!(lines.lines().count() > 4 && lines.contains("\"device\":\"main\""), "{lines}");
@@ -410,8 +419,9 @@ fn a_door_is_told_by_the_exit_code_and_only_0_is_open() {
     assert_eq!(check("joe", &server, &key).code, 10);
     it.done(&["unenroll", "--yes"]);
     assert_eq!(check("joe", &server, &key).code, 10);
-    assert_eq!(check("nobody", &server, &key).code, 11);
-    assert_eq!(check("joe", "http://127.0.0.1:1", &key).code, 11);
+    assert_eq!(check("nobody", &server, &key).code, 7);
+    let nowhere = check("joe", "http://127.0.0.1:1", &key);
+    assert_eq!((nowhere.code, &nowhere.json()["retryable"]), (5, &json!(true)), "{nowhere:?}");
     assert_eq!(check("joe", "ftp://x", &key).code, 2);
     assert_eq!(check("joe", &server, &it.path("nowhere")).code, 2);
     std::fs::write(&key, "not a key").expect("written");

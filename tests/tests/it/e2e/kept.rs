@@ -70,3 +70,22 @@ fn a_device_moves_in_a_sealed_file_between_emulators_that_run_and_those_that_do_
     assert_eq!(taken.failed("device-exists").code, 8);
     assert_eq!(other.run(&["snap", "list"]).failed("not-running").code, 9);
 }
+
+#[test]
+fn a_device_that_is_removed_is_gone_with_its_tokens_whether_an_emulator_runs_or_not() {
+    let (site, it, resting) = (Site::dev(), Instance::up(&[]), Instance::resting());
+    let moved = it.path("phone.json");
+    let moved = moved.to_str().expect("text");
+    it.done(&["device", "new", "phone", "--enroll", &site.offer("joe").link]);
+    it.done(&["device", "export", "phone", moved, "--insecure-plain"]);
+    it.done(&["device", "rm", "phone", "--yes"]);
+    for it in [&resting, &it] {
+        // The name is free, and what was moved away can come back.
+        it.done(&["device", "import", moved, "--insecure-plain"]);
+        assert_ne!(it.done(&["-d", "phone", "list"])["tokens"], json!([]));
+        it.done(&["device", "rm", "phone", "--yes"]);
+        assert_eq!(it.run(&["device", "rm", "phone", "--yes"]).failed("no-device").code, 7);
+        assert_eq!(it.done(&["device", "list"])["devices"], json!([]));
+        assert_eq!(std::fs::read_dir(it.path("cardea-emulator/test/devices")).expect("there").count(), 0);
+    }
+}

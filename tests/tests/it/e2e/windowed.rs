@@ -48,9 +48,18 @@ impl Person<'_> {
 
     /// Waits until this is to be seen.
     fn sees(&mut self, label: &str) {
+        self.waits(label, |window| window.query_all_by_label(label).next().is_some());
+    }
+
+    /// The same for a part of what is said there.
+    fn sees_with(&mut self, part: &str) {
+        self.waits(part, |window| window.query_all_by_label_contains(part).next().is_some());
+    }
+
+    fn waits(&mut self, what: &str, is_seen: impl Fn(&Harness<'_, Window>) -> bool) {
         self.window.run();
-        while self.window.query_all_by_label(label).next().is_none() {
-            assert!(self.woken.recv_timeout(PATIENCE).is_ok(), "{label} is not to be seen: {:?}", self.window.root());
+        while !is_seen(&self.window) {
+            assert!(self.woken.recv_timeout(PATIENCE).is_ok(), "{what} is not to be seen: {:?}", self.window.root());
             self.window.run();
         }
     }
@@ -101,4 +110,46 @@ fn a_token_is_enrolled_opened_and_closed_by_clicks() {
     person.sees("CLOSED");
     assert_eq!(site.status("joe"), 2);
     person.sees("The token is closed");
+}
+
+#[test]
+fn a_relying_party_is_told_what_the_person_did() {
+    let (site, mut person) = (Site::dev(), Person::new());
+    person.enrolls(&site.offer("joe").link, "274951");
+    let key = site.folder().join("status.key");
+    person.clicks("Check");
+    person.types_into("Address of the token API", &format!("http://{}", site.http()));
+    person.types_into("Name of the service", &site.service);
+    person.types_into("Whose token", "joe");
+    person.types_into("File with an authkey", key.to_str().expect("text"));
+    // What cannot be asked is told, and is no answer.
+    person.clicks("Ask now");
+    person.sees("Nobody has asked yet.");
+    std::fs::write(&key, &site.status_key).expect("written");
+    person.clicks("Ask now");
+    person.sees("joe is closed");
+
+    person.clicks("Open");
+    person.types("274951");
+    person.clicks("OK");
+    person.sees("OPEN");
+    person.clicks("Ask now");
+    person.sees("joe is open");
+}
+
+#[test]
+fn what_a_server_says_unasked_is_seen_and_what_it_refuses_counts() {
+    let (site, mut person) = (Site::dev(), Person::new());
+    person.enrolls(&site.offer("joe").link, "274951");
+    let asked = site.call("confirmation", "joe", &serde_json::json!({ "text": "Pay 20 EUR to Ann" }));
+    assert_eq!(asked.code, 200);
+    person.sees("Pay 20 EUR to Ann");
+    person.clicks("Deny");
+    person.sees("Denied");
+
+    person.clicks("Open");
+    person.types("111222");
+    person.clicks("OK");
+    person.sees("Not done: the PIN is wrong (tries left: 9)");
+    person.sees_with("9 wrong PINs left before it is blocked");
 }

@@ -89,7 +89,7 @@ async fn snapshots_have_names_of_their_own_and_are_no_more_than_may_be() {
     session.forget("one").unwrap();
     session.save("more", false).await.unwrap();
     for lost in [session.forget("one"), session.load("one").await, session.differences("one", None).await.map(drop)] {
-        assert!(matches!(lost, Err(EngineError::NoSuchSnapshot(name)) if name == "one"));
+        assert!(matches!(lost, Err(EngineError::NoSuchSnapshot { name, .. }) if name == "one"));
     }
 }
 
@@ -128,4 +128,93 @@ async fn a_device_goes_through_a_file_and_is_told_in_the_journal() {
     assert!(matches!(other.import(&parcel, None).await, Err(EngineError::DeviceExists(_))));
     let kinds: Vec<_> = other.journal().since(0).entries.into_iter().map(|entry| entry.kind).collect();
     assert!(kinds.contains(&Kind::State { what: "imported", with: None }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_listens_is_made_again_once_it_has_written_down_what_it_heard() {
+    let session = session();
+    let phone = session.add("phone").await.unwrap();
+    let key: cardea_sdk::store::TokenKey = "000102030405060708090a0b0c0d0e0f-00010203".parse().unwrap();
+    let entry = Arc::new(cardea_sdk::store::conformance::sample(1, 1));
+    let kept = Kept { tokens: [(key, entry)].into(), ..Kept::default() };
+    let busy = |held: Result<_, EngineError>| matches!(held.map(drop), Err(EngineError::Wallet(WalletError::Busy)));
+    let alone = phone.hold(&kept).await.unwrap();
+    assert!(busy(phone.hold(&kept).await), "somebody else makes it another one");
+    drop(alone);
+    let writing = phone.lease(key).await;
+    assert!(busy(phone.hold(&kept).await), "it does not listen, and is told at once");
+    phone.watch().await.unwrap();
+    assert!(busy(phone.hold(&kept).await), "it does not end");
+    let written = async {
+        let moment = std::time::Duration::from_millis(60);
+        let _ = tokio::time::timeout(moment, std::future::pending::<()>()).await;
+        drop(writing);
+    };
+    let (held, ()) = tokio::join!(phone.hold(&kept), written);
+    assert!(held.is_ok());
+}
+
+/// A session in this folder.
+fn in_folder(folder: &std::path::Path) -> Session {
+    Session::in_folder(folder, Settings::default(), &Env::os()).unwrap()
+}
+
+/// Has the key of a device be something else.
+fn spoil(folder: &std::path::Path, device: &str) {
+    std::fs::write(folder.join("devices").join(device).join("store.key"), "short").unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_device_is_left_as_it_is_by_a_snapshot_without_it_and_made_again_by_one_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = in_folder(folder.path());
+    for device in ["good", "bad"] {
+        session.add(device).await.unwrap();
+    }
+    session.save("whole", false).await.unwrap();
+    spoil(folder.path(), "bad");
+    let info = session.save("half", false).await.unwrap();
+    assert_eq!((info.devices, info.damaged), (vec!["good".to_owned()], vec!["bad".to_owned()]));
+    session.load("half").await.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("devices/bad/store.key")).unwrap(), b"short");
+    assert!(session.device("bad").unwrap().list().await.is_err());
+    session.load("whole").await.unwrap();
+    assert_eq!(session.device("bad").unwrap().list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_what_it_was_stays_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = in_folder(folder.path());
+    let phone = session.add("phone").await.unwrap();
+    session.add("gone").await.unwrap();
+    session.save("then", false).await.unwrap();
+    session.discard("gone").unwrap();
+    session.add("later").await.unwrap();
+    phone.network().set(Named::G2).unwrap();
+    // Nothing can be made where something else is.
+    std::fs::write(folder.path().join("devices/gone"), "a file").unwrap();
+    assert!(session.load("then").await.is_err());
+    assert_eq!(names(&session), ["later", "phone"]);
+    assert_eq!(phone.network().show(), Named::G2.into());
+    std::fs::remove_file(folder.path().join("devices/gone")).unwrap();
+    session.load("then").await.unwrap();
+    assert_eq!(names(&session), ["gone", "phone"]);
+}
+
+#[tokio::test]
+async fn what_may_be_usable_again_is_not_thrown_away_to_make_a_device_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = in_folder(folder.path());
+    session.add("phone").await.unwrap();
+    let key = folder.path().join("devices/phone/store.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    // A folder in its place: no more than that the system cannot read it.
+    std::fs::create_dir(&key).unwrap();
+    assert!(session.reset("phone").await.is_err());
+    assert!(key.is_dir());
+    std::fs::remove_dir(&key).unwrap();
+    std::fs::write(&key, kept).unwrap();
+    session.reset("phone").await.unwrap();
 }

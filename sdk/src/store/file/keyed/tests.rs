@@ -258,6 +258,22 @@ fn programs_that_open_a_new_folder_together_agree_on_its_key() {
     }
 }
 
+#[test]
+fn a_folder_that_somebody_else_has_just_begun_is_no_folder_without_a_key() {
+    // It had no name a moment ago, and has one and a token now.
+    let (begun, secrets) = folder();
+    let look = |path: &Path| fresh(&Folder::open(path.to_owned()).unwrap(), &Guarded(&secrets), &Env::os());
+    assert!(matches!(look(begun.path()), Ok(None)));
+    // The same of who keeps the key beside the tokens: there it is found at once, and kept elsewhere.
+    let plain = tempfile::tempdir().unwrap();
+    put(&FileStore::open(plain.path(), &Env::os()).unwrap(), &sample(2, 1));
+    assert!(look(plain.path()).unwrap().is_some());
+    // And of who has neither.
+    fs::remove_file(begun.path().join("store.id")).unwrap();
+    let lost = look(begun.path()).map(drop).unwrap_err();
+    assert!(matches!(&lost, WalletError::Store(error) if matches!(**error, StoreError::KeyMissing { .. })), "{lost:?}");
+}
+
 /// Opens another wallet in the same folder, and says when it is asked.
 #[derive(Debug)]
 struct Reentrant {
