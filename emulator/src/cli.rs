@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Err(error) => return misused(help::with_meant(error, program, &given)),
     };
     let Arguments { common, command } = match Arguments::from_arg_matches(&matches) {
-        Ok(arguments) => arguments,
+        Ok(arguments) => arguments.settled(),
         Err(error) => return misused(error),
     };
     let meta = json!({ "instance": common.instance, "session": common.session, "device": common.device });

@@ -55,7 +55,7 @@ pub const CODES: [(u8, &str); 15] = [
     (OFFLINE, "the server cannot be reached"),
     (UNTRUSTED, "the server is not the right one"),
     (UNKNOWN, "no such token, device, text or session; not enrolled any more"),
-    (BUSY, "in use, or the state folder cannot be used"),
+    (BUSY, "in use; or the state folder, a port or the display cannot be used"),
     (NOT_RUNNING, "no emulator runs"),
     (CLOSED, "`status --exit-state`, `rp check`: not open"),
     (UNSURE, "nobody knows: ask again with `status`"),

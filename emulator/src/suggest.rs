@@ -19,8 +19,8 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let scored =
         known.into_iter().filter(|candidate| !candidate.is_empty()).map(|candidate| (wrong(candidate), candidate));
     let best = scored.min_by_key(|(wrong, _)| *wrong)?;
-    // Half of a short word is another word.
-    (best.0 <= WRONG && best.0 * 2 <= word.len().max(2)).then_some(best.1)
+    // A word of which half is wrong is another word.
+    (best.0 <= WRONG && best.0 * 2 < word.len().max(3)).then_some(best.1)
 }
 
 /// What to say after a name that is not known, if another one was probably meant.
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_was_probably_meant_is_found() {
-        let known = ["open", "close", "status", "change-pin", "expect", ""];
+        let known = ["open", "close", "status", "change-pin", "expect", "copy", ""];
         for (word, meant) in [
             ("opne", "open"),
             ("closee", "close"),
@@ -56,7 +56,7 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), Some(meant), "{word}");
         }
-        for word in ["", "x", "fly", "entirely", &"a".repeat(100)] {
+        for word in ["", "x", "fly", "nope", "entirely", &"a".repeat(100)] {
             assert_eq!(nearest(word, known), None, "{word}");
         }
     }

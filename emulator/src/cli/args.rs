@@ -49,6 +49,25 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+impl Arguments {
+    /// The same, said once: a command that names its device or session is about that one, whatever `--device` and
+    /// `--session` say.
+    pub(super) fn settled(mut self) -> Self {
+        let (session, device) = match &self.command {
+            Command::Device(verb) => (None, verb.device()),
+            Command::Session(verb) => (verb.session(), None),
+            _ => (None, None),
+        };
+        if let Some(name) = session {
+            name.clone_into(&mut self.common.session);
+        }
+        if let Some(name) = device {
+            name.clone_into(&mut self.common.device);
+        }
+        self
+    }
+}
+
 /// Which token.
 #[derive(Debug, Args)]
 pub(super) struct Which {

@@ -134,11 +134,6 @@ impl Client {
         self.call(method, &format!("/v1/sessions/{}{path}", self.session), body).await
     }
 
-    /// The device that is meant from here on.
-    pub(crate) fn is_about(&mut self, device: String) {
-        self.device = device;
-    }
-
     /// A call about the device.
     pub(crate) async fn of_device(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         if let Target::Here { session, .. } = &self.target

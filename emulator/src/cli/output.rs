@@ -27,6 +27,13 @@ impl Output {
         Self { json, meta, paint, log }
     }
 
+    /// The same, about a device whose name was not known before.
+    pub(super) fn about(&self, device: &Value) -> Self {
+        let mut about = self.clone();
+        about.meta["device"] = device.clone();
+        about
+    }
+
     /// The colors of what people read.
     pub(super) const fn paint(&self) -> Paint {
         self.paint

@@ -137,6 +137,11 @@ pub(super) fn device(value: &Value) -> String {
     line
 }
 
+/// A device of the emulator, and its tokens, if they can be read.
+pub(super) fn device_with_tokens(value: &Value) -> String {
+    if value["damaged"].is_string() { device(value) } else { format!("{}\n{}", device(value), tokens(value)) }
+}
+
 /// The devices of the emulator.
 pub(super) fn devices(value: &Value) -> String {
     lines(&value["devices"], "no device: make one with `device new NAME`", device)

@@ -129,7 +129,7 @@ fn failed(status: StatusCode, mut problem: Value) -> (StatusCode, Value) {
 
 /// Whether sessions can be made.
 async fn status(State(shared): State<Shared>) -> Json<Value> {
-    let is_ready = process::ready(State(shared)).await == StatusCode::NO_CONTENT;
+    let is_ready = process::ready(State(shared)).await.is_ok();
     Json(json!({ "ready": is_ready, "message": "the Cardea emulator" }))
 }
 

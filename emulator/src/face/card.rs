@@ -170,7 +170,7 @@ fn server(token: &Token, now: u64) -> (String, bool) {
     match (token.online, said) {
         (Some(false), Some((at, _))) => (format!("Server not reached. Stale since {}", clock(at)), true),
         (Some(false), None) => ("Server not reached, and it has said nothing yet".to_owned(), true),
-        _ if token.pending => ("Something was sent and never answered: ask the server".to_owned(), true),
+        _ if token.is_in_doubt() => ("Something was sent and never answered: ask the server".to_owned(), true),
         (_, Some((at, ago))) => (format!("The server said so {ago}, at {}", clock(at)), false),
         (_, None) => ("The server has said nothing yet".to_owned(), true),
     }
@@ -265,6 +265,8 @@ mod tests {
         let offline = card(Token { online: Some(false), ..token(Some(State::Open)) });
         assert_eq!((offline.server.as_str(), offline.is_stale), ("Server not reached. Stale since 00:16:20", true));
         assert!(card(Token { pending: true, ..token(Some(State::Open)) }).is_stale);
+        // The server has answered what was sent: nothing is to be done with this token.
+        assert!(!card(Token { pending: true, ..token(Some(State::Blocked)) }).is_stale);
         assert!(card(Token { said_at: None, ..token(None) }).is_stale);
     }
 

@@ -129,11 +129,13 @@ fn server(ui: &mut Ui, card: &Card, token: Option<&Token>, colors: Colors) {
             let ink = if card.is_stale { colors.soon } else { colors.ink };
             ui.add(Label::new(RichText::new(&card.server).small().color(ink)).wrap());
             if let Some(token) = token {
-                let tries = match token.tries_left {
-                    Some(left) => format!("{left} wrong PINs left before it is blocked"),
-                    None => "How many wrong PINs are left is not known".to_owned(),
+                let tries = match (token.tries(), token.tries_left) {
+                    (Some(left), _) => format!(". {left} wrong PINs left before it is blocked"),
+                    // It is blocked, or gone.
+                    (None, Some(_)) => String::new(),
+                    (None, None) => ". How many wrong PINs are left is not known".to_owned(),
                 };
-                parts::faint(ui, format!("{}:{}. {tries}", token.host, token.port));
+                parts::faint(ui, format!("{}:{}{tries}", token.host, token.port));
             }
         });
     });

@@ -180,6 +180,14 @@ fn a_doctor_says_what_is_wrong_and_how_to_mend_it_and_ends_so() {
     assert!(findings[0]["text"].as_str().unwrap().contains("is not there yet"), "{findings}");
     assert!(!desk.folder.path().join("state").exists(), "it makes nothing");
 
+    // A device that has neither tokens nor a key for them stays so.
+    assert_eq!(code(&desk.run(&["device", "new", "phone"])), 0);
+    let device = desk.folder.path().join("state/cardea-emulator/default/devices/phone");
+    fs::remove_file(device.join("store.key")).unwrap();
+    let empty = desk.run(&["doctor"]);
+    assert!(code(&empty) == 0 && said(&empty).contains("1 device with 0 tokens"), "{empty:?}");
+    assert!(!device.join("store.key").exists(), "it makes nothing");
+
     // A state folder that is none, one that others can write, and one that somebody else's program has left broken.
     let file = desk.here().join("file");
     fs::write(&file, "").unwrap();

@@ -6,6 +6,7 @@ mod configured;
 #[cfg(all(feature = "window", target_os = "linux"))]
 mod heard;
 mod interrupted;
+mod named;
 #[cfg(all(feature = "window", target_os = "linux"))]
 mod picture;
 mod process;

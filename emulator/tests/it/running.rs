@@ -91,7 +91,7 @@ fn it_says_where_it_is_called_and_only_its_owner_can() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&state), mode(&socket), mode(&token)), (0o700, 0o600, 0o600));
     assert!(call(&socket, "GET", "/v1/sessions").contains("{\"sessions\":[\"default\"]}"));
-    assert!(call(&socket, "GET", "/ready").starts_with("HTTP/1.1 204"));
+    assert!(call(&socket, "GET", "/ready").starts_with("HTTP/1.1 200"));
     assert!(call(&socket, "DELETE", "/v1/sessions/default").contains("default-session"));
 
     let (code, error) = refused(&["--state", text(&state)]);

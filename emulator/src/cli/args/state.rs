@@ -37,6 +37,8 @@ pub(in super::super) enum SnapVerb {
     Rm {
         /// What it is called
         name: String,
+        #[command(flatten)]
+        is_final: Final,
     },
 }
 

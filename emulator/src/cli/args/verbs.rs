@@ -89,6 +89,11 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "a time is not that long".to_owned())
 }
 
+/// A moment.
+fn unix(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a moment is Unix seconds, such as 1700000000 (`date +%s` prints those of now)".to_owned())
+}
+
 /// A time in whole seconds, as openings last. The service sets the longest.
 pub(super) fn seconds(text: &str) -> Result<u64, String> {
     match time(text)? {
@@ -157,6 +162,22 @@ pub(in super::super) enum DeviceVerb {
         #[command(flatten)]
         is_final: Final,
     },
+}
+
+impl DeviceVerb {
+    /// The device that it names.
+    pub(super) fn device(&self) -> Option<&str> {
+        match self {
+            Self::New { name, .. }
+            | Self::Clone { name, .. }
+            | Self::Rename { name, .. }
+            | Self::Reset { name, .. }
+            | Self::Export(ExportArguments { name, .. })
+            | Self::Rm { name, .. } => Some(name),
+            Self::Show { name } | Self::Import(ImportArguments { name, .. }) => name.as_deref(),
+            Self::List | Self::Listen | Self::Rest => None,
+        }
+    }
 }
 
 /// What a holder does.
@@ -265,6 +286,7 @@ pub(in super::super) enum ClockVerb {
     /// Make it so late
     Set {
         /// Unix seconds
+        #[arg(value_parser = unix)]
         now: u64,
     },
     /// Let time pass at once, as for machines that slept
@@ -298,7 +320,10 @@ pub(in super::super) enum SessionVerb {
     /// List them
     List,
     /// Show one
-    Show,
+    Show {
+        /// Its name, in place of --session
+        name: Option<String>,
+    },
     /// End one, and remove its devices
     End {
         /// Its name
@@ -306,6 +331,17 @@ pub(in super::super) enum SessionVerb {
         #[command(flatten)]
         is_final: Final,
     },
+}
+
+impl SessionVerb {
+    /// The session that it names.
+    pub(super) fn session(&self) -> Option<&str> {
+        match self {
+            Self::New { name, .. } | Self::Show { name } => name.as_deref(),
+            Self::End { name, .. } => Some(name),
+            Self::List => None,
+        }
+    }
 }
 
 /// What relying parties are told.

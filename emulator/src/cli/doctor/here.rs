@@ -167,13 +167,33 @@ async fn kept(state: &Path, common: &Common) -> Result<Devices, EngineError> {
         session.kept().map_err(|source| WalletError::from(StoreError::Io { path: state.to_owned(), source }))?;
     let mut devices = Devices::new();
     for name in names {
-        let tokens = match session.add(&name).await {
-            Ok(device) => device.list().await,
-            Err(error) => Err(error),
+        // To open an empty one would make a key in it.
+        let tokens = if is_empty(&state.join("devices").join(&name)) {
+            Ok(Vec::new())
+        } else {
+            match session.add(&name).await {
+                Ok(device) => device.list().await,
+                Err(error) => Err(error),
+            }
         };
         devices.push((name, tokens.map(|tokens| tokens.len()).map_err(|error| error.to_string())));
     }
     Ok(devices)
+}
+
+/// Whether a device is kept there that has neither tokens nor a key for them, and could have them.
+fn is_empty(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o077 != 0) {
+            return false;
+        }
+    }
+    let is_kept = |name: &str| matches!(name, "store.key" | "store.id") || name.ends_with(".token");
+    fs::read_dir(folder).is_ok_and(|mut entries| {
+        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(|name| !is_kept(name))))
+    })
 }
 
 /// Those of an emulator that runs.

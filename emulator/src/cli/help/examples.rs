@@ -92,7 +92,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
         &[("session new checkout --seed 7 --lease 60s", "the same chance each time; gone after a quiet minute")],
     ),
     ("session list", &[("session list", "their names")]),
-    ("session show", &[("-s checkout session show", "its seed, time and devices")]),
+    ("session show", &[("session show checkout", "its seed, time and devices")]),
     ("session end", &[("session end checkout", "its devices, faults and journal are gone")]),
     (
         "device new",
@@ -124,7 +124,7 @@ pub(in super::super) const EXAMPLES: &[(&str, Lines)] = &[
     ("snap load", &[("snap load baseline --yes", "before each test")]),
     ("snap list", &[("snap list", "each with when it was taken")]),
     ("snap diff", &[("snap diff baseline", "what is different now"), ("snap diff one two", "in two snapshots")]),
-    ("snap rm", &[("snap rm baseline", "it is forgotten")]),
+    ("snap rm", &[("snap rm baseline --yes", "it is forgotten")]),
     ("prompt list", &[("prompt list", "what the holder is asked, and waits for an answer")]),
     ("prompt answer", &[("prompt answer approve", "type the PIN"), ("prompt answer cancel --id 2", "say no to one")]),
     (

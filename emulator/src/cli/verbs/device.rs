@@ -7,6 +7,7 @@ use super::token::invitation;
 use super::{Doing, body, pin_value, pin_values, state};
 use crate::cli::args::{DeviceVerb, Does, NetVerb, PromptVerb};
 use crate::cli::{CliError, say};
+use crate::engine::Profile;
 
 pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<(), CliError> {
     match verb {
@@ -40,12 +41,9 @@ pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<()
             let devices = doing.client.of_session(Method::GET, "/devices", None).await?;
             doing.output.done(&devices, &say::devices(&devices))
         }
-        DeviceVerb::Show { name } => {
-            if let Some(name) = name {
-                doing.client.is_about(name);
-            }
+        DeviceVerb::Show { .. } => {
             let shown = doing.client.of_device(Method::GET, "", None).await?;
-            doing.output.done(&shown, &format!("{}\n{}", say::device(&shown), say::tokens(&shown)))
+            doing.output.done(&shown, &say::device_with_tokens(&shown))
         }
         DeviceVerb::Clone { name, new } => state::copy(doing, &name, &new).await,
         DeviceVerb::Rename { name, new } => state::rename(doing, &name, &new).await,
@@ -62,9 +60,7 @@ pub(super) async fn device(doing: &mut Doing<'_>, verb: DeviceVerb) -> Result<()
             doing.output.done(&json!({ "watched": listens }), if listens { "listens" } else { "rests" })
         }
         DeviceVerb::Rm { name, is_final } => {
-            if !crate::engine::is_name(&name) {
-                return Err(crate::engine::EngineError::name(&name).into());
-            }
+            state::is_there(doing, &name).await?;
             let path = format!("/devices/{name}");
             if !doing.is_sure(is_final, &format!("remove the device {name} with its tokens"))? {
                 return Ok(());
@@ -139,12 +135,16 @@ pub(super) async fn net(doing: &Doing<'_>, verb: NetVerb) -> Result<(), CliError
     }
     let set = match verb {
         NetVerb::Show => None,
-        NetVerb::Set { profile } if profile.trim_start().starts_with('{') => {
-            let conditions: Value = serde_json::from_str(&profile)
-                .map_err(|error| CliError::Usage(format!("the conditions are no JSON: {error}")))?;
-            Some(conditions)
+        NetVerb::Set { profile } => {
+            let profile = if profile.trim_start().starts_with('{') {
+                serde_json::from_str(&profile)
+                    .map_err(|error| CliError::Usage(format!("the conditions are no JSON: {error}")))?
+            } else {
+                json!(profile)
+            };
+            crate::json::from_value::<Profile>(profile.clone()).map_err(CliError::Usage)?;
+            Some(profile)
         }
-        NetVerb::Set { profile } => Some(json!(profile)),
         NetVerb::Clear => Some(json!("ideal")),
     };
     if let Some(profile) = set {

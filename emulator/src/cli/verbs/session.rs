@@ -47,7 +47,7 @@ pub(super) async fn session(doing: &Doing<'_>, verb: SessionVerb) -> Result<(), 
             let sessions = doing.client.call(Method::GET, "/v1/sessions", None).await?;
             doing.output.done(&sessions, &say::sessions(&sessions))
         }
-        SessionVerb::Show => {
+        SessionVerb::Show { .. } => {
             let shown = doing.client.of_session(Method::GET, "", None).await?;
             doing.output.done(&shown, &say::session(&shown))
         }

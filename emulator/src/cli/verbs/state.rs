@@ -28,7 +28,8 @@ pub(super) async fn snap(doing: &Doing<'_>, verb: SnapVerb) -> Result<(), CliErr
             doing.output.done(&saved, &say::snapshot(&saved))
         }
         SnapVerb::Load { name, is_final } => {
-            named(&name)?;
+            // Nobody is asked about what is not there.
+            call(Method::GET, &name, "/differences").await?;
             if !doing.is_sure(is_final, &format!("lose what the session is now for what it was at {name}"))? {
                 return Ok(());
             }
@@ -44,7 +45,11 @@ pub(super) async fn snap(doing: &Doing<'_>, verb: SnapVerb) -> Result<(), CliErr
             let found = call(Method::GET, &name, &format!("/differences{with}")).await?;
             doing.output.done(&found, &say::changes(&found))
         }
-        SnapVerb::Rm { name } => {
+        SnapVerb::Rm { name, is_final } => {
+            call(Method::GET, &name, "/differences").await?;
+            if !doing.is_sure(is_final, &format!("forget what the session was at {name}"))? {
+                return Ok(());
+            }
             call(Method::DELETE, &name, "").await?;
             doing.output.done(&json!({ "removed": name }), &format!("removed {name}"))
         }
@@ -63,7 +68,7 @@ pub(super) async fn rename(doing: &Doing<'_>, name: &str, new: &str) -> Result<(
 }
 
 pub(super) async fn reset(doing: &Doing<'_>, name: &str, is_final: Final) -> Result<(), CliError> {
-    named(name)?;
+    is_there(doing, name).await?;
     if !doing.is_sure(is_final, &format!("remove the tokens of {name}, of which their servers are not told"))? {
         return Ok(());
     }
@@ -96,12 +101,18 @@ pub(super) async fn import(doing: &Doing<'_>, how: ImportArguments) -> Result<()
     let passphrase = if insecure_plain { None } else { Some(sealed_with(&seal, false)?) };
     let what = body([("file", json!(*text)), ("passphrase", of_text(passphrase.as_ref())), ("name", json!(name))]);
     let made = doing.client.of_session(Method::POST, "/devices/import", Some(what)).await?;
-    doing.output.done(&made, &format!("{}\n{}", say::device(&made), say::tokens(&made)))
+    doing.output.about(&made["device"]).done(&made, &say::device_with_tokens(&made))
 }
 
 async fn of(doing: &Doing<'_>, name: &str, path: &str, with: Value) -> Result<Value, CliError> {
     named(name)?;
     doing.client.of_session(Method::POST, &format!("/devices/{name}{path}"), Some(with)).await
+}
+
+/// Says so if there is no device of this name, before anybody is asked about it.
+pub(super) async fn is_there(doing: &Doing<'_>, name: &str) -> Result<(), CliError> {
+    named(name)?;
+    doing.client.of_session(Method::GET, &format!("/devices/{name}"), None).await.map(drop)
 }
 
 fn named(name: &str) -> Result<(), CliError> {

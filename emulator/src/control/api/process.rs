@@ -13,19 +13,34 @@ use crate::control::wire::{OutcomeWord, ReplayMode};
 use crate::control::{Shared, sessions};
 use crate::engine::MOST_DEVICES;
 
+/// That the emulator answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Live {
+    /// Always true.
+    live: bool,
+}
+
 /// Says that the emulator answers. Needs no token.
-#[utoipa::path(get, path = "/live", tag = "process", responses((status = 204)))]
-pub(super) async fn live() -> StatusCode {
-    StatusCode::NO_CONTENT
+#[utoipa::path(get, path = "/live", tag = "process", responses((status = 200, body = Live)))]
+pub(super) async fn live() -> Json<Live> {
+    Json(Live { live: true })
+}
+
+/// That everything is as it was asked for.
+#[derive(Serialize, ToSchema)]
+pub(in super::super) struct Ready {
+    /// Always true: before, the status is another one.
+    ready: bool,
 }
 
 /// Says whether everything is as it was asked for when the emulator was started. Needs no token.
 #[utoipa::path(
     get, path = "/ready", tag = "process",
-    responses((status = 204, description = "It is."), (status = 503, description = "Not yet."))
+    responses((status = 200, body = Ready, description = "It is."), (status = 503, description = "Not yet."))
 )]
-pub(in super::super) async fn ready(State(shared): State<Shared>) -> StatusCode {
-    if shared.is_ready.load(Ordering::Acquire) { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }
+pub(in super::super) async fn ready(State(shared): State<Shared>) -> Result<Json<Ready>, StatusCode> {
+    let ready = shared.is_ready.load(Ordering::Acquire);
+    if ready { Ok(Json(Ready { ready })) } else { Err(StatusCode::SERVICE_UNAVAILABLE) }
 }
 
 /// Ends the emulator, and all sessions with it.

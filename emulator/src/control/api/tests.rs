@@ -110,7 +110,7 @@ async fn begin(caller: &Caller, stub: &Stub) {
     for path in ["/v1/version", "/v1/capabilities", "/v1/sessions", "/v1/faults"] {
         caller.get(path).await;
     }
-    caller.done("GET", "/live", Value::Null).await;
+    caller.get("/live").await;
     caller.call("GET", "/ready", Value::Null, 503).await;
     let new = json!({ "name": "s", "seed": 7, "leaseMs": 60_000, "presence": { "outcome": "approve", "delay": { "ms": 0 } } });
     caller.call("POST", "/v1/sessions", new, 201).await;

@@ -102,6 +102,22 @@ impl Token {
         [&self.label, &self.service, &self.host].into_iter().find(|name| !name.is_empty()).map_or("", |name| name)
     }
 
+    /// Whether only the server can tell how things stand: something was sent that was never answered, and it has not
+    /// said since that there is nothing to be done with this token.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.pending && !matches!(self.state, Some(State::Blocked | State::NotEnrolled))
+    }
+
+    /// How many wrong PINs more block the token. `None` when nobody knows, and when it is blocked or gone already.
+    #[must_use]
+    pub const fn tries(&self) -> Option<u8> {
+        match self.state {
+            Some(State::Blocked | State::NotEnrolled) => None,
+            _ => self.tries_left,
+        }
+    }
+
     /// When the state ends by itself, in Unix seconds of the session.
     #[must_use]
     pub fn ends(&self) -> Option<u64> {

@@ -82,7 +82,7 @@ fn of_token(token: &Token) -> Vec<String> {
     if !token.label.is_empty() {
         lines.push(row("label", &token.label));
     }
-    if token.pending {
+    if token.is_in_doubt() {
         lines.push(row("pending", "sent and never answered: s asks"));
     }
     lines

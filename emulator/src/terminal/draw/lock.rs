@@ -70,7 +70,7 @@ fn bar(share: f32, width: u16) -> String {
 /// What else a holder should know.
 fn more(scene: &Scene<'_>) -> Option<String> {
     let token = scene.app.token(scene.facts)?;
-    let tries = token.tries_left.map(|left| format!("{left} wrong PINs until it is blocked"));
+    let tries = token.tries().map(|left| format!("{left} wrong PINs until it is blocked"));
     let texts = token.confirmations.filter(|count| *count > 0).map(|count| format!("{count} texts wait"));
     let all: Vec<String> = tries.into_iter().chain(texts).collect();
     (!all.is_empty()).then(|| all.join(", "))
