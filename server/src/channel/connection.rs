@@ -222,7 +222,8 @@ impl<T: Transport> Connection<T> {
                     if let Some(subscription) = &mut subscription
                         && !Box::pin(self.push(&mut session, subscription)).await?
                     {
-                        break;
+                        // Who looks may see it before it is said, and on another node it may never be.
+                        return Box::pin(self.revoke(&mut session)).await;
                     }
                 }
                 Event::Replaced if self.shared.shutdown.is_requested() => break,
@@ -262,7 +263,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Tells a device what it has asked to be told; whether the session goes on.
+    /// Tells a device what it has asked to be told; whether the session is still the device's.
     async fn push(&mut self, session: &mut Session<Dalek>, subscription: &mut Subscription) -> Result<bool, Ended> {
         let shared = Arc::clone(&self.shared);
         let Some(frames) = shared.desk.pushes(session, subscription).await? else { return Ok(false) };

@@ -10,6 +10,7 @@ use cardea_server::domain::world::Window;
 use cardea_server::vault::EventKind;
 use tokio::task::JoinSet;
 
+use crate::channel_confirmations::subscribe;
 use crate::channel_support::*;
 
 /// Runs every test on every database that two servers can share.
@@ -29,6 +30,7 @@ over_both!(
     a_session_on_one_server_is_fenced_by_a_handshake_on_the_other,
     both_servers_see_what_either_did,
     a_session_hears_what_was_done_on_the_other_server,
+    a_session_that_looks_and_is_not_the_newest_is_told_so,
 );
 
 async fn one_message_sent_to_both_runs_once_and_gets_one_reply(data: Data) {
@@ -188,6 +190,18 @@ async fn a_session_hears_what_was_done_on_the_other_server(data: Data) {
     // The last frame says so, and then there is nothing.
     assert!(session.wire.receive().await.is_some());
     assert_eq!(session.wire.receive().await, None);
+    other.stop().await;
+}
+
+async fn a_session_that_looks_and_is_not_the_newest_is_told_so(data: Data) {
+    let world = Setup::over(data).start().await;
+    let other = world.another_node().await;
+    let mut phone = world.enroll().await;
+    let (warm, ..) = subscribe(&mut phone, &world, 1).await;
+    // What is opened at the other server is in the journal: this one looks what it has to tell.
+    phone.address = other.address;
+    assert_eq!(phone.open(&world, NORMAL).await.code, Code::Ok);
+    assert!(warm.ends_revoked().await);
     other.stop().await;
 }
 
