@@ -17,6 +17,7 @@ use clap::Args;
 
 use crate::process;
 use crate::report::{Outcome, Report};
+use crate::test;
 use crate::workspace::Workspace;
 
 /// Where the committed lists of what apps use are: the layers that are written by hand.
@@ -126,11 +127,9 @@ fn settle(root: &Path, folder: &str, check: bool, list: impl Fn(Language) -> Res
     Ok(lines)
 }
 
-/// Builds the library and the generator, with the command of the part `build`, so that nothing is built twice.
+/// Builds the library and the generator.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
-    process::logged(&mut build, &workspace.log("bindings-build")).map(drop)
+    test::build_all(workspace, "bindings-build")
 }
 
 /// The file name of the library.

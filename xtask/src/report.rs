@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 
 use anyhow::Result;
 
@@ -22,6 +24,9 @@ impl Outcome {
         Ok(Self::Passed(what.into()))
     }
 }
+
+/// A part that runs beside others: its name, and what it does.
+pub(crate) type Named<'a> = (&'static str, Box<dyn FnOnce() -> Result<Outcome> + Send + 'a>);
 
 /// Counts parts and prints a line for each.
 pub(crate) struct Report {
@@ -58,6 +63,28 @@ impl Report {
         let (passed, line) = self.judge(run);
         println!("{name:<18} {line}");
         passed
+    }
+
+    /// Runs several rows of parts at one time, and prints the line of each part when it has ended.
+    pub(crate) fn beside(&mut self, rows: Vec<Vec<Named<'_>>>) {
+        let (tell, told) = mpsc::channel();
+        thread::scope(|scope| {
+            for row in rows {
+                let tell = tell.clone();
+                scope.spawn(move || {
+                    for (name, run) in row {
+                        let watch = Stopwatch::start();
+                        let outcome = run();
+                        // Who does not listen any more has panicked, and says so.
+                        let _ = tell.send((name, outcome, watch.elapsed().as_secs_f64()));
+                    }
+                });
+            }
+            drop(tell);
+            for (name, outcome, seconds) in told {
+                println!("{name:<18} {}", self.count(outcome, seconds));
+            }
+        });
     }
 
     fn judge(&mut self, run: impl FnOnce() -> Result<Outcome>) -> (bool, String) {
@@ -132,6 +159,27 @@ mod tests {
         let mut report = Report::with_skips_failing(true);
         report.count(Ok(Outcome::Skipped("no python3".into())), 0.1);
         assert_eq!(report.closing_line(), "0 passed, 1 failed, 0 skipped");
+    }
+
+    #[test]
+    fn parts_beside_each_other_all_count() {
+        let mut report = Report::with_skips_failing(false);
+        let (first, second) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        let (first, second) = (&first, &second);
+        let part = |name, meets: &'static str| -> Named<'_> {
+            (
+                name,
+                Box::new(move || {
+                    // Each row waits for the other one: they run at one time.
+                    first.wait();
+                    second.wait();
+                    if meets.is_empty() { Err(anyhow!("failed")) } else { Outcome::passed(meets) }
+                }),
+            )
+        };
+        report.beside(vec![vec![part("a", "b"), part("c", "")], vec![part("b", "a"), part("d", "c")]]);
+        assert_eq!(report.closing_line(), "3 passed, 1 failed, 0 skipped");
+        assert!(!report.succeeded());
     }
 
     #[test]

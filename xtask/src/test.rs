@@ -16,9 +16,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 
-pub(crate) use cargo::Counts;
+pub(crate) use cargo::{Counts, all as build_all};
 
-use crate::report::{Outcome, Report};
+use crate::report::{Named, Outcome, Report};
 use crate::tools::{
     self, AT_SPI, BROWSER, CC, CURL, CXX, DBUS, DEBOOTSTRAP, GDBUS, GIT, JAVA, KEYRING, NGINX, NPM, PAMTESTER,
     POSTGRES, PYTHON, STRACE, SYSTEMD, TMUX, TSHARK, Tool, VENV, XVFB,
@@ -44,6 +44,17 @@ struct Part {
     name: &'static str,
     needs: &'static [Tool],
     run: Run,
+    row: Row,
+}
+
+/// What runs at one time. Most of the later parts keep one core busy, or wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// One after the other, before the rest: they use all cores, look at the whole machine, or build other programs in
+    /// the place of those that the rest runs.
+    Alone,
+    Languages,
+    Programs,
 }
 
 enum Run {
@@ -73,15 +84,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         missing = still_missing;
         Outcome::passed(text)
     });
-    for part in parts {
-        report.part(part.name, || match part.needs.iter().find(|tool| missing.contains(tool)) {
-            Some(tool) => Ok(Outcome::Skipped(tool.missing())),
-            None => match &part.run {
-                Run::Lint(check) => check.run(&workspace, lint::Options { fix: options.fix }),
-                Run::Other(run) => run(&workspace),
-            },
-        });
+    let run = |part: Part| match part.needs.iter().find(|tool| missing.contains(tool)) {
+        Some(tool) => Ok(Outcome::Skipped(tool.missing())),
+        None => match &part.run {
+            Run::Lint(check) => check.run(&workspace, lint::Options { fix: options.fix }),
+            Run::Other(run) => run(&workspace),
+        },
+    };
+    let (alone, beside): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.row == Row::Alone);
+    for part in alone {
+        report.part(part.name, || run(part));
     }
+    let (languages, programs): (Vec<Part>, Vec<Part>) = beside.into_iter().partition(|it| it.row == Row::Languages);
+    let row = |parts: Vec<Part>| parts.into_iter().map(|part| -> Named<'_> { (part.name, Box::new(|| run(part))) });
+    report.beside([languages, programs].map(|parts| row(parts).collect()).into());
     Ok(report.finish())
 }
 
@@ -92,15 +108,19 @@ pub(crate) fn listed() -> String {
 }
 
 fn all() -> Vec<Part> {
-    let lint = lint::CHECKS.map(|check| Part { name: check.name, needs: &[CC, GIT], run: Run::Lint(check) });
-    let other = |name, needs, run| Part { name, needs, run: Run::Other(run) };
+    let lint =
+        lint::CHECKS.map(|check| Part { name: check.name, needs: &[CC, GIT], run: Run::Lint(check), row: Row::Alone });
+    let other = |row, name, needs, run| Part { name, needs, run: Run::Other(run), row };
+    let alone = |name, needs, run| other(Row::Alone, name, needs, run);
+    let language = |name, needs, run| other(Row::Languages, name, needs, run);
+    let program = |name, needs, run| other(Row::Programs, name, needs, run);
     let mut parts = Vec::from(lint);
     parts.extend([
-        other("models", &[PYTHON], models::run),
-        other("no-std", &[CC], no_std::run),
-        other("build", &[CC], cargo::build),
-        other("features", &[CC], features::run),
-        other(
+        alone("models", &[PYTHON], models::run),
+        alone("no-std", &[CC], no_std::run),
+        alone("build", &[CC], cargo::build),
+        alone("features", &[CC], features::run),
+        alone(
             "tests",
             &[
                 AT_SPI, BROWSER, CC, CURL, DBUS, GDBUS, KEYRING, NGINX, PAMTESTER, POSTGRES, PYTHON, STRACE, SYSTEMD,
@@ -108,22 +128,22 @@ fn all() -> Vec<Part> {
             ],
             cargo::tests,
         ),
-        other("bindings", &[CC, PYTHON], bindings::check),
-        other("cross-version", &[CC, GIT], cross_version::check),
-        other("python", &[CC, DBUS, KEYRING, PYTHON, VENV], python::run),
-        other("swift", &[CC, DEBOOTSTRAP], swift::run),
-        other("kotlin", &[CC, JAVA, NPM], kotlin::run),
-        other("api", &[CC, CURL, PYTHON], api::run),
-        other("fixtures/pytest", &[BROWSER, CC, PYTHON, VENV], fixtures::pytest),
-        other("fixtures/playwright", &[BROWSER, CC, NPM], fixtures::playwright),
-        other("fixtures/junit", &[BROWSER, CC, JAVA], fixtures::junit),
-        other("fixtures/tutorial", &[BROWSER, CC, PYTHON, VENV], fixtures::tutorial),
-        other("fixtures/cookbook", &[CC, CURL], fixtures::cookbook),
-        other("capture", &[CC, TSHARK], capture::run),
-        other("demo", &[CC], demo::run),
-        other("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
-        other("emulator-docs", &[CC], docs::emulator::check),
-        other("docs", &[CC], cargo::docs),
+        alone("bindings", &[CC, PYTHON], bindings::check),
+        alone("cross-version", &[CC, GIT], cross_version::check),
+        alone("capture", &[CC, TSHARK], capture::run),
+        alone("demo", &[CC], demo::run),
+        alone("fixtures/tutorial", &[BROWSER, CC, PYTHON, VENV], fixtures::tutorial),
+        language("python", &[CC, DBUS, KEYRING, PYTHON, VENV], python::run),
+        language("swift", &[CC, DEBOOTSTRAP], swift::run),
+        language("kotlin", &[CC, JAVA, NPM], kotlin::run),
+        program("api", &[CC, CURL, PYTHON], api::run),
+        program("fixtures/pytest", &[BROWSER, CC, PYTHON, VENV], fixtures::pytest),
+        program("fixtures/playwright", &[BROWSER, CC, NPM], fixtures::playwright),
+        program("fixtures/junit", &[BROWSER, CC, JAVA], fixtures::junit),
+        program("fixtures/cookbook", &[CC, CURL], fixtures::cookbook),
+        program("fuzz", &[CC, CXX], |workspace| fuzz::smoke(workspace, FUZZ_SECONDS)),
+        program("emulator-docs", &[CC], docs::emulator::check),
+        program("docs", &[CC], cargo::docs),
     ]);
     parts
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::lint::Findings;
 use crate::process;
 use crate::report::Outcome;
+use crate::test::build_all;
 use crate::workspace::Workspace;
 
 /// The files, and which command prints each.
@@ -16,10 +17,7 @@ const FILES: [(&str, &str); 2] =
 
 /// Builds the program and lets it say what belongs in each file.
 pub(super) fn generate(workspace: &Workspace) -> Result<Vec<(&'static str, Vec<u8>)>> {
-    // With the features that the whole workspace gives it, so that nothing is built twice.
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--quiet", "--locked", "--workspace", "--bin", "cardea-emulator"]);
-    process::logged(&mut build, &workspace.log("emulator-docs-build"))?;
+    build_all(workspace, "emulator-docs-build")?;
     let program = workspace.target().join("debug/cardea-emulator");
     let print = |(file, command): (&'static str, &str)| {
         let mut command_line = Command::new(&program);

@@ -32,9 +32,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Builds the programs, installs schemathesis below the target folder, and runs it on a server that has one of everything.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--quiet", "--locked", "-p", "cardea-server", "-p", "cardea-emulator"]);
-    process::logged(&mut build, &workspace.log("api-build"))?;
+    super::build_all(workspace, "api-build")?;
     let program = installed(workspace)?;
     let text = fs::read_to_string(workspace.root.join(DOCUMENT)).with_context(|| format!("cannot read {DOCUMENT}"))?;
     let mut document: Value = serde_json::from_str(&text).with_context(|| format!("{DOCUMENT} is not JSON"))?;

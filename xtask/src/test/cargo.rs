@@ -8,10 +8,16 @@ use crate::workspace::Workspace;
 
 /// Builds every target of the workspace: programs, libraries, tests and benchmarks.
 pub(crate) fn build(workspace: &Workspace) -> Result<Outcome> {
+    all(workspace, "build")?;
+    Outcome::passed("all targets")
+}
+
+/// The same for parts that need some of it, and for those that run at one time: what another selection of targets builds
+/// has other features, and takes the place of programs that run. What the command says is in the log of this name.
+pub(crate) fn all(workspace: &Workspace, log: &str) -> Result<()> {
     let mut command = process::cargo(&workspace.root);
     command.args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
-    process::logged(&mut command, &workspace.log("build"))?;
-    Outcome::passed("all targets")
+    process::logged(&mut command, &workspace.log(log)).map(drop)
 }
 
 /// Runs the unit tests, the integration tests and the examples in the documentation.

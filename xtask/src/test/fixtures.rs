@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::build_all;
 use crate::jvm;
 use crate::package::python::environment_in;
 use crate::process;
@@ -166,11 +167,11 @@ pub(crate) fn with_programs<'a>(command: &'a mut Command, workspace: &Workspace,
 }
 
 fn build(workspace: &Workspace, profile: &str) -> Result<()> {
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--quiet", "--locked", "-p", "cardea-server", "-p", "cardea-emulator"]);
-    if profile == "release" {
-        build.arg("--release");
+    if profile == "debug" {
+        return build_all(workspace, "fixtures-build");
     }
+    let mut build = process::cargo(&workspace.root);
+    build.args(["build", "--quiet", "--locked", "--profile", profile, "-p", "cardea-server", "-p", "cardea-emulator"]);
     process::logged(&mut build, &workspace.log("fixtures-build")).map(drop)
 }
 
