@@ -86,7 +86,7 @@ fn prompts_networks_clocks_and_devices_are_a_testers_to_change() {
     it.done(&["-d", "phone", "net", "set", r#"{"latencyMs": 1}"#]);
     it.done(&["-d", "phone", "status"]);
     assert_eq!(it.done(&["-d", "phone", "net", "clear"])["profile"], "ideal");
-    assert_eq!(it.run(&["-d", "phone", "net", "set", "4g"]).failed("bad-call").code, 2);
+    assert_eq!(it.run(&["-d", "phone", "net", "set", "4g"]).failed("usage").code, 2);
 
     let before = it.done(&["clock", "freeze"])["now"].as_u64().expect("a time");
     assert_eq!(it.done(&["clock", "advance", "2m"])["now"], before + 120);
