@@ -3,6 +3,8 @@
 //! Every method either has happened, durably, when it returns, or has not happened at all. None of them reads a clock
 //! or a random number but through the vault, and none of them can be told which PIN a device has used.
 
+mod accounts;
+mod applications;
 mod audit;
 mod authkeys;
 mod authorize;
@@ -24,6 +26,7 @@ mod once;
 mod readiness;
 mod retention;
 mod services;
+mod sign_in;
 pub(crate) mod status_cache;
 mod subscriptions;
 mod tokens;
@@ -35,9 +38,11 @@ use cardea_protocol::token::TokenId;
 use cardea_protocol::wire::Host;
 use tokio::sync::broadcast;
 
+pub use accounts::{AccountChange, NewPerson};
+pub use applications::CreatedApplication;
 pub use audit::{AuditPage, AuditPosition, AuditProof, AuditReport, AuditScope, Subtrees};
 pub use authkeys::{CreatedAuthkey, KeyScope, NewKey};
-pub use authorize::{Access, AccessScope};
+pub use authorize::{Access, AccessScope, Credential};
 pub use check::Check;
 pub use confirmations::ConfirmationList;
 pub use copies::Copies;
@@ -51,17 +56,20 @@ pub use offers::{INVITED_MAX, Invited, Offer, Offers};
 pub use readiness::Part;
 pub use retention::{Forgotten, Retention};
 pub use services::{NewService, ServiceChange, StoredService};
+pub use sign_in::{SignIn, SignInRefusal, SignedIn, WhoIs};
 pub use webhooks::WebhookState;
 
 pub use crate::domain::actor::Actor;
 pub use crate::domain::confirmation::{Ask, ConfirmationState};
 pub use crate::domain::enrollment::EnrollOptions;
 pub use crate::vault::{
-    Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Service, Subscription, TokenEntry,
+    Account, Application, Authkey, Confirmation, Detail, DeviceEntry, DeviceState, Progress, Repeatable, Repeater,
+    Service, Subscription, TokenEntry,
 };
 
 use crate::checks::Checks;
 use crate::metrics::Metrics;
+use crate::password::{Cost, Hasher};
 use crate::storage::{CacheLock, StorageError, Store, Transaction};
 use crate::vault::{Endpoint, Vault, VaultError};
 use status_cache::StatusCache;
@@ -101,6 +109,8 @@ pub struct Admin {
     looks: readiness::Looks,
     counts: counts::Counts,
     checks: Arc<Checks>,
+    hasher: OnceLock<Hasher>,
+    password_cost: Cost,
     _lock: Option<Arc<CacheLock>>,
 }
 
@@ -147,6 +157,8 @@ impl Admin {
             looks: readiness::Looks::default(),
             counts: counts::Counts::default(),
             checks: Arc::default(),
+            hasher: OnceLock::new(),
+            password_cost: Cost::STANDARD,
             _lock: instance.lock(),
         })
     }
@@ -155,6 +167,25 @@ impl Admin {
     #[must_use]
     pub fn with_plain_webhooks(self, allowed: bool) -> Self {
         Self { plain_webhooks: allowed, ..self }
+    }
+
+    /// The same, where new passwords cost this much to look at.
+    #[must_use]
+    pub fn with_password_cost(self, cost: Cost) -> Self {
+        Self { password_cost: cost, ..self }
+    }
+
+    /// Who looks at passwords. The threads begin with the first one.
+    fn passwords(&self) -> Result<&Hasher, AdminError> {
+        if let Some(hasher) = self.hasher.get() {
+            return Ok(hasher);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let hasher = Hasher::start(threads, self.password_cost).map_err(|error| {
+            tracing::error!(%error, "no thread for passwords");
+            AdminError::TooMany
+        })?;
+        Ok(self.hasher.get_or_init(|| hasher))
     }
 
     /// The same, which counts in `metrics`.

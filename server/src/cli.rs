@@ -1,5 +1,7 @@
 //! The command line: what the program `cardea-server` does.
 
+mod account;
+mod application;
 mod args;
 mod audit;
 mod authkey;
@@ -82,6 +84,8 @@ impl CliError {
         match self {
             Self::Admin(AdminError::NoService) => ": see `cardea-server service list`",
             Self::Admin(AdminError::NoSubscription) => ": see `cardea-server subscription list`",
+            Self::Admin(AdminError::NoAccount) => ": see `cardea-server account list`",
+            Self::Admin(AdminError::NoApplication) => ": see `cardea-server application list`",
             Self::Admin(AdminError::NoAuthkey) => " of `cardea-server authkey list`",
             _ => "",
         }
@@ -129,6 +133,8 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Authkey(AuthkeyCommand::List(args)) => authkey::list(args).await,
         Command::Authkey(AuthkeyCommand::Rotate(args)) => authkey::rotate(args).await,
         Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
+        Command::Account(command) => account::run(command).await,
+        Command::Application(command) => application::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,

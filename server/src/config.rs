@@ -4,6 +4,7 @@ mod database;
 mod http;
 mod keys;
 mod layers;
+mod password;
 mod public;
 mod retention;
 
@@ -16,6 +17,7 @@ pub use database::{DatabaseConfig, DatabaseUrl};
 pub use http::{ForwardedBy, HttpConfig, LimitsConfig, MetricsConfig, TlsConfig};
 pub use keys::KeysConfig;
 pub use layers::{ConfigError, DEFAULTS, Sources};
+pub use password::PasswordConfig;
 pub use public::{AndroidApp, IosApp, PublicConfig, StoreLink};
 pub use retention::{AuditConfig, RetentionConfig};
 use serde::de::Error as _;
@@ -39,6 +41,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Certificate and key of the HTTP side.
     pub tls: TlsConfig,
+    /// What passwords cost.
+    pub password: PasswordConfig,
     /// How often one may call.
     pub limits: LimitsConfig,
     /// What is counted, for others to read.
@@ -156,6 +160,7 @@ impl Config {
         self.public.check()?;
         self.http.check()?;
         self.tls.check()?;
+        self.password.check()?;
         self.audit.check()?;
         self.retention.check()?;
         if self.channel.max_handshakes_per_minute == 0 {

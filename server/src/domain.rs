@@ -7,8 +7,10 @@
 //! * [`enrollment`]: the life of an offer to enroll;
 //! * [`confirmation`]: what may be asked of a holder, and what waits for an answer;
 //! * [`rules`]: what a service configures; [`webhook`]: where its events may go;
+//! * [`account`]: who signs in, and what they may do;
 //! * [`authkey`], [`name`] and [`permission`]: who may ask for what; [`actor`]: who did it.
 
+pub mod account;
 pub mod actor;
 pub mod authkey;
 pub mod confirmation;

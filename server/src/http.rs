@@ -1,10 +1,11 @@
-//! The HTTP side: the token API for relying parties and administrators, and a few pages beside it.
+//! The HTTP side: the token API for relying parties and administrators, the sign-in API, and a few pages beside them.
 //!
 //! Deployed clients of the token API look only at bodies, and take any `1` in one for an open token. What follows from
 //! that is spread over this module: `problem` writes no such character, `finish` checks every body that leaves,
 //! `query` refuses what unencoded names could smuggle in, and `serve` closes the connection after every failure.
 
 mod answer;
+mod auth;
 mod body;
 mod call;
 mod counts;
@@ -42,10 +43,10 @@ use call::Mounted;
 pub use fast::StatusDesk;
 use landing::Landing;
 pub use origin::ClientAddress;
-pub use problem::Problem;
+pub use problem::{Challenge, Problem};
 pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
-use throttle::CallLimits;
+use throttle::{CallLimits, SignInLimits};
 pub use tls::{Certificates, TlsError};
 pub(crate) use token::{service_body, webhook_body};
 use tokio::sync::Semaphore;
@@ -64,13 +65,17 @@ const ANDROID: &str = "/.well-known/assetlinks.json";
 const IOS: &str = "/.well-known/apple-app-site-association";
 const METRICS: &str = "/metrics";
 
-/// The calls of the token API: method, path, permission and parameters of each, as the server checks them.
+/// The calls of the token API and of the administration of who signs in: method, path, permission and parameters of each, as the server checks them.
 ///
 /// What describes the API is compared with this. `authKey` is taken by every call (in the Authorization header as well)
 /// and is in no list; [`Route::all_parameters`] has it.
 #[must_use]
 pub fn routes() -> Vec<&'static Route> {
-    token::calls().into_iter().map(|(route, _)| route).collect()
+    calls().into_iter().map(|(route, _)| route).collect()
+}
+
+fn calls() -> Vec<Mounted> {
+    [token::calls(), auth::calls()].into_iter().flatten().collect()
 }
 
 /// `path` if it is served, for logs and counters: people paste secrets into paths.
@@ -78,7 +83,7 @@ fn known_path(path: &str) -> &'static str {
     static TOKEN: LazyLock<Vec<&'static str>> = LazyLock::new(|| routes().iter().map(|route| route.path).collect());
     let docs = docs::FILES.iter().map(|file| &file.path);
     let known = PLAIN.iter().chain(&*TOKEN).chain(docs).find(|known| **known == path);
-    known.copied().unwrap_or("other")
+    known.copied().or_else(|| auth::known_path(path)).unwrap_or("other")
 }
 
 /// What the handlers work with.
@@ -89,6 +94,7 @@ pub struct Api {
     channel_port: u16,
     test_clock: Option<Arc<TestClock>>,
     call_limits: Option<Arc<CallLimits>>,
+    sign_in_limits: Option<Arc<SignInLimits>>,
     metrics: Option<Metrics>,
     channel: Option<Channel>,
     shutdown: Shutdown,
@@ -104,10 +110,22 @@ impl Api {
     #[must_use]
     pub fn new(admin: Arc<Admin>, config: &HttpConfig, channel_port: u16, test_clock: Option<Arc<TestClock>>) -> Self {
         let limits = BodyLimits { size: config.body_limit, time: config.body_timeout };
-        let (call_limits, metrics, channel) = (None, None, None);
+        let (call_limits, sign_in_limits, metrics, channel) = (None, None, None, None);
         let (shutdown, streams) = (Shutdown::new(), Arc::new(Semaphore::new(STREAMS)));
         let landing = Landing::plain();
-        Self { admin, limits, channel_port, test_clock, call_limits, metrics, channel, shutdown, streams, landing }
+        Self {
+            admin,
+            limits,
+            channel_port,
+            test_clock,
+            call_limits,
+            sign_in_limits,
+            metrics,
+            channel,
+            shutdown,
+            streams,
+            landing,
+        }
     }
 
     /// Will tell people and phones of the apps in `config`.
@@ -127,7 +145,8 @@ impl Api {
     /// Will refuse calls over these limits.
     #[must_use]
     pub fn with_limits(mut self, limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
-        self.call_limits = Some(Arc::new(CallLimits::new(limits, clock)));
+        self.call_limits = Some(Arc::new(CallLimits::new(limits, Arc::clone(&clock))));
+        self.sign_in_limits = Some(Arc::new(SignInLimits::new(limits, clock)));
         self
     }
 
@@ -171,12 +190,13 @@ impl Api {
             .route("/e", only_get(landing::page))
             .route("/healthz", only_get(health::alive))
             .route("/readyz", only_get(health::ready));
-        for (path, allow, answer) in by_path(token::calls()) {
+        for (path, allow, answer) in by_path(calls()) {
             router = router.route(path, only(allow, answer));
         }
         for file in &docs::FILES {
             router = router.route(file.path, only_get(async |headers: HeaderMap| file.answer(&headers)));
         }
+        router = auth::mount(router);
         if self.channel.is_some() {
             router = router.route("/channel", only_get(websocket::upgrade));
         }

@@ -53,6 +53,8 @@ pub mod entropy;
 pub mod http;
 pub mod metrics;
 pub mod network;
+pub mod password;
+mod priority;
 pub mod private_file;
 pub mod proxy_protocol;
 pub mod shutdown;

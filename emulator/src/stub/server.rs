@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cardea_sdk::TokenId;
 use cardea_server::admin::{
-    AccessScope, Actor, Admin, AdminError, AdminSettings, Instance, KeyScope, NewKey, NewService, Service,
+    AccessScope, Actor, Admin, AdminError, AdminSettings, Credential, Instance, KeyScope, NewKey, NewService, Service,
 };
 use cardea_server::channel::{Channel, ChannelServer, Desk, LiveSessions};
 use cardea_server::clock::Clock;
@@ -122,7 +122,8 @@ impl Server {
     /// The service as it is now.
     pub(super) async fn service(&self) -> Result<Service, AdminError> {
         let scope = AccessScope::Service(self.name.as_str());
-        let access = self.admin.authorize(scope, &self.authkey, Permission::Services, None).await?;
+        let key = Credential::authkey(&self.authkey);
+        let access = self.admin.authorize(scope, &key, Permission::Services, None).await?;
         access.service.ok_or(AdminError::NoService)
     }
 

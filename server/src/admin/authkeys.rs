@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Admin, AdminError, taken};
 use crate::clock::UnixSeconds;
+use crate::domain::account::AccountState;
 use crate::domain::actor::Actor;
 use crate::domain::authkey::{Networks, OVERLAP_MAX, Rights, Scope};
 use crate::domain::name::{ServiceName, is_authkey, parse_key_name, parse_subscription};
@@ -294,6 +295,14 @@ fn rights_of(vault: &Vault, tx: &mut dyn Transaction, by: Actor) -> Result<Optio
             let key = vault.authkey_numbered(tx, number)?.filter(|key| key.is_good(vault.reading()));
             Ok(key.map(|key| Some(key.rights)))
         }
+        // Likewise.
+        Actor::Account(number) => {
+            let account = vault.account(tx, number)?.filter(|account| account.state == AccountState::Active);
+            Ok(account.map(|account| {
+                let (scope, permissions) = (Scope::Subscription(account.subscription), account.rights.permissions());
+                Some(Rights { scope, permissions, expires_at: None, networks: Networks::default() })
+            }))
+        }
     }
 }
 
@@ -308,6 +317,18 @@ pub(super) fn may(
 ) -> Result<bool, VaultError> {
     let allows = |own: Rights| own.scope.covers(scope) && own.permissions.allows(permission);
     Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(allows)))
+}
+
+/// Whether `by` has all of `permissions` in `scope`, and so may give them or speak for who has them.
+pub(super) fn has_all(
+    vault: &Vault,
+    tx: &mut dyn Transaction,
+    by: Actor,
+    scope: &Scope,
+    permissions: Permissions,
+) -> Result<bool, VaultError> {
+    let has = |own: Rights| own.scope.covers(scope) && own.permissions.contains(permissions);
+    Ok(rights_of(vault, tx, by)?.is_some_and(|own| own.is_none_or(has)))
 }
 
 /// Which authkeys were used since that was last stored. Kept in memory, so that a status check writes nothing.

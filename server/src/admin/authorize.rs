@@ -1,18 +1,21 @@
-//! Who may do what where.
+//! Who may do what where: whatever a call carries ends in one check.
 
 use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::{Admin, AdminError, Service};
+use super::sign_in::Signed;
+use super::{Admin, AdminError, Service, SignInRefusal};
 use crate::clock::UnixSeconds;
+use crate::domain::account::AccountState;
 use crate::domain::actor::Actor;
 use crate::domain::authkey::Scope;
 use crate::domain::name::{ServiceName, is_authkey, parse_subscription};
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::world::ClockReading;
+use crate::storage::Transaction;
 use crate::storage::rows::AccessRows;
-use crate::vault::{Authkey, VaultError};
+use crate::vault::{Account, Authkey, Vault, VaultError};
 
 /// Where a call wants to act, as the caller has written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,54 @@ pub enum AccessScope<'a> {
     Instance,
 }
 
+/// What a call carries to say whose it is.
+#[derive(Clone)]
+pub enum Credential {
+    /// An authkey.
+    Authkey(Zeroizing<String>),
+    /// What somebody was given for signing in; or an authkey, which may be written in the same place.
+    Bearer(Zeroizing<String>),
+    /// Name or e-mail address, and password.
+    Basic {
+        /// Name or e-mail address.
+        login: String,
+        /// The password.
+        password: Zeroizing<String>,
+    },
+    /// Whoever said the password of this account before, when it had this epoch.
+    Known {
+        /// The number of the account.
+        account: u64,
+        /// Its epoch then.
+        epoch: u32,
+    },
+}
+
+impl Credential {
+    /// An authkey.
+    #[must_use]
+    pub fn authkey(value: &str) -> Self {
+        Self::Authkey(Zeroizing::new(value.to_owned()))
+    }
+
+    /// Whether it can be what somebody was given for signing in, by its form.
+    #[must_use]
+    pub fn is_token(&self) -> bool {
+        matches!(self, Self::Bearer(value) if is_token(value))
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Authkey(_) => "Authkey",
+            Self::Bearer(_) => "Bearer",
+            Self::Basic { .. } => "Basic",
+            Self::Known { .. } => "Known",
+        })
+    }
+}
+
 /// A call that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
@@ -34,7 +85,7 @@ pub struct Access {
     pub scope: Scope,
     /// Who calls.
     pub by: Actor,
-    /// Everything that the authkey allows there.
+    /// Everything that the authkey or account may do there.
     pub permissions: Permissions,
 }
 
@@ -47,7 +98,7 @@ impl Access {
         self.service.as_ref().ok_or(AdminError::NoService)
     }
 
-    /// Whether the authkey allows `permission` too.
+    /// Whether the authkey or account may do this too.
     #[must_use]
     pub const fn allows(&self, permission: Permission) -> bool {
         self.permissions.allows(permission)
@@ -55,20 +106,21 @@ impl Access {
 }
 
 impl Admin {
-    /// Checks where a call wants to act and its authkey, in this order: 400, 403, 404. An authkey that is unknown,
+    /// Checks where a call wants to act and what it carries, in this order: 400, 403, 404. An authkey that is unknown,
     /// expired, revoked, without the permission, not good there, or used `from` a foreign network is refused in the
-    /// same words, before anything is said about what exists.
+    /// same words, before anything is said about what exists; so is an account.
     ///
-    /// Writes nothing but the time at which an authkey was first found to have expired; its last use is kept in memory
-    /// until [`Admin::keep_house`] stores it.
+    /// Writes nothing but the time at which an authkey was first found to have expired, and what a password leaves
+    /// behind; the last use of an authkey is kept in memory until [`Admin::keep_house`] stores it.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: nothing has such a name. [`AdminError::Forbidden`], [`AdminError::NoService`],
-    /// [`AdminError::NoSubscription`]; storage failed, or a row is damaged.
+    /// [`AdminError::BadCall`]: nothing has such a name. [`AdminError::Forbidden`],
+    /// [`AdminError::NoService`], [`AdminError::NoSubscription`]; [`AdminError::TooMany`]: too many passwords are looked at; storage failed, or a
+    /// row is damaged.
     pub async fn authorize(
         &self,
         scope: AccessScope<'_>,
-        authkey: &str,
+        credential: &Credential,
         permission: Permission,
         from: Option<IpAddr>,
     ) -> Result<Access, AdminError> {
@@ -77,15 +129,21 @@ impl Admin {
             AccessScope::Subscription(name) => Scope::Subscription(parse_subscription(name)?.to_owned()),
             AccessScope::Instance => Scope::Instance,
         };
-        if !is_authkey(authkey) {
-            return Err(AdminError::Forbidden);
-        }
-        let value = Zeroizing::new(authkey.to_owned());
+        let holder = match credential {
+            Credential::Authkey(value) | Credential::Bearer(value) if !is_authkey(value) => {
+                return Err(AdminError::Forbidden);
+            }
+            Credential::Authkey(value) => Holder::Authkey(value.clone()),
+            Credential::Bearer(value) if is_token(value) => Holder::Either(value.clone()),
+            Credential::Bearer(value) => Holder::Authkey(value.clone()),
+            Credential::Basic { login, password } => self.known(&scope, login, password).await?,
+            Credential::Known { account, epoch } => Holder::Account { number: *account, epoch: *epoch },
+        };
         let answer = self
             .read(move |vault, tx| {
-                let (key, clock) = (vault.authkey(tx, &value)?, vault.reading());
-                let key = match judge(key, &scope, permission, from, clock) {
-                    Ok(key) => key,
+                let clock = vault.reading();
+                let held = match holder.rights(vault, tx, &scope, permission, from, clock)? {
+                    Ok(held) => held,
                     Err(refusal) => return Ok(Answer::Refused(refusal)),
                 };
                 let service = match &scope {
@@ -98,11 +156,41 @@ impl Admin {
                     }
                     Scope::Subscription(_) | Scope::Instance => None,
                 };
-                let (by, permissions) = (Actor::Authkey(key.number), key.rights.permissions);
+                let (by, permissions) = held;
                 Ok(Answer::Allowed(Access { service, scope, by, permissions }, clock.now()))
             })
             .await?;
         self.admit(answer).await
+    }
+
+    /// What stands for whoever said this password, in calls that go on for longer: nobody looks at it twice.
+    ///
+    /// # Errors
+    /// Those of [`Admin::authorize`].
+    pub async fn settle(&self, access: &Access, credential: Credential) -> Result<Credential, AdminError> {
+        match (access.by, credential) {
+            (Actor::Account(account), Credential::Basic { .. }) => {
+                let epoch = self.read(move |vault, tx| Ok(vault.account(tx, account)?.map(|account| account.epoch)));
+                let epoch = epoch.await?.ok_or(AdminError::Forbidden)?;
+                Ok(Credential::Known { account, epoch })
+            }
+            (_, credential) => Ok(credential),
+        }
+    }
+
+    /// The account with this name and password, where the call wants to act.
+    async fn known(&self, scope: &Scope, login: &str, password: &str) -> Result<Holder, AdminError> {
+        let subscription = match scope {
+            Scope::Service(name) => name.subscription(),
+            Scope::Subscription(name) => name,
+            // An account is one of a subscription.
+            Scope::Instance => return Err(AdminError::Forbidden),
+        };
+        match self.who_is_with_password(subscription, login, password).await {
+            Ok(who) => Ok(Holder::Account { number: who.account.number, epoch: who.account.epoch }),
+            Err(SignInRefusal::Failed(error)) if error != AdminError::NoSubscription => Err(error),
+            Err(_) => Err(AdminError::Forbidden),
+        }
     }
 
     /// Lets in, or says why not.
@@ -116,17 +204,81 @@ impl Admin {
             }
             Answer::Refused(Refusal::Forbidden) => Err(AdminError::Forbidden),
             Answer::Refused(Refusal::Expired(end)) => {
-                // What was refused because its time is over must not be let in when the clock goes back, not even after
-                // a restart. It is refused whether or not that can be written.
-                if self.vault.is_end_unmarked(end)
-                    && let Err(error) = self.record_time().await
-                {
-                    tracing::warn!(%error, "the end of an authkey could not be recorded");
-                }
+                self.note_end(end).await;
                 Err(AdminError::Forbidden)
             }
         }
     }
+
+    /// What was refused because its time is over must not be let in when the clock goes back, not even after a restart.
+    /// It is refused whether or not that can be written.
+    pub(super) async fn note_end(&self, end: UnixSeconds) {
+        if self.vault.is_end_unmarked(end)
+            && let Err(error) = self.record_time().await
+        {
+            tracing::warn!(%error, "the end of an authkey or session could not be recorded");
+        }
+    }
+}
+
+/// Whose call it is, before that is looked at.
+enum Holder {
+    Authkey(Zeroizing<String>),
+    /// Whoever is signed in with this; else an authkey.
+    Either(Zeroizing<String>),
+    Account {
+        number: u64,
+        epoch: u32,
+    },
+}
+
+impl Holder {
+    /// Who it is and all that they may do there, if that includes `permission`.
+    fn rights(
+        &self,
+        vault: &Vault,
+        tx: &mut dyn Transaction,
+        scope: &Scope,
+        permission: Permission,
+        from: Option<IpAddr>,
+        clock: ClockReading,
+    ) -> Result<Result<(Actor, Permissions), Refusal>, VaultError> {
+        let account = match self {
+            Self::Authkey(_) => None,
+            Self::Either(value) => match Signed::with(vault, tx, value)? {
+                Signed::In(found) => Some(found.0),
+                Signed::Over(end) => return Ok(Err(Refusal::Expired(end))),
+                Signed::Out => None,
+            },
+            Self::Account { number, epoch } => {
+                let account = vault.account(tx, *number)?;
+                let is_good = |it: &Account| it.epoch == *epoch && it.state == AccountState::Active;
+                let Some(account) = account.filter(is_good) else { return Ok(Err(Refusal::Forbidden)) };
+                Some(account)
+            }
+        };
+        if let Some(account) = account {
+            let permissions = account.rights.permissions();
+            let is_there = Scope::Subscription(account.subscription).covers(scope);
+            let allowed = is_there && permissions.allows(permission);
+            return Ok(if allowed {
+                Ok((Actor::Account(account.number), permissions))
+            } else {
+                Err(Refusal::Forbidden)
+            });
+        }
+        let key = match self {
+            Self::Authkey(value) | Self::Either(value) => vault.authkey(tx, value)?,
+            Self::Account { .. } => None,
+        };
+        let judged = judge(key, scope, permission, from, clock);
+        Ok(judged.map(|key| (Actor::Authkey(key.number), key.rights.permissions)))
+    }
+}
+
+/// Whether `value` has the form of what somebody is given for signing in: 160 bits in hexadecimal.
+fn is_token(value: &str) -> bool {
+    value.len() == 40 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// What an authkey comes to.
@@ -135,7 +287,7 @@ pub(super) enum Answer {
     Refused(Refusal),
 }
 
-/// Why an authkey is refused; callers are told no difference.
+/// Why somebody is refused; callers are told no difference.
 pub(super) enum Refusal {
     Forbidden,
     /// Since then.

@@ -1,5 +1,6 @@
 //! Why a call was refused or failed.
 
+use crate::domain::account::AccountError;
 use crate::domain::authkey::NetworksError;
 use crate::domain::confirmation::AskError;
 use crate::domain::enrollment::OfferError;
@@ -7,6 +8,7 @@ use crate::domain::name::NameError;
 use crate::domain::permission::PermissionError;
 use crate::domain::rules::RulesError;
 use crate::domain::webhook::WebhookError;
+use crate::password::{HasherError, PasswordError};
 use crate::storage::StorageError;
 use crate::vault::VaultError;
 
@@ -36,6 +38,12 @@ pub enum AdminError {
     /// There is no authkey with this number: 404.
     #[error("there is no authkey with this number: see the list")]
     NoAuthkey,
+    /// There is no account with this number in the subscription: 404.
+    #[error("there is no such account in this subscription")]
+    NoAccount,
+    /// There is no application with this number in the subscription: 404.
+    #[error("there is no such application in this subscription")]
+    NoApplication,
     /// The token has no such device, or it is revoked: 404.
     #[error("the token has no such device")]
     NoDevice,
@@ -63,6 +71,8 @@ impl From<VaultError> for AdminError {
             VaultError::Unknown("token") => Self::NoToken,
             VaultError::Unknown("device") => Self::NoDevice,
             VaultError::Unknown("authkey") => Self::NoAuthkey,
+            VaultError::Unknown("account") => Self::NoAccount,
+            VaultError::Unknown("application") => Self::NoApplication,
             VaultError::Unknown("service") => Self::NoService,
             VaultError::Unknown("confirmation") => Self::NoConfirmation,
             VaultError::Unknown("subscription") => Self::NoSubscription,
@@ -82,6 +92,15 @@ impl From<StorageError> for AdminError {
     }
 }
 
+impl From<HasherError> for AdminError {
+    fn from(error: HasherError) -> Self {
+        match error {
+            HasherError::Busy => Self::TooMany,
+            HasherError::Gone => Self::Failed(VaultError::Misuse("passwords cannot be looked at")),
+        }
+    }
+}
+
 macro_rules! bad_call {
     ($($error:ty),*) => {
         $(impl From<$error> for AdminError {
@@ -92,4 +111,14 @@ macro_rules! bad_call {
     };
 }
 
-bad_call!(NameError, RulesError, PermissionError, OfferError, AskError, NetworksError, WebhookError);
+bad_call!(
+    AccountError,
+    PasswordError,
+    NameError,
+    RulesError,
+    PermissionError,
+    OfferError,
+    AskError,
+    NetworksError,
+    WebhookError
+);

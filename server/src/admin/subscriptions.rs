@@ -67,7 +67,8 @@ impl Admin {
     /// Deletes the subscription `name` and revokes its authkeys.
     ///
     /// # Errors
-    /// [`AdminError::BadCall`]: the name is not valid, or it has services. [`AdminError::Forbidden`],
+    /// [`AdminError::BadCall`]: the name is not valid, or it has services, accounts or applications.
+    /// [`AdminError::Forbidden`],
     /// [`AdminError::NoSubscription`].
     pub async fn delete_subscription(&self, name: &str, by: Actor) -> Result<(), AdminError> {
         let name = parse_subscription(name)?.to_owned();

@@ -59,7 +59,8 @@ impl TestAdmin {
     }
 
     async fn authorize(&self, service: &str, key: &str, permission: Permission) -> Result<Service, AdminError> {
-        let access = self.admin.authorize(AccessScope::Service(service), key, permission, None).await?;
+        let access =
+            self.admin.authorize(AccessScope::Service(service), &Credential::authkey(key), permission, None).await?;
         Ok(access.service.expect("a call that names a service"))
     }
 
@@ -471,4 +472,5 @@ fn a_database_in_memory_needs_no_folder() {
 
 mod authkeys;
 mod clock;
+mod people;
 mod services;

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod people;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 pub(super) use access::*;
 pub(super) use audit::{AuditCommand, AuditExportArgs, AuditProofArgs, AuditReceiptArgs, AuditVerifyArgs};
 use clap::{Args, Parser, Subcommand};
+pub(super) use people::*;
 
 use crate::config::{Config, ConfigError, Sources};
 
@@ -42,6 +44,12 @@ pub(super) enum Command {
     /// Authkeys: what relying parties and administrators call the API with.
     #[command(subcommand)]
     Authkey(AuthkeyCommand),
+    /// Accounts: people and programs of a subscription that sign in.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Applications: what accounts sign in to.
+    #[command(subcommand)]
+    Application(ApplicationCommand),
     /// Tokens: see and change one, as the operator.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -8,9 +8,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How much nicer than the rest of the process; 0 is no nicer, 19 takes only what nobody wants.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+use crate::priority::step_back;
 
 /// A runtime for the channel. Dropping it ends what still runs there without waiting for it.
 #[derive(Debug)]
@@ -37,17 +35,10 @@ impl Drop for ChannelThreads {
     }
 }
 
-/// Lowers the priority of the calling thread. Linux alone keeps one for each thread.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "the priority of a thread could not be lowered");
-    }
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::priority::NICE;
 
     #[test]
     fn only_the_threads_of_the_channel_step_back() {

@@ -62,7 +62,7 @@ pub(super) async fn admin(config: &Config) -> Result<Admin, CliError> {
         channel: format!("localhost:{}", config.channel.listen.port().max(1)),
         development: false,
     };
-    Ok(Admin::new(&instance, nowhere)?)
+    Ok(Admin::new(&instance, nowhere)?.with_password_cost(config.password.cost()))
 }
 
 /// What calls webhooks, as `config` allows it; `dev` may call the machine that it runs on.

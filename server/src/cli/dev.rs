@@ -9,7 +9,7 @@ use super::args::DevArgs;
 use super::ready::{DevReady, Ready};
 use super::serve::{Setup, serve};
 use super::{CliError, data, log, output};
-use crate::admin::{AccessScope, Actor, Admin, KeyScope, NewKey, NewService};
+use crate::admin::{AccessScope, Actor, Admin, Credential, KeyScope, NewKey, NewService};
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, Sources};
 use crate::domain::permission::{Permission, Permissions};
@@ -67,6 +67,7 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
         flag("http.connection_timeout", "86400".to_owned(), "dev"),
         flag("limits.connections_per_address", "0".to_owned(), "dev"),
         flag("limits.wrong_authkeys", "1000000".to_owned(), "dev"),
+        flag("limits.wrong_passwords_per_address", "0".to_owned(), "dev"),
         flag("limits.calls_per_authkey", "0".to_owned(), "dev"),
         flag("limits.checks_per_token", "0".to_owned(), "dev"),
     ];
@@ -130,7 +131,7 @@ async fn authkeys(admin: &Admin, folder: &Path) -> Result<(String, String), CliE
 }
 
 async fn knows(admin: &Admin, scope: AccessScope<'_>, authkey: &str, permission: Permission) -> bool {
-    admin.authorize(scope, authkey, permission, None).await.is_ok()
+    admin.authorize(scope, &Credential::authkey(authkey), permission, None).await.is_ok()
 }
 
 fn private_file(path: &Path, text: &str) -> std::io::Result<()> {

@@ -85,6 +85,7 @@ pub(super) async fn serve(
 
     let settings = addresses(&config, http_address, channel_port, development)?;
     let admin = Admin::new(&instance, settings)?.with_plain_webhooks(config.webhook.allow_http);
+    let admin = admin.with_password_cost(config.password.cost());
     let admin = admin.with_caller(data::caller(&config, development)?);
     let metrics = Metrics::new();
     metrics::of_process(&metrics);

@@ -62,13 +62,19 @@ pub struct LimitsConfig {
     pub connections_per_address: usize,
     /// Wrong authkeys of one address.
     pub wrong_authkeys: u32,
+    /// Wrong passwords from one address.
+    pub wrong_passwords_per_address: u32,
+    /// Wrong passwords for one name of an account, whether or not there is one.
+    pub wrong_passwords_per_name: u32,
+    /// Wrong passwords with one appsecret, and wrong ones of these.
+    pub wrong_passwords_per_application: u32,
     /// Calls with one authkey.
     pub calls_per_authkey: u32,
     /// Status checks of one token.
     pub checks_per_token: u32,
     /// Tokens whose status is kept in memory.
     pub cached_statuses: usize,
-    /// Addresses whose wrong authkeys are not counted.
+    /// Addresses whose wrong authkeys and passwords are not counted.
     #[serde(deserialize_with = "networks")]
     pub exempt: Vec<Network>,
 }

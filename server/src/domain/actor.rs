@@ -9,6 +9,8 @@ pub enum Actor {
     Device(DeviceId),
     /// Whoever called the API with the authkey of this number.
     Authkey(u64),
+    /// Whoever signed in to the account of this number.
+    Account(u64),
     /// A person at the server's own command line.
     Operator,
     /// The server itself: something expired or was swept.
@@ -22,6 +24,7 @@ impl Actor {
         match self {
             Self::Device(_) => "device",
             Self::Authkey(_) => "authkey",
+            Self::Account(_) => "account",
             Self::Operator => "operator",
             Self::System => "system",
         }
@@ -32,7 +35,7 @@ impl Actor {
     pub const fn authkey(self) -> Option<u64> {
         match self {
             Self::Authkey(number) => Some(number),
-            Self::Device(_) | Self::Operator | Self::System => None,
+            Self::Device(_) | Self::Account(_) | Self::Operator | Self::System => None,
         }
     }
 }

@@ -52,6 +52,18 @@ impl Minute {
         }
     }
 
+    /// Takes back one that was counted at `then`, as far as it counts still.
+    pub fn give_back(&self, then: UnixSeconds) {
+        let then = then.wire();
+        let less = |packed| {
+            let (since, count) = Self::unpack(packed);
+            Self::left(since, then)?;
+            Some(Self::pack(since, count.checked_sub(1)?))
+        };
+        // Nothing is left to be taken back once another minute has begun.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     /// The seconds until there is room again, if `most` were counted.
     #[must_use]
     pub fn is_full(&self, now: UnixSeconds, most: u32) -> Option<u32> {
@@ -69,6 +81,23 @@ impl Minute {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_back_leaves_room_in_its_own_minute_only() {
+        let (minute, at) = (Minute::default(), UnixSeconds::new);
+        assert_eq!(
+            (minute.take(at(100), 2), minute.take(at(110), 2), minute.take(at(120), 2)),
+            (Ok(()), Ok(()), Err(40))
+        );
+        minute.give_back(at(110));
+        assert_eq!((minute.take(at(120), 2), minute.take(at(120), 2)), (Ok(()), Err(40)));
+        assert_eq!(minute.take(at(160), 1), Ok(()));
+        minute.give_back(at(120));
+        assert_eq!(minute.take(at(161), 1), Err(59));
+        minute.give_back(at(160));
+        minute.give_back(at(160));
+        assert_eq!((minute.take(at(161), 1), minute.take(at(161), 1)), (Ok(()), Err(59)));
+    }
 
     #[test]
     fn threads_that_count_together_lose_no_count() {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Subscription names that are paths or words of the API and so cannot be tenants.
-const RESERVED: [&str; 9] = ["token", "docs", "e", "v1", "console", "healthz", "readyz", "metrics", "channel"];
+const RESERVED: [&str; 10] = ["token", "auth", "docs", "e", "v1", "console", "healthz", "readyz", "metrics", "channel"];
 const SUBSCRIPTION_MAX: usize = 32;
 const SERVICE_MAX: usize = 64;
 const USER_MAX: usize = 255;

@@ -57,6 +57,8 @@ permissions! {
     Services = 9 "services",
     /// Export the audit log.
     Audit = 10 "audit",
+    /// Administer accounts and applications: who signs in, and to what.
+    Accounts = 11 "accounts",
 }
 
 /// A set of permissions.
@@ -139,7 +141,7 @@ impl fmt::Debug for Permissions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "permissions are basic, admin, or a list of status, enroll, delete, block, duress, close, history, confirm, events, \
-     services and audit"
+     services, audit and accounts"
 )]
 pub struct PermissionError;
 
@@ -177,7 +179,7 @@ mod tests {
         for list in ["", "root", "status,", "Status", "status;block"] {
             assert_eq!(Permissions::parse(list), Err(PermissionError), "{list:?}");
         }
-        assert_eq!(Permissions::from_bits(1 << 11), None);
+        assert_eq!(Permissions::from_bits(1 << 12), None);
         assert_eq!(Permissions::from_bits(u32::MAX), None);
     }
 }

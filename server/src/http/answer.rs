@@ -40,6 +40,8 @@ pub(super) struct Calls {
     /// For one call, body included.
     pub(super) patience: Duration,
     pub(super) proxies: Proxies,
+    /// Whether calls come over TLS.
+    pub(super) is_tls: bool,
     pub(super) addresses: Option<(Addresses, Arc<dyn Clock>)>,
     pub(super) counts: Counts,
     pub(super) statuses: Option<StatusDesk>,
@@ -121,6 +123,7 @@ impl Calls {
             self.notice_proxy(peer);
         }
         let client = self.proxies.client(peer, request.headers());
+        let is_secure = self.is_tls || self.proxies.is_secure(peer, request.headers());
         if let Some(client) = client {
             request.extensions_mut().insert(ClientAddress(client));
         }
@@ -128,10 +131,11 @@ impl Calls {
             Ok(()) => self.route(request).await,
             Err(problem) => problem.into_response(),
         };
+        // Wrong passwords are counted where they are looked at.
         if response.extensions().get() == Some(&Problem::Forbidden) {
             self.failed(client.unwrap_or(peer));
         }
-        let response = finish(&path, response).await;
+        let response = finish(&path, is_secure, response).await;
         // Neither query nor unknown paths: people paste secrets into both.
         let (route, status) = (super::known_path(&path), response.status().as_u16());
         self.counts.answered(route, status, watch.elapsed());
@@ -154,7 +158,7 @@ impl Calls {
     /// Whether a call from there is heard.
     fn admit(&self, path: &str, client: IpAddr) -> Result<(), Problem> {
         match &self.addresses {
-            Some((addresses, clock)) if path.starts_with("/token") => addresses.admit(client, clock.now()),
+            Some((addresses, clock)) if has_authkeys(path) => addresses.admit(client, clock.now()),
             _ => Ok(()),
         }
     }
@@ -176,4 +180,9 @@ impl Calls {
             );
         }
     }
+}
+
+/// Whether the calls of this path carry authkeys.
+fn has_authkeys(path: &str) -> bool {
+    path.starts_with("/token") || path.starts_with("/auth")
 }

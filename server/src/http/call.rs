@@ -15,32 +15,37 @@ use serde_json::Value;
 use super::form::Form;
 use super::origin::Origin;
 use super::route::{IDEMPOTENCY, Reach, Route, SERVICE, SUBSCRIPTION, Verb};
+use super::throttle::Trying;
 use super::{Api, Problem, body, credentials};
-use crate::admin::{Access, AccessScope, Actor, AdminError, Repeatable, Service};
+use crate::admin::{Access, AccessScope, Actor, AdminError, Credential, Repeatable, Repeater, Service};
 use crate::domain::name::{ServiceName, UserId};
+use crate::domain::permission::Permission;
+
+/// No answer is kept with a password, nor with a hash of one that costs nothing.
+const PASSWORD: &str = "password";
 
 /// A call of the table and what answers it.
 pub(super) type Mounted = (&'static Route, MethodRouter<Arc<Api>>);
 
-/// A call whose form is right and whose authkey allows it.
+/// A call whose form is right and that may be made with what it carries.
 pub(super) struct Call {
     pub(super) api: Arc<Api>,
     pub(super) route: &'static Route,
     pub(super) form: Form,
     pub(super) access: Access,
-    /// The key that the call came with, for those that ask for it again.
+    /// What the call came with, for those that ask for it again.
     pub(super) caller: Caller,
 }
 
-/// Whose authkey it is, and from where.
+/// What a call carries, and from where it comes.
 #[derive(Clone)]
 pub(super) struct Caller {
-    authkey: zeroize::Zeroizing<String>,
+    credential: Credential,
     origin: Origin,
 }
 
 impl Call {
-    /// Checks the authkey.
+    /// Checks what the call carries.
     ///
     /// # Errors
     /// It allows no such call there, or there is no such place.
@@ -51,16 +56,17 @@ impl Call {
         headers: &HeaderMap,
         origin: Origin,
     ) -> Result<Self, Problem> {
-        let authkey = credentials::authkey(form.take_authkey(), headers)?.into();
-        let caller = Caller { authkey, origin };
+        let credential = credentials::credential(form.take_authkey(), headers)?;
+        let mut caller = Caller { credential, origin };
         let access = caller.admit(&api, route, &form).await?;
         if let Some(limits) = &api.call_limits {
-            limits.call(&caller.authkey)?;
+            limits.call(access.by, &caller.credential)?;
         }
+        caller.credential = api.admin.settle(&access, caller.credential).await?;
         Ok(Self { api, route, form, access, caller })
     }
 
-    /// Checks again whether the authkey allows the call.
+    /// Checks again whether the call may be made.
     ///
     /// # Errors
     /// As for a new call.
@@ -103,8 +109,13 @@ impl Call {
     /// What makes the call safe to repeat, if its caller wants that.
     pub(super) fn once(&self) -> Option<Repeatable> {
         let key = self.form.text(IDEMPOTENCY.name)?.to_owned();
-        let asked = self.form.canonical(&[IDEMPOTENCY.name]);
-        Some(Repeatable { caller: self.access.by.authkey()?, call: self.route.path, key, asked })
+        let asked = self.form.canonical(&[IDEMPOTENCY.name, PASSWORD]);
+        let caller = match self.access.by {
+            Actor::Authkey(number) => Repeater::Authkey(number),
+            Actor::Account(number) => Repeater::Account(number),
+            Actor::Device(_) | Actor::Operator | Actor::System => return None,
+        };
+        Some(Repeatable { caller, call: self.route.path, key, asked })
     }
 }
 
@@ -126,8 +137,37 @@ impl Caller {
             (Reach::ServiceOrSubscription, ..) => return Err(Problem::bad_call(one_of)),
             (Reach::SubscriptionOrInstance | Reach::Instance, ..) => AccessScope::Instance,
         };
-        Ok(api.admin.authorize(scope, &self.authkey, route.permission, self.origin.0).await?)
+        allowed(api, scope, &self.credential, route.permission, self.origin).await
     }
+}
+
+/// Whether a call may act there: the one check of everything that carries something. Wrong passwords are counted.
+///
+/// # Errors
+/// As [`Admin::authorize`](crate::admin::Admin::authorize); there were too many wrong passwords.
+pub(super) async fn allowed(
+    api: &Api,
+    scope: AccessScope<'_>,
+    credential: &Credential,
+    permission: Permission,
+    origin: Origin,
+) -> Result<Access, Problem> {
+    let subscription = match scope {
+        AccessScope::Service(name) => name.split('_').next().unwrap_or_default(),
+        AccessScope::Subscription(name) => name,
+        AccessScope::Instance => "",
+    };
+    let counted = match (credential, &api.sign_in_limits) {
+        (Credential::Basic { login, .. }, Some(limits)) => {
+            Some(limits.count(Trying { from: origin.0, subscription, login, appsecret: None })?)
+        }
+        _ => None,
+    };
+    let access = api.admin.authorize(scope, credential, permission, origin.0).await;
+    if let (Some(counted), Ok(_)) = (counted, &access) {
+        counted.forget();
+    }
+    Ok(access?)
 }
 
 /// Lets `answer` answer the calls of `route`.
@@ -169,6 +209,8 @@ impl From<AdminError> for Problem {
             AdminError::NoConfirmation => Self::UnknownConfirmation,
             AdminError::NoDevice => Self::UnknownDevice,
             AdminError::NoAuthkey => Self::UnknownAuthkey,
+            AdminError::NoAccount => Self::UnknownAccount,
+            AdminError::NoApplication => Self::UnknownApplication,
             // Longer than a call of a webhook takes.
             AdminError::TooMany => Self::TooMany { retry_after: 15 },
             error if error.is_transient() => {

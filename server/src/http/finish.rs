@@ -1,10 +1,11 @@
 //! The last thing that happens to every answer.
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use super::auth;
 use super::problem::{self, Problem};
 
 /// The path whose clients read bodies only.
@@ -20,7 +21,7 @@ pub(super) const OPEN: &str = r#"{"status":1}"#;
 /// "open" by accident.
 ///
 /// Cancel safe.
-pub(super) async fn finish(path: &str, mut response: Response) -> Response {
+pub(super) async fn finish(path: &str, is_secure: bool, mut response: Response) -> Response {
     // What follows is no HTTP any more, and this has no body.
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return response;
@@ -31,19 +32,49 @@ pub(super) async fn finish(path: &str, mut response: Response) -> Response {
     if !response.status().is_success() && !is_file {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::from_status(response.status()));
-        response = failure(&problem, !path.starts_with(STATUS_PATH));
+        response = failure(&problem, Form::of(path));
     }
-    if !is_file {
+    if Form::of(path) == Form::Text {
+        auth::headers(response.headers_mut(), is_secure);
+    } else if !is_file {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     guard(path, response).await
 }
 
-fn failure(problem: &Problem, with_code: bool) -> Response {
-    let mut response = Response::new(Body::from(problem.body(with_code)));
+/// In which form a failed call is told why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// JSON without numbers.
+    Status,
+    /// JSON.
+    Token,
+    /// Plain text: who signs in.
+    Text,
+}
+
+impl Form {
+    fn of(path: &str) -> Self {
+        if path.starts_with(STATUS_PATH) {
+            Self::Status
+        } else if auth::known_path(path).is_some() {
+            Self::Text
+        } else {
+            Self::Token
+        }
+    }
+}
+
+fn failure(problem: &Problem, form: Form) -> Response {
+    let (kind, body) = match form {
+        Form::Status => ("application/json", problem.body(false)),
+        Form::Token => ("application/json", problem.body(true)),
+        Form::Text => ("text/plain; charset=utf-8", problem.text()),
+    };
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = problem.status();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     // A client in the field never reads the body of an error and would wait for the connection forever.
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     match problem {
@@ -52,6 +83,11 @@ fn failure(problem: &Problem, with_code: bool) -> Response {
         }
         Problem::Method { allow } => {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        Problem::Unauthorized(challenge) => {
+            if let Ok(value) = HeaderValue::from_str(&challenge.header()) {
+                headers.insert(WWW_AUTHENTICATE, value);
+            }
         }
         Problem::Busy | Problem::Unavailable | Problem::NotReady(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(problem::RETRY_AFTER));
@@ -93,7 +129,7 @@ mod tests {
     async fn finished(path: &str, status: u16, body: &'static str) -> (u16, String) {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-        let response = finish(path, response).await;
+        let response = finish(path, false, response).await;
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 4096).await.expect("a body");
         (status, String::from_utf8(body.to_vec()).expect("text"))
@@ -125,7 +161,7 @@ mod tests {
     async fn a_file_may_be_kept_and_nothing_else() {
         let answer = async |path: &str, status: StatusCode| {
             let headers = [(CACHE_CONTROL, "no-cache")];
-            let response = finish(path, (status, headers).into_response()).await;
+            let response = finish(path, false, (status, headers).into_response()).await;
             (response.status().as_u16(), response.headers()[CACHE_CONTROL].to_str().expect("text").to_owned())
         };
         for status in [StatusCode::OK, StatusCode::NOT_MODIFIED] {

@@ -5,12 +5,14 @@
 mod json;
 mod value;
 
+use std::collections::BTreeMap;
+
 use data_encoding::HEXLOWER;
 
 use super::problem::Problem;
 use super::query;
 use super::route::{AUTHKEY, Parameter, Route};
-use json::Json;
+pub(super) use json::Json;
 #[cfg(test)]
 pub(super) use value::wrong;
 pub(super) use value::{Given, check_text};
@@ -185,6 +187,22 @@ impl Record {
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         match self.value(name)? {
             Given::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Names with flags.
+    pub(super) fn flags(&self, name: &str) -> Option<&BTreeMap<String, bool>> {
+        match self.value(name)? {
+            Given::Flags(flags) => Some(flags),
+            _ => None,
+        }
+    }
+
+    /// Any object.
+    pub(super) fn object(&self, name: &str) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        match self.value(name)? {
+            Given::Object(object) => Some(object),
             _ => None,
         }
     }

@@ -14,6 +14,8 @@ use crate::network::Network;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The proxies that are believed, and how they speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Proxies {
@@ -41,6 +43,21 @@ impl Proxies {
         headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
     }
 
+    /// Whether a proxy that is believed says that the call came to it over TLS: what the nearest one wrote counts.
+    pub(super) fn is_secure(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.trusts(peer.to_canonical()) {
+            return false;
+        }
+        let last =
+            |name| headers.get_all(name).iter().next_back().and_then(split).and_then(|list| list.last().copied());
+        let said = match self.by {
+            ForwardedBy::XForwardedFor => last(X_FORWARDED_PROTO),
+            ForwardedBy::Forwarded => last(FORWARDED).and_then(proto),
+            ForwardedBy::ProxyProtocol => None,
+        };
+        said.is_some_and(|said| said.eq_ignore_ascii_case("https"))
+    }
+
     /// The client of a call with `headers` that came from `peer`. `None` when a trusted proxy said something that is no
     /// address: then nobody knows, and whatever depends on it has to be refused.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
@@ -65,6 +82,12 @@ impl Proxies {
         }
         Some(client)
     }
+}
+
+/// The last `proto` of a `Forwarded` element.
+fn proto(element: &str) -> Option<&str> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.rev().find(|(name, _)| name.eq_ignore_ascii_case("proto")).map(|(_, value)| value.trim_matches('"'))
 }
 
 /// The elements of a header that is a list. A comma inside quotes is none.
@@ -173,6 +196,25 @@ mod tests {
             ["for=unknown", "for=_hidden", "by=10.0.0.2", "for=198.51.100.1;for=10.0.0.2", "for", "for=\"a\\\"b\""]
         {
             assert_eq!(client(ForwardedBy::Forwarded, "10.0.0.1", &[value]), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_secure_if_the_nearest_trusted_proxy_says_so() {
+        let (near, far) = ("10.0.0.1".parse().expect("an address"), "192.0.2.1".parse().expect("an address"));
+        for (by, name, value, expected) in [
+            (ForwardedBy::XForwardedFor, X_FORWARDED_PROTO, "https", true),
+            (ForwardedBy::XForwardedFor, X_FORWARDED_PROTO, "http, HTTPS", true),
+            (ForwardedBy::XForwardedFor, X_FORWARDED_PROTO, "https, http", false),
+            (ForwardedBy::XForwardedFor, FORWARDED, "proto=https", false),
+            (ForwardedBy::Forwarded, FORWARDED, "for=192.0.2.1;Proto=\"https\"", true),
+            (ForwardedBy::Forwarded, FORWARDED, "proto=https, for=192.0.2.1", false),
+            (ForwardedBy::Forwarded, X_FORWARDED_PROTO, "https", false),
+            (ForwardedBy::ProxyProtocol, X_FORWARDED_PROTO, "https", false),
+        ] {
+            let headers = headers(name, &[value]);
+            assert_eq!(proxies("10.0.0.0/8", by).is_secure(near, &headers), expected, "{by:?} {value}");
+            assert!(!proxies("10.0.0.0/8", by).is_secure(far, &headers), "{by:?} {value}");
         }
     }
 

@@ -50,6 +50,14 @@ impl Page {
         }
     }
 
+    /// Of one item more than were asked for, leaves what was asked for; returns the last then, if there are more.
+    pub(super) fn cut<'a, T>(&self, found: &'a mut Vec<T>) -> Option<&'a T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        found.last().filter(|_| more)
+    }
+
     /// The answer with these items, which end with `last` if there are more.
     pub(super) fn answer(&self, call: &Call, items: Vec<Value>, last: Option<&[u8]>) -> Json<Value> {
         let next = last.map(|last| call.api.admin.seal_cursor(&self.list, last));

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::spell::spelled;
 use crate::admin::Part;
+use crate::domain::name::parse_subscription;
 
 /// Why a call was not answered with a success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum Problem {
     /// 400: the call is malformed; the text says what to change.
     #[error("{0}")]
     BadCall(String),
+    /// 401, of the calls of who signs in: nobody is signed in with what the call carries.
+    #[error("{0}")]
+    Unauthorized(Challenge),
     /// 403: the authkey is unknown, revoked, or lacks the permission.
     #[error("the authkey does not allow this call")]
     Forbidden,
@@ -46,6 +50,12 @@ pub enum Problem {
     /// 404: no such authkey in the service or subscription that the call names.
     #[error("there is no authkey with this number there: see the list")]
     UnknownAuthkey,
+    /// 404: no such account in the subscription.
+    #[error("there is no such account in this subscription")]
+    UnknownAccount,
+    /// 404: no such application in the subscription.
+    #[error("there is no such application in this subscription")]
+    UnknownApplication,
     /// 404: no such confirmation, or none any more.
     #[error("there is no such confirmation in this service")]
     UnknownConfirmation,
@@ -86,6 +96,57 @@ pub enum Problem {
     Internal,
 }
 
+/// What a caller who is not signed in is asked for (RFC 9110, section 11.6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Challenge {
+    /// The subscription, where the call names one that there is.
+    realm: Option<String>,
+    lacks: Lacks,
+}
+
+/// What was wrong with what a call carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Lacks {
+    /// It carries nothing.
+    #[default]
+    Everything,
+    /// Nobody has this name and this password, or may not use them.
+    Password,
+    /// Nobody is signed in with this token.
+    Token,
+}
+
+impl Challenge {
+    pub(super) const fn new(lacks: Lacks) -> Self {
+        Self { realm: None, lacks }
+    }
+
+    /// The same, in the subscription with this name.
+    pub(super) fn at(self, realm: &str) -> Self {
+        Self { realm: parse_subscription(realm).ok().map(str::to_owned), ..self }
+    }
+
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3). A realm is the name of a subscription, which needs no
+    /// escaping.
+    pub(super) fn header(&self) -> String {
+        let realm = self.realm.as_deref().unwrap_or("cardea");
+        match self.lacks {
+            Lacks::Token => format!("Bearer realm=\"{realm}\", error=\"invalid_token\""),
+            Lacks::Everything | Lacks::Password => format!("Bearer realm=\"{realm}\""),
+        }
+    }
+}
+
+impl std::fmt::Display for Challenge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.lacks {
+            Lacks::Everything => "Missing credentials",
+            Lacks::Password => "Invalid credentials",
+            Lacks::Token => "Invalid token for bearer authentication",
+        })
+    }
+}
+
 /// Seconds in `Retry-After`.
 pub(super) const RETRY_AFTER: &str = "2";
 
@@ -98,6 +159,7 @@ impl Problem {
     /// What a bare `status` without a `Problem` stands for: answers that the router made by itself.
     pub(super) fn from_status(status: StatusCode) -> Self {
         match status {
+            StatusCode::UNAUTHORIZED => Self::Unauthorized(Challenge::default()),
             StatusCode::NOT_FOUND => Self::UnknownPath,
             StatusCode::METHOD_NOT_ALLOWED => Self::Method { allow: "GET, POST" },
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
@@ -120,12 +182,15 @@ impl Problem {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::NotOpen | Self::NoneAtGate => StatusCode::FORBIDDEN,
             Self::UnknownService
             | Self::UnknownSubscription
             | Self::UnknownToken
             | Self::UnknownDevice
             | Self::UnknownAuthkey
+            | Self::UnknownAccount
+            | Self::UnknownApplication
             | Self::UnknownConfirmation
             | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -140,6 +205,7 @@ impl Problem {
     pub(super) const fn slug(&self) -> &'static str {
         match self {
             Self::BadCall(_) => "bad-call",
+            Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotOpen => "not-open",
             Self::NoneAtGate => "unknown-token",
@@ -148,6 +214,8 @@ impl Problem {
             Self::UnknownToken => "unknown-token",
             Self::UnknownDevice => "unknown-device",
             Self::UnknownAuthkey => "unknown-authkey",
+            Self::UnknownAccount => "unknown-account",
+            Self::UnknownApplication => "unknown-application",
             Self::UnknownConfirmation => "unknown-confirmation",
             Self::UnknownPath => "unknown-path",
             Self::Method { .. } => "bad-method",
@@ -165,6 +233,7 @@ impl Problem {
     pub(super) const fn code(&self) -> u16 {
         match self {
             Self::BadCall(_) => 4000,
+            Self::Unauthorized(_) => 4020,
             Self::Forbidden => 4030,
             Self::NotOpen => 4032,
             Self::UnknownService => 4042,
@@ -172,6 +241,8 @@ impl Problem {
             Self::UnknownToken | Self::NoneAtGate => 4040,
             Self::UnknownDevice => 4046,
             Self::UnknownAuthkey => 4049,
+            Self::UnknownAccount => 4052,
+            Self::UnknownApplication => 4053,
             Self::UnknownConfirmation => 4047,
             Self::UnknownPath => 4044,
             Self::Method { .. } => 4050,
@@ -191,6 +262,12 @@ impl Problem {
             members.remove("code");
         }
         body.to_string()
+    }
+
+    /// The body in plain text, for the calls of sign-ins: what the status is called, and why.
+    pub(super) fn text(&self) -> String {
+        let status = self.status();
+        format!("{}: {}", status.canonical_reason().unwrap_or("Error"), spelled(&self.to_string()))
     }
 
     /// Name, text and number.
@@ -223,12 +300,15 @@ impl IntoResponse for Problem {
 pub(super) fn all() -> Vec<Problem> {
     vec![
         Problem::bad_call("parameter `id` is missing"),
+        Problem::Unauthorized(Challenge::default()),
         Problem::Forbidden,
         Problem::NotOpen,
         Problem::UnknownService,
         Problem::UnknownToken,
         Problem::UnknownDevice,
         Problem::UnknownAuthkey,
+        Problem::UnknownAccount,
+        Problem::UnknownApplication,
         Problem::UnknownConfirmation,
         Problem::UnknownSubscription,
         Problem::UnknownPath,

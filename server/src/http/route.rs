@@ -42,6 +42,12 @@ pub enum Kind {
     Subscription,
     /// An authkey. One that no authkey can be is refused with 403, not here.
     Authkey,
+    /// Another value, or `null`.
+    OrNull(&'static Self),
+    /// An object of names with `true` or `false`.
+    Flags,
+    /// Any object, of at most so many bytes of JSON.
+    Object(usize),
     /// Text of so many bytes; without control characters.
     Text {
         /// Fewest bytes.

@@ -72,6 +72,7 @@ impl HttpServer {
             requests: Semaphore::new(config.max_requests),
             patience: config.answer_timeout,
             proxies: Proxies::new(config.trusted_proxies.clone(), config.forwarded_by),
+            is_tls: false,
             addresses: None,
             counts: Counts::default(),
             statuses: None,
@@ -86,6 +87,7 @@ impl HttpServer {
     #[must_use]
     pub fn with_tls(mut self, certificates: Arc<Certificates>, patience: Duration) -> Self {
         self.shared.tls = Some(Tls { certificates, patience });
+        self.shared.calls.is_tls = true;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The API over real sockets and real storage.
 
 mod administration;
+mod auth;
 mod checks;
 mod clients;
 mod copies;

@@ -4,6 +4,8 @@
 //! The tables are bounded. Whoever fills them makes the server forget counts, and with them gains another minute's share
 //! at most; nobody is locked out by it.
 
+mod sign_in;
+
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -12,8 +14,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+pub(super) use sign_in::{SignInLimits, Trying};
+
 use super::Problem;
 use crate::admin::status_cache::Known;
+use crate::admin::{Actor, Credential};
 use crate::clock::{Clock, UnixSeconds};
 use crate::config::LimitsConfig;
 use crate::domain::minute::Minute;
@@ -39,6 +44,11 @@ impl<K: Hash + Eq> Minutes<K> {
             hasher: RandomState::new(),
             entries: AtomicUsize::new(0),
         }
+    }
+
+    /// What stands for a key that is longer than a number.
+    fn hash(&self, key: impl Hash) -> u64 {
+        self.hasher.hash_one(key)
     }
 
     fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Arc<Minute>>> {
@@ -134,12 +144,18 @@ impl CallLimits {
         }
     }
 
-    /// Counts a call with `authkey`, which is a right one.
+    /// Counts a call of `by`, who may make it with `credential`.
     ///
     /// # Errors
     /// [`Problem::TooMany`].
-    pub(super) fn call(&self, authkey: &str) -> Result<(), Problem> {
-        count(&self.authkeys, self.most_per_authkey, authkey, self.clock.now())
+    pub(super) fn call(&self, by: Actor, credential: &Credential) -> Result<(), Problem> {
+        let (most, now) = (self.most_per_authkey, self.clock.now());
+        match (by, credential) {
+            (Actor::Authkey(_), Credential::Authkey(value) | Credential::Bearer(value)) => {
+                count(&self.authkeys, most, value.as_str(), now)
+            }
+            _ => count(&self.authkeys, most, by, now),
+        }
     }
 
     /// Counts a check of the token of `user` in the service of this number.
@@ -166,7 +182,7 @@ fn count(minutes: &Minutes<u64>, most: u32, key: impl Hash, now: UnixSeconds) ->
     if most == 0 {
         return Ok(());
     }
-    take(&minutes.of(minutes.hasher.hash_one(key), now), most, now)
+    take(&minutes.of(minutes.hash(key), now), most, now)
 }
 
 /// As [`count`], for who keeps the count of this key at hand.
@@ -180,7 +196,7 @@ fn count_known(
     if most == 0 {
         return Ok(());
     }
-    take(kept.get_or_init(|| minutes.of(minutes.hasher.hash_one(key), now)), most, now)
+    take(kept.get_or_init(|| minutes.of(minutes.hash(key), now)), most, now)
 }
 
 fn take(minute: &Minute, most: u32, now: UnixSeconds) -> Result<(), Problem> {
@@ -212,6 +228,9 @@ mod tests {
             wrong_authkeys: 3,
             calls_per_authkey: 2,
             checks_per_token: 2,
+            wrong_passwords_per_address: 0,
+            wrong_passwords_per_name: 0,
+            wrong_passwords_per_application: 0,
             cached_statuses: 0,
             exempt: Vec::new(),
         }
@@ -271,19 +290,22 @@ mod tests {
         }
         let none = LimitsConfig { calls_per_authkey: 0, checks_per_token: 0, ..config() };
         let calls = CallLimits::new(&none, Arc::new(TestClock::new(NOW)));
-        assert!((0..99).all(|_| calls.call("key").is_ok() && calls.check(1, "joe").is_ok()));
+        assert!((0..99).all(
+            |_| calls.call(Actor::Authkey(7), &Credential::authkey("key")).is_ok() && calls.check(1, "joe").is_ok()
+        ));
     }
 
     #[test]
     fn authkeys_and_tokens_have_their_own_counts() {
         let clock = Arc::new(TestClock::new(NOW));
         let calls = CallLimits::new(&config(), Arc::<TestClock>::clone(&clock));
-        assert!((0..2).all(|_| calls.call("key").is_ok() && calls.check(1, "joe").is_ok()));
+        let call = |value| calls.call(Actor::Authkey(7), &Credential::authkey(value));
+        assert!((0..2).all(|_| call("key").is_ok() && calls.check(1, "joe").is_ok()));
         clock.advance(59);
-        assert_eq!((retry_after(calls.call("key")), retry_after(calls.check(1, "joe"))), (1, 1));
-        assert!(calls.call("other").is_ok() && calls.check(1, "eve").is_ok() && calls.check(2, "joe").is_ok());
+        assert_eq!((retry_after(call("key")), retry_after(calls.check(1, "joe"))), (1, 1));
+        assert!(call("other").is_ok() && calls.check(1, "eve").is_ok() && calls.check(2, "joe").is_ok());
         clock.advance(1);
-        assert!(calls.call("key").is_ok() && calls.check(1, "joe").is_ok());
+        assert!(call("key").is_ok() && calls.check(1, "joe").is_ok());
     }
 
     #[test]

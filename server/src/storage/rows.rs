@@ -3,7 +3,9 @@
 //! Bring the traits you need into scope and call them on a [`Transaction`](super::Transaction).
 
 mod access;
+mod accounts;
 mod answers;
+mod applications;
 mod confirmations;
 mod deliveries;
 mod devices;
@@ -15,7 +17,9 @@ mod status;
 mod tokens;
 
 pub use access::{AccessRows, AuthkeyRow, ServiceRow, SubscriptionRow};
+pub use accounts::{AccountRow, AccountRows, SessionRow};
 pub use answers::{AnswerRow, AnswerRows};
+pub use applications::{ApplicationRow, ApplicationRows};
 pub use confirmations::{ConfirmationRow, ConfirmationRows};
 pub use deliveries::DeliveryRows;
 pub use devices::{DeviceKey, DeviceRow, DeviceRows, HintColumns};

@@ -9,7 +9,8 @@ use super::sqlite::failure;
 pub(super) const APPLICATION_ID: i64 = 0x4361_7264;
 
 /// The steps, in words of SQLite.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/0001_first_floor.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("schema/0001_first_floor.sql"), include_str!("schema/0002_sign_in.sql")];
 
 /// Newest format that this server knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -21,14 +21,23 @@ const KEPT: u64 = 86_400;
 /// A call that its caller may repeat.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Repeatable {
-    /// The number of the authkey it came with: nobody gets another one's answers.
-    pub caller: u64,
+    /// Whose it is: nobody gets another one's answers.
+    pub caller: Repeater,
     /// Which call.
     pub call: &'static str,
     /// What the caller names it by.
     pub key: String,
     /// All that was asked, in one writing.
     pub asked: String,
+}
+
+/// Who may repeat a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeater {
+    /// Whoever has the authkey of this number.
+    Authkey(u64),
+    /// Whoever signed in to the account of this number.
+    Account(u64),
 }
 
 impl fmt::Debug for Repeatable {

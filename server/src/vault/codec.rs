@@ -16,6 +16,11 @@ impl Encoder {
         Self(Zeroizing::new(Vec::with_capacity(1024)))
     }
 
+    /// For a row that may be longer: at most so many bytes.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(room)))
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::VaultError;
+use super::{Repeater, VaultError};
 use crate::entropy::Entropy;
 use crate::storage::Sealed;
 
@@ -32,12 +32,15 @@ pub(super) enum Table {
     Journal,
     KeyEpoch,
     Answer,
+    Account,
+    Application,
+    Session,
     /// No table: what callers carry from one page of a list to the next.
     Cursor,
 }
 
 impl Table {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 19] = [
         Self::Meta,
         Self::Subscription,
         Self::Service,
@@ -53,6 +56,9 @@ impl Table {
         Self::Journal,
         Self::KeyEpoch,
         Self::Answer,
+        Self::Account,
+        Self::Application,
+        Self::Session,
         Self::Cursor,
     ];
 
@@ -73,17 +79,22 @@ impl Table {
             Self::Journal => "journal",
             Self::KeyEpoch => "key_epoch",
             Self::Answer => "answer",
+            Self::Account => "account",
+            Self::Application => "application",
+            Self::Session => "session",
             Self::Cursor => "cursor",
         }
     }
 }
 
-/// The keys of all tables, and the one that hashes authkeys.
+/// The keys of all tables, and those of hashes.
 pub(super) struct Sealer {
     tables: [Secret<32>; Table::ALL.len()],
     /// HMAC with its key taken in already: it is asked for at every call.
     authkeys: Hmac<Sha256>,
     answers: Secret<32>,
+    /// Likewise.
+    people: Hmac<Sha256>,
 }
 
 impl Sealer {
@@ -95,6 +106,7 @@ impl Sealer {
             tables: Table::ALL.map(|table| derive(table.name())),
             authkeys: Hmac::new_from_slice(derive("authkey hash").expose()).expect("any length is a key"),
             answers: derive("answer hash"),
+            people: Hmac::new_from_slice(derive("people hash").expose()).expect("any length is a key"),
         }
     }
 
@@ -135,15 +147,29 @@ impl Sealer {
         content.map(Zeroizing::new).map_err(|_| damaged)
     }
 
+    /// The keyed hash of `parts`, as something `of` this kind is found by.
+    pub(super) fn people_hash(&self, of: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let hash = parts.iter().fold(self.people.clone().chain_update(of), |hash, part| {
+            // Each with its length: no parts read like others.
+            hash.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)
+        });
+        hash.finalize().into_bytes().into()
+    }
+
     /// The keyed hash under which an authkey is found.
     pub(super) fn authkey_hash(&self, authkey: &str) -> [u8; 32] {
         self.authkeys.clone().chain_update(authkey.as_bytes()).finalize().into_bytes().into()
     }
 
     /// The keyed hash under which the answer to a call is found that its caller may repeat.
-    pub(super) fn answer_hash(&self, caller: u64, call: &str, key: &str) -> [u8; 32] {
-        let (caller, length) = (caller.to_le_bytes(), (call.len() as u64).to_le_bytes());
-        *Dalek::hmac(self.answers.expose(), &[&caller, &length, call.as_bytes(), key.as_bytes()]).expose()
+    pub(super) fn answer_hash(&self, caller: Repeater, call: &str, key: &str) -> [u8; 32] {
+        // What stands before the number of an account is the number of no authkey.
+        let (kind, number) = match caller {
+            Repeater::Authkey(number) => (&[][..], number),
+            Repeater::Account(number) => (&[0xff; 8][..], number),
+        };
+        let (number, length) = (number.to_le_bytes(), (call.len() as u64).to_le_bytes());
+        *Dalek::hmac(self.answers.expose(), &[kind, &number, &length, call.as_bytes(), key.as_bytes()]).expose()
     }
 
     fn cipher(&self, table: Table) -> XChaCha20Poly1305 {

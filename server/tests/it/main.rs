@@ -20,6 +20,7 @@ mod channel_websocket;
 mod doctor;
 mod idempotency;
 mod metrics;
+mod people;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;

@@ -6,8 +6,8 @@ use crate::admin::{KeyScope, NewKey};
 use crate::domain::actor::Actor;
 use crate::storage::rows::DeviceRows;
 use crate::storage::testing::block_on;
-use crate::vault::Repeatable;
 use crate::vault::testing::Pin;
+use crate::vault::{Repeatable, Repeater};
 
 const DAY: u64 = 86_400;
 
@@ -160,7 +160,12 @@ fn the_head_is_signed_from_time_to_time_and_only_when_it_has_grown() {
 fn answers_that_nobody_may_ask_for_again_go_although_nobody_calls() {
     block_on(async {
         let test = start().await;
-        let again = Repeatable { caller: 1, call: "authkey/create", key: "k".to_owned(), asked: "a".to_owned() };
+        let again = Repeatable {
+            caller: Repeater::Authkey(1),
+            call: "authkey/create",
+            key: "k".to_owned(),
+            asked: "a".to_owned(),
+        };
         test.admin
             .write(move |vault, tx| vault.remember(tx, &again, "a secret", vault.reading()))
             .await

@@ -8,7 +8,7 @@ use crate::domain::authkey::{Networks, Scope};
 /// The `authorize` of one key in one scope from one place.
 async fn call(test: &TestAdmin, scope: AccessScope<'_>, key: &str, from: Option<&str>) -> Result<Access, AdminError> {
     let from = from.map(|address| address.parse::<IpAddr>().expect("an address"));
-    test.admin.authorize(scope, key, Permission::Services, from).await
+    test.admin.authorize(scope, &Credential::authkey(key), Permission::Services, from).await
 }
 
 fn service() -> KeyScope {
@@ -147,7 +147,7 @@ fn a_clock_that_goes_back_revives_no_key_not_even_after_a_restart() {
         let key = admin.create_authkey(new, Actor::Operator).await.expect("created").value;
         let call = async |admin: &Admin| {
             let scope = AccessScope::Service("default_demo");
-            admin.authorize(scope, &key, Permission::Services, None).await.map(|access| access.by)
+            admin.authorize(scope, &Credential::authkey(&key), Permission::Services, None).await.map(|access| access.by)
         };
         wall.set(START + 99);
         assert!(call(&admin).await.is_ok());
@@ -176,7 +176,7 @@ fn refusing_a_revoked_key_whose_time_is_not_over_writes_nothing() {
         for (seconds, is_over) in [(1, false), (2, false), (100, true)] {
             wall.set(START + seconds);
             let scope = AccessScope::Service("default_demo");
-            let refused = admin.authorize(scope, &key.value, Permission::Services, None).await;
+            let refused = admin.authorize(scope, &Credential::authkey(&key.value), Permission::Services, None).await;
             assert_eq!(refused.expect_err("revoked"), AdminError::Forbidden);
             assert_eq!(marks().await != before, is_over, "{seconds}");
         }
@@ -188,7 +188,9 @@ fn the_last_use_is_noted_without_a_write_for_each_call() {
     block_on(async {
         let (admin, wall, _folder) = at_a_wall().await;
         let key = admin.create_authkey(admin_key(service()), Actor::Operator).await.expect("created");
-        let call = async |scope| admin.authorize(scope, &key.value, Permission::Services, None).await.map(|_| ());
+        let call = async |scope| {
+            admin.authorize(scope, &Credential::authkey(&key.value), Permission::Services, None).await.map(|_| ())
+        };
         let scope = AccessScope::Service("default_demo");
         let last = async || admin.list_authkeys().await.expect("listed")[0].last_used_at;
         assert_eq!(last().await, None);

@@ -203,7 +203,7 @@ pub(in crate::cli) struct AuthkeyCreateArgs {
     #[arg(long, value_name = "TEXT")]
     pub(in crate::cli) name: String,
     /// basic (status only), admin (everything), or a list of status, enroll, delete, block, duress, close, history,
-    /// confirm, events, services, audit.
+    /// confirm, events, services, audit, accounts.
     #[arg(long, value_name = "LIST", default_value = "basic")]
     pub(in crate::cli) permissions: String,
     /// The Unix time in seconds at which it is no longer good.

@@ -3,18 +3,42 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
 /// A JSON value as the caller sent it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(in crate::http) enum Json {
     Null,
     Flag(bool),
     Number(u64),
     /// A number that no parameter can be: negative, fractional, too large.
-    OddNumber,
+    OddNumber(Option<Number>),
     Text(String),
     List(Vec<Self>),
     Object(Vec<(String, Self)>),
+}
+
+impl Json {
+    /// The same for whom it is no matter what it is. `None`: an object in it has a member twice.
+    pub(super) fn into_value(self) -> Option<Value> {
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Flag(flag) => flag.into(),
+            Self::Number(number) => number.into(),
+            Self::OddNumber(number) => number?.into(),
+            Self::Text(text) => text.into(),
+            Self::List(items) => items.into_iter().map(Self::into_value).collect::<Option<Vec<_>>>()?.into(),
+            Self::Object(members) => {
+                let mut object = Map::new();
+                for (name, value) in members {
+                    if object.insert(name, value.into_value()?).is_some() {
+                        return None;
+                    }
+                }
+                object.into()
+            }
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -44,12 +68,12 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Json::Number(value))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::OddNumber)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::OddNumber(Some(value.into())))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::OddNumber)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::OddNumber(Number::from_f64(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {

@@ -1,6 +1,8 @@
 //! One value: is it what the table says?
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use super::json::Json;
 use super::{Record, names_of};
@@ -18,6 +20,8 @@ pub(in crate::http) enum Given {
     Text(String),
     List(Vec<Self>),
     Record(Record),
+    Flags(BTreeMap<String, bool>),
+    Object(Map<String, Value>),
 }
 
 impl Given {
@@ -29,6 +33,8 @@ impl Given {
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Record(record) => record.to_json(),
+            Self::Flags(flags) => flags.iter().map(|(name, flag)| (name.clone(), Value::from(*flag))).collect(),
+            Self::Object(object) => object.clone().into(),
         }
     }
 }
@@ -44,7 +50,7 @@ pub(super) fn of_query(parameter: &Parameter, value: Json) -> Result<Given, Prob
         },
         Kind::Number { .. } => {
             let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|_| plain).map_or(Json::OddNumber, Json::Number)
+            text.parse().ok().filter(|_| plain).map_or(Json::OddNumber(None), Json::Number)
         }
         _ => Json::Text(text),
     };
@@ -102,6 +108,24 @@ fn of_kind(kind: Kind, value: Json) -> Result<Option<Given>, Problem> {
             }
             None
         }
+        (Kind::OrNull(_), Json::Null) => Some(Given::Null),
+        (Kind::OrNull(kind), value) => of_kind(*kind, value)?,
+        (Kind::Flags, Json::Object(members)) => {
+            let mut flags = BTreeMap::new();
+            for (name, value) in members {
+                let Json::Flag(flag) = value else { return Ok(None) };
+                if flags.insert(name, flag).is_some() {
+                    return Ok(None);
+                }
+            }
+            Some(Given::Flags(flags))
+        }
+        (Kind::Object(most), value @ Json::Object(_)) => match value.into_value() {
+            Some(Value::Object(object)) if Value::from(object.clone()).to_string().len() <= most => {
+                Some(Given::Object(object))
+            }
+            _ => None,
+        },
         (Kind::Record(parameters), Json::Object(members)) => {
             let known = || names_of(parameters.iter());
             Some(Given::Record(Record::check(parameters, members, &of_parameter, &known)?))
@@ -131,7 +155,14 @@ fn is_text(kind: Kind, text: &str) -> bool {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             (1..=1024).contains(&text.len()) && text.bytes().all(allowed)
         }
-        Kind::Flag | Kind::Number { .. } | Kind::List { .. } | Kind::Record(_) | Kind::Either(_) => false,
+        Kind::Flag
+        | Kind::Flags
+        | Kind::Number { .. }
+        | Kind::List { .. }
+        | Kind::Record(_)
+        | Kind::Object(_)
+        | Kind::OrNull(_)
+        | Kind::Either(_) => false,
     }
 }
 
@@ -155,6 +186,11 @@ fn wanted(kind: Kind) -> String {
         Kind::Idempotency => "between one and 64 of A-Z, a-z, 0-9, `-` and `_`".to_owned(),
         Kind::Cursor => "what an answer to this very call gave as `next`".to_owned(),
         Kind::Flag => "`true` or `false`".to_owned(),
+        Kind::Flags => "an object of names, each once, with `true` or `false`".to_owned(),
+        Kind::Object(most) => {
+            format!("an object of at most {} bytes of JSON, with no member twice", spell(most as u64))
+        }
+        Kind::OrNull(kind) => format!("{}, or null", wanted(*kind)),
         Kind::Number { least, most } => format!("a whole number between {} and {}", spell(least), spell(most)),
         Kind::List { most, each } => {
             format!("a list of between one and {}, each {}", spell(most as u64), wanted(*each))

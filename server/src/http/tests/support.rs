@@ -14,7 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::admin::{
-    AccessScope, Actor, Admin, AdminSettings, Copies, EnrollOptions, Instance, KeyScope, NewKey, NewService, Service,
+    AccessScope, Actor, Admin, AdminSettings, Copies, Credential, EnrollOptions, Instance, KeyScope, NewKey,
+    NewService, Service,
 };
 use crate::clock::{Clock, SystemClock, TestClock, UnixSeconds};
 use crate::config::{Config, HttpConfig, Sources};
@@ -186,7 +187,8 @@ impl Server {
         let instance = Instance::assemble(location, key, Arc::clone(&clock), entropy).await.expect("a database");
         let settings =
             AdminSettings { web: "https://localhost".into(), channel: "localhost:8421".into(), development: true };
-        let admin = Arc::new(Admin::new(&instance, settings).expect("valid settings"));
+        let admin = Admin::new(&instance, settings).expect("valid settings");
+        let admin = Arc::new(admin.with_password_cost(config.password.cost()));
         admin.create_service(service, Actor::Operator).await.expect("a new service");
         let tenant = || KeyScope::Subscription("default".to_owned());
         for (value, scope, permissions) in [
@@ -226,7 +228,7 @@ impl Server {
 
     async fn service(&self) -> Service {
         self.admin
-            .authorize(AccessScope::Service(SERVICE), ADMIN_KEY, Permission::Enroll, None)
+            .authorize(AccessScope::Service(SERVICE), &Credential::authkey(ADMIN_KEY), Permission::Enroll, None)
             .await
             .expect("allowed")
             .service
@@ -240,7 +242,8 @@ impl Server {
 
     /// Revokes the authkey with this value.
     pub(super) async fn revoke(&self, value: &str) {
-        let access = self.admin.authorize(AccessScope::Service(SERVICE), value, Permission::Enroll, None);
+        let key = Credential::authkey(value);
+        let access = self.admin.authorize(AccessScope::Service(SERVICE), &key, Permission::Enroll, None);
         let number = access.await.expect("a good authkey").by.authkey().expect("an authkey");
         self.admin.revoke_authkey(number, Actor::Operator).await.expect("revoked");
     }

@@ -12,9 +12,12 @@ fn sample(route: &Route, parameter: &Parameter) -> Value {
     match (parameter.name, parameter.kind) {
         ("service", _) if route.reach == Reach::ServiceToBe => json!("default_fresh"),
         ("networks", _) => json!(["192.0.2.0/24"]),
-        ("permissions", _) => json!(["services"]),
+        ("permissions", Kind::Either(_)) => json!(["services"]),
         ("type", _) => json!("token.opened"),
         ("value", _) => json!("a-value-of-my-own-0"),
+        ("email", _) => json!("joe@example.org"),
+        ("password", _) => json!("correct horse battery staple"),
+        ("name", Kind::Text { .. }) if route.path.starts_with("/auth/account") => json!("joe.doe"),
         ("name", Kind::Subscription) => json!("default"),
         (_, Kind::User) => json!("joe"),
         (_, Kind::Service) => json!("default_demo"),
@@ -27,6 +30,10 @@ fn sample(route: &Route, parameter: &Parameter) -> Value {
         (_, Kind::Idempotency) => json!("key-7"),
         (_, Kind::Cursor) => json!("AAAA"),
         (_, Kind::Flag) => json!(false),
+        ("groups", Kind::Flags) => json!({ "7": true }),
+        (_, Kind::Flags) => json!({ "notes": true }),
+        (_, Kind::Object(_)) => json!({ "lang": "en_US" }),
+        (_, Kind::OrNull(kind)) => sample(route, &Parameter { kind: *kind, ..*parameter }),
         (_, Kind::Number { least, .. }) => json!(least),
         (_, Kind::List { each, .. }) => json!([sample(route, &Parameter::required("", *each))]),
         (_, Kind::Record(parameters)) => {
@@ -93,10 +100,10 @@ fn assert_bad(answer: &Answer, what: &str, why: &str) {
 }
 
 #[test]
-fn no_two_calls_share_method_and_path_and_every_path_is_below_token() {
+fn no_two_calls_share_method_and_path_and_every_path_is_below_token_or_auth() {
     let mut seen = std::collections::HashSet::new();
     for route in routes() {
-        assert!(route.path.starts_with("/token/"), "{}", route.path);
+        assert!(route.path.starts_with("/token/") || route.path.starts_with("/auth/"), "{}", route.path);
         assert!(seen.insert((route.verb == Verb::Get, route.path)), "{}", route.path);
         let mut names: Vec<_> = route.all_parameters().map(|parameter| parameter.name).collect();
         names.sort_unstable();
@@ -239,6 +246,10 @@ fn wrong(route: &Route, parameter: &Parameter) -> Vec<(&'static str, String)> {
         Kind::List { .. } => &["\"joe\"", "7", "null", "{}", "[]", "[null]", "[[]]"],
         Kind::Record(_) => &["[]", "7"],
         Kind::UrlOrNull(_) => &["7", "true", "\"\""],
+        Kind::OrNull(Kind::Number { .. }) => &["\"7\"", "-5", "0.5", "true", "99999999999999999999"],
+        Kind::OrNull(_) => &["7", "true", "\"\""],
+        Kind::Flags => &["7", "null", "[]", "{\"7\":1}", "{\"7\":true,\"7\":true}"],
+        Kind::Object(_) => &["7", "null", "[]", "{\"a\":1,\"a\":1}", "{\"a\":[{\"b\":1,\"b\":2}]}"],
         Kind::Either(_) => &["7", "null", "true", "{}", "\"\""],
         _ => &["7", "null", "true", "[\"joe\"]", "{\"a\":\"b\"}", "\"\""],
     };

@@ -13,13 +13,14 @@ use crate::http::page::{CURSOR, LIMIT, Page};
 use crate::http::route::{IDEMPOTENCY, Kind, Parameter, Reach, Route, SOME_SERVICE, SOME_SUBSCRIPTION};
 
 /// Most permissions that a list may name.
-const PERMISSIONS_MAX: usize = 11;
+const PERMISSIONS_MAX: usize = 12;
 /// The greatest number that an authkey can have.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 const NAME: Parameter = Parameter::required("name", Kind::Text { least: 1, most: 64 });
 const PERMISSION: Kind = Kind::Word(&[
     "status", "enroll", "delete", "block", "close", "duress", "history", "confirm", "events", "services", "audit",
+    "accounts",
 ]);
 const PERMISSIONS: Parameter = Parameter::required(
     "permissions",

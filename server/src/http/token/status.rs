@@ -9,10 +9,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 
+use crate::admin::{Access, AccessScope, Credential};
 use crate::domain::name::UserId;
 use crate::domain::permission::Permission;
 use crate::domain::status::TokenStatus;
-use crate::http::call::{Mounted, by_verb};
+use crate::http::call::{Mounted, allowed, by_verb};
 use crate::http::finish::OPEN;
 use crate::http::form::check_text;
 use crate::http::origin::Origin;
@@ -70,12 +71,23 @@ async fn ask(api: &Api, origin: Origin, uri: &Uri, headers: &HeaderMap) -> Resul
     check_text(&ID, &user)?;
     check_text(&SERVICE, &service)?;
     let user = UserId::parse(user).map_err(|error| Problem::bad_call(error.to_string()))?;
-    let authkey = credentials::authkey(query.take(2), headers)?;
-    let check = api.admin.begin_check(&service, &authkey, &user, origin.0).await?;
-    let service = check.access.service()?;
-    if let Some(limits) = &api.call_limits {
-        limits.call(&authkey)?;
-        limits.check(service.id, user.as_str())?;
+    let credential = credentials::credential(query.take(2), headers)?;
+    let count = |access: &Access| {
+        let Some(limits) = &api.call_limits else { return Ok(()) };
+        limits.call(access.by, &credential)?;
+        limits.check(access.service()?.id, user.as_str())
+    };
+    match &credential {
+        Credential::Authkey(value) | Credential::Bearer(value) if !credential.is_token() => {
+            let check = api.admin.begin_check(&service, value, &user, origin.0).await?;
+            count(&check.access)?;
+            Ok(api.admin.end_check(check, &user).await?)
+        }
+        credential => {
+            let scope = AccessScope::Service(&service);
+            let access = allowed(api, scope, credential, Permission::Status, origin).await?;
+            count(&access)?;
+            Ok(api.admin.status(access.service()?, &user, access.by).await?)
+        }
     }
-    Ok(api.admin.end_check(check, &user).await?)
 }

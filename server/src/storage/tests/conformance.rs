@@ -40,6 +40,9 @@ conformance!(
     subscriptions_go_when_their_services_are_gone,
     a_service_with_tokens_stays_and_a_webhook_goes_with_its_service,
     one_question_finds_what_several_would,
+    accounts_are_found_by_either_hash_and_share_none,
+    a_session_takes_the_place_of_the_one_of_its_slot_and_goes_with_its_account,
+    applications_are_found_by_what_they_call_themselves_and_by_appsecret,
 );
 
 mod access;
@@ -47,6 +50,7 @@ mod answers;
 mod confirmations;
 mod jobs;
 mod journal;
+mod people;
 mod statements;
 mod status;
 mod tokens;
@@ -56,6 +60,7 @@ use answers::*;
 use confirmations::*;
 use jobs::*;
 use journal::*;
+use people::*;
 use status::*;
 use tokens::*;
 

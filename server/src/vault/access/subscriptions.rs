@@ -4,7 +4,7 @@ use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
 use crate::domain::authkey::Scope;
 use crate::domain::world::ClockReading;
-use crate::storage::rows::{AccessRows, JournalFilter, MetaRows, SubscriptionRow};
+use crate::storage::rows::{AccessRows, AccountRows, ApplicationRows, JournalFilter, MetaRows, SubscriptionRow};
 use crate::storage::{StorageError, Transaction};
 use crate::vault::seal::Table;
 use crate::vault::{About, Authkey, Decoder, Encoder, Event, EventKind, Vault, VaultError};
@@ -117,6 +117,12 @@ impl Vault {
         // One that is being deleted is still in the way: its tokens may be many.
         if tx.services()?.iter().any(|service| service.subscription == name) {
             return Err(VaultError::Refused("the subscription has services: delete them first"));
+        }
+        if !AccountRows::accounts(tx, name, 0, 1)?.is_empty() {
+            return Err(VaultError::Refused("the subscription has accounts: delete them first"));
+        }
+        if !ApplicationRows::applications(tx, name, 0, 1)?.is_empty() {
+            return Err(VaultError::Refused("the subscription has applications: delete them first"));
         }
         if !tx.delete_subscription(name)? {
             return Err(VaultError::Unknown("subscription"));

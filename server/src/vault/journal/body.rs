@@ -47,8 +47,10 @@ impl Event {
     #[must_use]
     pub fn body(&self, seq: u64, reader: Reader) -> Value {
         let mut by = json!({ "kind": self.by.kind() });
-        if let Actor::Authkey(number) = self.by {
-            by["authkey"] = number.into();
+        match self.by {
+            Actor::Authkey(number) => by["authkey"] = number.into(),
+            Actor::Account(number) => by["account"] = number.into(),
+            Actor::Device(_) | Actor::Operator | Actor::System => {}
         }
         let (token, user) = self.about.token().unzip();
         let mut body = json!({

@@ -196,6 +196,7 @@ impl Event {
             Actor::Authkey(number) => (1, number),
             Actor::Operator => (2, 0),
             Actor::System => (3, 0),
+            Actor::Account(number) => (4, number),
         };
         content.u8(tag).u64(number);
         content.optional(self.device.as_ref().map(DeviceId::bytes));
@@ -247,6 +248,7 @@ impl Event {
             (1, number) => Actor::Authkey(number),
             (2, 0) => Actor::Operator,
             (3, 0) => Actor::System,
+            (4, number) => Actor::Account(number),
             _ => return Err(damaged),
         };
         let device = decoder.optional()?.map(DeviceId::new);

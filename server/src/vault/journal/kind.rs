@@ -122,6 +122,32 @@ kinds! {
     ClockCorrected = 40 "instance.clock_corrected",
     /// An operator replaced the server's key ahead of time.
     KeysReplaced = 41 "instance.keys_rotated",
+    /// An account was made.
+    AccountCreated = 42 "account.created",
+    /// What an account is or may do was changed.
+    AccountUpdated = 43 "account.updated",
+    /// An account got another password.
+    PasswordChanged = 44 "account.password_changed",
+    /// An account had too many wrong passwords in a row.
+    AccountLocked = 45 "account.locked",
+    /// An account was removed.
+    AccountDeleted = 46 "account.deleted",
+    /// Somebody signed in.
+    SignedIn = 47 "account.signed_in",
+    /// Somebody did not get in.
+    SignInFailed = 48 "account.sign_in_failed",
+    /// A session was ended by whoever had it.
+    SignedOut = 49 "account.signed_out",
+    /// All that an account was signed in with was ended.
+    SignedOutAll = 50 "account.signed_out_everywhere",
+    /// An application was made.
+    ApplicationCreated = 51 "application.created",
+    /// What an application is was changed.
+    ApplicationUpdated = 52 "application.updated",
+    /// An application got another appsecret.
+    ApplicationSecretChanged = 53 "application.secret_changed",
+    /// An application was removed.
+    ApplicationDeleted = 54 "application.deleted",
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ use crate::domain::rules::ServiceRules;
 use crate::storage::rows::AccessRows;
 use crate::storage::testing::{block_on, file};
 use crate::vault::testing::*;
-use crate::vault::{NewAuthkey, Repeatable, Stuck, VaultError};
+use crate::vault::{NewAuthkey, Repeatable, Repeater, Stuck, VaultError};
 
 const AHEAD: u64 = START + 100_000_000;
 const DAY: u64 = 86_400;
 
 fn repeatable() -> Repeatable {
-    Repeatable { caller: 1, call: "authkey/create", key: "k".to_owned(), asked: "a".to_owned() }
+    Repeatable { caller: Repeater::Authkey(1), call: "authkey/create", key: "k".to_owned(), asked: "a".to_owned() }
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! Accounts, and the sessions that they have.
+
+use super::Sealed;
+use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
+use crate::storage::{Row, StorageError, Transaction, Value};
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its number.
+    pub id: u64,
+    /// The subscription that it belongs to.
+    pub subscription: String,
+    /// What it is found by: a keyed hash of subscription and name.
+    pub name_hash: [u8; 32],
+    /// Likewise of subscription and e-mail address, if it has one.
+    pub email_hash: Option<[u8; 32]>,
+    /// Everything else.
+    pub sealed: Sealed,
+}
+
+/// A session of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The keyed hash of its token.
+    pub hash: [u8; 32],
+    /// The number of the account.
+    pub account: u64,
+    /// A keyed hash of account, application and identifier.
+    pub slot: [u8; 32],
+    /// Everything else.
+    pub sealed: Sealed,
+}
+
+/// Accounts and their sessions.
+pub trait AccountRows {
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when name or address is taken; storage failed.
+    fn insert_account(&mut self, row: &AccountRow) -> Result<(), StorageError>;
+
+    /// The account with this number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn account(&mut self, id: u64) -> Result<Option<AccountRow>, StorageError>;
+
+    /// The account that is found by this hash of its name.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn account_by_name(&mut self, hash: &[u8; 32]) -> Result<Option<AccountRow>, StorageError>;
+
+    /// The account that is found by this hash of its e-mail address.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn account_by_email(&mut self, hash: &[u8; 32]) -> Result<Option<AccountRow>, StorageError>;
+
+    /// At most `limit` accounts of a subscription with numbers above `after`, by number.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn accounts(&mut self, subscription: &str, after: u64, limit: u32) -> Result<Vec<AccountRow>, StorageError>;
+
+    /// Changes an account; `row.sealed.ver` is one more than the stored one.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody was faster; [`StorageError::Exists`] when name or address is taken;
+    /// storage failed.
+    fn update_account(&mut self, row: &AccountRow) -> Result<(), StorageError>;
+
+    /// Removes an account with its sessions; returns whether there was one.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_account(&mut self, id: u64) -> Result<bool, StorageError>;
+
+    /// Adds a session, in the place of the one of the same slot.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] when there is one with the same token; storage failed.
+    fn put_session(&mut self, row: &SessionRow) -> Result<(), StorageError>;
+
+    /// The session whose token has this keyed hash.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn session(&mut self, hash: &[u8; 32]) -> Result<Option<SessionRow>, StorageError>;
+
+    /// All sessions of an account.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn sessions_of(&mut self, account: u64) -> Result<Vec<SessionRow>, StorageError>;
+
+    /// Removes a session; returns whether there was one.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn delete_session(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError>;
+}
+
+fn account(row: &dyn Row) -> Result<AccountRow, StorageError> {
+    let email_hash = row
+        .optional_bytes(3)?
+        .map(|bytes| bytes.try_into().map_err(|_| StorageError::Corrupt("a value has another length".to_owned())));
+    Ok(AccountRow {
+        id: row.unsigned(0)?,
+        subscription: row.text(1)?,
+        name_hash: row.array(2)?,
+        email_hash: email_hash.transpose()?,
+        sealed: Sealed { ver: row.unsigned(4)?, bytes: row.bytes(5)? },
+    })
+}
+
+fn session(row: &dyn Row) -> Result<SessionRow, StorageError> {
+    Ok(SessionRow {
+        hash: row.array(0)?,
+        account: row.unsigned(1)?,
+        slot: row.array(2)?,
+        sealed: Sealed { ver: row.unsigned(3)?, bytes: row.bytes(4)? },
+    })
+}
+
+impl<X: Transaction + ?Sized> AccountRows for X {
+    fn insert_account(&mut self, row: &AccountRow) -> Result<(), StorageError> {
+        let sql = "INSERT INTO account (id, subscription, name_hash, email_hash, ver, sealed) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        insert_one(
+            self,
+            sql,
+            &[
+                Value::unsigned(row.id),
+                Value::Text(&row.subscription),
+                Value::Bytes(&row.name_hash),
+                Value::bytes_or_null(row.email_hash.as_ref().map(<[u8; 32]>::as_slice)),
+                Value::unsigned(row.sealed.ver),
+                Value::Bytes(&row.sealed.bytes),
+            ],
+        )
+    }
+
+    fn account(&mut self, id: u64) -> Result<Option<AccountRow>, StorageError> {
+        let sql = "SELECT id, subscription, name_hash, email_hash, ver, sealed FROM account WHERE id = $1";
+        query_one(self, sql, &[Value::unsigned(id)], account)
+    }
+
+    fn account_by_name(&mut self, hash: &[u8; 32]) -> Result<Option<AccountRow>, StorageError> {
+        let sql = "SELECT id, subscription, name_hash, email_hash, ver, sealed FROM account WHERE name_hash = $1";
+        query_one(self, sql, &[Value::Bytes(hash)], account)
+    }
+
+    fn account_by_email(&mut self, hash: &[u8; 32]) -> Result<Option<AccountRow>, StorageError> {
+        let sql = "SELECT id, subscription, name_hash, email_hash, ver, sealed FROM account WHERE email_hash = $1";
+        query_one(self, sql, &[Value::Bytes(hash)], account)
+    }
+
+    fn accounts(&mut self, subscription: &str, after: u64, limit: u32) -> Result<Vec<AccountRow>, StorageError> {
+        let sql = "SELECT id, subscription, name_hash, email_hash, ver, sealed FROM account \
+                   WHERE subscription = $1 AND id > $2 ORDER BY id LIMIT $3";
+        let (after, limit) = (Value::unsigned(after), Value::unsigned(limit.into()));
+        query_all(self, sql, &[Value::Text(subscription), after, limit], account)
+    }
+
+    fn update_account(&mut self, row: &AccountRow) -> Result<(), StorageError> {
+        // An error of the database itself would end a transaction of PostgreSQL.
+        let of_name = self.account_by_name(&row.name_hash)?;
+        let of_email = row.email_hash.as_ref().map(|hash| self.account_by_email(hash)).transpose()?.flatten();
+        if [of_name, of_email].iter().flatten().any(|found| found.id != row.id) {
+            return Err(StorageError::Exists);
+        }
+        let sql = "UPDATE account SET name_hash = $1, email_hash = $2, ver = $3, sealed = $4 \
+                   WHERE id = $5 AND ver = $3 - 1";
+        update_one(
+            self,
+            sql,
+            &[
+                Value::Bytes(&row.name_hash),
+                Value::bytes_or_null(row.email_hash.as_ref().map(<[u8; 32]>::as_slice)),
+                Value::unsigned(row.sealed.ver),
+                Value::Bytes(&row.sealed.bytes),
+                Value::unsigned(row.id),
+            ],
+        )
+    }
+
+    fn delete_account(&mut self, id: u64) -> Result<bool, StorageError> {
+        Ok(self.execute("DELETE FROM account WHERE id = $1", &[Value::unsigned(id)])? == 1)
+    }
+
+    fn put_session(&mut self, row: &SessionRow) -> Result<(), StorageError> {
+        self.execute("DELETE FROM session WHERE slot = $1", &[Value::Bytes(&row.slot)])?;
+        let sql = "INSERT INTO session (hash, account, slot, ver, sealed) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT DO NOTHING";
+        insert_one(
+            self,
+            sql,
+            &[
+                Value::Bytes(&row.hash),
+                Value::unsigned(row.account),
+                Value::Bytes(&row.slot),
+                Value::unsigned(row.sealed.ver),
+                Value::Bytes(&row.sealed.bytes),
+            ],
+        )
+    }
+
+    fn session(&mut self, hash: &[u8; 32]) -> Result<Option<SessionRow>, StorageError> {
+        let sql = "SELECT hash, account, slot, ver, sealed FROM session WHERE hash = $1";
+        query_one(self, sql, &[Value::Bytes(hash)], session)
+    }
+
+    fn sessions_of(&mut self, account: u64) -> Result<Vec<SessionRow>, StorageError> {
+        let sql = "SELECT hash, account, slot, ver, sealed FROM session WHERE account = $1 ORDER BY hash";
+        query_all(self, sql, &[Value::unsigned(account)], session)
+    }
+
+    fn delete_session(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError> {
+        Ok(self.execute("DELETE FROM session WHERE hash = $1", &[Value::Bytes(hash)])? == 1)
+    }
+}
