@@ -6,7 +6,7 @@ mod live;
 mod stage;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +21,8 @@ use crate::workspace::Workspace;
 const DOCUMENT: &str = "server/src/http/docs/generated/openapi.json";
 /// The call whose answer is a stream.
 const EVENTS: &str = "/token/events";
+/// What the paths of those have who sign in: they are called with name and password.
+const SIGN_IN: &str = "/auth/v1";
 /// What is installed, with every version.
 const PINNED: &str = "xtask/schemathesis.txt";
 /// Requests for each call and way of making them up: the limit in count.
@@ -48,29 +50,54 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 
     let paths: Vec<&String> = document["paths"].as_object().context("the description has no paths")?.keys().collect();
     // The stream of events does not end, so there is no whole answer to look at.
-    let finite: Vec<String> =
-        paths.iter().filter(|path| path.as_str() != EVENTS).map(|path| path.replace('.', "\\.")).collect();
-    let calls = workspace.target().join("api-calls.har");
-    let mut command = Command::new(program);
-    command
-        .current_dir(workspace.target())
-        .args(["run", "--url", &stage.url, "--header", &format!("Authorization: apikey {}", stage.key)])
-        .args(["--include-path-regex", &format!("^({})$", finite.join("|"))])
-        .args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1", "--workers", "1", "--no-color"])
-        .args(["--phases", "examples,coverage,fuzzing", "--request-timeout", "20", "--warnings", "off"])
-        .args(["--report", "har", "--report-har-path"])
-        .arg(&calls)
-        .arg(&adapted);
-    let text = process::logged(&mut command, &workspace.log("api"))?;
-    let Some(count) = generated(&text) else { bail!("schemathesis did not say how many calls it made") };
-    let told = fs::read_to_string(&calls).with_context(|| format!("cannot read {}", calls.display()))?;
-    let told: Value = serde_json::from_str(&told).context("the list of calls is not JSON")?;
+    let finite = paths.iter().copied().filter(|path| path.as_str() != EVENTS);
+    let (signing_in, calls): (Vec<&String>, Vec<&String>) = finite.partition(|path| path.contains(SIGN_IN));
+    let drive = Drive { program: &program, workspace, url: &stage.url, document: &adapted };
+    let mut told = Vec::new();
+    // First: made-up calls of an administrator may delete the account.
+    let mut count = drive.run(&signing_in, &stage.signs_in_with(), "api-sign-in", &mut told)?;
+    count += drive.run(&calls, &format!("apikey {}", stage.key), "api", &mut told)?;
     let mut refused = live::without_success(&document, &told);
     refused.retain(|operation| operation != &format!("get {EVENTS}"));
     if !refused.is_empty() {
         bail!("these never succeeded: {}", refused.join(", "));
     }
     Outcome::passed(format!("{count} calls to {} paths, each with success", paths.len()))
+}
+
+/// What schemathesis is run with.
+struct Drive<'a> {
+    program: &'a Path,
+    workspace: &'a Workspace,
+    url: &'a str,
+    document: &'a Path,
+}
+
+impl Drive<'_> {
+    /// Makes up calls to `paths` that carry `authorization`, adds each to `told`, and returns how many there were. Its
+    /// log is called `name`.
+    fn run(&self, paths: &[&String], authorization: &str, name: &str, told: &mut Vec<Value>) -> Result<u64> {
+        let target = self.workspace.target();
+        let calls = target.join(format!("{name}-calls.har"));
+        let escaped = |path: &&String| path.replace('.', "\\.").replace('{', "\\{").replace('}', "\\}");
+        let escaped: Vec<String> = paths.iter().map(escaped).collect();
+        let mut command = Command::new(self.program);
+        command
+            .current_dir(target)
+            .args(["run", "--url", self.url, "--header", &format!("Authorization: {authorization}")])
+            .args(["--include-path-regex", &format!("^({})$", escaped.join("|"))])
+            .args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1", "--workers", "1", "--no-color"])
+            .args(["--phases", "examples,coverage,fuzzing", "--request-timeout", "20", "--warnings", "off"])
+            .args(["--report", "har", "--report-har-path"])
+            .arg(&calls)
+            .arg(self.document);
+        let text = process::logged(&mut command, &self.workspace.log(name))?;
+        let Some(count) = generated(&text) else { bail!("schemathesis did not say how many calls it made") };
+        let har = fs::read_to_string(&calls).with_context(|| format!("cannot read {}", calls.display()))?;
+        let har: Value = serde_json::from_str(&har).context("the list of calls is not JSON")?;
+        told.extend(har.pointer("/log/entries").and_then(Value::as_array).into_iter().flatten().cloned());
+        Ok(count)
+    }
 }
 
 /// The program, installed anew when the pinned versions have changed.

@@ -64,10 +64,12 @@ fn set_member(document: &mut Value, path: &str, name: &str, value: &Value) -> us
     {
         *place = body;
     }
-    let place = format!("{place}/content/application~1json");
-    let Some(content) = document.pointer_mut(&place).and_then(Value::as_object_mut) else { return 0 };
+    let Some(contents) = document.pointer_mut(&format!("{place}/content")).and_then(Value::as_object_mut) else {
+        return 0;
+    };
     let mut examples: Vec<&mut Value> = Vec::new();
-    for (kind, node) in content.iter_mut() {
+    let nodes = contents.values_mut().filter_map(Value::as_object_mut).flat_map(serde_json::Map::iter_mut);
+    for (kind, node) in nodes {
         match (kind.as_str(), node) {
             ("example", example) => examples.push(example),
             ("examples", Value::Object(named)) => {
@@ -89,10 +91,10 @@ fn replace_keys(node: &mut Value, key: &str) {
     }
 }
 
-/// The operations of `document` that never had a 2xx among `calls`, a list in the HTTP Archive format.
-pub(super) fn without_success(document: &Value, calls: &Value) -> Vec<String> {
-    let entries = calls.pointer("/log/entries").and_then(Value::as_array).into_iter().flatten();
-    let succeeded: BTreeSet<String> = entries
+/// The operations of `document` that never had a 2xx among `calls`, entries of a list in the HTTP Archive format.
+pub(super) fn without_success(document: &Value, calls: &[Value]) -> Vec<String> {
+    let succeeded: BTreeSet<String> = calls
+        .iter()
         .filter(|entry| entry["response"]["status"].as_u64().is_some_and(|status| (200..300).contains(&status)))
         .filter_map(|entry| {
             let url = entry["request"]["url"].as_str()?.split_once("://")?.1;
@@ -104,7 +106,19 @@ pub(super) fn without_success(document: &Value, calls: &Value) -> Vec<String> {
     let operations = paths.flat_map(|(path, methods)| {
         methods.as_object().into_iter().flatten().map(move |(method, _)| format!("{method} {path}"))
     });
-    operations.filter(|operation| !succeeded.contains(operation)).collect()
+    operations.filter(|operation| !succeeded.iter().any(|call| is_call_of(operation, call))).collect()
+}
+
+/// Whether `call` is one of `operation`, whose path may have parts in braces.
+fn is_call_of(operation: &str, call: &str) -> bool {
+    let (mut wanted, mut made) = (operation.split('/'), call.split('/'));
+    loop {
+        match (wanted.next(), made.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(made)) if wanted == made || wanted.starts_with('{') => {}
+            _ => return false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -157,11 +171,15 @@ mod tests {
     #[test]
     fn calls_that_only_failed_are_named() {
         let call = |method: &str, url: &str, status: u64| json!({ "request": { "method": method, "url": url }, "response": { "status": status } });
-        let calls = json!({ "log": { "entries": [
+        let calls = [
             call("GET", "http://127.0.0.1:8420/token/detail?id=joe", 200),
             call("POST", "http://127.0.0.1:8420/token/block", 403),
             call("GET", "http://127.0.0.1:8420/token/enroll", 200),
-        ] } });
+        ];
         assert_eq!(without_success(&document(), &calls), ["post /token/block", "post /token/enroll"]);
+        assert!(is_call_of("get /{instance}/auth/v1/", "get /demo/auth/v1/"));
+        for other in ["get /demo/auth/v1", "post /demo/auth/v1/", "get /demo/auth/v2/", "get /a/b/auth/v1/"] {
+            assert!(!is_call_of("get /{instance}/auth/v1/", other), "{other}");
+        }
     }
 }

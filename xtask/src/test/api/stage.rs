@@ -17,6 +17,9 @@ const SERVICE: &str = "default_demo";
 /// Where people compare six digits before a token counts.
 const COMPARED: &str = "default_compared";
 const PIN: &str = "27495163";
+/// An account that nobody changes.
+const LOGIN: &str = "staying";
+const PASSWORD: &str = "a password for the stage alone";
 /// Nothing answers there.
 const WEBHOOK: &str = "http://127.0.0.1:9/cardea";
 
@@ -90,6 +93,16 @@ impl Stage {
         let detail = self.get("detail?id=traveller&service=default_demo")?;
         let device = detail["devices"][0]["device"].clone();
         ensure!(device.is_string(), "no device: {detail}");
+        let mut accounts = Vec::new();
+        for name in [LOGIN, "changing", "leaving"] {
+            let new = json!({ "subscription": "default", "name": name, "password": PASSWORD });
+            accounts.push(self.call("/auth/account/create", new)?["account"].clone());
+        }
+        let mut applications = Vec::new();
+        for name in ["staying", "changing", "leaving"] {
+            let new = json!({ "subscription": "default", "name": name });
+            applications.push(self.call("/auth/application/create", new)?);
+        }
         let [turning, leaving] = keys.try_into().ok().context("two authkeys")?;
         Ok(vec![
             ("/token/enroll", "id", "stranger".into()),
@@ -113,7 +126,23 @@ impl Stage {
             ("/token/authkey/rotate", "authkey", turning),
             ("/token/authkey/revoke", "authkey", leaving),
             ("/token/audit/proof", "event", 2.into()),
+            ("/auth/account", "account", accounts[0].clone()),
+            ("/auth/account/update", "account", accounts[1].clone()),
+            ("/auth/account/password", "account", accounts[1].clone()),
+            ("/auth/account/logout", "account", accounts[1].clone()),
+            ("/auth/account/delete", "account", accounts[2].clone()),
+            ("/auth/application/update", "application", applications[1]["application"].clone()),
+            ("/auth/application/secret", "application", applications[1]["application"].clone()),
+            ("/auth/application/delete", "application", applications[2]["application"].clone()),
+            ("/{instance}/auth/v1/login", "name", LOGIN.into()),
+            ("/{instance}/auth/v1/login", "password", PASSWORD.into()),
+            ("/{instance}/auth/v1/login", "appsecret", applications[0]["appsecret"].clone()),
         ])
+    }
+
+    /// What somebody carries who signs in with each call.
+    pub(super) fn signs_in_with(&self) -> String {
+        format!("Basic {}", data_encoding::BASE64.encode(format!("{LOGIN}:{PASSWORD}").as_bytes()))
     }
 
     /// How the call at `path`, whose answer does not end, begins its answer: the head, in lower case.
@@ -154,7 +183,11 @@ impl Stage {
     }
 
     fn post(&self, call: &str, body: Value) -> Result<Value> {
-        let mut curl = self.curl(&format!("/token/{call}"), "20");
+        self.call(&format!("/token/{call}"), body)
+    }
+
+    fn call(&self, call: &str, body: Value) -> Result<Value> {
+        let mut curl = self.curl(call, "20");
         answer(call, &process::output(curl.args(["--data-raw", &body.to_string()]))?)
     }
 
