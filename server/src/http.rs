@@ -46,7 +46,7 @@ pub use origin::ClientAddress;
 pub use problem::{Challenge, Problem};
 pub use route::{Kind, Parameter, Reach, Route, Verb};
 pub use serve::HttpServer;
-use throttle::{CallLimits, SignInLimits};
+use throttle::{CallLimits, Share, SignInLimits};
 pub use tls::{Certificates, TlsError};
 pub(crate) use token::{service_body, webhook_body};
 use tokio::sync::Semaphore;
@@ -148,6 +148,11 @@ impl Api {
         self.call_limits = Some(Arc::new(CallLimits::new(limits, Arc::clone(&clock))));
         self.sign_in_limits = Some(Arc::new(SignInLimits::new(limits, clock)));
         self
+    }
+
+    /// Counts a call for tokens of a subscription.
+    fn organization(&self, subscription: &str) -> Option<Share> {
+        self.sign_in_limits.as_ref()?.organization(subscription)
     }
 
     /// Will show `metrics` to everybody.

@@ -66,7 +66,10 @@ pub use journal::{About, Content, Entry, Event, EventKind, Reader, Signed};
 pub use listing::{Detail, DeviceEntry, DeviceState, TokenEntry};
 pub use master::KeyLocation;
 pub use operation::{Action, Applied, DeviceAnswer, Operation, PinAction};
-pub use people::{Account, Application, NewAccount, NewApplication, NewSession, Session};
+pub use people::{
+    Account, Application, Grant, GrantToken, Issued, IssuedToken, NewAccount, NewApplication, NewGrant, NewSession,
+    Session, TokenKind,
+};
 pub use slots::{Judgement, Slots};
 pub use status::Question;
 pub use tokens::{Facts, Peeked, Token};

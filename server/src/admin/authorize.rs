@@ -243,10 +243,13 @@ impl Holder {
         from: Option<IpAddr>,
         clock: ClockReading,
     ) -> Result<Result<(Actor, Permissions), Refusal>, VaultError> {
-        let account = match self {
+        let held = match self {
             Self::Authkey(_) => None,
             Self::Either(value) => match Signed::with(vault, tx, value)? {
-                Signed::In(found) => Some(found.0),
+                Signed::In(found) => {
+                    let permissions = found.1.permissions(&found.0);
+                    Some((found.0, permissions))
+                }
                 Signed::Over(end) => return Ok(Err(Refusal::Expired(end))),
                 Signed::Out => None,
             },
@@ -254,11 +257,11 @@ impl Holder {
                 let account = vault.account(tx, *number)?;
                 let is_good = |it: &Account| it.epoch == *epoch && it.state == AccountState::Active;
                 let Some(account) = account.filter(is_good) else { return Ok(Err(Refusal::Forbidden)) };
-                Some(account)
+                let permissions = account.rights.permissions();
+                Some((account, permissions))
             }
         };
-        if let Some(account) = account {
-            let permissions = account.rights.permissions();
+        if let Some((account, permissions)) = held {
             let is_there = Scope::Subscription(account.subscription).covers(scope);
             let allowed = is_there && permissions.allows(permission);
             return Ok(if allowed {

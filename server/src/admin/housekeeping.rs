@@ -85,7 +85,7 @@ impl Admin {
         }
         if is_due(&mut done.retention, RETENTION) {
             report("what is over could not be forgotten", self.forget().await.map(drop));
-            report("old answers could not be removed", self.sweep_answers().await);
+            report("old answers and tokens could not be removed", self.sweep_answers().await);
         }
     }
 
@@ -122,12 +122,17 @@ impl Admin {
         Ok(())
     }
 
-    /// Removes what was answered to calls that may be repeated no more. [`Admin::keep_house`] does so once a day.
+    /// Removes what was answered to calls that may be repeated no more, and tokens that are over. [`Admin::keep_house`]
+    /// does so once a day.
     ///
     /// # Errors
     /// Storage failed.
     async fn sweep_answers(&self) -> Result<(), AdminError> {
-        self.write(|vault, tx| vault.sweep_answers(tx, vault.reading()).map(drop)).await
+        self.write(|vault, tx| {
+            vault.sweep_answers(tx, vault.reading())?;
+            vault.sweep_grants(tx, vault.reading()).map(drop)
+        })
+        .await
     }
 
     /// Replaces the server's keys whose time is over. [`Admin::keep_house`] does so by itself.

@@ -9,10 +9,13 @@ use super::{Actor, Admin, AdminError};
 use crate::clock::UnixSeconds;
 use crate::domain::account::{AccountState, FAILURES_MAX, Login, parse_identifier};
 use crate::domain::name::parse_subscription;
+use crate::domain::permission::Permissions;
 use crate::password::{Password, PasswordHash};
 use crate::storage::Transaction;
 use crate::storage::rows::AccessRows;
-use crate::vault::{About, Account, Application, Event, EventKind, NewSession, Session, Vault, VaultError};
+use crate::vault::{
+    About, Account, Application, Event, EventKind, Grant, NewSession, Session, TokenKind, Vault, VaultError,
+};
 
 /// What somebody signs in with.
 pub struct SignIn {
@@ -76,8 +79,46 @@ impl From<VaultError> for SignInRefusal {
 pub struct WhoIs {
     /// The account.
     pub account: Account,
-    /// The session; `None` for who said name and password with the call.
-    pub session: Option<Session>,
+    /// What it is signed in with; `None` for who said name and password with the call.
+    pub with: Option<SignedInWith>,
+}
+
+/// What somebody is signed in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedInWith {
+    /// A session.
+    Session(Session),
+    /// An access token of a grant.
+    Grant(Grant),
+}
+
+impl SignedInWith {
+    /// The number of the application that it is for.
+    #[must_use]
+    pub const fn application(&self) -> Option<u64> {
+        match self {
+            Self::Session(session) => session.application,
+            Self::Grant(grant) => Some(grant.application),
+        }
+    }
+
+    /// What it allows, of what its account may do.
+    #[must_use]
+    pub fn permissions(&self, account: &Account) -> Permissions {
+        match self {
+            Self::Session(_) => account.rights.permissions(),
+            Self::Grant(grant) => grant.permissions(account),
+        }
+    }
+}
+
+/// The application that somebody signs in to, as they name it.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// Its appsecret, if it is for one.
+    pub(super) appsecret: Option<Zeroizing<String>>,
+    /// What it calls itself, where that has to be said as well.
+    pub(super) client: Option<[u8; 16]>,
 }
 
 /// What was found of who signs in, before the password is looked at.
@@ -106,7 +147,8 @@ impl Admin {
                 let new = NewSession { account, application, identifier: &identifier, expires_at };
                 vault.begin_session(tx, &new, &kept, vault.reading())
             };
-        let session = self.with_password((subscription, login), &password, appsecret, begin).await?;
+        let wanted = Wanted { appsecret, client: None };
+        let session = self.with_password((subscription, login), &password, wanted, begin).await?;
         Ok(SignedIn { session, token })
     }
 
@@ -121,8 +163,9 @@ impl Admin {
         password: &str,
     ) -> Result<WhoIs, SignInRefusal> {
         let whom = (subscription.to_owned(), login.to_owned());
-        let number = self.with_password(whom, password, None, |_, _, account, _| Ok(account.number)).await?;
-        Ok(WhoIs { account: self.account(subscription, number).await?, session: None })
+        let number =
+            self.with_password(whom, password, Wanted::default(), |_, _, account, _| Ok(account.number)).await?;
+        Ok(WhoIs { account: self.account(subscription, number).await?, with: None })
     }
 
     /// Who is signed in with this token, in this subscription. Writes nothing but the time at which one was first found
@@ -133,7 +176,7 @@ impl Admin {
     pub async fn who_is(&self, subscription: &str, token: &str) -> Result<WhoIs, SignInRefusal> {
         let (subscription, token) = (subscription.to_owned(), Zeroizing::new(token.to_owned()));
         match self.read(move |vault, tx| Ok(Signed::with(vault, tx, &token)?.at(&subscription))).await? {
-            Signed::In(found) => Ok(WhoIs { account: found.0, session: Some(found.1) }),
+            Signed::In(found) => Ok(WhoIs { account: found.0, with: Some(found.1) }),
             Signed::Over(end) => {
                 self.note_end(end).await;
                 Err(SignInRefusal::Token)
@@ -142,14 +185,14 @@ impl Admin {
         }
     }
 
-    /// Ends the session with this token.
+    /// Ends the session with this token, or the grant that it is of.
     ///
     /// # Errors
     /// As [`Admin::who_is`].
     pub async fn sign_out(&self, subscription: &str, token: &str) -> Result<(), SignInRefusal> {
         let (subscription, token) = (subscription.to_owned(), Zeroizing::new(token.to_owned()));
         let ended = self.write(move |vault, tx| match Signed::with(vault, tx, &token)?.at(&subscription) {
-            Signed::In(found) => vault.end_session(tx, &found.1, &found.0, vault.reading()).map(|()| true),
+            Signed::In(found) => end(vault, tx, &found.0, &found.1).map(|()| true),
             Signed::Over(_) => vault.mark_time(tx, vault.reading()).map(|()| false),
             Signed::Out => Ok(false),
         });
@@ -157,11 +200,11 @@ impl Admin {
     }
 
     /// Does `then` for who has this name and this password, in the transaction that says so.
-    async fn with_password<T: Send + 'static>(
+    pub(super) async fn with_password<T: Send + 'static>(
         &self,
         (subscription, login): (String, String),
         password: &str,
-        appsecret: Option<Zeroizing<String>>,
+        wanted: Wanted,
         then: impl FnOnce(&Vault, &mut dyn Transaction, &Account, Option<&Application>) -> Result<T, VaultError>
         + Send
         + 'static,
@@ -172,9 +215,9 @@ impl Admin {
         // What nobody is called and nobody has is looked for all the same.
         let login = Login::parse(&login).ok();
         let password = Password::typed(password);
-        let (place, wants_application) = (subscription.clone(), appsecret.is_some());
+        let (place, wants_application) = (subscription.clone(), wanted.appsecret.is_some());
         let Found { account, hash, application } =
-            self.read(move |vault, tx| find(vault, tx, &place, login.as_ref(), appsecret.as_ref())).await?;
+            self.read(move |vault, tx| find(vault, tx, &place, login.as_ref(), &wanted)).await?;
         let salt = hash.as_ref().map(|hash| hash.salt);
         let can_be = password.is_some();
         let password = password.unwrap_or_else(Password::nobodys);
@@ -224,21 +267,47 @@ fn find(
     tx: &mut dyn Transaction,
     subscription: &str,
     login: Option<&Login>,
-    appsecret: Option<&Zeroizing<String>>,
+    wanted: &Wanted,
 ) -> Result<Found, VaultError> {
     if !tx.has_subscription(subscription)? {
         return Err(VaultError::Unknown("subscription"));
     }
     let account = login.map(|login| vault.account_of(tx, subscription, login)).transpose()?.flatten();
-    let application = appsecret.map(|secret| vault.application_of(tx, subscription, secret)).transpose()?.flatten();
+    let application = wanted.appsecret.as_ref().map(|secret| vault.application_of(tx, subscription, secret));
+    let is_named = |it: &Application| wanted.client.is_none_or(|client| it.client == client);
+    let application = application.transpose()?.flatten().filter(is_named);
     let (account, hash) = account.map(|account| (account.number, account.password)).unzip();
     Ok(Found { account, hash: hash.flatten(), application })
+}
+
+/// Ends what somebody is signed in with.
+pub(super) fn end(
+    vault: &Vault,
+    tx: &mut dyn Transaction,
+    account: &Account,
+    with: &SignedInWith,
+) -> Result<(), VaultError> {
+    match with {
+        SignedInWith::Session(session) => vault.end_session(tx, session, account, vault.reading()),
+        SignedInWith::Grant(grant) => vault.end_grant(tx, grant, account, EventKind::SignedOut, vault.reading()),
+    }
+}
+
+/// The account of a grant, if the grant is good.
+pub(super) fn good_grant(
+    vault: &Vault,
+    tx: &mut dyn Transaction,
+    grant: &Grant,
+) -> Result<Option<Account>, VaultError> {
+    let (account, application) = (vault.account(tx, grant.account)?, vault.application(tx, grant.application)?);
+    let (Some(account), Some(application)) = (account, application) else { return Ok(None) };
+    Ok(grant.is_good(&account, &application).then_some(account))
 }
 
 /// What a token comes to.
 pub(super) enum Signed {
     /// Somebody is signed in with it.
-    In(Box<(Account, Session)>),
+    In(Box<(Account, SignedInWith)>),
     /// Somebody was, until then.
     Over(UnixSeconds),
     /// Nobody is.
@@ -251,15 +320,29 @@ impl Signed {
     /// # Errors
     /// A row is damaged; storage failed.
     pub(super) fn with(vault: &Vault, tx: &mut dyn Transaction, token: &str) -> Result<Self, VaultError> {
-        let Some(session) = vault.session(tx, token)? else { return Ok(Self::Out) };
+        let Some(session) = vault.session(tx, token)? else { return Self::granted(vault, tx, token) };
         let Some(account) = vault.account(tx, session.account)? else { return Ok(Self::Out) };
         let application = session.application.map(|number| vault.application(tx, number)).transpose()?.flatten();
         let clock = vault.reading();
         Ok(match session.expires_at.filter(|end| clock.has_reached(*end)) {
             Some(end) => Self::Over(end),
-            None if session.is_good(&account, application.as_ref(), clock) => Self::In(Box::new((account, session))),
+            None if session.is_good(&account, application.as_ref(), clock) => {
+                Self::In(Box::new((account, SignedInWith::Session(session))))
+            }
             None => Self::Out,
         })
+    }
+
+    fn granted(vault: &Vault, tx: &mut dyn Transaction, token: &str) -> Result<Self, VaultError> {
+        let found = vault.granted(tx, token)?;
+        let Some((grant, token)) = found.filter(|(_, token)| token.kind == TokenKind::Access) else {
+            return Ok(Self::Out);
+        };
+        let Some(account) = good_grant(vault, tx, &grant)? else { return Ok(Self::Out) };
+        if vault.reading().has_reached(token.expires_at) {
+            return Ok(Self::Over(token.expires_at));
+        }
+        Ok(Self::In(Box::new((account, SignedInWith::Grant(grant)))))
     }
 
     /// The same, as far as it is about this subscription.

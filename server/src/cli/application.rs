@@ -43,7 +43,9 @@ async fn create(args: ApplicationCreateArgs) -> Result<(), CliError> {
     let created =
         data::admin(&config).await?.create_application(&args.subscription, &args.name, Actor::Operator).await?;
     if args.json {
-        return output::json(&json!({ "id": created.application.number, "appsecret": *created.secret }));
+        let mut document = document(&created.application);
+        document["appsecret"] = created.secret.as_str().into();
+        return output::json(&document);
     }
     output::text(&format!("{}\n", *created.secret))
 }
@@ -64,19 +66,20 @@ async fn list(args: PeopleListArgs) -> Result<(), CliError> {
     if args.json {
         return output::json(&applications.iter().map(document).collect::<Vec<_>>());
     }
-    let rows: Vec<[String; 4]> = applications
+    let rows: Vec<[String; 5]> = applications
         .iter()
         .map(|it| {
             let state = if it.active { "active" } else { "deactivated" };
-            [it.number.to_string(), state.to_owned(), it.created_at.to_string(), it.name.clone()]
+            [it.number.to_string(), it.client_id(), state.to_owned(), it.created_at.to_string(), it.name.clone()]
         })
         .collect();
-    output::table(["ID", "STATE", "CREATED", "NAME"], &rows)
+    output::table(["ID", "CLIENT ID", "STATE", "CREATED", "NAME"], &rows)
 }
 
 fn document(application: &Application) -> Value {
     json!({
         "id": application.number,
+        "clientId": application.client_id(),
         "name": application.name,
         "active": application.active,
         "createdAt": application.created_at.get(),

@@ -68,6 +68,8 @@ pub struct LimitsConfig {
     pub wrong_passwords_per_name: u32,
     /// Wrong passwords with one appsecret, and wrong ones of these.
     pub wrong_passwords_per_application: u32,
+    /// Calls for access tokens of one subscription.
+    pub tokens_per_organization: u32,
     /// Calls with one authkey.
     pub calls_per_authkey: u32,
     /// Status checks of one token.

@@ -35,6 +35,9 @@ pub enum AccountError {
     /// Not an identifier.
     #[error("an identifier is one to {IDENTIFIER_MAX} of A-Z, a-z, 0-9, `.`, `_`, `:` and `-`")]
     Identifier,
+    /// Not a device.
+    #[error("a device is called something of one to {IDENTIFIER_MAX} bytes, without control characters")]
+    Device,
     /// Not a word of permissions.
     #[error("a permission is one to {NAME_MAX} of a-z, 0-9, `.`, `_` and `-`")]
     Word,
@@ -112,6 +115,15 @@ pub fn parse_identifier(text: &str) -> Result<&str, AccountError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     let fits = (1..=IDENTIFIER_MAX).contains(&text.len()) && text.bytes().all(allowed);
     if fits { Ok(text) } else { Err(AccountError::Identifier) }
+}
+
+/// Checks what an application calls a device.
+///
+/// # Errors
+/// It is empty, too long, or has control characters.
+pub fn parse_device(text: &str) -> Result<&str, AccountError> {
+    let fits = (1..=IDENTIFIER_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits { Ok(text) } else { Err(AccountError::Device) }
 }
 
 /// Who an account is for.

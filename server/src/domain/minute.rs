@@ -52,6 +52,13 @@ impl Minute {
         }
     }
 
+    /// How many were counted of the minute at `now`, and its seconds that are left.
+    #[must_use]
+    pub fn so_far(&self, now: UnixSeconds) -> (u32, u32) {
+        let (since, count) = Self::unpack(self.0.load(Ordering::Relaxed));
+        Self::left(since, now.wire()).map_or((0, MINUTE), |left| (count, left))
+    }
+
     /// Takes back one that was counted at `then`, as far as it counts still.
     pub fn give_back(&self, then: UnixSeconds) {
         let then = then.wire();

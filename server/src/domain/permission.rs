@@ -120,6 +120,11 @@ impl Permissions {
     }
 
     /// The names in the set.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |permission| self.allows(*permission))
+    }
+
+    /// The names of all of them.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Permission::ALL.iter().copied().filter(move |permission| self.allows(*permission)).map(Permission::name)
     }

@@ -1,13 +1,14 @@
 //! Signing in: what applications ask of people and programs of a subscription, and the administration of these.
 //!
 //! `/{instance}/auth/v1` speaks as ZeyOS's Authentication API does, so that its clients work with another base address:
-//! JSON for successes, plain text for everything else. `/auth/account` and `/auth/application` are calls of the table, as
+//! JSON for successes, plain text for everything else. `/v1/tokens` speaks as Zenoti's does, in JSON. `/auth/account` and `/auth/application` are calls of the table, as
 //! those of the token API are.
 
 mod account;
 mod application;
 mod fields;
 mod session;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -20,10 +21,14 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::Api;
 use super::call::Mounted;
+pub(super) use tokens::RATE_HEADERS;
 
 /// The paths of sessions, as logs name them.
 const PATHS: [&str; 4] =
     ["/{instance}/auth/v1", "/{instance}/auth/v1/", "/{instance}/auth/v1/login", "/{instance}/auth/v1/logout"];
+
+/// The paths of tokens.
+const TOKENS: [&str; 2] = ["/v1/tokens", "/v1/tokens/sessions/revoke"];
 
 /// The calls of administrators.
 pub(super) fn calls() -> Vec<Mounted> {
@@ -37,10 +42,33 @@ pub(super) fn mount(router: Router<Arc<Api>>) -> Router<Arc<Api>> {
         .route(PATHS[1], session::base())
         .route(PATHS[2], session::login())
         .route(PATHS[3], session::logout())
+        .route(TOKENS[0], tokens::tokens())
+        .route(TOKENS[1], tokens::sessions())
+}
+
+/// How an application is spoken to that people sign in to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// As ZeyOS does.
+    Session,
+    /// As Zenoti does.
+    Tokens,
+}
+
+/// How calls of this path are answered; `None`: nobody signs in there.
+pub(super) fn dialect(path: &str) -> Option<Dialect> {
+    if path == TOKENS[0] || path.strip_prefix(TOKENS[0]).is_some_and(|rest| rest.starts_with('/')) {
+        return Some(Dialect::Tokens);
+    }
+    session_path(path).map(|_| Dialect::Session)
 }
 
 /// The path of a call of somebody who signs in, as logs name it; `None`: it is another call.
 pub(super) fn known_path(path: &str) -> Option<&'static str> {
+    TOKENS.into_iter().find(|known| *known == path).or_else(|| session_path(path))
+}
+
+fn session_path(path: &str) -> Option<&'static str> {
     let (_, rest) = path.strip_prefix('/')?.split_once('/')?;
     if rest != "auth/v1" && !rest.starts_with("auth/v1/") {
         return None;
@@ -80,6 +108,8 @@ mod tests {
             ("//auth/v1", Some(PATHS[0])),
             ("/a/b/auth/v1", None),
             ("/auth/account", None),
+            ("/v1/tokens", Some("/v1/tokens")),
+            ("/v1/tokens/secret", None),
             ("/token/status", None),
             ("", None),
         ] {

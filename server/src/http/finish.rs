@@ -32,7 +32,13 @@ pub(super) async fn finish(path: &str, is_secure: bool, mut response: Response) 
     if !response.status().is_success() && !is_file {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::from_status(response.status()));
+        let before = response;
         response = failure(&problem, Form::of(path));
+        for name in auth::RATE_HEADERS {
+            if let Some(value) = before.headers().get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
     }
     if Form::of(path) == Form::Text {
         auth::headers(response.headers_mut(), is_secure);
@@ -49,18 +55,21 @@ enum Form {
     Status,
     /// JSON.
     Token,
-    /// Plain text: who signs in.
+    /// Plain text: who signs in as with ZeyOS.
     Text,
+    /// JSON with its status: who asks for tokens as with Zenoti.
+    Envelope,
 }
 
 impl Form {
     fn of(path: &str) -> Self {
         if path.starts_with(STATUS_PATH) {
-            Self::Status
-        } else if auth::known_path(path).is_some() {
-            Self::Text
-        } else {
-            Self::Token
+            return Self::Status;
+        }
+        match auth::dialect(path) {
+            Some(auth::Dialect::Session) => Self::Text,
+            Some(auth::Dialect::Tokens) => Self::Envelope,
+            None => Self::Token,
         }
     }
 }
@@ -70,6 +79,7 @@ fn failure(problem: &Problem, form: Form) -> Response {
         Form::Status => ("application/json", problem.body(false)),
         Form::Token => ("application/json", problem.body(true)),
         Form::Text => ("text/plain; charset=utf-8", problem.text()),
+        Form::Envelope => ("application/json", problem.envelope()),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = problem.status();
@@ -101,7 +111,9 @@ fn failure(problem: &Problem, form: Form) -> Response {
 /// not the one open answer is thrown away.
 async fn guard(path: &str, response: Response) -> Response {
     let (status, under_status) = (response.status(), path.starts_with(STATUS_PATH));
-    if status.is_success() && !under_status {
+    // No client that looks for a digit asks for tokens, and their errors name the status.
+    let may_say_all = status.is_success() || Form::of(path) == Form::Envelope;
+    if may_say_all && !under_status {
         return response;
     }
     let (mut parts, body) = response.into_parts();

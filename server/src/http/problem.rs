@@ -270,6 +270,12 @@ impl Problem {
         format!("{}: {}", status.canonical_reason().unwrap_or("Error"), spelled(&self.to_string()))
     }
 
+    /// The JSON body for the calls for tokens: the status and why.
+    pub(super) fn envelope(&self) -> String {
+        let error = serde_json::json!({ "code": self.status().as_u16(), "message": self.to_string() });
+        serde_json::json!({ "error": error }).to_string()
+    }
+
     /// Name, text and number.
     pub(super) fn to_json(&self) -> serde_json::Value {
         // A text from below may name a number.

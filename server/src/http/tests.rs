@@ -7,6 +7,7 @@ mod clients;
 mod copies;
 mod described;
 mod events;
+mod grants;
 mod hostile;
 mod limits;
 mod manage;

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-pub(super) use sign_in::{SignInLimits, Trying};
+pub(super) use sign_in::{Share, SignInLimits, Trying};
 
 use super::Problem;
 use crate::admin::status_cache::Known;
@@ -231,6 +231,7 @@ mod tests {
             wrong_passwords_per_address: 0,
             wrong_passwords_per_name: 0,
             wrong_passwords_per_application: 0,
+            tokens_per_organization: 0,
             cached_statuses: 0,
             exempt: Vec::new(),
         }

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod applications;
+mod grants;
 mod sessions;
 
 pub use accounts::{Account, NewAccount};
 pub use applications::{Application, NewApplication};
+pub use grants::{Grant, GrantToken, Issued, IssuedToken, NewGrant, TokenKind};
 pub use sessions::{NewSession, Session};
 
 use super::Vault;
@@ -18,6 +20,7 @@ pub(super) enum HashOf {
     Appsecret,
     Bearer,
     Slot,
+    Grant,
 }
 
 impl HashOf {
@@ -28,6 +31,7 @@ impl HashOf {
             Self::Appsecret => "appsecret",
             Self::Bearer => "bearer",
             Self::Slot => "slot",
+            Self::Grant => "grant",
         }
     }
 }

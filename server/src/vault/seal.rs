@@ -35,12 +35,14 @@ pub(super) enum Table {
     Account,
     Application,
     Session,
+    Grant,
+    GrantToken,
     /// No table: what callers carry from one page of a list to the next.
     Cursor,
 }
 
 impl Table {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::Meta,
         Self::Subscription,
         Self::Service,
@@ -59,6 +61,8 @@ impl Table {
         Self::Account,
         Self::Application,
         Self::Session,
+        Self::Grant,
+        Self::GrantToken,
         Self::Cursor,
     ];
 
@@ -82,6 +86,8 @@ impl Table {
             Self::Account => "account",
             Self::Application => "application",
             Self::Session => "session",
+            Self::Grant => "token_grant",
+            Self::GrantToken => "grant_token",
             Self::Cursor => "cursor",
         }
     }

@@ -23,6 +23,8 @@ const DOCUMENT: &str = "server/src/http/docs/generated/openapi.json";
 const EVENTS: &str = "/token/events";
 /// What the paths of those have who sign in: they are called with name and password.
 const SIGN_IN: &str = "/auth/v1";
+/// What the paths of tokens begin with: they are called with a token.
+const TOKENS: &str = "/v1/tokens";
 /// What is installed, with every version.
 const PINNED: &str = "xtask/schemathesis.txt";
 /// Requests for each call and way of making them up: the limit in count.
@@ -52,10 +54,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     // The stream of events does not end, so there is no whole answer to look at.
     let finite = paths.iter().copied().filter(|path| path.as_str() != EVENTS);
     let (signing_in, calls): (Vec<&String>, Vec<&String>) = finite.partition(|path| path.contains(SIGN_IN));
+    let (tokens, calls): (Vec<&String>, Vec<&String>) = calls.into_iter().partition(|path| path.starts_with(TOKENS));
     let drive = Drive { program: &program, workspace, url: &stage.url, document: &adapted };
     let mut told = Vec::new();
     // First: made-up calls of an administrator may delete the account.
     let mut count = drive.run(&signing_in, &stage.signs_in_with(), "api-sign-in", &mut told)?;
+    count += drive.run(&tokens, &format!("Bearer {}", stage.session()?), "api-tokens", &mut told)?;
     count += drive.run(&calls, &format!("apikey {}", stage.key), "api", &mut told)?;
     let mut refused = live::without_success(&document, &told);
     refused.retain(|operation| operation != &format!("get {EVENTS}"));

@@ -65,11 +65,11 @@ fn a_name_or_an_address_and_the_password_make_a_session_that_says_whose_it_is() 
             assert!(signed_in.token.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
             let who = test.admin.who_is("demo", &signed_in.token).await.expect("signed in");
             assert_eq!((who.account.number, who.account.name.as_str()), (number, "Max.Power"));
-            assert_eq!(who.session.expect("a session").identifier, "MyDevice");
+            assert!(matches!(who.with, Some(SignedInWith::Session(it)) if it.identifier == "MyDevice"));
             assert!(!format!("{signed_in:?}").contains(signed_in.token.as_str()));
         }
         let who = test.admin.who_is_with_password("demo", "max.power", PASSWORD).await.expect("right");
-        assert_eq!((who.account.number, who.session), (number, None));
+        assert_eq!((who.account.number, who.with), (number, None));
         // Nothing of it is good elsewhere.
         test.admin.create_subscription("other", Actor::Operator).await.expect("created");
         let token = test.in_with(sign_in("max.power", PASSWORD)).await;

@@ -93,6 +93,7 @@ fn body(application: &Application) -> Value {
     json!({
         "application": application.number,
         "name": application.name,
+        "clientId": application.client_id(),
         "active": application.active,
         "createdAt": application.created_at.get(),
     })

@@ -102,8 +102,8 @@ async fn show(
 ) -> Result<Json<Value>, Problem> {
     let mut query = Query::parse(uri.query(), ["access", "settings"])?;
     let (access, settings) = (switch(query.take(0), "access")?, switch(query.take(1), "settings")?);
-    let WhoIs { account, session } = caller(&api, &instance, origin, &headers).await?;
-    let application = session.and_then(|session| session.application);
+    let WhoIs { account, with } = caller(&api, &instance, origin, &headers).await?;
+    let application = with.and_then(|with| with.application());
     let mut info = about(&account, application);
     if access {
         info.extend(rights(&account));
@@ -157,7 +157,7 @@ async fn caller(api: &Api, instance: &str, origin: Origin, headers: &HeaderMap) 
 }
 
 /// Does something that takes a password, within the limits on wrong ones.
-async fn counted<T>(
+pub(super) async fn counted<T>(
     api: &Api,
     trying: Trying<'_>,
     work: impl Future<Output = Result<T, SignInRefusal>>,
@@ -171,7 +171,7 @@ async fn counted<T>(
     done.map_err(|refusal| refused(refusal, trying.subscription))
 }
 
-fn refused(refusal: SignInRefusal, instance: &str) -> Problem {
+pub(super) fn refused(refusal: SignInRefusal, instance: &str) -> Problem {
     match refusal {
         SignInRefusal::Credentials => Problem::Unauthorized(Challenge::new(Lacks::Password).at(instance)),
         SignInRefusal::Token => Problem::Unauthorized(Challenge::new(Lacks::Token).at(instance)),

@@ -148,7 +148,7 @@ fn every_call_is_described_as_it_is_served() {
 #[test]
 fn every_call_that_is_described_is_served() {
     let is_served = |path: &str, method: &str| {
-        let signs_in = auth::known_path(path).is_some_and(|known| known == path);
+        let signs_in = auth::known_path(path) == Some(path);
         signs_in
             || PLAIN.contains(&path)
             || routes().iter().any(|route| route.path == path && (route.verb == Verb::Get) == (method == "get"))

@@ -28,8 +28,8 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::shutdown::Shutdown;
 use crate::storage::Location;
-use crate::storage::rows::DeviceKey;
-use crate::vault::{Action, Endpoint, KeyLocation, NewDevice, Operation, PinAction, VaultError};
+use crate::storage::rows::{DeviceKey, JournalFilter};
+use crate::vault::{Action, Endpoint, EventKind, KeyLocation, NewDevice, Operation, PinAction, VaultError};
 
 /// May only read the status.
 pub(super) const STATUS_KEY: &str = "status-key-012345";
@@ -355,6 +355,14 @@ impl Server {
         let job = move |tx: &mut dyn crate::storage::Transaction| tx.execute(sql, &[]).map(drop);
         let result: Result<(), crate::storage::StorageError> = self.instance.store().write(job).await;
         result.expect("damaged");
+    }
+
+    /// What has happened, in order.
+    pub(super) async fn happened(&self) -> Vec<EventKind> {
+        let vault = Arc::clone(self.instance.vault());
+        let job = move |tx: &mut dyn crate::storage::Transaction| vault.journal(tx, &JournalFilter::All, 0, 1_000);
+        let entries = self.instance.store().write(job).await.expect("the journal");
+        entries.iter().filter_map(|entry| entry.event().map(|event| event.kind)).collect()
     }
 
     /// Moves the database away, so that nothing that is committed will be found again.

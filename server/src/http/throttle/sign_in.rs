@@ -14,12 +14,13 @@ use crate::config::LimitsConfig;
 use crate::domain::minute::Minute;
 use crate::network::{Network, counted_as};
 
-/// Wrong sign-ins by address, name and application. Names and appsecrets are known by a hash with a key of its own,
+/// Wrong sign-ins by address, name and application, and calls for tokens by subscription. Names and appsecrets are known by a hash with a key of its own,
 /// whether or not there is anybody who is called so.
 pub(in crate::http) struct SignInLimits {
     addresses: Minutes<IpAddr>,
     names: Minutes<u64>,
     applications: Minutes<u64>,
+    organizations: Minutes<u64>,
     most: Most,
     exempt: Vec<Network>,
     clock: Arc<dyn Clock>,
@@ -30,6 +31,7 @@ struct Most {
     per_address: u32,
     per_name: u32,
     per_application: u32,
+    per_organization: u32,
 }
 
 /// Who tries.
@@ -43,6 +45,19 @@ pub(in crate::http) struct Trying<'a> {
     pub(in crate::http) login: &'a str,
     /// For which application.
     pub(in crate::http) appsecret: Option<&'a str>,
+}
+
+/// What is left of the calls of a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) struct Share {
+    /// Calls of a minute.
+    pub(in crate::http) most: u32,
+    /// Those that are left.
+    pub(in crate::http) left: u32,
+    /// Seconds until all of them are.
+    pub(in crate::http) reset: u32,
+    /// There was none left for this one; seconds until there is.
+    pub(in crate::http) is_over: Option<u32>,
 }
 
 /// A try that is counted as a wrong one until it is known to be right.
@@ -59,9 +74,23 @@ impl SignInLimits {
             per_address: config.wrong_passwords_per_address,
             per_name: config.wrong_passwords_per_name,
             per_application: config.wrong_passwords_per_application,
+            per_organization: config.tokens_per_organization,
         };
         let exempt = config.exempt.clone();
-        Self { addresses: Minutes::new(), names: Minutes::new(), applications: Minutes::new(), most, exempt, clock }
+        let (addresses, names, applications) = (Minutes::new(), Minutes::new(), Minutes::new());
+        Self { addresses, names, applications, organizations: Minutes::new(), most, exempt, clock }
+    }
+
+    /// Counts a call for tokens of a subscription; `None` where there is no limit.
+    pub(in crate::http) fn organization(&self, subscription: &str) -> Option<Share> {
+        let (most, now) = (self.most.per_organization, self.clock.now());
+        if most == 0 {
+            return None;
+        }
+        let minute = keyed(&self.organizations, subscription, now);
+        let is_over = minute.take(now, most).err();
+        let (count, reset) = minute.so_far(now);
+        Some(Share { most, left: most.saturating_sub(count), reset, is_over })
     }
 
     /// Counts a try.

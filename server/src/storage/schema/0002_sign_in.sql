@@ -29,3 +29,24 @@ CREATE TABLE session (
     sealed  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_account ON session (account);
+
+-- What somebody allowed an application until it ends. `slot` is a keyed hash of account, application and device: there is one grant for each.
+CREATE TABLE token_grant (
+    id      BLOB PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    slot    BLOB NOT NULL UNIQUE,
+    ver     INTEGER NOT NULL,
+    sealed  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_grant_account ON token_grant (account);
+
+-- The tokens of grants. One that is good once and was used is kept as long as it would be good: who shows it again has stolen it, or was stolen from.
+CREATE TABLE grant_token (
+    hash       BLOB PRIMARY KEY,
+    grant_id   BLOB NOT NULL REFERENCES token_grant (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    ver        INTEGER NOT NULL,
+    sealed     BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grant_token_grant ON grant_token (grant_id);
+CREATE INDEX grant_token_end ON grant_token (expires_at);

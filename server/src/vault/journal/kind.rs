@@ -148,6 +148,10 @@ kinds! {
     ApplicationSecretChanged = 53 "application.secret_changed",
     /// An application was removed.
     ApplicationDeleted = 54 "application.deleted",
+    /// An application got new tokens for an account.
+    TokensRefreshed = 55 "account.tokens_refreshed",
+    /// A token that is good once was shown again, and with it all that came of it ended.
+    TokenReused = 56 "account.token_reused",
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Applications.
 
+use uuid::{Builder, Uuid};
+
 use super::HashOf;
 use crate::clock::UnixSeconds;
 use crate::domain::actor::Actor;
@@ -42,6 +44,14 @@ pub struct Application {
     ver: u64,
 }
 
+impl Application {
+    /// What it calls itself, as a UUID is written (RFC 9562, section 4).
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        Uuid::from_bytes(self.client).to_string()
+    }
+}
+
 impl Vault {
     /// Adds an application whose appsecret is `secret`, which is not kept.
     ///
@@ -59,7 +69,7 @@ impl Vault {
         let application = Application {
             number: tx.next_number("application")?,
             subscription,
-            client: random_id(self.entropy()),
+            client: Builder::from_random_bytes(random_id(self.entropy())).into_uuid().into_bytes(),
             name,
             active: true,
             created_at: clock.now(),

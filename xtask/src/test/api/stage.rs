@@ -134,6 +134,10 @@ impl Stage {
             ("/auth/application/update", "application", applications[1]["application"].clone()),
             ("/auth/application/secret", "application", applications[1]["application"].clone()),
             ("/auth/application/delete", "application", applications[2]["application"].clone()),
+            ("/v1/tokens", "user_name", LOGIN.into()),
+            ("/v1/tokens", "password", PASSWORD.into()),
+            ("/v1/tokens", "app_id", applications[0]["clientId"].clone()),
+            ("/v1/tokens", "app_secret", applications[0]["appsecret"].clone()),
             ("/{instance}/auth/v1/login", "name", LOGIN.into()),
             ("/{instance}/auth/v1/login", "password", PASSWORD.into()),
             ("/{instance}/auth/v1/login", "appsecret", applications[0]["appsecret"].clone()),
@@ -143,6 +147,15 @@ impl Stage {
     /// What somebody carries who signs in with each call.
     pub(super) fn signs_in_with(&self) -> String {
         format!("Basic {}", data_encoding::BASE64.encode(format!("{LOGIN}:{PASSWORD}").as_bytes()))
+    }
+
+    /// The token of a session.
+    pub(super) fn session(&self) -> Result<String> {
+        let new = json!({ "name": LOGIN, "password": PASSWORD, "identifier": "stage" });
+        let path = "/default/auth/v1/login";
+        let mut curl = self.curl(path, "20");
+        curl.args(["--header", "Content-Type: application/json", "--data-raw", &new.to_string()]);
+        text(&answer(path, &process::output(&mut curl)?)?["token"])
     }
 
     /// How the call at `path`, whose answer does not end, begins its answer: the head, in lower case.

@@ -98,3 +98,45 @@ pub(super) async fn applications_are_found_by_what_they_call_themselves_and_by_a
     });
     assert_eq!(done.await, Ok(()));
 }
+
+pub(super) async fn a_grant_takes_the_place_of_the_one_of_its_slot_and_has_its_tokens_with_it(test: TestStore) {
+    with_service(&test.store).await;
+    let grant = |id: u8, account, slot: u8| GrantRow { id: [id; 16], account, slot: [slot; 32], sealed: sealed(1, id) };
+    let token = |hash: u8, grant: u8, end| GrantTokenRow {
+        hash: [hash; 32],
+        grant: [grant; 16],
+        expires_at: UnixSeconds::new(end),
+        sealed: sealed(1, hash),
+    };
+    let done = test.store.write(move |tx| {
+        tx.insert_account(&account_row(1, 1, None))?;
+        tx.insert_account(&account_row(2, 2, None))?;
+        for row in [grant(1, 1, 1), grant(2, 1, 2), grant(3, 2, 3), grant(4, 2, 4)] {
+            tx.put_grant(&row)?;
+        }
+        for row in [token(1, 1, 100), token(2, 1, 200), token(3, 2, 200), token(4, 3, 100), token(5, 4, 300)] {
+            tx.insert_grant_token(&row)?;
+        }
+        assert_eq!(tx.insert_grant_token(&token(1, 2, 300)), Err(StorageError::Exists));
+        assert_eq!(tx.grant(&[2; 16])?, Some(grant(2, 1, 2)));
+        assert_eq!(tx.grant_tokens(&[1; 16])?, [token(1, 1, 100), token(2, 1, 200)]);
+        let used = GrantTokenRow { sealed: sealed(2, 9), ..token(2, 1, 200) };
+        tx.update_grant_token(&used)?;
+        assert_eq!(tx.update_grant_token(&used), Err(StorageError::Conflict));
+        assert_eq!(tx.grant_token(&[2; 32])?, Some(used));
+        // Another one in the slot of the first.
+        tx.put_grant(&grant(5, 1, 1))?;
+        assert_eq!((tx.grant(&[1; 16])?, tx.grant_token(&[2; 32])?), (None, None));
+        tx.insert_grant_token(&token(6, 5, 300))?;
+        assert!(tx.delete_grant_token(&[6; 32])? && !tx.delete_grant_token(&[6; 32])?);
+        // The third has only a token that is over, the fifth has none any more.
+        assert_eq!(tx.sweep_grants(UnixSeconds::new(100))?, 2);
+        assert_eq!((tx.grant(&[3; 16])?, tx.grant(&[5; 16])?), (None, None));
+        assert!(tx.grant_token(&[3; 32])?.is_some() && tx.grant_token(&[4; 32])?.is_none());
+        assert_eq!((tx.delete_grants_of(1)?, tx.delete_grants_of(1)?), (1, 0));
+        assert!(tx.delete_grant(&[4; 16])? && !tx.delete_grant(&[4; 16])?);
+        assert_eq!(tx.grant_token(&[5; 32])?, None);
+        Ok::<_, StorageError>(())
+    });
+    assert_eq!(done.await, Ok(()));
+}
