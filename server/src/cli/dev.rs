@@ -68,6 +68,8 @@ fn configure(args: &DevArgs, folder: &Path) -> Result<Config, CliError> {
         flag("limits.connections_per_address", "0".to_owned(), "dev"),
         flag("limits.wrong_authkeys", "1000000".to_owned(), "dev"),
         flag("limits.wrong_passwords_per_address", "0".to_owned(), "dev"),
+        flag("limits.wrong_passwords_per_name", "0".to_owned(), "dev"),
+        flag("limits.wrong_passwords_per_application", "0".to_owned(), "dev"),
         flag("limits.calls_per_authkey", "0".to_owned(), "dev"),
         flag("limits.checks_per_token", "0".to_owned(), "dev"),
     ];

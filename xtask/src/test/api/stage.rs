@@ -149,9 +149,9 @@ impl Stage {
         format!("Basic {}", data_encoding::BASE64.encode(format!("{LOGIN}:{PASSWORD}").as_bytes()))
     }
 
-    /// The token of a session.
-    pub(super) fn session(&self) -> Result<String> {
-        let new = json!({ "name": LOGIN, "password": PASSWORD, "identifier": "stage" });
+    /// The token of a session that is called so.
+    pub(super) fn session(&self, identifier: &str) -> Result<String> {
+        let new = json!({ "name": LOGIN, "password": PASSWORD, "identifier": identifier });
         let path = "/default/auth/v1/login";
         let mut curl = self.curl(path, "20");
         curl.args(["--header", "Content-Type: application/json", "--data-raw", &new.to_string()]);
