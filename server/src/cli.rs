@@ -15,6 +15,7 @@ mod init;
 mod keys;
 mod log;
 mod output;
+mod policy;
 mod ready;
 mod secret_input;
 mod serve;
@@ -135,6 +136,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Authkey(AuthkeyCommand::Revoke(args)) => authkey::revoke(args).await,
         Command::Account(command) => account::run(command).await,
         Command::Application(command) => application::run(command).await,
+        Command::Policy(command) => policy::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(KeysCommand::Show(args)) => keys::show(args).await,

@@ -20,6 +20,7 @@ pub mod minute;
 pub mod name;
 pub mod openness;
 pub mod permission;
+pub mod policy;
 pub mod rules;
 pub mod status;
 pub mod throttle;

@@ -40,6 +40,9 @@ pub enum PasswordError {
     /// It has too few characters.
     #[error("a password has at least {0} characters here: a few words do")]
     Short(u16),
+    /// It has too few beside words that count for nothing.
+    #[error("a password has at least {0} characters here, beside the words that are kept out of passwords")]
+    Blocked(u16),
     /// It has too many bytes.
     #[error("a password has at most {MOST} bytes")]
     Long,
@@ -90,6 +93,18 @@ impl Password {
             return Err(PasswordError::Common);
         }
         Ok(password)
+    }
+
+    /// The same, with `least` characters beside the words `blocked`, in whatever case.
+    ///
+    /// # Errors
+    /// It has fewer.
+    pub fn beside(self, blocked: &[String], least: u16) -> Result<Self, PasswordError> {
+        let mut rest = Zeroizing::new(self.0.to_lowercase());
+        for word in blocked {
+            rest = Zeroizing::new(rest.replace(&word.to_lowercase(), ""));
+        }
+        if rest.chars().count() < usize::from(least) { Err(PasswordError::Blocked(least)) } else { Ok(self) }
     }
 }
 

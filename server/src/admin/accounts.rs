@@ -9,7 +9,7 @@ use crate::domain::account::{AccountError, AccountKind, AccountRights, AccountSt
 use crate::domain::authkey::Scope;
 use crate::domain::name::parse_subscription;
 use crate::domain::permission::Permission;
-use crate::password::{LEAST_ALONE, Password, PasswordHash};
+use crate::password::{Password, PasswordHash};
 use crate::storage::Transaction;
 use crate::storage::rows::AccessRows;
 use crate::vault::{Account, EventKind, NewAccount, Repeatable, Vault, VaultError};
@@ -124,8 +124,8 @@ impl Admin {
         check_settings(&settings)?;
         let password = match password {
             Some(password) => {
-                let names = [Some(&name), email.as_ref()];
-                Some(self.password_hash(&password, &subscription, names.into_iter().flatten()).await?)
+                let names: Vec<&Login> = [Some(&name), email.as_ref()].into_iter().flatten().collect();
+                Some(self.password_hash(&password, &subscription, &names).await?)
             }
             None => None,
         };
@@ -223,8 +223,8 @@ impl Admin {
         by: Actor,
     ) -> Result<(), AdminError> {
         let account = self.account(subscription, number).await?;
-        let names = [Some(&account.name), account.email.as_ref()].into_iter().flatten();
-        let hash = self.password_hash(password, subscription, names).await?;
+        let names: Vec<&Login> = [Some(&account.name), account.email.as_ref()].into_iter().flatten().collect();
+        let hash = self.password_hash(password, subscription, &names).await?;
         let subscription = subscription.to_owned();
         self.write(move |vault, tx| {
             let clock = vault.reading();
@@ -261,14 +261,17 @@ impl Admin {
         .await
     }
 
-    async fn password_hash<'a>(
+    /// What is kept of a password of somebody who is known by `known_by`.
+    async fn password_hash(
         &self,
         password: &str,
-        subscription: &'a str,
-        names: impl Iterator<Item = &'a Login>,
+        subscription: &str,
+        known_by: &[&Login],
     ) -> Result<PasswordHash, AdminError> {
-        let names: Vec<&str> = names.map(Login::as_str).chain([subscription]).collect();
-        let password = Password::new(password, LEAST_ALONE, &names)?;
+        let policy = self.policy(subscription).await?;
+        let names: Vec<&str> = known_by.iter().map(|login| login.as_str()).chain([subscription]).collect();
+        let least = policy.password_least;
+        let password = Password::new(password, least, &names)?.beside(&policy.blocked, least)?;
         let passwords = self.passwords()?;
         Ok(passwords.make(passwords.admit()?, password, crate::entropy::bytes(self.vault.entropy())).await?)
     }

@@ -6,6 +6,7 @@ use crate::domain::confirmation::AskError;
 use crate::domain::enrollment::OfferError;
 use crate::domain::name::NameError;
 use crate::domain::permission::PermissionError;
+use crate::domain::policy::PolicyError;
 use crate::domain::rules::RulesError;
 use crate::domain::webhook::WebhookError;
 use crate::password::{HasherError, PasswordError};
@@ -117,6 +118,7 @@ bad_call!(
     NameError,
     RulesError,
     PermissionError,
+    PolicyError,
     OfferError,
     AskError,
     NetworksError,

@@ -130,6 +130,7 @@ impl Admin {
     async fn sweep_answers(&self) -> Result<(), AdminError> {
         self.write(|vault, tx| {
             vault.sweep_answers(tx, vault.reading())?;
+            vault.sweep_sessions(tx, vault.reading())?;
             vault.sweep_grants(tx, vault.reading()).map(drop)
         })
         .await

@@ -50,6 +50,9 @@ pub(super) enum Command {
     /// Applications: what accounts sign in to.
     #[command(subcommand)]
     Application(ApplicationCommand),
+    /// What a subscription asks of those who sign in.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Tokens: see and change one, as the operator.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -1,12 +1,13 @@
 //! Signing in: what applications ask of people and programs of a subscription, and the administration of these.
 //!
 //! `/{instance}/auth/v1` speaks as ZeyOS's Authentication API does, so that its clients work with another base address:
-//! JSON for successes, plain text for everything else. `/v1/tokens` speaks as Zenoti's does, in JSON. `/auth/account` and `/auth/application` are calls of the table, as
+//! JSON for successes, plain text for everything else. `/v1/tokens` speaks as Zenoti's does, in JSON. `/auth/account`, `/auth/application` and `/auth/policy` are calls of the table, as
 //! those of the token API are.
 
 mod account;
 mod application;
 mod fields;
+mod policy;
 mod session;
 mod tokens;
 
@@ -32,7 +33,7 @@ const TOKENS: [&str; 2] = ["/v1/tokens", "/v1/tokens/sessions/revoke"];
 
 /// The calls of administrators.
 pub(super) fn calls() -> Vec<Mounted> {
-    [account::calls(), application::calls()].into_iter().flatten().collect()
+    [account::calls(), application::calls(), policy::calls()].into_iter().flatten().collect()
 }
 
 /// The calls of who signs in.

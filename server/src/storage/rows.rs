@@ -14,11 +14,13 @@ mod grants;
 mod journal;
 mod keys;
 mod meta;
+mod policies;
+mod sessions;
 mod status;
 mod tokens;
 
 pub use access::{AccessRows, AuthkeyRow, ServiceRow, SubscriptionRow};
-pub use accounts::{AccountRow, AccountRows, SessionRow};
+pub use accounts::{AccountRow, AccountRows};
 pub use answers::{AnswerRow, AnswerRows};
 pub use applications::{ApplicationRow, ApplicationRows};
 pub use confirmations::{ConfirmationRow, ConfirmationRows};
@@ -29,6 +31,8 @@ pub use grants::{GrantRow, GrantRows, GrantTokenRow};
 pub use journal::{CheckpointRow, JournalFilter, JournalRow, JournalRows, LeafRow};
 pub use keys::{EpochRow, KeyRows};
 pub use meta::MetaRows;
+pub use policies::{PolicyRow, PolicyRows};
+pub use sessions::{SessionRow, SessionRows};
 pub use status::{StatusFacts, StatusRows};
 pub use tokens::{TokenRow, TokenRows};
 

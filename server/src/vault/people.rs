@@ -3,6 +3,7 @@
 mod accounts;
 mod applications;
 mod grants;
+mod policies;
 mod sessions;
 
 pub use accounts::{Account, NewAccount};
@@ -11,6 +12,9 @@ pub use grants::{Grant, GrantToken, Issued, IssuedToken, NewGrant, TokenKind};
 pub use sessions::{NewSession, Session};
 
 use super::Vault;
+
+/// Most sessions, and most grants, of one account. Whoever signs in with ever new identifiers ends the oldest.
+pub(super) const HELD_MAX: u32 = 1_000;
 
 /// What a hash is of: none stands for one of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

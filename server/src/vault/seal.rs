@@ -37,12 +37,13 @@ pub(super) enum Table {
     Session,
     Grant,
     GrantToken,
+    Policy,
     /// No table: what callers carry from one page of a list to the next.
     Cursor,
 }
 
 impl Table {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Meta,
         Self::Subscription,
         Self::Service,
@@ -63,6 +64,7 @@ impl Table {
         Self::Session,
         Self::Grant,
         Self::GrantToken,
+        Self::Policy,
         Self::Cursor,
     ];
 
@@ -88,6 +90,7 @@ impl Table {
             Self::Session => "session",
             Self::Grant => "token_grant",
             Self::GrantToken => "grant_token",
+            Self::Policy => "sign_in_policy",
             Self::Cursor => "cursor",
         }
     }

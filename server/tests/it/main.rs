@@ -25,6 +25,7 @@ mod people;
 #[expect(dead_code, unreachable_pub, reason = "other tests use other parts")]
 mod postgres;
 mod process;
+mod sign_in;
 mod tls;
 mod tools;
 mod webhooks;

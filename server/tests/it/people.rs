@@ -114,6 +114,31 @@ fn passwords_come_from_files_and_standard_input_and_not_every_text_is_one() {
 }
 
 #[test]
+fn a_policy_asks_for_longer_passwords_and_keeps_words_out() {
+    let data = Data::new();
+    let policy = data.read("policy show --subscription demo");
+    assert_eq!(policy, json!({ "passwordLeast": 15, "blockedWords": [] }));
+    let update = "policy update --subscription demo --password-least 20 --blocked-words acme,umbrella";
+    assert_eq!(data.read(update), json!({ "passwordLeast": 20, "blockedWords": ["acme", "umbrella"] }));
+    data.done("account create --subscription demo max");
+    let set = "account password --subscription demo max --password-file -";
+    assert!(data.refused(set, "eighteen letters!!\n").contains("at least 20 characters"));
+    assert!(data.refused(set, "eleven quiet UMBRELLAS, acme\n").contains("beside the words that are kept out"));
+    let (done, out, error) = data.run(set, "eleven quiet gardens, then\n");
+    assert!(done, "{out}{error}");
+    let again = data.read("policy update --subscription demo --blocked-words ,");
+    assert_eq!(again, json!({ "passwordLeast": 20, "blockedWords": [] }));
+    for (line, said) in [
+        ("policy update --subscription demo --password-least 14", "15 to 64 characters"),
+        ("policy update --subscription demo --password-least 65", "15 to 64 characters"),
+        ("policy show --subscription other", "there is no such subscription"),
+    ] {
+        let error = data.refused(line, "");
+        assert!(error.contains(said), "{line}: {error}");
+    }
+}
+
+#[test]
 fn what_is_not_there_and_cannot_be_is_said_with_what_can() {
     let data = Data::new();
     for (line, said) in [

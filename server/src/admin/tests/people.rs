@@ -291,3 +291,17 @@ fn who_administers_accounts_becomes_nobody_who_may_do_more() {
         forbidden(test.admin.set_password("demo", eve, PASSWORD, accounts).await);
     });
 }
+
+#[test]
+fn whoever_signs_in_with_ever_new_identifiers_ends_their_own_oldest_session() {
+    block_on(async {
+        let (test, _) = with_max().await;
+        let mut tokens = Vec::new();
+        for number in 0..=1_000 {
+            let identifier = format!("device-{number}");
+            tokens.push(test.in_with(SignIn { identifier, ..sign_in("max.power", PASSWORD) }).await);
+            test.clock.advance(1);
+        }
+        assert!(!test.is_in(&tokens[0]).await && test.is_in(&tokens[1]).await && test.is_in(&tokens[1_000]).await);
+    });
+}

@@ -205,6 +205,35 @@ pub(in crate::cli) struct ApplicationUpdateArgs {
     pub(in crate::cli) active: Option<bool>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum PolicyCommand {
+    /// Print what a subscription asks of those who sign in.
+    Show(PolicyArgs),
+    /// Change it, and print it; what is not named stays as it is. Passwords that there are stay good.
+    Update(PolicyUpdateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PolicyArgs {
+    #[command(flatten)]
+    pub(in crate::cli) settings: Settings,
+    /// The subscription.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) subscription: String,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PolicyUpdateArgs {
+    #[command(flatten)]
+    pub(in crate::cli) policy: PolicyArgs,
+    /// Fewest characters of a new password, 15 to 64.
+    #[arg(long, value_name = "NUMBER")]
+    pub(in crate::cli) password_least: Option<u16>,
+    /// Words that count for nothing in a password, with commas between them; empty for none.
+    #[arg(long, value_name = "LIST")]
+    pub(in crate::cli) blocked_words: Option<String>,
+}
+
 /// Pairs of a name and whether it is so: `a,b=false`.
 fn pairs(list: &str) -> impl Iterator<Item = Result<(&str, bool), String>> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| match item.split_once('=') {

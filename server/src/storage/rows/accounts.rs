@@ -1,4 +1,4 @@
-//! Accounts, and the sessions that they have.
+//! Accounts: who signs in.
 
 use super::Sealed;
 use crate::storage::transaction::{insert_one, query_all, query_one, update_one};
@@ -19,20 +19,7 @@ pub struct AccountRow {
     pub sealed: Sealed,
 }
 
-/// A session of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionRow {
-    /// The keyed hash of its token.
-    pub hash: [u8; 32],
-    /// The number of the account.
-    pub account: u64,
-    /// A keyed hash of account, application and identifier.
-    pub slot: [u8; 32],
-    /// Everything else.
-    pub sealed: Sealed,
-}
-
-/// Accounts and their sessions.
+/// Accounts.
 pub trait AccountRows {
     /// Adds an account.
     ///
@@ -76,30 +63,6 @@ pub trait AccountRows {
     /// # Errors
     /// Storage failed.
     fn delete_account(&mut self, id: u64) -> Result<bool, StorageError>;
-
-    /// Adds a session, in the place of the one of the same slot.
-    ///
-    /// # Errors
-    /// [`StorageError::Exists`] when there is one with the same token; storage failed.
-    fn put_session(&mut self, row: &SessionRow) -> Result<(), StorageError>;
-
-    /// The session whose token has this keyed hash.
-    ///
-    /// # Errors
-    /// Storage failed.
-    fn session(&mut self, hash: &[u8; 32]) -> Result<Option<SessionRow>, StorageError>;
-
-    /// All sessions of an account.
-    ///
-    /// # Errors
-    /// Storage failed.
-    fn sessions_of(&mut self, account: u64) -> Result<Vec<SessionRow>, StorageError>;
-
-    /// Removes a session; returns whether there was one.
-    ///
-    /// # Errors
-    /// Storage failed.
-    fn delete_session(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError>;
 }
 
 fn account(row: &dyn Row) -> Result<AccountRow, StorageError> {
@@ -112,15 +75,6 @@ fn account(row: &dyn Row) -> Result<AccountRow, StorageError> {
         name_hash: row.array(2)?,
         email_hash: email_hash.transpose()?,
         sealed: Sealed { ver: row.unsigned(4)?, bytes: row.bytes(5)? },
-    })
-}
-
-fn session(row: &dyn Row) -> Result<SessionRow, StorageError> {
-    Ok(SessionRow {
-        hash: row.array(0)?,
-        account: row.unsigned(1)?,
-        slot: row.array(2)?,
-        sealed: Sealed { ver: row.unsigned(3)?, bytes: row.bytes(4)? },
     })
 }
 
@@ -188,36 +142,5 @@ impl<X: Transaction + ?Sized> AccountRows for X {
 
     fn delete_account(&mut self, id: u64) -> Result<bool, StorageError> {
         Ok(self.execute("DELETE FROM account WHERE id = $1", &[Value::unsigned(id)])? == 1)
-    }
-
-    fn put_session(&mut self, row: &SessionRow) -> Result<(), StorageError> {
-        self.execute("DELETE FROM session WHERE slot = $1", &[Value::Bytes(&row.slot)])?;
-        let sql = "INSERT INTO session (hash, account, slot, ver, sealed) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT DO NOTHING";
-        insert_one(
-            self,
-            sql,
-            &[
-                Value::Bytes(&row.hash),
-                Value::unsigned(row.account),
-                Value::Bytes(&row.slot),
-                Value::unsigned(row.sealed.ver),
-                Value::Bytes(&row.sealed.bytes),
-            ],
-        )
-    }
-
-    fn session(&mut self, hash: &[u8; 32]) -> Result<Option<SessionRow>, StorageError> {
-        let sql = "SELECT hash, account, slot, ver, sealed FROM session WHERE hash = $1";
-        query_one(self, sql, &[Value::Bytes(hash)], session)
-    }
-
-    fn sessions_of(&mut self, account: u64) -> Result<Vec<SessionRow>, StorageError> {
-        let sql = "SELECT hash, account, slot, ver, sealed FROM session WHERE account = $1 ORDER BY hash";
-        query_all(self, sql, &[Value::unsigned(account)], session)
-    }
-
-    fn delete_session(&mut self, hash: &[u8; 32]) -> Result<bool, StorageError> {
-        Ok(self.execute("DELETE FROM session WHERE hash = $1", &[Value::Bytes(hash)])? == 1)
     }
 }

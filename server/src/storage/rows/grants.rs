@@ -14,6 +14,8 @@ pub struct GrantRow {
     pub account: u64,
     /// A keyed hash of account, application and device.
     pub slot: [u8; 32],
+    /// When it was made.
+    pub created_at: UnixSeconds,
     /// Everything else.
     pub sealed: Sealed,
 }
@@ -57,6 +59,12 @@ pub trait GrantRows {
     /// Storage failed.
     fn delete_grants_of(&mut self, account: u64) -> Result<usize, StorageError>;
 
+    /// Removes the oldest grants of an account beyond the newest `most`, with their tokens; returns how many.
+    ///
+    /// # Errors
+    /// Storage failed.
+    fn trim_grants(&mut self, account: u64, most: u32) -> Result<usize, StorageError>;
+
     /// Adds a token.
     ///
     /// # Errors
@@ -99,7 +107,8 @@ fn grant(row: &dyn Row) -> Result<GrantRow, StorageError> {
         id: row.array(0)?,
         account: row.unsigned(1)?,
         slot: row.array(2)?,
-        sealed: Sealed { ver: row.unsigned(3)?, bytes: row.bytes(4)? },
+        created_at: UnixSeconds::new(row.unsigned(3)?),
+        sealed: Sealed { ver: row.unsigned(4)?, bytes: row.bytes(5)? },
     })
 }
 
@@ -115,8 +124,8 @@ fn token(row: &dyn Row) -> Result<GrantTokenRow, StorageError> {
 impl<X: Transaction + ?Sized> GrantRows for X {
     fn put_grant(&mut self, row: &GrantRow) -> Result<(), StorageError> {
         self.execute("DELETE FROM token_grant WHERE slot = $1", &[Value::Bytes(&row.slot)])?;
-        let sql = "INSERT INTO token_grant (id, account, slot, ver, sealed) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO token_grant (id, account, slot, created_at, ver, sealed) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
         insert_one(
             self,
             sql,
@@ -124,6 +133,7 @@ impl<X: Transaction + ?Sized> GrantRows for X {
                 Value::Bytes(&row.id),
                 Value::unsigned(row.account),
                 Value::Bytes(&row.slot),
+                Value::unsigned(row.created_at.get()),
                 Value::unsigned(row.sealed.ver),
                 Value::Bytes(&row.sealed.bytes),
             ],
@@ -131,7 +141,7 @@ impl<X: Transaction + ?Sized> GrantRows for X {
     }
 
     fn grant(&mut self, id: &[u8; 16]) -> Result<Option<GrantRow>, StorageError> {
-        let sql = "SELECT id, account, slot, ver, sealed FROM token_grant WHERE id = $1";
+        let sql = "SELECT id, account, slot, created_at, ver, sealed FROM token_grant WHERE id = $1";
         query_one(self, sql, &[Value::Bytes(id)], grant)
     }
 
@@ -141,6 +151,12 @@ impl<X: Transaction + ?Sized> GrantRows for X {
 
     fn delete_grants_of(&mut self, account: u64) -> Result<usize, StorageError> {
         self.execute("DELETE FROM token_grant WHERE account = $1", &[Value::unsigned(account)])
+    }
+
+    fn trim_grants(&mut self, account: u64, most: u32) -> Result<usize, StorageError> {
+        let sql = "DELETE FROM token_grant WHERE account = $1 AND id NOT IN \
+                   (SELECT id FROM token_grant WHERE account = $1 ORDER BY created_at DESC, id LIMIT $2)";
+        self.execute(sql, &[Value::unsigned(account), Value::unsigned(most.into())])
     }
 
     fn insert_grant_token(&mut self, row: &GrantTokenRow) -> Result<(), StorageError> {

@@ -43,6 +43,7 @@ conformance!(
     accounts_are_found_by_either_hash_and_share_none,
     a_session_takes_the_place_of_the_one_of_its_slot_and_goes_with_its_account,
     applications_are_found_by_what_they_call_themselves_and_by_appsecret,
+    a_policy_is_set_by_whoever_has_seen_it_and_goes_with_its_subscription,
     a_grant_takes_the_place_of_the_one_of_its_slot_and_has_its_tokens_with_it,
 );
 

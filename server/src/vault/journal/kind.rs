@@ -152,6 +152,8 @@ kinds! {
     TokensRefreshed = 55 "account.tokens_refreshed",
     /// A token that is good once was shown again, and with it all that came of it ended.
     TokenReused = 56 "account.token_reused",
+    /// A subscription asks other things of those who sign in.
+    PolicyUpdated = 57 "subscription.policy_updated",
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ impl Vault {
     /// Adds an account.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] when another one has the name or the address; storage failed.
+    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when another one has the name or the address;
+    /// storage failed.
     pub fn create_account(
         &self,
         tx: &mut dyn Transaction,
@@ -148,7 +149,8 @@ impl Vault {
     /// Stores what was changed of an account. What it was signed in with is over if `ends`.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] when another one has the name or the address; storage failed.
+    /// [`StorageError::Exists`](crate::storage::StorageError::Exists) when another one has the name or the address;
+    /// storage failed.
     pub fn update_account(
         &self,
         tx: &mut dyn Transaction,

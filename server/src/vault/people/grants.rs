@@ -3,7 +3,7 @@
 
 use uuid::Builder;
 
-use super::{Account, Application, HashOf, accounts};
+use super::{Account, Application, HELD_MAX, HashOf, accounts};
 use crate::clock::UnixSeconds;
 use crate::domain::account::AccountState;
 use crate::domain::actor::Actor;
@@ -137,6 +137,7 @@ impl Vault {
             epochs: [new.account.epoch, new.application.epoch],
         };
         tx.put_grant(&self.grant_row(&grant))?;
+        tx.trim_grants(grant.account, HELD_MAX)?;
         self.issue(tx, &grant, issued)?;
         let event = accounts::about(EventKind::SignedIn, new.account, Actor::Account(grant.account), clock);
         self.record(tx, &event.with("application", grant.application).with("device", new.device))?;
@@ -242,18 +243,20 @@ impl Vault {
         let slot = self.found_by(HashOf::Grant, &[&numbers[0], &numbers[1], device.as_bytes()]);
         let mut content = Encoder::new();
         content.u64(*application).text(device).flag(scope.is_some()).text(scope.as_deref().unwrap_or_default());
-        content.time(*created_at).u32(epochs[0]).u32(epochs[1]);
-        let sealed = self.seal(Table::Grant, &[id, &numbers[0], &slot], 1, &content);
-        GrantRow { id: *id, account: *account, slot, sealed }
+        content.u32(epochs[0]).u32(epochs[1]);
+        let binding: [&[u8]; 4] = [id, &numbers[0], &slot, &created_at.get().to_le_bytes()];
+        let sealed = self.seal(Table::Grant, &binding, 1, &content);
+        GrantRow { id: *id, account: *account, slot, created_at: *created_at, sealed }
     }
 
     fn open_grant(&self, row: GrantRow) -> Result<Grant, VaultError> {
-        let GrantRow { id, account, slot, sealed } = row;
-        let content = self.sealer.open(Table::Grant, &[&id, &account.to_le_bytes(), &slot], &sealed)?;
+        let GrantRow { id, account, slot, created_at, sealed } = row;
+        let binding: [&[u8]; 4] = [&id, &account.to_le_bytes(), &slot, &created_at.get().to_le_bytes()];
+        let content = self.sealer.open(Table::Grant, &binding, &sealed)?;
         let mut decoder = Decoder::new(Table::Grant, &content);
         let (application, device) = (decoder.u64()?, decoder.text()?);
         let (has_scope, scope) = (decoder.flag()?, decoder.text()?);
-        let (created_at, epochs) = (decoder.time()?, [decoder.u32()?, decoder.u32()?]);
+        let epochs = [decoder.u32()?, decoder.u32()?];
         decoder.end()?;
         Ok(Grant { id, account, application, device, scope: has_scope.then_some(scope), created_at, epochs })
     }

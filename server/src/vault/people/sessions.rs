@@ -1,12 +1,12 @@
 //! Sessions: bearer tokens that last, one for each account, application and identifier.
 
-use super::{Account, Application, HashOf, accounts};
+use super::{Account, Application, HELD_MAX, HashOf, accounts};
 use crate::clock::UnixSeconds;
 use crate::domain::account::{AccountState, parse_identifier};
 use crate::domain::actor::Actor;
 use crate::domain::world::ClockReading;
 use crate::storage::Transaction;
-use crate::storage::rows::{AccountRows, SessionRow};
+use crate::storage::rows::{SessionRow, SessionRows};
 use crate::vault::seal::Table;
 use crate::vault::{Decoder, Encoder, EventKind, Vault, VaultError};
 
@@ -76,11 +76,13 @@ impl Vault {
             application: new.application.map(|application| application.number),
             identifier: new.identifier.to_owned(),
             created_at: clock.now(),
-            expires_at: new.expires_at,
+            // Later than a column can say is never.
+            expires_at: new.expires_at.filter(|end| *end < SessionRow::NEVER),
             epochs: [new.account.epoch, new.application.map_or(0, |application| application.epoch)],
             hash: self.found_by(HashOf::Bearer, &[token.as_bytes()]),
         };
         tx.put_session(&self.session_row(&session))?;
+        tx.trim_sessions(session.account, HELD_MAX)?;
         let by = Actor::Account(session.account);
         let event = accounts::about(EventKind::SignedIn, new.account, by, clock);
         self.record(tx, &event.with("application", session.application).with("identifier", new.identifier))?;
@@ -95,7 +97,7 @@ impl Vault {
     pub fn session(&self, tx: &mut dyn Transaction, token: &str) -> Result<Option<Session>, VaultError> {
         // A keyed hash is looked up, so the comparison's timing says nothing about any token.
         let hash = self.found_by(HashOf::Bearer, &[token.as_bytes()]);
-        AccountRows::session(tx, &hash)?.map(|row| self.open_session(row)).transpose()
+        SessionRows::session(tx, &hash)?.map(|row| self.open_session(row)).transpose()
     }
 
     /// Ends a session.
@@ -116,25 +118,35 @@ impl Vault {
         self.mark_time(tx, clock)
     }
 
+    /// Removes the sessions that are over.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn sweep_sessions(&self, tx: &mut dyn Transaction, clock: ClockReading) -> Result<usize, VaultError> {
+        Ok(tx.sweep_sessions(clock.now())?)
+    }
+
     fn session_row(&self, session: &Session) -> SessionRow {
         let Session { account, application, identifier, created_at, expires_at, epochs, hash } = session;
         let numbers = [account.to_le_bytes(), application.unwrap_or_default().to_le_bytes()];
         let slot = self.found_by(HashOf::Slot, &[&numbers[0], &numbers[1], identifier.as_bytes()]);
         let mut content = Encoder::new();
-        content.u64(application.unwrap_or_default()).text(identifier).time(*created_at);
-        content.flag(expires_at.is_some()).time(expires_at.unwrap_or_default()).u32(epochs[0]).u32(epochs[1]);
-        let sealed = self.seal(Table::Session, &[hash, &numbers[0], &slot], 1, &content);
-        SessionRow { hash: *hash, account: *account, slot, sealed }
+        content.u64(application.unwrap_or_default()).text(identifier).u32(epochs[0]).u32(epochs[1]);
+        let expires_at = expires_at.unwrap_or(SessionRow::NEVER);
+        let times = [created_at.get().to_le_bytes(), expires_at.get().to_le_bytes()];
+        let sealed = self.seal(Table::Session, &[hash, &numbers[0], &slot, &times[0], &times[1]], 1, &content);
+        SessionRow { hash: *hash, account: *account, slot, created_at: *created_at, expires_at, sealed }
     }
 
     fn open_session(&self, row: SessionRow) -> Result<Session, VaultError> {
-        let SessionRow { hash, account, slot, sealed } = row;
-        let content = self.sealer.open(Table::Session, &[&hash, &account.to_le_bytes(), &slot], &sealed)?;
+        let SessionRow { hash, account, slot, created_at, expires_at, sealed } = row;
+        let times = [created_at.get().to_le_bytes(), expires_at.get().to_le_bytes()];
+        let binding: [&[u8]; 5] = [&hash, &account.to_le_bytes(), &slot, &times[0], &times[1]];
+        let content = self.sealer.open(Table::Session, &binding, &sealed)?;
         let mut decoder = Decoder::new(Table::Session, &content);
         let application = Some(decoder.u64()?).filter(|number| *number != 0);
         let identifier = parse_identifier(&decoder.text()?).map_err(|_| decoder.damaged())?.to_owned();
-        let created_at = decoder.time()?;
-        let expires_at = decoder.flag()?.then_some(decoder.time()?);
+        let expires_at = Some(expires_at).filter(|end| *end != SessionRow::NEVER);
         let epochs = [decoder.u32()?, decoder.u32()?];
         decoder.end()?;
         Ok(Session { account, application, identifier, created_at, expires_at, epochs, hash })

@@ -22,7 +22,8 @@ fn application_row(id: u64) -> ApplicationRow {
 }
 
 fn session_row(token: u8, account: u64, slot: u8) -> SessionRow {
-    SessionRow { hash: [token; 32], account, slot: [slot; 32], sealed: sealed(1, token) }
+    let (created_at, expires_at) = (UnixSeconds::new(u64::from(token)), SessionRow::NEVER);
+    SessionRow { hash: [token; 32], account, slot: [slot; 32], created_at, expires_at, sealed: sealed(1, token) }
 }
 
 pub(super) async fn accounts_are_found_by_either_hash_and_share_none(test: TestStore) {
@@ -73,6 +74,16 @@ pub(super) async fn a_session_takes_the_place_of_the_one_of_its_slot_and_goes_wi
         assert!(tx.delete_account(1)? && !tx.delete_account(1)?);
         assert_eq!((tx.session(&[4; 32])?, tx.sessions_of(1)?), (None, Vec::new()));
         assert!(tx.session(&[3; 32])?.is_some());
+        // The oldest go where there are too many, and those that are over.
+        let ending = SessionRow { expires_at: UnixSeconds::new(100), ..session_row(5, 2, 5) };
+        for row in [session_row(7, 2, 7), ending, session_row(6, 2, 6)] {
+            tx.put_session(&row)?;
+        }
+        assert_eq!((tx.trim_sessions(2, 4)?, tx.trim_sessions(1, 0)?, tx.trim_sessions(2, 3)?), (0, 0, 1));
+        assert_eq!(tx.session(&[3; 32])?, None);
+        assert_eq!((tx.sweep_sessions(UnixSeconds::new(99))?, tx.sweep_sessions(UnixSeconds::new(100))?), (0, 1));
+        let left = tx.sessions_of(2)?.iter().map(|row| row.hash[0]).collect::<Vec<_>>();
+        assert_eq!(left, [6, 7]);
         Ok::<_, StorageError>(())
     });
     assert_eq!(done.await, Ok(()));
@@ -101,7 +112,13 @@ pub(super) async fn applications_are_found_by_what_they_call_themselves_and_by_a
 
 pub(super) async fn a_grant_takes_the_place_of_the_one_of_its_slot_and_has_its_tokens_with_it(test: TestStore) {
     with_service(&test.store).await;
-    let grant = |id: u8, account, slot: u8| GrantRow { id: [id; 16], account, slot: [slot; 32], sealed: sealed(1, id) };
+    let grant = |id: u8, account, slot: u8| GrantRow {
+        id: [id; 16],
+        account,
+        slot: [slot; 32],
+        created_at: UnixSeconds::new(u64::from(id)),
+        sealed: sealed(1, id),
+    };
     let token = |hash: u8, grant: u8, end| GrantTokenRow {
         hash: [hash; 32],
         grant: [grant; 16],
@@ -133,9 +150,29 @@ pub(super) async fn a_grant_takes_the_place_of_the_one_of_its_slot_and_has_its_t
         assert_eq!(tx.sweep_grants(UnixSeconds::new(100))?, 2);
         assert_eq!((tx.grant(&[3; 16])?, tx.grant(&[5; 16])?), (None, None));
         assert!(tx.grant_token(&[3; 32])?.is_some() && tx.grant_token(&[4; 32])?.is_none());
+        assert_eq!((tx.trim_grants(2, 1)?, tx.trim_grants(2, 0)?), (0, 1));
+        tx.put_grant(&grant(4, 2, 4))?;
+        tx.insert_grant_token(&token(5, 4, 300))?;
         assert_eq!((tx.delete_grants_of(1)?, tx.delete_grants_of(1)?), (1, 0));
         assert!(tx.delete_grant(&[4; 16])? && !tx.delete_grant(&[4; 16])?);
         assert_eq!(tx.grant_token(&[5; 32])?, None);
+        Ok::<_, StorageError>(())
+    });
+    assert_eq!(done.await, Ok(()));
+}
+
+pub(super) async fn a_policy_is_set_by_whoever_has_seen_it_and_goes_with_its_subscription(test: TestStore) {
+    let policy = |ver| PolicyRow { subscription: "other".to_owned(), sealed: sealed(ver, 7) };
+    let done = test.store.write(move |tx| {
+        tx.insert_subscription(&subscription_row("other", 5))?;
+        assert_eq!(tx.policy("other")?, None);
+        tx.put_policy(&policy(1))?;
+        assert_eq!(tx.put_policy(&policy(1)), Err(StorageError::Conflict));
+        assert_eq!(tx.put_policy(&policy(3)), Err(StorageError::Conflict));
+        tx.put_policy(&policy(2))?;
+        assert_eq!(tx.policy("other")?, Some(policy(2)));
+        assert!(tx.delete_subscription("other")?);
+        assert_eq!(tx.policy("other")?, None);
         Ok::<_, StorageError>(())
     });
     assert_eq!(done.await, Ok(()));
